@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+#include "common/blob.hpp"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string>
+
+namespace jobmill {
+namespace {
+
+constexpr int size_seals = F_SEAL_SHRINK | F_SEAL_GROW;
+
+}  // namespace
+
+Result<UniqueFd> make_blob(std::uint64_t size)
+{
+    UniqueFd blob{::memfd_create("jobmill-blob", MFD_CLOEXEC | MFD_ALLOW_SEALING)};
+    if (!blob) {
+        return fail_errno("memfd_create", errno);
+    }
+    if (::ftruncate(blob.get(), static_cast<off_t>(size)) != 0) {
+        return fail_errno("ftruncate of a blob", errno);
+    }
+    if (::fcntl(blob.get(), F_ADD_SEALS, size_seals | F_SEAL_SEAL) != 0) {
+        return fail_errno("sealing a blob", errno);
+    }
+    return blob;
+}
+
+Result<void> write_blob(int blob, std::uint64_t offset, ByteView bytes)
+{
+    while (!bytes.empty()) {
+        const ssize_t written =
+            ::pwrite(blob, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+        if (written < 0 && errno == EINTR) {
+            continue;
+        }
+        if (written <= 0) {
+            return fail_errno("writing a blob", written < 0 ? errno : ENOSPC);
+        }
+        offset += static_cast<std::uint64_t>(written);
+        bytes = bytes.subspan(static_cast<std::size_t>(written));
+    }
+    return {};
+}
+
+Result<void> read_blob(int blob, std::uint64_t offset, std::span<std::byte> to)
+{
+    while (!to.empty()) {
+        const ssize_t size = ::pread(blob, to.data(), to.size(), static_cast<off_t>(offset));
+        if (size < 0 && errno == EINTR) {
+            continue;
+        }
+        if (size < 0) {
+            return fail_errno("reading a blob", errno);
+        }
+        if (size == 0) {
+            return fail(Errc::invalid, "reading a blob: it ends too early");
+        }
+        offset += static_cast<std::uint64_t>(size);
+        to = to.subspan(static_cast<std::size_t>(size));
+    }
+    return {};
+}
+
+Result<void> check_blob(int descriptor, std::uint64_t declared_size)
+{
+    const int seals = ::fcntl(descriptor, F_GET_SEALS);
+    if (seals < 0) {
+        return fail(Errc::invalid, "the descriptor is no memfd that can be sealed");
+    }
+    if ((seals & size_seals) != size_seals) {
+        return fail(Errc::invalid, "the memfd is not sealed against shrinking and growing");
+    }
+    struct stat status {};
+    if (::fstat(descriptor, &status) != 0) {
+        return fail_errno("fstat of a blob", errno);
+    }
+    if (static_cast<std::uint64_t>(status.st_size) != declared_size) {
+        return fail(Errc::invalid, "the memfd has " + std::to_string(status.st_size) +
+                                       " bytes, not the declared " + std::to_string(declared_size));
+    }
+    return {};
+}
+
+}  // namespace jobmill

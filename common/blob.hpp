@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+// A blob: a large payload in a memfd, passed between processes as a descriptor. It is sealed
+// against shrinking and growing, so that no reader can be killed by a vanishing page; its contents
+// may still change under a reader, who copies what he validates.
+#pragma once
+
+#include <cstdint>
+
+#include "common/bytes.hpp"
+#include "common/result.hpp"
+#include "common/unique_fd.hpp"
+
+namespace jobmill {
+
+/// A sealed memfd of that size, zero-filled, its pages not yet allocated.
+[[nodiscard]] Result<UniqueFd> make_blob(std::uint64_t size);
+
+/// Writes at an offset; `bytes` must fit the blob.
+[[nodiscard]] Result<void> write_blob(int blob, std::uint64_t offset, ByteView bytes);
+
+/// Reads exactly `to.size()` bytes from an offset.
+[[nodiscard]] Result<void> read_blob(int blob, std::uint64_t offset, std::span<std::byte> to);
+
+/// Refuses a descriptor that is no memfd, not sealed against shrinking and growing, or of another
+/// size than declared.
+[[nodiscard]] Result<void> check_blob(int descriptor, std::uint64_t declared_size);
+
+}  // namespace jobmill

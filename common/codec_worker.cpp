@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: MIT
+// The links inside: the daemon with its templates and its workers.
+#include "common/codec.hpp"
+#include "common/limits.hpp"
+#include "common/meta_fields.hpp"
+
+namespace jobmill {
+namespace {
+
+constexpr std::uint32_t want_started_bit = 1;
+
+WorkerId take_worker(ByteReader& fixed)
+{
+    const SlotId slot{fixed.number<std::uint32_t>()};
+    return WorkerId{slot, fixed.number<std::uint32_t>()};
+}
+
+tl::unexpected<Error> refuse(const ErrorReply& error)
+{
+    return fail(Errc::invalid, error.field + ": " + error.text);
+}
+
+/// What comes in one frame: either inline and of the declared size, or in one descriptor.
+Result<bool> has_blob(const Frame& frame, std::uint64_t size)
+{
+    const bool blob = frame.header.descriptors == 1;
+    if (frame.header.descriptors > 1 || (blob && !frame.payload.empty()) ||
+        (!blob && frame.payload.size() != size)) {
+        return fail(Errc::invalid, "size: does not match the payload that came");
+    }
+    return blob;
+}
+
+Result<TemplateReport> decode_refused(const Frame& frame)
+{
+    Refused refused;
+    auto taken =
+        meta::each(frame.meta, [&](std::string_view key, msgpack::Reader& reader) -> Decoded<void> {
+            if (key == "module") {
+                return meta::take(reader, key, refused.module);
+            }
+            return key == "text" ? meta::take(reader, key, refused.text) : meta::skip(reader, key);
+        });
+    if (!taken) {
+        return refuse(taken.error());
+    }
+    return TemplateReport{refused};
+}
+
+Result<WorkerReport> decode_outcome(const Frame& frame)
+{
+    ByteReader fixed{frame.fixed};
+    JobOutcome outcome;
+    outcome.sequence = Sequence{frame.header.id};
+    outcome.size = fixed.number<std::uint64_t>();
+    outcome.run_ns = fixed.number<std::uint64_t>();
+    const auto succeeded = fixed.number<std::uint8_t>();
+    if (succeeded > 1) {
+        return fail(Errc::invalid, "succeeded: want 0 or 1");
+    }
+    outcome.succeeded = succeeded == 1;
+    outcome.payload = frame.payload;
+    JOBMILL_TRY_ASSIGN(outcome.has_blob, has_blob(frame, outcome.size));
+    auto taken = meta::each(frame.meta, [&](std::string_view key, msgpack::Reader& reader) {
+        return meta::take_cause(key, reader, outcome.cause);
+    });
+    if (!taken) {
+        return refuse(taken.error());
+    }
+    return WorkerReport{std::move(outcome)};
+}
+
+Result<WorkerReport> decode_job_chunk(const Frame& frame)
+{
+    ByteReader fixed{frame.fixed};
+    JobChunk chunk;
+    chunk.sequence = Sequence{frame.header.id};
+    chunk.size = fixed.number<std::uint64_t>();
+    const auto stream = fixed.number<std::uint8_t>();
+    if (stream > static_cast<std::uint8_t>(Stream::err)) {
+        return fail(Errc::invalid, "stream: want 0, 1 or 2");
+    }
+    chunk.stream = static_cast<Stream>(stream);
+    chunk.payload = frame.payload;
+    JOBMILL_TRY_ASSIGN(chunk.has_blob, has_blob(frame, chunk.size));
+    return WorkerReport{chunk};
+}
+
+}  // namespace
+
+Result<TemplateReport> decode_template_report(const Frame& frame)
+{
+    if (frame.header.type == MessageType::loaded) {
+        JOBMILL_TRY_ASSIGN(Value body, msgpack::decode(frame.payload));
+        return TemplateReport{Loaded{std::move(body)}};
+    }
+    if (frame.header.type == MessageType::refused) {
+        return decode_refused(frame);
+    }
+    if (frame.header.type == MessageType::forked) {
+        ByteReader fixed{frame.fixed};
+        Forked forked;
+        forked.worker = take_worker(fixed);
+        forked.pid = fixed.number<std::int32_t>();
+        forked.error_number = fixed.number<std::int32_t>();
+        return TemplateReport{forked};
+    }
+    return fail(Errc::invalid, "not a template's message");
+}
+
+Result<Fork> decode_fork(const Frame& frame)
+{
+    if (frame.header.type != MessageType::fork || frame.header.descriptors != 3) {
+        return fail(Errc::invalid, "want a fork with three descriptors");
+    }
+    ByteReader fixed{frame.fixed};
+    return Fork{take_worker(fixed)};
+}
+
+Result<WorkerReport> decode_worker_report(const Frame& frame)
+{
+    switch (frame.header.type) {
+        case MessageType::ready: {
+            ByteReader fixed{frame.fixed};
+            const WorkerId worker = take_worker(fixed);
+            return WorkerReport{Ready{worker, fixed.number<std::int32_t>()}};
+        }
+        case MessageType::job_started:
+            return WorkerReport{JobStarted{Sequence{frame.header.id}}};
+        case MessageType::job_chunk:
+            return decode_job_chunk(frame);
+        case MessageType::job_result:
+            return decode_outcome(frame);
+        default:
+            break;
+    }
+    return fail(Errc::invalid, "not a worker's message");
+}
+
+Result<JobOffer> decode_job_offer(const Frame& frame)
+{
+    if (frame.header.type != MessageType::job) {
+        return fail(Errc::invalid, "want a job");
+    }
+    ByteReader fixed{frame.fixed};
+    JobOffer offer;
+    offer.sequence = Sequence{frame.header.id};
+    offer.job = JobId{fixed.number<std::uint64_t>()};
+    offer.size = fixed.number<std::uint64_t>();
+    offer.handler = fixed.number<std::uint16_t>();
+    offer.attempt = fixed.number<std::uint16_t>();
+    offer.want_started = (fixed.number<std::uint32_t>() & want_started_bit) != 0;
+    offer.args = frame.meta;
+    offer.payload = frame.payload;
+    JOBMILL_TRY_ASSIGN(offer.has_blob, has_blob(frame, offer.size));
+    return offer;
+}
+
+void encode(const Loaded& message, Bytes& to)
+{
+    Bytes document;
+    msgpack::Writer{document}.value(message.body);
+    FrameWriter{to, MessageType::loaded, 0}.payload(document).finish();
+}
+
+void encode(const Refused& message, Bytes& to)
+{
+    FrameWriter frame{to, MessageType::refused, 0};
+    meta::Builder{}
+        .text("module", message.module)
+        .text("text", message.text)
+        .append_to(frame.begin_meta());
+    frame.end_meta().finish();
+}
+
+void encode(const Fork& message, Bytes& to)
+{
+    FrameWriter frame{to, MessageType::fork, 0};
+    frame.field(number(message.worker.slot)).field(message.worker.generation);
+    frame.descriptors(3).finish();
+}
+
+void encode(const Forked& message, Bytes& to)
+{
+    FrameWriter frame{to, MessageType::forked, 0};
+    frame.field(number(message.worker.slot)).field(message.worker.generation);
+    frame.field(message.pid).field(message.error_number).finish();
+}
+
+void encode(const Ready& message, Bytes& to)
+{
+    FrameWriter frame{to, MessageType::ready, 0};
+    frame.field(number(message.worker.slot)).field(message.worker.generation);
+    frame.field(message.pid).zeros(4).finish();
+}
+
+void encode(const JobOffer& message, Bytes& to)
+{
+    FrameWriter frame{to, MessageType::job, number(message.sequence)};
+    frame.field(number(message.job)).field(message.size).field(message.handler);
+    frame.field(message.attempt).field(message.want_started ? want_started_bit : 0U);
+    append(frame.begin_meta(), message.args);
+    frame.end_meta().payload(message.payload).descriptors(message.has_blob ? 1 : 0).finish();
+}
+
+void encode(const JobStarted& message, Bytes& to)
+{
+    FrameWriter{to, MessageType::job_started, number(message.sequence)}.finish();
+}
+
+void encode(const JobChunk& message, Bytes& to)
+{
+    FrameWriter frame{to, MessageType::job_chunk, number(message.sequence)};
+    frame.field(message.size).field(static_cast<std::uint8_t>(message.stream)).zeros(7);
+    frame.payload(message.payload).descriptors(message.has_blob ? 1 : 0).finish();
+}
+
+void encode(const JobOutcome& message, Bytes& to)
+{
+    FrameWriter frame{to, MessageType::job_result, number(message.sequence)};
+    frame.field(message.size).field(message.run_ns);
+    frame.field(static_cast<std::uint8_t>(message.succeeded ? 1 : 0)).zeros(7);
+    meta::Builder builder;
+    meta::add_cause(builder, message.cause);
+    builder.append_to(frame.begin_meta());
+    frame.end_meta().payload(message.payload).descriptors(message.has_blob ? 1 : 0).finish();
+}
+
+}  // namespace jobmill

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+#include "common/frame.hpp"
+
+#include <cstring>
+#include <string>
+
+#include "common/assert.hpp"
+
+namespace jobmill {
+namespace {
+
+constexpr std::size_t flags_offset = 5;
+constexpr std::size_t meta_length_offset = 6;
+
+}  // namespace
+
+Result<FrameHeader> decode_header(std::span<const std::byte, FrameHeader::size> bytes, Link link,
+                                  Direction direction)
+{
+    ByteReader reader{bytes};
+    FrameHeader header;
+    header.length = reader.number<std::uint32_t>();
+    header.type = static_cast<MessageType>(reader.number<std::uint8_t>());
+    const auto flags = reader.number<std::uint8_t>();
+    header.more = (flags & FrameHeader::flag_more) != 0;
+    header.descriptors = static_cast<std::uint8_t>(flags >> 4U);
+    header.meta = reader.number<std::uint16_t>();
+    header.id = reader.number<std::uint64_t>();
+
+    const MessageRow* row = find_message(header.type);
+    if (row == nullptr || row->link != link ||
+        (row->direction != direction && row->direction != Direction::both)) {
+        return fail(Errc::invalid,
+                    "unknown message type " + std::to_string(static_cast<unsigned>(header.type)));
+    }
+    if (header.length > limits::frame - FrameHeader::size) {
+        return fail(Errc::invalid,
+                    "frame of " + std::to_string(std::uint64_t{header.length} + FrameHeader::size) +
+                        " bytes; the limit is " + std::to_string(limits::frame));
+    }
+    if ((flags & 0x0eU) != 0) {
+        return fail(Errc::invalid, "unknown flags in a " + std::string{row->name} + " frame");
+    }
+    if (std::size_t{row->fixed} + header.meta > header.length) {
+        return fail(Errc::invalid, std::string{row->name} + " frame of " +
+                                       std::to_string(header.length) +
+                                       " bytes is too short for its fields");
+    }
+    header.fixed = row->fixed;
+    return header;
+}
+
+FrameWriter::FrameWriter(Bytes& to, MessageType type, std::uint64_t id) : to_(to), start_(to.size())
+{
+    append_number(to_, std::uint32_t{0});
+    append_number(to_, static_cast<std::uint8_t>(type));
+    append_number(to_, std::uint8_t{0});
+    append_number(to_, std::uint16_t{0});
+    append_number(to_, id);
+}
+
+FrameWriter& FrameWriter::zeros(std::size_t count)
+{
+    to_.resize(to_.size() + count);
+    return *this;
+}
+
+Bytes& FrameWriter::begin_meta()
+{
+    meta_start_ = to_.size();
+    return to_;
+}
+
+FrameWriter& FrameWriter::end_meta()
+{
+    const std::size_t size = to_.size() - meta_start_;
+    JOBMILL_ASSERT(size <= limits::meta);
+    const auto length = static_cast<std::uint16_t>(size);
+    std::memcpy(to_.data() + start_ + meta_length_offset, &length, sizeof length);
+    return *this;
+}
+
+FrameWriter& FrameWriter::payload(ByteView bytes)
+{
+    append(to_, bytes);
+    return *this;
+}
+
+FrameWriter& FrameWriter::more(bool follows)
+{
+    if (follows) {
+        to_[start_ + flags_offset] |= std::byte{FrameHeader::flag_more};
+    }
+    return *this;
+}
+
+FrameWriter& FrameWriter::descriptors(std::uint8_t count)
+{
+    JOBMILL_ASSERT(count <= limits::frame_descriptors);
+    to_[start_ + flags_offset] |= std::byte{static_cast<std::uint8_t>(count << 4U)};
+    return *this;
+}
+
+void FrameWriter::finish()
+{
+    const std::size_t length = to_.size() - start_ - FrameHeader::size;
+    JOBMILL_ASSERT(length <= limits::frame - FrameHeader::size);
+    const auto field = static_cast<std::uint32_t>(length);
+    std::memcpy(to_.data() + start_, &field, sizeof field);
+}
+
+void FrameSplitter::feed(ByteView bytes)
+{
+    if (taken_ > 0) {
+        buffer_.erase(buffer_.begin(), buffer_.begin() + static_cast<std::ptrdiff_t>(taken_));
+        taken_ = 0;
+    }
+    append(buffer_, bytes);
+}
+
+Result<std::optional<Frame>> FrameSplitter::next()
+{
+    const ByteView rest = ByteView{buffer_}.subspan(taken_);
+    if (rest.size() < FrameHeader::size) {
+        return std::optional<Frame>{};
+    }
+    JOBMILL_TRY_ASSIGN(const FrameHeader header,
+                       decode_header(rest.first<FrameHeader::size>(), link_, direction_));
+    if (rest.size() - FrameHeader::size < header.length) {
+        return std::optional<Frame>{};
+    }
+    ByteReader reader{rest.subspan(FrameHeader::size, header.length)};
+    Frame frame;
+    frame.header = header;
+    frame.fixed = reader.take(header.fixed);
+    frame.meta = reader.take(header.meta);
+    frame.payload = reader.rest();
+    taken_ += FrameHeader::size + header.length;
+    return std::optional<Frame>{frame};
+}
+
+}  // namespace jobmill

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+// Every maximum of the protocol, each with its reason.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace jobmill::limits {
+
+inline constexpr std::uint16_t protocol_version = 1;
+
+/// A whole frame, header included, and a whole JSON line: bounds what a peer can make us buffer.
+inline constexpr std::size_t frame = 256 * 1024;
+
+/// A payload that travels inside one frame. Above it, pieces (clients) or a blob (workers).
+inline constexpr std::size_t inline_payload = 64 * 1024;
+
+/// One piece of a large message. Pieces of different jobs take turns, so none waits long.
+inline constexpr std::size_t piece = 64 * 1024;
+
+/// The metadata map of a frame; its length field has 16 bits.
+inline constexpr std::size_t meta = 65535;
+
+/// Default of `max_payload`: the largest payload or result of one job.
+inline constexpr std::uint64_t payload = std::uint64_t{1} << 30U;
+
+/// Unfinished jobs, and their payload bytes, that one session may have.
+inline constexpr std::uint32_t credit_jobs = 1024;
+inline constexpr std::uint64_t credit_bytes = 16 * 1024 * 1024;
+
+/// Names of pools, handlers and of tags spelled in JSON; labels.
+inline constexpr std::size_t name = 128;
+
+/// Handlers that one session may have opened.
+inline constexpr std::size_t opened_handlers = 1024;
+
+/// Nesting of JSON and MessagePack: deeper has no use here, and recursion must end.
+inline constexpr std::size_t depth = 16;
+
+/// Echoed by a ping.
+inline constexpr std::size_t ping_payload = 1024;
+
+/// Text of a failure, and the tail of a dead worker's standard error, in a result.
+inline constexpr std::size_t cause_text = 4096;
+inline constexpr std::size_t stderr_tail = 4096;
+
+/// Text beside a progress report; fits its place in the segment.
+inline constexpr std::size_t progress_note = 152;
+
+/// Descriptors that one frame may carry; the header has four bits.
+inline constexpr std::size_t frame_descriptors = 15;
+
+/// Jobs listed by one status reply.
+inline constexpr std::size_t status_jobs = 200;
+
+}  // namespace jobmill::limits

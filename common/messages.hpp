@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: MIT
+// One plain struct a message. Views are borrowed from the frame or line that was decoded, or from
+// what the caller wants encoded. PROTOCOL.md says what each field means.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "common/bytes.hpp"
+#include "common/error_code.hpp"
+#include "common/ids.hpp"
+#include "common/job_state.hpp"
+#include "common/limits.hpp"
+#include "common/value.hpp"
+
+namespace jobmill {
+
+// ---- a client's requests ------------------------------------------------------------------------
+
+struct Hello {
+    std::uint16_t min_version = limits::protocol_version;
+    std::uint16_t max_version = limits::protocol_version;
+    std::string_view client;
+};
+
+/// Gives a handler of a pool a number for this session, so that submits need not name it.
+struct Open {
+    std::uint64_t number = 0;
+    std::string_view pool;  ///< empty: the default pool
+    std::string_view handler;
+};
+
+struct SubmitOptions {
+    std::string_view pool;     ///< empty: the default pool
+    std::string_view handler;  ///< empty when the submit carries an opened number
+    std::string_view label;
+    ByteView args;  ///< a MessagePack map for the handler; empty: none
+    bool detached = false;
+    bool want_started = false;
+    bool want_progress = false;
+};
+
+struct Submit {
+    Tag tag{};
+    std::uint32_t handler_number = 0;
+    std::uint64_t size = 0;  ///< of the whole payload
+    bool more = false;       ///< pieces follow
+    bool has_blob = false;   ///< the payload is in the descriptor that came along
+    SubmitOptions options;
+    ByteView payload;
+};
+
+struct Piece {
+    Tag tag{};
+    bool more = false;
+    ByteView payload;
+};
+
+enum class CancelWhat : std::uint32_t { tag = 0, job = 1, all = 2 };
+
+struct Cancel {
+    Tag tag{};  ///< of the job, or of this request when it names a job or all
+    CancelWhat what = CancelWhat::tag;
+    JobId job{};
+};
+
+struct Wait {
+    Tag tag{};
+    JobId job{};
+};
+
+struct StatusRequest {
+    Tag tag{};
+    std::vector<JobId> jobs;  ///< empty: all unfinished, up to limits::status_jobs
+};
+
+struct HandlersRequest {
+    Tag tag{};
+};
+
+struct Ping {
+    Tag tag{};
+    ByteView payload;
+};
+
+using Request =
+    std::variant<Hello, Open, Submit, Piece, Cancel, Wait, StatusRequest, HandlersRequest, Ping>;
+
+// ---- the daemon's answers -----------------------------------------------------------------------
+
+struct Welcome {
+    std::uint16_t version = limits::protocol_version;
+    std::uint32_t max_inline = limits::inline_payload;
+    std::uint32_t max_frame = limits::frame;
+    std::uint32_t piece = limits::piece;
+    std::uint64_t max_payload = limits::payload;
+    std::uint32_t credit_jobs = limits::credit_jobs;
+    std::uint64_t credit_bytes = limits::credit_bytes;
+    std::string_view server;
+    std::uint32_t pid = 0;
+};
+
+struct Opened {
+    std::uint64_t number = 0;
+};
+
+/// Jobs `job`, `job`+1, ... have the tags `first`, `first`+1, ...
+struct Accepted {
+    Tag first{};
+    JobId job{};
+    std::uint32_t count = 1;
+};
+
+struct Started {
+    Tag tag{};
+    JobId job{};
+    SlotId worker{};
+    std::uint32_t attempt = 1;
+};
+
+enum class Stream : std::uint8_t { none = 0, out = 1, err = 2 };
+
+struct Chunk {
+    Tag tag{};
+    JobId job{};
+    std::uint64_t size = 0;
+    Stream stream = Stream::none;
+    bool more = false;
+    ByteView payload;
+};
+
+struct Progress {
+    Tag tag{};
+    JobId job{};
+    std::uint64_t done = 0;
+    std::uint64_t total = 0;  ///< 0: unknown
+    std::string_view note;
+};
+
+struct JobResult {
+    Tag tag{};
+    JobId job{};
+    std::uint64_t size = 0;
+    std::uint64_t queue_ns = 0;
+    std::uint64_t run_ns = 0;
+    SlotId worker{};  ///< 0: it never ran
+    JobState state = JobState::succeeded;
+    bool more = false;
+    Cause cause;  ///< empty when it succeeded
+    ByteView payload;
+};
+
+struct Cancelled {
+    Tag tag{};
+    std::uint32_t queued = 0;   ///< jobs that were waiting
+    std::uint32_t running = 0;  ///< jobs that ran; they are gone now
+};
+
+struct StatusReply {
+    Tag tag{};
+    Value body;
+};
+
+struct HandlersReply {
+    Tag tag{};
+    Value body;
+};
+
+struct Pong {
+    Tag tag{};
+    ByteView payload;
+};
+
+/// From now on so much may be unfinished in this session.
+struct Credit {
+    std::uint32_t jobs = 0;
+    std::uint64_t bytes = 0;
+};
+
+/// The daemon stops; running jobs have so long.
+struct Closing {
+    std::uint64_t grace_ms = 0;
+};
+
+struct ErrorMessage {
+    Tag tag{};  ///< 0: not about one request
+    ErrorReply error;
+};
+
+using Reply =
+    std::variant<Welcome, Opened, Accepted, Started, Chunk, Progress, Piece, JobResult, Cancelled,
+                 StatusReply, HandlersReply, Pong, Credit, Closing, ErrorMessage>;
+
+// ---- the daemon, its templates and workers ------------------------------------------------------
+
+/// A template has loaded its modules. `body`: {"handlers": [{"name", "help", "module"}, ...]}; a
+/// handler's number on the worker link is its position in that list.
+struct Loaded {
+    Value body;
+};
+
+/// A template cannot load; it leaves.
+struct Refused {
+    std::string_view module;
+    std::string_view text;
+};
+
+/// Fork a worker; descriptors: its link, its segment, its standard error.
+struct Fork {
+    WorkerId worker;
+};
+
+struct Forked {
+    WorkerId worker;
+    std::int32_t pid = 0;
+    std::int32_t error_number = 0;  ///< 0: forked
+};
+
+struct Ready {
+    WorkerId worker;
+    std::int32_t pid = 0;
+};
+
+/// An offered job. Run it only after its claim was won.
+struct JobOffer {
+    Sequence sequence{};
+    JobId job{};
+    std::uint64_t size = 0;
+    std::uint16_t handler = 0;
+    std::uint16_t attempt = 1;
+    bool want_started = false;
+    bool has_blob = false;
+    ByteView args;
+    ByteView payload;
+};
+
+struct JobStarted {
+    Sequence sequence{};
+};
+
+struct JobChunk {
+    Sequence sequence{};
+    std::uint64_t size = 0;
+    Stream stream = Stream::none;
+    bool has_blob = false;
+    ByteView payload;
+};
+
+struct JobOutcome {
+    Sequence sequence{};
+    std::uint64_t size = 0;
+    std::uint64_t run_ns = 0;
+    bool succeeded = true;
+    bool has_blob = false;
+    Cause cause;
+    ByteView payload;
+};
+
+using TemplateReport = std::variant<Loaded, Refused, Forked>;
+using WorkerReport = std::variant<Ready, JobStarted, JobChunk, JobOutcome>;
+
+}  // namespace jobmill

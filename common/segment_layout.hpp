@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+// What lies in a worker's shared-memory segment, at which offset. One segment belongs to one worker
+// process: the daemon makes it, that worker and the daemon map it, nobody else. Plain words and
+// bytes only: no lock, no pointer, no free list. Whatever the worker can write the daemon reads
+// once into a local and then judges.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "common/limits.hpp"
+
+namespace jobmill {
+
+using SharedWord = std::atomic<std::uint64_t>;
+static_assert(SharedWord::is_always_lock_free && sizeof(SharedWord) == 8);
+
+inline constexpr std::size_t claim_slot_count = 256;
+inline constexpr std::size_t outbox_size = 256 * 1024;
+inline constexpr std::uint64_t segment_magic = 0x31304c4c494d424a;  // "JBMILL01"
+
+struct SegmentLayout {
+    // Written by the daemon before the worker is forked.
+    std::uint64_t magic;
+    std::uint32_t slot;
+    std::uint32_t generation;
+    std::byte reserved0[48];
+
+    /// Daemon to worker: the sequence of the job that should stop; 0: none.
+    alignas(64) SharedWord cancel;
+
+    /// Worker to daemon: CLOCK_MONOTONIC in ns when it last showed that it lives.
+    alignas(64) SharedWord heartbeat;
+
+    /// Worker to daemon. `version` is odd while the worker writes; a reader takes the rest only
+    /// between two equal even readings.
+    struct Progress {
+        SharedWord version;
+        SharedWord sequence;
+        SharedWord done;
+        SharedWord total;
+        SharedWord note_size;
+        char note[limits::progress_note];
+    };
+    alignas(64) Progress progress;
+
+    /// Written by the crash handler of a dying worker: at most `last_words_size` bytes count.
+    SharedWord last_words_size;
+    char last_words[1016];
+
+    /// Worker to daemon: the end of the last whole frame in the outbox, in bytes since the
+    /// worker's start. Grows only.
+    alignas(64) SharedWord committed;
+
+    /// {sequence:62, state:2}; the job with sequence s has the word s mod 256.
+    alignas(64) SharedWord claims[claim_slot_count];
+
+    /// A ring: byte n of the worker's outgoing stream is at n mod outbox_size.
+    alignas(4096) std::byte outbox[outbox_size];
+};
+
+static_assert(offsetof(SegmentLayout, cancel) == 64);
+static_assert(offsetof(SegmentLayout, heartbeat) == 128);
+static_assert(offsetof(SegmentLayout, progress) == 192);
+static_assert(offsetof(SegmentLayout, last_words_size) == 384);
+static_assert(offsetof(SegmentLayout, committed) == 1408);
+static_assert(offsetof(SegmentLayout, claims) == 1472);
+static_assert(offsetof(SegmentLayout, outbox) == 4096);
+static_assert(sizeof(SegmentLayout) == 4096 + outbox_size);
+static_assert(outbox_size >= limits::frame, "the largest frame must fit the ring");
+
+}  // namespace jobmill

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+#include "common/utf8.hpp"
+
+#include <cstdint>
+#include <cstring>
+
+namespace jobmill {
+namespace {
+
+/// Bytes of the well-formed character that `text` begins with, or 0.
+std::size_t character_size(std::string_view text) noexcept
+{
+    const auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
+    const auto continues = [&](std::size_t i) { return (byte(i) & 0xc0U) == 0x80U; };
+    const std::uint8_t first = byte(0);
+    if (first < 0x80) {
+        return 1;
+    }
+    if (first >= 0xc2 && first < 0xe0) {
+        return text.size() >= 2 && continues(1) ? 2 : 0;
+    }
+    if (first >= 0xe0 && first < 0xf0) {
+        const bool whole = text.size() >= 3 && continues(1) && continues(2);
+        const bool overlong = whole && first == 0xe0 && byte(1) < 0xa0;
+        const bool surrogate = whole && first == 0xed && byte(1) >= 0xa0;
+        return whole && !overlong && !surrogate ? 3 : 0;
+    }
+    if (first >= 0xf0 && first < 0xf5) {
+        const bool whole = text.size() >= 4 && continues(1) && continues(2) && continues(3);
+        const bool overlong = whole && first == 0xf0 && byte(1) < 0x90;
+        const bool beyond = whole && first == 0xf4 && byte(1) >= 0x90;
+        return whole && !overlong && !beyond ? 4 : 0;
+    }
+    return 0;
+}
+
+/// Most text is ASCII: its characters that need no look, eight at a time.
+std::size_t ascii_prefix(std::string_view text) noexcept
+{
+    std::size_t at = 0;
+    for (; at + 8 <= text.size(); at += 8) {
+        std::uint64_t word = 0;
+        std::memcpy(&word, text.data() + at, sizeof word);
+        if ((word & 0x8080808080808080U) != 0) {
+            break;
+        }
+    }
+    return at;
+}
+
+}  // namespace
+
+bool valid_utf8(std::string_view text) noexcept
+{
+    while (!text.empty()) {
+        text.remove_prefix(ascii_prefix(text));
+        if (text.empty()) {
+            break;
+        }
+        const std::size_t size = character_size(text);
+        if (size == 0) {
+            return false;
+        }
+        text.remove_prefix(size);
+    }
+    return true;
+}
+
+std::string to_valid_utf8(std::string_view text)
+{
+    std::string valid;
+    valid.reserve(text.size());
+    while (!text.empty()) {
+        const std::size_t size = character_size(text);
+        valid += size == 0 ? std::string_view{"\xef\xbf\xbd"} : text.substr(0, size);
+        text.remove_prefix(size == 0 ? 1 : size);
+    }
+    return valid;
+}
+
+std::string escaped(std::string_view text)
+{
+    static constexpr std::string_view digits = "0123456789abcdef";
+    std::string line;
+    for (const char c : to_valid_utf8(text)) {
+        const auto code = static_cast<std::uint8_t>(c);
+        if (c == '\n') {
+            line += "\\n";
+        } else if (c == '\t') {
+            line += "\\t";
+        } else if (code < 0x20 || code == 0x7f) {
+            line += "\\x";
+            line += digits[code >> 4U];
+            line += digits[code & 0x0fU];
+        } else {
+            line += c;
+        }
+    }
+    return line;
+}
+
+}  // namespace jobmill

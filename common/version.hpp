@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+namespace jobmill {
+
+inline constexpr auto version = JOBMILL_VERSION;
+
+}  // namespace jobmill
