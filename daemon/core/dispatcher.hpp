@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "daemon/core/effect.hpp"
+#include "daemon/core/event.hpp"
+
+namespace jobmill::core {
+
+/// Durations that the core waits before it does more.
+struct Patience {
+    Duration start = std::chrono::seconds{10};               ///< for a forked worker's hello
+    Duration cancel = std::chrono::milliseconds{100};        ///< from the cancel flag to SIGTERM
+    Duration terminate = std::chrono::seconds{5};            ///< from SIGTERM to SIGKILL
+    Duration dismiss = std::chrono::seconds{5};              ///< for a dismissed worker to leave
+    Duration first_backoff = std::chrono::milliseconds{50};  ///< doubled for each start that failed
+    Duration longest_backoff = std::chrono::seconds{5};
+};
+
+struct PoolCounts {
+    std::uint32_t workers = 0;  ///< ready ones, busy or not
+    std::uint32_t busy = 0;
+    std::uint64_t queued = 0;
+    std::uint64_t done = 0;  ///< all terminal states
+    std::uint64_t failed = 0;
+    std::uint64_t crashed = 0;
+    std::uint64_t restarts = 0;  ///< worker processes after the first of each slot
+};
+
+/// The core: jobs, pools, worker slots, and every decision about them. A value machine: an event
+/// and the time go in, effects are appended. It reads no clock, opens no descriptor, logs nothing.
+class Dispatcher {
+public:
+    explicit Dispatcher(Patience patience = {});
+    ~Dispatcher();
+    Dispatcher(Dispatcher&&) noexcept;
+    Dispatcher& operator=(Dispatcher&&) noexcept;
+
+    /// Appends what is to be done to `effects`, which the caller reuses.
+    void on(const Event& event, TimePoint now, Effects& effects);
+
+    [[nodiscard]] PoolCounts counts(PoolId pool) const;
+    /// Queued or running; none when the job is not (or no longer) known.
+    [[nodiscard]] std::optional<JobState> state_of(JobId job) const;
+    /// The worker that the job was offered to.
+    [[nodiscard]] std::optional<WorkerId> worker_of(JobId job) const;
+    /// The job that the worker holds under that sequence.
+    [[nodiscard]] std::optional<JobId> job_of(WorkerId worker, Sequence sequence) const;
+    [[nodiscard]] std::uint64_t unfinished_jobs() const;
+
+private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace jobmill::core

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+// What happened: everything that the core is told. Events carry ids, never payloads.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <variant>
+
+#include "common/ids.hpp"
+#include "common/job_state.hpp"
+
+namespace jobmill::core {
+
+/// Time as the edge tells it; the core has no clock.
+using TimePoint = std::chrono::time_point<std::chrono::steady_clock, std::chrono::nanoseconds>;
+using Duration = std::chrono::nanoseconds;
+
+// ---- pools and their processes ------------------------------------------------------------------
+
+/// A pool exists from now on: slots first_slot ... first_slot + workers - 1 are its own. The core
+/// asks for its template and, once that is ready, for its workers.
+struct PoolAdded {
+    PoolId pool{};
+    SlotId first_slot{};
+    std::uint32_t workers = 1;
+    /// Jobs that one worker may hold, claimed or not: 1 to 256.
+    std::uint32_t depth = 1;
+};
+
+/// The template has loaded its modules and forks from now on.
+struct TemplateReady {
+    PoolId pool{};
+};
+
+/// The template is gone. Workers that it forked live on.
+struct TemplateLost {
+    PoolId pool{};
+};
+
+/// The template said which process it forked for a slot.
+struct WorkerForked {
+    WorkerId worker;
+};
+
+/// No process came of a ForkWorker: fork failed, or the template died before it.
+struct ForkFailed {
+    WorkerId worker;
+};
+
+/// The worker's hello: it takes offers from now on.
+struct WorkerReady {
+    WorkerId worker;
+};
+
+/// The worker is reaped, its link and outbox are read to their ends: nothing comes from it any
+/// more.
+struct WorkerExited {
+    WorkerId worker;
+};
+
+/// The worker wrote nonsense, or its link broke while it lives: it has to go.
+struct WorkerMisbehaved {
+    WorkerId worker;
+};
+
+// ---- jobs ---------------------------------------------------------------------------------------
+
+struct JobSubmitted {
+    JobId job{};
+    SessionId session{};
+    PoolId pool{};
+    bool detached = false;
+};
+
+struct CancelRequested {
+    JobId job{};
+};
+
+/// The client is gone; its attached jobs go with it.
+struct SessionLost {
+    SessionId session{};
+};
+
+/// The worker's word for the job that it holds under that sequence: it is done.
+struct JobFinished {
+    WorkerId worker;
+    Sequence sequence{};
+    JobState state = JobState::succeeded;  ///< succeeded or failed
+};
+
+/// What became of a RevokeClaim: `won` if the job was taken back, else the worker has it.
+struct ClaimRevoked {
+    WorkerId worker;
+    Sequence sequence{};
+    bool won = false;
+};
+
+// ---- the daemon ---------------------------------------------------------------------------------
+
+/// The time that ArmTimer asked for has come; harmless at any other time.
+struct TimerFired {};
+
+/// Take no new jobs; queued ones are cancelled, running ones have until `grace` is over.
+struct StopRequested {
+    Duration grace{};
+};
+
+/// Stop at once.
+struct StopNow {};
+
+using Event =
+    std::variant<PoolAdded, TemplateReady, TemplateLost, WorkerForked, ForkFailed, WorkerReady,
+                 WorkerExited, WorkerMisbehaved, JobSubmitted, CancelRequested, SessionLost,
+                 JobFinished, ClaimRevoked, TimerFired, StopRequested, StopNow>;
+
+}  // namespace jobmill::core
