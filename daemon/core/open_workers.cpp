@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/core/open_workers.hpp"
+
+#include <bit>
+
+namespace jobmill::core {
+
+namespace {
+
+constexpr std::uint64_t bit_of(std::uint32_t file)
+{
+    return std::uint64_t{1} << (file % 64U);
+}
+
+}  // namespace
+
+void OpenWorkers::file(WorkerSlots& slots, WorkerSlot& slot, bool open)
+{
+    const std::uint32_t under = open && slot.held.size() < files_.size()
+                                    ? static_cast<std::uint32_t>(slot.held.size())
+                                    : WorkerSlot::not_filed;
+    if (under == slot.filed_under) {
+        return;
+    }
+    if (slot.filed_under != WorkerSlot::not_filed) {
+        take_out(slots, slot);
+    }
+    if (under == WorkerSlot::not_filed) {
+        return;
+    }
+    File& file = files_[under];
+    slot.filed_under = under;
+    slot.previous = file.last;
+    slot.next = no_slot;
+    (file.last == no_slot ? file.first : slots[file.last].next) = slot.worker.slot;
+    file.last = slot.worker.slot;
+    occupied_.at(under / 64U) |= bit_of(under);
+}
+
+void OpenWorkers::take_out(WorkerSlots& slots, WorkerSlot& slot)
+{
+    File& file = files_[slot.filed_under];
+    (slot.previous == no_slot ? file.first : slots[slot.previous].next) = slot.next;
+    (slot.next == no_slot ? file.last : slots[slot.next].previous) = slot.previous;
+    if (file.first == no_slot) {
+        occupied_.at(slot.filed_under / 64U) &= ~bit_of(slot.filed_under);
+    }
+    slot.filed_under = WorkerSlot::not_filed;
+}
+
+SlotId OpenWorkers::least_loaded() const
+{
+    for (std::size_t i = 0; i < occupied_.size(); ++i) {
+        if (occupied_.at(i) != 0) {
+            return files_[i * 64 + static_cast<std::size_t>(std::countr_zero(occupied_.at(i)))]
+                .first;
+        }
+    }
+    return no_slot;
+}
+
+}  // namespace jobmill::core

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <array>
+#include <vector>
+
+#include "daemon/core/worker_slots.hpp"
+
+namespace jobmill::core {
+
+/// The workers of one pool that may be offered a job, filed by how many they hold: so the idle come
+/// first and jobs spread evenly, each in one step. Equals take turns.
+class OpenWorkers {
+public:
+    explicit OpenWorkers(std::uint32_t depth) : files_(depth) {}
+
+    /// Files the worker anew by what it holds now, or takes it out when it is not open or is full.
+    void file(WorkerSlots& slots, WorkerSlot& slot, bool open);
+    /// One of those that hold fewest; no_slot when there is none.
+    [[nodiscard]] SlotId least_loaded() const;
+
+private:
+    struct File {
+        SlotId first = no_slot;
+        SlotId last = no_slot;
+    };
+
+    void take_out(WorkerSlots& slots, WorkerSlot& slot);
+
+    std::vector<File> files_;                  ///< by number of held jobs
+    std::array<std::uint64_t, 4> occupied_{};  ///< a bit for each file that is not empty
+};
+
+}  // namespace jobmill::core

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "daemon/core/effect.hpp"
+
+namespace jobmill::core {
+
+/// One event's handling: the time it happens at, and where its effects go.
+struct Turn {
+    TimePoint now{};
+    Effects& effects;
+
+    void ask(const Effect& effect) const { effects.push_back(effect); }
+};
+
+}  // namespace jobmill::core

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <vector>
+
+#include "common/ids.hpp"
+#include "daemon/core/job_list.hpp"
+#include "daemon/core/worker_lifecycle.hpp"
+
+namespace jobmill::core {
+
+inline constexpr SlotId no_slot{0};
+
+/// A numbered place, and the process that fills it now or filled it last.
+struct WorkerSlot {
+    WorkerId worker{};  ///< generation 0 before the first process was asked for
+    PoolId pool{};
+    WorkerState state = WorkerState::gone;
+    HeldJobs held;
+    Sequence next_sequence{1};
+    Sequence oldest_held{};           ///< of `held`, when there is one
+    std::uint32_t unready_forks = 0;  ///< asked for since the last hello
+    std::uint32_t processes = 0;      ///< that existed so far
+
+    /// Its place in OpenWorkers: under how many held jobs it is filed, and its neighbours there.
+    std::uint32_t filed_under = not_filed;
+    SlotId previous = no_slot;
+    SlotId next = no_slot;
+
+    static constexpr std::uint32_t not_filed = UINT32_MAX;
+
+    /// A sequence's claim word is shared with every 256th after it. It must not be written anew
+    /// while the older job is held: after revokes in the middle that can happen at any depth.
+    [[nodiscard]] bool has_free_claim() const
+    {
+        return held.empty() || number(next_sequence) - number(oldest_held) < claim_words;
+    }
+    static constexpr std::uint64_t claim_words = 256;
+};
+
+/// The slots of all pools, by number from 1.
+class WorkerSlots {
+public:
+    /// The numbers must be new.
+    void add(PoolId pool, SlotId first, std::uint32_t count);
+    [[nodiscard]] bool contains(SlotId slot) const;
+    [[nodiscard]] WorkerSlot& operator[](SlotId slot) { return slots_[number(slot)]; }
+    [[nodiscard]] const WorkerSlot& operator[](SlotId slot) const { return slots_[number(slot)]; }
+    /// The slot if that very process fills it or filled it last, else none.
+    [[nodiscard]] WorkerSlot* find(WorkerId worker);
+    [[nodiscard]] const WorkerSlot* find(WorkerId worker) const;
+
+private:
+    std::vector<WorkerSlot> slots_{WorkerSlot{}};  ///< [0] is no slot
+};
+
+}  // namespace jobmill::core
