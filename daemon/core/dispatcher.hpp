@@ -50,6 +50,8 @@ public:
     /// The job that the worker holds under that sequence.
     [[nodiscard]] std::optional<JobId> job_of(WorkerId worker, Sequence sequence) const;
     [[nodiscard]] std::uint64_t unfinished_jobs() const;
+    /// Events that came too late to mean anything: of an old generation, or twice.
+    [[nodiscard]] std::uint64_t stale_events() const;
 
 private:
     struct State;

@@ -17,7 +17,8 @@ struct StartTemplate {
     friend bool operator==(const StartTemplate&, const StartTemplate&) = default;
 };
 
-/// Have the template fork this worker. Answered by WorkerForked (or WorkerReady) or ForkFailed.
+/// Have the template fork this worker. Answered by WorkerForked (or WorkerReady) or ForkFailed; the
+/// core waits for the answer without a deadline.
 struct ForkWorker {
     PoolId pool{};
     WorkerId worker;

@@ -32,7 +32,8 @@ struct TemplateReady {
     PoolId pool{};
 };
 
-/// The template is gone. Workers that it forked live on.
+/// The template is gone. Workers that it forked live on; ForkFailed for those that it had been
+/// asked for has come before.
 struct TemplateLost {
     PoolId pool{};
 };
@@ -42,7 +43,8 @@ struct WorkerForked {
     WorkerId worker;
 };
 
-/// No process came of a ForkWorker: fork failed, or the template died before it.
+/// No process came of a ForkWorker: fork failed, or the template died before it could say. Without
+/// effect after the worker's hello.
 struct ForkFailed {
     WorkerId worker;
 };
@@ -53,7 +55,9 @@ struct WorkerReady {
 };
 
 /// The worker is reaped, its link and outbox are read to their ends: nothing comes from it any
-/// more.
+/// more. The core answers with a RevokeClaim for each job that it may not have begun; the edge
+/// therefore keeps the segment until the effects of this event are carried out. No later effect
+/// but JobEnded names the worker.
 struct WorkerExited {
     WorkerId worker;
 };
@@ -88,7 +92,8 @@ struct JobFinished {
     JobState state = JobState::succeeded;  ///< succeeded or failed
 };
 
-/// What became of a RevokeClaim: `won` if the job was taken back, else the worker has it.
+/// What became of a RevokeClaim: `won` if the job was taken back, else the worker has it. Each
+/// RevokeClaim is answered once, soon, of a dead worker as well; in any order with other events.
 struct ClaimRevoked {
     WorkerId worker;
     Sequence sequence{};

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "daemon/core/deadlines.hpp"
+#include "daemon/core/dispatcher.hpp"
+#include "daemon/core/open_workers.hpp"
+#include "daemon/core/turn.hpp"
+
+namespace jobmill::core {
+
+/// Templates and worker processes: what state each is in, when patience with it ends, when an empty
+/// slot is refilled, and whom to offer the next job. Knows no job but how many a worker holds.
+class Workforce {
+public:
+    explicit Workforce(const Patience& patience) : patience_(patience) {}
+
+    void add_pool(const PoolAdded& pool, Turn& turn);
+    /// False when nobody had asked for it.
+    bool template_ready(PoolId pool, Turn& turn);
+    bool template_lost(PoolId pool, Turn& turn);
+
+    /// The only way to another state. Does what belongs to the process and returns the action, of
+    /// which the caller does what belongs to jobs; none as well when the word changes nothing.
+    WorkerAction step(WorkerSlot& slot, WorkerWord word, Turn& turn);
+    /// The slot holds other jobs than before.
+    void load_changed(WorkerSlot& slot);
+    /// The time that `deadlines()` had for a pool or slot has come.
+    void deadline_passed(DeadlineKey key, Turn& turn);
+
+    /// Nobody is hired any more, and whoever is without work is dismissed, now and later.
+    void close(Turn& turn);
+    /// Every process is killed, now and later.
+    void kill_all(Turn& turn);
+
+    [[nodiscard]] WorkerSlots& slots() { return slots_; }
+    [[nodiscard]] const WorkerSlots& slots() const { return slots_; }
+    [[nodiscard]] Deadlines& deadlines() { return deadlines_; }
+    /// Whom to offer the pool's next job; none when all are full.
+    [[nodiscard]] WorkerSlot* least_loaded(PoolId pool);
+    /// Slots that are not empty.
+    [[nodiscard]] std::uint32_t filled() const { return filled_; }
+    /// Fills in the members that are about workers.
+    void count(PoolId pool, PoolCounts& counts) const;
+
+    template <typename Visitor>
+    void each_slot(Visitor visit)
+    {
+        for (const Crew& crew : crews_) {
+            for (std::uint32_t i = 0; i < crew.workers; ++i) {
+                visit(slots_[SlotId{number(crew.first_slot) + i}]);
+            }
+        }
+    }
+
+private:
+    enum class TemplateState : std::uint8_t { absent, starting, ready };
+    enum class Hiring : std::uint8_t { open, closed, killing };
+
+    /// The workers of one pool and the template that forks them.
+    struct Crew {
+        PoolId pool{};
+        SlotId first_slot{};
+        std::uint32_t workers = 0;
+        TemplateState template_state = TemplateState::absent;
+        std::uint32_t unready_starts = 0;  ///< of the template, since it was last ready
+        std::uint64_t restarts = 0;
+        OpenWorkers open{0};
+    };
+
+    [[nodiscard]] Crew& crew_of(PoolId pool);
+    void start_template(Crew& crew, Turn& turn);
+    void fill(WorkerSlot& slot, Turn& turn);
+    void act(WorkerSlot& slot, WorkerAction action, Turn& turn);
+    void wait(const WorkerSlot& slot, Duration patience, Turn& turn);
+    void stop_hiring(Hiring hiring, WorkerWord word, Turn& turn);
+    void vacate(WorkerSlot& slot, Turn& turn);
+    void account(WorkerSlot& slot, const WorkerRow& row);
+
+    Patience patience_;
+    Hiring hiring_ = Hiring::open;
+    std::vector<Crew> crews_;  ///< by pool number; one without workers is no pool
+    WorkerSlots slots_;
+    Deadlines deadlines_;
+    std::uint32_t filled_ = 0;
+};
+
+}  // namespace jobmill::core
