@@ -50,20 +50,35 @@ std::size_t ascii_prefix(std::string_view text) noexcept
 
 }  // namespace
 
-bool valid_utf8(std::string_view text) noexcept
+std::size_t valid_utf8_prefix(std::string_view text) noexcept
 {
+    const std::size_t whole = text.size();
     while (!text.empty()) {
         text.remove_prefix(ascii_prefix(text));
-        if (text.empty()) {
-            break;
-        }
-        const std::size_t size = character_size(text);
+        const std::size_t size = text.empty() ? 0 : character_size(text);
         if (size == 0) {
-            return false;
+            break;
         }
         text.remove_prefix(size);
     }
-    return true;
+    return whole - text.size();
+}
+
+bool valid_utf8(std::string_view text) noexcept
+{
+    return valid_utf8_prefix(text) == text.size();
+}
+
+std::string_view utf8_head(std::string_view text, std::size_t size) noexcept
+{
+    if (size >= text.size()) {
+        return text;
+    }
+    std::size_t cut = size;
+    while (cut > 0 && size - cut < 3 && (static_cast<std::uint8_t>(text[cut]) & 0xc0U) == 0x80U) {
+        --cut;
+    }
+    return text.substr(0, cut);
 }
 
 std::string to_valid_utf8(std::string_view text)

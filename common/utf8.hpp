@@ -9,6 +9,12 @@ namespace jobmill {
 /// Well-formed UTF-8 as in RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF.
 [[nodiscard]] bool valid_utf8(std::string_view text) noexcept;
 
+/// Bytes of the longest beginning that is well-formed.
+[[nodiscard]] std::size_t valid_utf8_prefix(std::string_view text) noexcept;
+
+/// The longest beginning of at most `size` bytes that does not cut a character of `text` in two.
+[[nodiscard]] std::string_view utf8_head(std::string_view text, std::size_t size) noexcept;
+
 /// The same text with every malformed byte replaced by U+FFFD.
 [[nodiscard]] std::string to_valid_utf8(std::string_view text);
 
