@@ -4,8 +4,11 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
+
+#include <tl/expected.hpp>
 
 #include "common/bytes.hpp"
 #include "common/messages.hpp"
