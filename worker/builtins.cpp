@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+#include "worker/builtins.hpp"
+
+#include "worker/handlers/handlers.hpp"
+
+namespace jobmill {
+
+std::span<const jobmill_handler> builtin_handlers()
+{
+    static Handler handlers[] = {
+        {"echo", "the payload, unchanged", handlers::echo},
+        {"sleep", "waits as long as the payload says: 300ms, 2s, 1.5m", handlers::sleep},
+        {"sum", "0 + 1 + ... + the number in the payload, one by one", handlers::sum},
+    };
+    static const auto table = module_detail::as_c(handlers);
+    return table;
+}
+
+}  // namespace jobmill

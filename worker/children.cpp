@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+#include "worker/children.hpp"
+
+#include <sys/wait.h>
+
+#include <cerrno>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <vector>
+
+namespace jobmill {
+namespace {
+
+/// Children of all threads of this process.
+std::vector<pid_t> children()
+{
+    std::vector<pid_t> found;
+    std::error_code error;
+    for (auto thread = std::filesystem::directory_iterator{"/proc/self/task", error};
+         !error && thread != std::filesystem::directory_iterator{}; thread.increment(error)) {
+        std::ifstream list{thread->path() / "children"};
+        for (pid_t pid = 0; list >> pid;) {
+            found.push_back(pid);
+        }
+    }
+    return found;
+}
+
+/// Reaps what is dead already; false when no child is left at all.
+bool reap()
+{
+    while (true) {
+        const pid_t reaped = ::waitpid(-1, nullptr, WNOHANG);
+        if (reaped == 0) {
+            return true;
+        }
+        if (reaped < 0 && errno != EINTR) {
+            return false;
+        }
+    }
+}
+
+/// Keeps SIGCHLD pending instead of ignored, so that a death can be waited for.
+class DeathWatch {
+public:
+    DeathWatch()
+    {
+        (void)::sigemptyset(&died_);
+        (void)::sigaddset(&died_, SIGCHLD);
+        (void)::pthread_sigmask(SIG_BLOCK, &died_, &before_);
+    }
+    ~DeathWatch() { (void)::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+    DeathWatch(const DeathWatch&) = delete;
+    DeathWatch& operator=(const DeathWatch&) = delete;
+
+    /// Not for long: a list of children may miss one while others come and go.
+    void await()
+    {
+        constexpr timespec patience{0, 20'000'000};
+        (void)::sigtimedwait(&died_, nullptr, &patience);
+    }
+
+private:
+    sigset_t died_{};
+    sigset_t before_{};
+};
+
+}  // namespace
+
+void kill_children()
+{
+    if (!reap()) {
+        return;
+    }
+    // Each death may hand us the children of the dead: again, until there are none. None of them is
+    // reaped between the reading of its number and its kill, so no stranger is hit.
+    DeathWatch watch;
+    do {
+        for (const pid_t child : children()) {
+            (void)::kill(child, SIGKILL);
+        }
+        watch.await();
+    } while (reap());
+}
+
+}  // namespace jobmill

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+#include "worker/job_loop.hpp"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include "common/claims.hpp"
+#include "common/codec.hpp"
+#include "common/fd_io.hpp"
+#include "worker/job_run.hpp"
+#include "worker/leave.hpp"
+
+namespace jobmill {
+namespace {
+
+constexpr std::size_t read_size = 64 * 1024;
+
+}  // namespace
+
+JobLoop::JobLoop(int link, SegmentLayout& layout, const HandlerTable& handlers)
+    : link_(link), layout_(layout), handlers_(handlers), writer_(link, layout), buffer_(read_size)
+{
+}
+
+void JobLoop::run(WorkerId worker)
+{
+    writer_.send(Ready{worker, ::getpid()});
+    while (read()) {
+        while (true) {
+            const auto frame = splitter_.next();
+            if (!frame) {
+                leave_broken("link: " + frame.error().what);
+            }
+            if (!*frame) {
+                break;
+            }
+            serve(**frame);
+        }
+    }
+}
+
+bool JobLoop::read()
+{
+    while (true) {
+        const auto received = receive_some(link_, buffer_, descriptors_);
+        if (!received) {
+            if (received.error().code == Errc::closed) {
+                return false;
+            }
+            leave_broken("link: " + received.error().what);
+        }
+        if (received->would_block) {
+            pollfd readable{link_, POLLIN, 0};
+            (void)::poll(&readable, 1, -1);
+            continue;
+        }
+        splitter_.feed(ByteView{buffer_}.first(received->size));
+        return !received->end;
+    }
+}
+
+void JobLoop::serve(const Frame& frame)
+{
+    UniqueFd blob = take_descriptor(frame);
+    const auto offer = decode_job_offer(frame);
+    if (!offer) {
+        leave_broken("link: " + offer.error().what);
+    }
+    if (offer->handler >= handlers_.all().size()) {
+        leave_broken("link: there is no handler number " + std::to_string(offer->handler));
+    }
+    if (!take_claim(layout_, offer->sequence)) {
+        return;
+    }
+    JobRun{*offer, std::move(blob), writer_, layout_}.run(handlers_.all()[offer->handler]);
+}
+
+UniqueFd JobLoop::take_descriptor(const Frame& frame)
+{
+    if (frame.header.descriptors == 0) {
+        return {};
+    }
+    if (frame.header.descriptors > 1 || descriptors_.empty()) {
+        leave_broken("link: a frame without the descriptors that it announced");
+    }
+    UniqueFd taken = std::move(descriptors_.front());
+    descriptors_.pop_front();
+    return taken;
+}
+
+}  // namespace jobmill

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+// A worker's life after its birth: offers come over the link, one after another; each is claimed,
+// run and answered before the next is looked at.
+#pragma once
+
+#include <deque>
+
+#include "common/frame.hpp"
+#include "common/segment_layout.hpp"
+#include "common/unique_fd.hpp"
+#include "worker/handler_table.hpp"
+#include "worker/link_writer.hpp"
+
+namespace jobmill {
+
+class JobLoop {
+public:
+    JobLoop(int link, SegmentLayout& layout, const HandlerTable& handlers);
+
+    /// Says ready, then serves. Returns when the daemon has closed the link.
+    void run(WorkerId worker);
+
+private:
+    [[nodiscard]] bool read();
+    void serve(const Frame& frame);
+    [[nodiscard]] UniqueFd take_descriptor(const Frame& frame);
+
+    int link_;
+    SegmentLayout& layout_;
+    const HandlerTable& handlers_;
+    LinkWriter writer_;
+    FrameSplitter splitter_{Link::worker, Direction::from_daemon};
+    std::deque<UniqueFd> descriptors_;
+    Bytes buffer_;
+};
+
+}  // namespace jobmill

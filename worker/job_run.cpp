@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: MIT
+#include "worker/job_run.hpp"
+
+#include <ctime>
+#include <exception>
+#include <string>
+#include <utility>
+
+#include "common/blob.hpp"
+#include "common/limits.hpp"
+#include "common/msgpack.hpp"
+#include "common/progress_cell.hpp"
+#include "common/signal_name.hpp"
+#include "worker/cause_text.hpp"
+#include "worker/children.hpp"
+#include "worker/crash_handler.hpp"
+#include "worker/job_api.hpp"
+
+namespace jobmill {
+namespace {
+
+std::uint64_t clock_ns(clockid_t clock) noexcept
+{
+    timespec now{};
+    (void)::clock_gettime(clock, &now);
+    return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000U +
+           static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+jobmill_failure plain_failure(std::string_view text)
+{
+    return {sizeof(jobmill_failure), JOBMILL_FAILURE_ERROR, {text.data(), text.size()}, 0, 0, 0};
+}
+
+Cause cause_of(const jobmill_failure& failure)
+{
+    Cause cause;
+    cause.kind = "error";
+    cause.text = cause_text({failure.text.data, failure.text.size});
+    if (failure.kind == JOBMILL_FAILURE_EXIT || failure.kind == JOBMILL_FAILURE_EXEC) {
+        cause.kind = failure.kind == JOBMILL_FAILURE_EXIT ? "exit" : "exec";
+        cause.exit_code = failure.exit_code;
+    } else if (failure.kind == JOBMILL_FAILURE_SIGNAL) {
+        cause.kind = "signal";
+        cause.signal = signal_name(failure.signal_number);
+        cause.core_dumped = failure.core_dumped != 0;
+    }
+    return cause;
+}
+
+}  // namespace
+
+JobRun::JobRun(const JobOffer& offer, UniqueFd blob, LinkWriter& link, SegmentLayout& layout)
+    : offer_(offer), blob_(std::move(blob)), link_(link), layout_(layout), payload_(offer.payload)
+{
+}
+
+void JobRun::run(const LoadedHandler& handler)
+{
+    if (offer_.want_started) {
+        link_.send(JobStarted{offer_.sequence});
+    }
+    show_life();
+    map_payload();
+    const std::uint64_t start = clock_ns(CLOCK_MONOTONIC);
+    if (!failure_) {
+        note_running_handler(handler.name.c_str());
+        call(handler);
+        note_running_handler(nullptr);
+    }
+    const std::uint64_t run_ns = clock_ns(CLOCK_MONOTONIC) - start;
+    kill_children();
+    show_life();
+    send_outcome(run_ns);
+}
+
+void JobRun::map_payload()
+{
+    if (!blob_ || offer_.size == 0) {
+        return;
+    }
+    auto mapping = Mapping::map(blob_.get(), offer_.size, Mapping::Access::read);
+    if (!mapping) {
+        fail(plain_failure(mapping.error().what));
+        return;
+    }
+    mapping_ = std::move(*mapping);
+    payload_ = mapping_.bytes();
+}
+
+void JobRun::call(const LoadedHandler& handler)
+{
+    std::string text;
+    try {
+        const int answer = handler.run(this, &job_api(), handler.context);
+        if (answer == 0 || failure_) {
+            return;
+        }
+        text = "handler \"" + handler.name + "\" answered " + std::to_string(answer);
+    } catch (const std::exception& error) {
+        text = error.what();
+    } catch (...) {
+        text = "unknown exception";
+    }
+    fail(plain_failure(text));
+}
+
+void JobRun::send_outcome(std::uint64_t run_ns)
+{
+    JobOutcome message;
+    message.sequence = offer_.sequence;
+    message.run_ns = run_ns;
+    if (failure_) {
+        message.succeeded = false;
+        message.cause = std::move(*failure_);
+        link_.send(message);
+        return;
+    }
+    send_result(message);
+}
+
+void JobRun::send_result(JobOutcome& message)
+{
+    message.size = outcome_.is_payload ? offer_.size : outcome_.size;
+    const UniqueFd& blob = outcome_.is_payload ? blob_ : outcome_.blob;
+    if (blob) {
+        message.has_blob = true;
+        link_.send(message, blob.get());
+    } else {
+        message.payload = outcome_.is_payload ? payload_ : ByteView{outcome_.bytes};
+        link_.send(message);
+    }
+}
+
+const Value* JobRun::argument(std::string_view name)
+{
+    if (!args_) {
+        auto decoded = offer_.args.empty() ? Value{Map{}} : msgpack::decode(offer_.args);
+        args_ = decoded ? std::move(*decoded) : Value{};
+    }
+    return args_->find(name);
+}
+
+bool JobRun::cancelled() noexcept
+{
+    show_life();
+    return layout_.cancel.load(std::memory_order_relaxed) == number(offer_.sequence);
+}
+
+void JobRun::show_life() noexcept
+{
+    // The coarse clock costs 5 ns and is right to 4 ms.
+    layout_.heartbeat.store(clock_ns(CLOCK_MONOTONIC_COARSE), std::memory_order_relaxed);
+}
+
+void JobRun::emit(Stream stream, ByteView bytes)
+{
+    show_life();
+    JobChunk chunk{offer_.sequence, bytes.size(), stream, false, bytes};
+    if (bytes.size() <= limits::inline_payload) {
+        link_.send(chunk);
+        return;
+    }
+    auto blob = make_blob(bytes.size());
+    if (blob) {
+        if (auto written = write_blob(blob->get(), 0, bytes); !written) {
+            blob = tl::unexpected<Error>(written.error());
+        }
+    }
+    if (!blob) {
+        throw std::bad_alloc{};
+    }
+    chunk.has_blob = true;
+    chunk.payload = {};
+    link_.send(chunk, blob->get());
+}
+
+void JobRun::progress(std::uint64_t done, std::uint64_t total, std::string_view note) noexcept
+{
+    show_life();
+    write_progress(layout_.progress, offer_.sequence, done, total, note);
+}
+
+Result<void> JobRun::set_result(ByteView bytes)
+{
+    outcome_ = {};
+    if (bytes.size() <= limits::inline_payload) {
+        outcome_.bytes.assign(bytes.begin(), bytes.end());
+    } else {
+        JOBMILL_TRY_ASSIGN(outcome_.blob, make_blob(bytes.size()));
+        JOBMILL_TRY(write_blob(outcome_.blob.get(), 0, bytes));
+    }
+    outcome_.size = bytes.size();
+    return {};
+}
+
+Result<std::span<std::byte>> JobRun::reserve_result(std::size_t size)
+{
+    outcome_ = {};
+    std::span<std::byte> lent;
+    if (size <= limits::inline_payload) {
+        outcome_.bytes.resize(size);
+        lent = outcome_.bytes;
+    } else {
+        JOBMILL_TRY_ASSIGN(outcome_.blob, make_blob(size));
+        JOBMILL_TRY_ASSIGN(outcome_.mapping,
+                           Mapping::map(outcome_.blob.get(), size, Mapping::Access::write));
+        lent = outcome_.mapping.bytes();
+    }
+    outcome_.size = size;
+    return lent;
+}
+
+void JobRun::set_result_to_payload()
+{
+    outcome_ = {};
+    outcome_.is_payload = true;
+}
+
+void JobRun::fail(const jobmill_failure& failure)
+{
+    failure_ = cause_of(failure);
+}
+
+}  // namespace jobmill

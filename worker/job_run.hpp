@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+// One job on this worker, from its claim to its result: what a handler sees through jobmill_api.
+// It owns the payload's memory and the result that is being made.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include <jobmill/module.h>
+
+#include "common/messages.hpp"
+#include "common/segment_layout.hpp"
+#include "common/unique_fd.hpp"
+#include "worker/handler_table.hpp"
+#include "worker/link_writer.hpp"
+#include "worker/mapping.hpp"
+
+struct jobmill_job {};
+
+namespace jobmill {
+
+class JobRun : public jobmill_job {
+public:
+    /// `blob` is the offer's, if it has one. The offer's views have to stay valid.
+    JobRun(const JobOffer& offer, UniqueFd blob, LinkWriter& link, SegmentLayout& layout);
+
+    /// Calls the handler and sends the outcome when nothing of the job is left.
+    void run(const LoadedHandler& handler);
+
+    [[nodiscard]] ByteView payload() const noexcept { return payload_; }
+    [[nodiscard]] int payload_descriptor() const noexcept { return blob_.get(); }
+    [[nodiscard]] const Value* argument(std::string_view name);
+    [[nodiscard]] bool cancelled() noexcept;
+
+    void emit(Stream stream, ByteView bytes);
+    void progress(std::uint64_t done, std::uint64_t total, std::string_view note) noexcept;
+    [[nodiscard]] Result<void> set_result(ByteView bytes);
+    [[nodiscard]] Result<std::span<std::byte>> reserve_result(std::size_t size);
+    void set_result_to_payload();
+    void fail(const jobmill_failure& failure);
+
+private:
+    /// The result: inline, or in a blob, or what the payload is.
+    struct Outcome {
+        Bytes bytes;
+        UniqueFd blob;
+        Mapping mapping;
+        std::uint64_t size = 0;
+        bool is_payload = false;
+    };
+
+    void map_payload();
+    void call(const LoadedHandler& handler);
+    void send_outcome(std::uint64_t run_ns);
+    void send_result(JobOutcome& message);
+    void show_life() noexcept;
+
+    const JobOffer& offer_;
+    UniqueFd blob_;
+    LinkWriter& link_;
+    SegmentLayout& layout_;
+    Mapping mapping_;
+    ByteView payload_;
+    std::optional<Value> args_;
+    Outcome outcome_;
+    std::optional<Cause> failure_;
+};
+
+}  // namespace jobmill

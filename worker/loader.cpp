@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: MIT
+#include "worker/loader.hpp"
+
+#include <dlfcn.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <exception>
+#include <filesystem>
+
+#include "worker/builtins.hpp"
+
+namespace jobmill {
+namespace {
+
+constexpr const char* entry_name = "jobmill_module_v1";
+using Entry = const jobmill_module* (*)();
+
+/// What an exception of a module says; whoever loads it must not die of it.
+template <typename Call>
+Loading<std::invoke_result_t<Call>> catching(const std::string& module, Call call)
+{
+    try {
+        return call();
+    } catch (const std::exception& error) {
+        return cannot_load(module, std::string{"threw while it was loaded: "} + error.what());
+    } catch (...) {
+        return cannot_load(module, "threw while it was loaded: unknown exception");
+    }
+}
+
+std::string dl_error()
+{
+    const char* text = ::dlerror();
+    return text == nullptr ? "unknown error" : text;
+}
+
+std::size_t thread_count()
+{
+    std::error_code error;
+    std::size_t count = 0;
+    for (auto entry = std::filesystem::directory_iterator{"/proc/self/task", error};
+         !error && entry != std::filesystem::directory_iterator{}; entry.increment(error)) {
+        ++count;
+    }
+    return count;
+}
+
+Loading<void> add_handlers(HandlerTable& table, const jobmill_module& module,
+                           const std::string& name)
+{
+    const std::size_t step = module.handler_size;
+    if (step < sizeof(jobmill_handler) || step % alignof(jobmill_handler) != 0 ||
+        (module.handlers == nullptr && module.handler_count > 0)) {
+        return cannot_load(name, "describes its handlers wrongly");
+    }
+    const auto* at = static_cast<const std::byte*>(static_cast<const void*>(module.handlers));
+    for (std::uint32_t i = 0; i < module.handler_count; ++i, at += step) {
+        const auto* handler = static_cast<const jobmill_handler*>(static_cast<const void*>(at));
+        if (auto added = table.add(*handler, name); !added) {
+            return added;
+        }
+    }
+    return {};
+}
+
+Loading<void> judge(const jobmill_module* module, const std::string& name)
+{
+    if (module == nullptr) {
+        return cannot_load(name, std::string{"says that it cannot be used: its "} + entry_name +
+                                     "() answered null");
+    }
+    if (module->abi_version != JOBMILL_ABI_VERSION) {
+        return cannot_load(
+            name, "is built for module interface " + std::to_string(module->abi_version) +
+                      "; this jobmill-worker has interface " + std::to_string(JOBMILL_ABI_VERSION));
+    }
+    if (module->size < sizeof(jobmill_module)) {
+        return cannot_load(name, "describes itself in " + std::to_string(module->size) +
+                                     " bytes, fewer than interface 1 has");
+    }
+    return {};
+}
+
+Loading<void> load_module(HandlerTable& table, const std::string& path)
+{
+    // Without a slash dlopen would search the system's libraries.
+    const std::string file = path.find('/') == std::string::npos ? "./" + path : path;
+    const auto opened =
+        catching(path, [&] { return ::dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL); });
+    if (!opened) {
+        return tl::unexpected<LoadError>(opened.error());
+    }
+    if (*opened == nullptr) {
+        return cannot_load(path, "cannot be loaded: " + dl_error());
+    }
+    // POSIX says that this conversion works; the language leaves it to the system.
+    const auto entry = reinterpret_cast<Entry>(::dlsym(*opened, entry_name));
+    if (entry == nullptr) {
+        return cannot_load(path, std::string{"is no module: it does not export "} + entry_name);
+    }
+    const auto module = catching(path, [&] { return entry(); });
+    if (!module) {
+        return tl::unexpected<LoadError>(module.error());
+    }
+    if (auto judged = judge(*module, path); !judged) {
+        return judged;
+    }
+    return add_handlers(table, **module, path);
+}
+
+Loading<void> load_builtins(HandlerTable& table, const LoadOptions& options)
+{
+    const auto known = builtin_handlers();
+    const auto wanted = [&](std::string_view name) {
+        if (!options.builtins) {
+            return name != exec_handler_name || options.allow_exec;
+        }
+        return std::find(options.builtins->begin(), options.builtins->end(), name) !=
+               options.builtins->end();
+    };
+    for (const std::string& name : options.builtins.value_or(std::vector<std::string>{})) {
+        const bool exists =
+            std::any_of(known.begin(), known.end(),
+                        [&](const jobmill_handler& handler) { return name == handler.name; });
+        if (!exists) {
+            return cannot_load(builtin_module_name, "has no handler \"" + name + '"');
+        }
+        if (name == exec_handler_name && !options.allow_exec) {
+            return cannot_load(builtin_module_name,
+                               "has the handler \"exec\", which runs commands and is not allowed");
+        }
+    }
+    for (const jobmill_handler& handler : known) {
+        if (!wanted(handler.name)) {
+            continue;
+        }
+        if (auto added = table.add(handler, builtin_module_name); !added) {
+            return added;
+        }
+    }
+    return {};
+}
+
+}  // namespace
+
+Loading<HandlerTable> load_handlers(const LoadOptions& options, Threads threads)
+{
+    HandlerTable table;
+    if (auto loaded = load_builtins(table, options); !loaded) {
+        return tl::unexpected<LoadError>(loaded.error());
+    }
+    for (const std::string& path : options.modules) {
+        const std::size_t before = thread_count();
+        if (auto loaded = load_module(table, path); !loaded) {
+            return tl::unexpected<LoadError>(loaded.error());
+        }
+        if (threads == Threads::refused && thread_count() > before) {
+            return cannot_load(path,
+                               "started threads while it was loaded, so its process cannot be "
+                               "forked; say start = \"spawn\" for its pool");
+        }
+    }
+    return table;
+}
+
+}  // namespace jobmill

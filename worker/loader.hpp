@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+// Loads what a pool's handlers are made of: the built-in ones and modules.
+#pragma once
+
+#include "worker/handler_table.hpp"
+#include "worker/options.hpp"
+
+namespace jobmill {
+
+/// Whether loading may leave threads behind: not where the process is to be forked.
+enum class Threads { refused, allowed };
+
+[[nodiscard]] Loading<HandlerTable> load_handlers(const LoadOptions& options, Threads threads);
+
+}  // namespace jobmill

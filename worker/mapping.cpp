@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+#include "worker/mapping.hpp"
+
+#include <sys/mman.h>
+
+#include <cerrno>
+#include <utility>
+
+namespace jobmill {
+
+Result<Mapping> Mapping::map(int descriptor, std::size_t size, Access access)
+{
+    const int protection = access == Access::write ? PROT_READ | PROT_WRITE : PROT_READ;
+    void* const address = ::mmap(nullptr, size, protection, MAP_SHARED, descriptor, 0);
+    if (address == MAP_FAILED) {
+        return fail_errno("mapping a blob of " + std::to_string(size) + " bytes", errno);
+    }
+    return Mapping{std::span{static_cast<std::byte*>(address), size}};
+}
+
+Mapping::Mapping(Mapping&& other) noexcept : bytes_(std::exchange(other.bytes_, {})) {}
+
+Mapping& Mapping::operator=(Mapping&& other) noexcept
+{
+    std::swap(bytes_, other.bytes_);
+    return *this;
+}
+
+Mapping::~Mapping()
+{
+    if (!bytes_.empty()) {
+        (void)::munmap(bytes_.data(), bytes_.size());
+    }
+}
+
+}  // namespace jobmill

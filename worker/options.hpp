@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+// The command line of jobmill-worker, which the daemon writes and nobody else.
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "common/ids.hpp"
+#include "common/result.hpp"
+
+namespace jobmill {
+
+/// Which handlers to load.
+struct LoadOptions {
+    std::optional<std::vector<std::string>> builtins;  ///< none: all of them
+    bool allow_exec = false;
+    std::vector<std::string> modules;  ///< paths
+};
+
+struct WorkerOptions {
+    enum class Mode { fork_template, worker, help, version };
+
+    Mode mode = Mode::help;
+    pid_t daemon_pid = 0;
+    WorkerId worker;  ///< for Mode::worker
+    LoadOptions load;
+};
+
+/// Judges the arguments after the program's name.
+[[nodiscard]] Result<WorkerOptions> parse_options(std::span<const char* const> arguments);
+
+[[nodiscard]] const char* usage() noexcept;
+
+}  // namespace jobmill

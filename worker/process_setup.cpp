@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+#include "worker/process_setup.hpp"
+
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <climits>
+#include <csignal>
+#include <initializer_list>
+
+#include "common/exit_code.hpp"
+
+namespace jobmill {
+
+void reset_signals()
+{
+    for (int signal_number = 1; signal_number < NSIG; ++signal_number) {
+        (void)::signal(signal_number, signal_number == SIGPIPE ? SIG_IGN : SIG_DFL);
+    }
+    sigset_t none;
+    (void)::sigemptyset(&none);
+    (void)::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+void tie_to(pid_t daemon)
+{
+    (void)::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    // It may have died before the call.
+    if (::getppid() != daemon) {
+        ::_exit(exit_code::ok);
+    }
+}
+
+void leave_terminal()
+{
+    (void)::setsid();
+}
+
+void drop_descriptors(int first)
+{
+    const int null = ::open("/dev/null", O_RDWR);
+    if (null > 0) {
+        (void)::dup2(null, STDIN_FILENO);
+    }
+    for (const int output : {STDOUT_FILENO, STDERR_FILENO}) {
+        if (::fcntl(output, F_GETFD) < 0) {
+            (void)::dup2(null, output);
+        }
+    }
+    (void)::close_range(static_cast<unsigned>(first), UINT_MAX, 0);
+}
+
+}  // namespace jobmill

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: MIT
+#include "worker/template.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <deque>
+#include <new>
+#include <utility>
+
+#include "common/codec.hpp"
+#include "common/exit_code.hpp"
+#include "common/fd_io.hpp"
+#include "common/limits.hpp"
+#include "common/msgpack.hpp"
+#include "worker/leave.hpp"
+#include "worker/loader.hpp"
+#include "worker/process_setup.hpp"
+#include "worker/worker_process.hpp"
+
+namespace jobmill {
+namespace {
+
+/// How the middle process tells the template what it forked: a page that both have.
+struct ForkReport {
+    std::atomic<std::int32_t> pid{0};
+    std::atomic<std::int32_t> error_number{0};
+};
+static_assert(std::atomic<std::int32_t>::is_always_lock_free);
+
+class Template {
+public:
+    Template(const HandlerTable& handlers, pid_t daemon, ForkReport& report)
+        : handlers_(handlers), daemon_(daemon), report_(report)
+    {
+    }
+
+    /// Returns when the link has ended.
+    void serve();
+
+private:
+    void on_frame(const Frame& frame);
+    [[nodiscard]] WorkerParts take_parts();
+    [[nodiscard]] Forked fork_worker(WorkerId worker, WorkerParts parts);
+    void run_middle(WorkerId worker, WorkerParts parts);
+
+    const HandlerTable& handlers_;
+    pid_t daemon_;
+    ForkReport& report_;
+    FrameSplitter splitter_{Link::template_, Direction::from_daemon};
+    std::deque<UniqueFd> descriptors_;
+};
+
+template <typename Message>
+[[nodiscard]] bool say(const Message& message)
+{
+    Bytes frame;
+    encode(message, frame);
+    return send_all(link_descriptor, frame).has_value();
+}
+
+void Template::serve()
+{
+    Bytes buffer(4096);
+    while (true) {
+        const auto received = receive_some(link_descriptor, buffer, descriptors_);
+        if (!received) {
+            leave_broken("template's link: " + received.error().what);
+        }
+        if (received->end) {
+            return;
+        }
+        if (received->would_block) {
+            pollfd readable{link_descriptor, POLLIN, 0};
+            (void)::poll(&readable, 1, -1);
+            continue;
+        }
+        splitter_.feed(ByteView{buffer}.first(received->size));
+        auto frame = splitter_.next();
+        for (; frame && *frame; frame = splitter_.next()) {
+            on_frame(**frame);
+        }
+        if (!frame) {
+            leave_broken("template's link: " + frame.error().what);
+        }
+    }
+}
+
+void Template::on_frame(const Frame& frame)
+{
+    const auto fork = decode_fork(frame);
+    if (!fork) {
+        leave_broken("template's link: " + fork.error().what);
+    }
+    if (!say(fork_worker(fork->worker, take_parts()))) {
+        ::_exit(exit_code::ok);
+    }
+}
+
+WorkerParts Template::take_parts()
+{
+    WorkerParts parts;
+    for (UniqueFd* part : {&parts.link, &parts.segment, &parts.standard_error}) {
+        if (descriptors_.empty()) {
+            leave_broken("template's link: a fork without its descriptors");
+        }
+        *part = std::move(descriptors_.front());
+        descriptors_.pop_front();
+    }
+    return parts;
+}
+
+Forked Template::fork_worker(WorkerId worker, WorkerParts parts)
+{
+    report_.pid = 0;
+    report_.error_number = 0;
+    const pid_t middle = ::fork();
+    if (middle < 0) {
+        return {worker, 0, errno};
+    }
+    if (middle == 0) {
+        run_middle(worker, std::move(parts));
+    }
+    while (::waitpid(middle, nullptr, 0) < 0 && errno == EINTR) {
+    }
+    const std::int32_t pid = report_.pid;
+    const std::int32_t error_number = report_.error_number;
+    // Neither: somebody killed the middle process.
+    return {worker, pid, pid == 0 && error_number == 0 ? ECHILD : error_number};
+}
+
+void Template::run_middle(WorkerId worker, WorkerParts parts)
+{
+    const pid_t middle = ::getpid();
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+        become_worker(worker, std::move(parts), handlers_, daemon_, middle);
+    }
+    if (pid < 0) {
+        report_.error_number = errno;
+    } else {
+        report_.pid = pid;
+    }
+    ::_exit(exit_code::ok);
+}
+
+ForkReport* make_report()
+{
+    void* const page = ::mmap(nullptr, sizeof(ForkReport), PROT_READ | PROT_WRITE,
+                              MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    return page == MAP_FAILED ? nullptr : ::new (page) ForkReport;
+}
+
+int refuse(const LoadError& error)
+{
+    (void)say(Refused{error.module, error.text});
+    return exit_code::bad_config;
+}
+
+}  // namespace
+
+int run_template(const WorkerOptions& options)
+{
+    drop_descriptors(link_descriptor + 1);
+    (void)::fcntl(link_descriptor, F_SETFD, FD_CLOEXEC);
+    leave_terminal();
+    reset_signals();
+    tie_to(options.daemon_pid);
+    const auto handlers = load_handlers(options.load, Threads::refused);
+    if (!handlers) {
+        return refuse(handlers.error());
+    }
+    const Loaded loaded{handlers->describe()};
+    Bytes document;
+    msgpack::Writer{document}.value(loaded.body);
+    if (document.size() > limits::frame - FrameHeader::size) {
+        return refuse({"", "the pool's handlers have more names and help than fit one message"});
+    }
+    ForkReport* const report = make_report();
+    if (report == nullptr || !say(loaded)) {
+        return exit_protocol;
+    }
+    Template{*handlers, options.daemon_pid, *report}.serve();
+    return exit_code::ok;
+}
+
+}  // namespace jobmill
