@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/processes.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+
+#include "common/utf8.hpp"
+#include "daemon/log.hpp"
+
+namespace jobmill::daemon {
+
+Processes::Processes(loop::EventLoop& loop, FlushList& flush_list, UniqueFd executable,
+                     std::vector<PoolPlan> pools, Callbacks callbacks)
+    : loop_(loop),
+      flush_list_(flush_list),
+      executable_(std::move(executable)),
+      pools_(std::move(pools)),
+      callbacks_(std::move(callbacks))
+{
+}
+
+std::vector<std::string> Processes::arguments(const PoolPlan& plan,
+                                              std::vector<std::string> mode) const
+{
+    std::vector<std::string> all{"jobmill-worker"};
+    all.insert(all.end(), mode.begin(), mode.end());
+    all.emplace_back("--daemon-pid");
+    all.push_back(std::to_string(::getpid()));
+    all.insert(all.end(), plan.what_to_load.begin(), plan.what_to_load.end());
+    return all;
+}
+
+void Processes::start_template(PoolId pool)
+{
+    const PoolPlan& plan = pools_.at(number(pool));
+    std::vector<std::string> mode{"--template"};
+    if (plan.spawn) {
+        mode.emplace_back("--allow-threads");
+    }
+    auto process = TemplateProcess::start(
+        loop_, flush_list_, executable_.get(), arguments(plan, std::move(mode)), plan.environment,
+        {.on_loaded = [this, pool](const Value& body) { callbacks_.on_loaded(pool, body); },
+         .on_refused = [this,
+                        pool](const std::string& why) { callbacks_.on_template_failed(pool, why); },
+         .on_forked = [this, pool](const Forked& forked) { on_forked(pool, forked); },
+         .on_gone = [this, pool](const ProcessExit& exit) { on_template_gone(pool, exit); }});
+    if (!process) {
+        callbacks_.on_template_failed(pool, process.error().what);
+        callbacks_.post(core::TemplateLost{pool});
+        return;
+    }
+    log::debug("pool {}: template pid {}", plan.name, (*process)->pid());
+    templates_.insert_or_assign(pool, std::move(*process));
+}
+
+void Processes::on_template_gone(PoolId pool, const ProcessExit& exit)
+{
+    log::info("pool {}: template left: {}", pools_.at(number(pool)).name, exit.text());
+    const auto gone = templates_.find(pool);
+    template_graveyard_.push_back(std::move(gone->second));
+    templates_.erase(gone);
+    // What it was asked for and did not report will not come. Should a worker be alive after all,
+    // it finds its link ended and leaves; as a stranger it is killed besides.
+    std::vector<WorkerId> lost;
+    for (const auto& [worker, pending] : pending_forks_) {
+        if (pending.first == pool) {
+            lost.push_back(worker);
+        }
+    }
+    for (const WorkerId worker : lost) {
+        fail_fork(worker, "the template is gone");
+    }
+    callbacks_.post(core::TemplateLost{pool});
+    sweep();
+}
+
+void Processes::fork_worker(PoolId pool, WorkerId worker)
+{
+    const PoolPlan& plan = pools_.at(number(pool));
+    auto process = WorkerProcess::create(
+        loop_, flush_list_, worker,
+        {.on_report = [this](WorkerId id, WorkerReport& report,
+                             UniqueFd blob) { on_worker_report(id, report, std::move(blob)); },
+         .on_misbehaved = [this](WorkerId id) { callbacks_.post(core::WorkerMisbehaved{id}); },
+         .on_exited = [this](WorkerId id) { on_worker_exited(id); }});
+    auto& place = workers_[number(worker.slot)];
+    if (place) {
+        graveyard_.push_back(std::move(place));
+    }
+    if (!process) {
+        log::error("pool {}: worker {}: {}", plan.name, number(worker.slot), process.error().what);
+        callbacks_.post(core::ForkFailed{worker});
+        return;
+    }
+    place = std::move(*process);
+    if (plan.spawn) {
+        spawn_worker(plan, *place);
+        return;
+    }
+    const auto found = templates_.find(pool);
+    if (found == templates_.end()) {
+        callbacks_.post(core::ForkFailed{worker});
+        return;
+    }
+    pending_forks_.emplace(worker, Pending{pool, orphans_.fork_asked()});
+    found->second->fork(worker, place->take_child_ends());
+}
+
+void Processes::spawn_worker(const PoolPlan& plan, WorkerProcess& process)
+{
+    const WorkerId worker = process.id();
+    const std::vector<UniqueFd> ends = process.take_child_ends();
+    const Inherited inherited[] = {{.ours = ends[0].get(), .theirs = 3},
+                                   {.ours = ends[1].get(), .theirs = 4},
+                                   {.ours = ends[2].get(), .theirs = STDERR_FILENO}};
+    const auto pid =
+        spawn(executable_.get(),
+              arguments(plan, {"--worker", "--slot", std::to_string(number(worker.slot)),
+                               "--generation", std::to_string(worker.generation)}),
+              plan.environment, inherited);
+    if (!pid) {
+        log::error("pool {}: worker {}: {}", plan.name, number(worker.slot), pid.error().what);
+        callbacks_.post(core::ForkFailed{worker});
+        return;
+    }
+    adopt(worker, *pid);
+}
+
+WorkerProcess* Processes::worker(WorkerId worker)
+{
+    const auto found = workers_.find(number(worker.slot));
+    const bool same = found != workers_.end() && found->second && found->second->id() == worker;
+    return same ? found->second.get() : nullptr;
+}
+
+void Processes::resolve(WorkerId worker)
+{
+    const auto pending = pending_forks_.find(worker);
+    if (pending != pending_forks_.end()) {
+        orphans_.fork_resolved(pending->second.second);
+        pending_forks_.erase(pending);
+    }
+}
+
+void Processes::fail_fork(WorkerId worker, const std::string& why)
+{
+    log::warning("worker {}.{}: not forked: {}", number(worker.slot), worker.generation, why);
+    resolve(worker);
+    if (const auto found = workers_.find(number(worker.slot));
+        found != workers_.end() && found->second && found->second->id() == worker) {
+        graveyard_.push_back(std::move(found->second));
+        workers_.erase(found);
+    }
+    callbacks_.post(core::ForkFailed{worker});
+}
+
+void Processes::on_forked(PoolId pool, const Forked& forked)
+{
+    const auto pending = pending_forks_.find(forked.worker);
+    if (pending == pending_forks_.end() || pending->second.first != pool) {
+        return;  // its hello came first
+    }
+    if (forked.error_number != 0) {
+        fail_fork(forked.worker, fail_errno("fork", forked.error_number).value().what);
+        return;
+    }
+    adopt(forked.worker, forked.pid);
+    if (strangers_) {
+        sweep();
+    }
+}
+
+void Processes::adopt(WorkerId worker, pid_t pid)
+{
+    WorkerProcess* process = this->worker(worker);
+    if (process == nullptr || process->alive()) {
+        resolve(worker);
+        return;
+    }
+    if (is_known(pid)) {
+        fail_fork(worker, "process " + std::to_string(pid) + " has another slot");
+        return;
+    }
+    if (const auto adopted = process->adopt(pid); !adopted) {
+        fail_fork(worker, adopted.error().what);
+        return;
+    }
+    resolve(worker);
+    callbacks_.post(core::WorkerForked{worker});
+}
+
+void Processes::on_worker_report(WorkerId worker, WorkerReport& report, UniqueFd blob)
+{
+    if (const auto* ready = std::get_if<Ready>(&report)) {
+        if (ready->worker != worker) {
+            callbacks_.post(core::WorkerMisbehaved{worker});
+            return;
+        }
+        // The hello may overtake the template's report, or the template may be gone.
+        adopt(worker, ready->pid);
+        callbacks_.post(core::WorkerReady{worker});
+        return;
+    }
+    callbacks_.on_report(worker, report, std::move(blob));
+}
+
+void Processes::on_worker_exited(WorkerId worker)
+{
+    const WorkerProcess* process = this->worker(worker);
+    if (process != nullptr) {
+        const ProcessExit& exit = process->exit();
+        log::info(
+            "worker {}.{} (pid {}) left: {}, cpu {:.3f} s, peak rss {} KiB{}{}",
+            number(worker.slot), worker.generation, process->pid(), exit.text(), exit.cpu_seconds(),
+            exit.usage.ru_maxrss,
+            process->stderr_tail().empty() ? "" : ", stderr: ", escaped(process->stderr_tail()));
+    }
+    callbacks_.post(core::WorkerExited{worker});
+}
+
+bool Processes::is_known(pid_t pid) const
+{
+    const bool worker = std::any_of(workers_.begin(), workers_.end(), [&](const auto& entry) {
+        return entry.second && entry.second->alive() && entry.second->pid() == pid;
+    });
+    return worker || std::any_of(templates_.begin(), templates_.end(),
+                                 [&](const auto& entry) { return entry.second->pid() == pid; });
+}
+
+void Processes::sweep()
+{
+    std::vector<core::Pid> strangers;
+    for (const pid_t pid : list_children()) {
+        if (!is_known(pid)) {
+            strangers.push_back(core::Pid{pid});
+        }
+    }
+    strangers_ = !strangers.empty();
+    for (const core::Pid stranger : orphans_.sighted(strangers)) {
+        // A child of ours that is not reaped yet: the number is certainly its own.
+        const pid_t pid = number(stranger);
+        log::debug("killing process {}, left behind by a dead worker", pid);
+        (void)::kill(pid, SIGKILL);
+        if (reap_stranger(pid)) {
+            orphans_.reaped(stranger);
+        }
+    }
+}
+
+void Processes::dismiss_templates()
+{
+    for (const auto& [pool, process] : templates_) {
+        process->dismiss();
+    }
+}
+
+void Processes::kill_templates()
+{
+    for (const auto& [pool, process] : templates_) {
+        process->kill();
+    }
+}
+
+std::optional<pid_t> Processes::template_pid(PoolId pool) const
+{
+    const auto found = templates_.find(pool);
+    return found == templates_.end() ? std::nullopt : std::optional{found->second->pid()};
+}
+
+}  // namespace jobmill::daemon

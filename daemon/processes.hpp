@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "daemon/core/event.hpp"
+#include "daemon/core/orphan_ledger.hpp"
+#include "daemon/template_process.hpp"
+#include "daemon/worker_process.hpp"
+
+namespace jobmill::daemon {
+
+/// How a pool's processes are started.
+struct PoolPlan {
+    std::string name;
+    std::vector<std::string> what_to_load;  ///< arguments of jobmill-worker
+    std::vector<std::string> environment;
+    bool spawn = false;  ///< workers load for themselves instead of being forked
+};
+
+/// All processes of the daemon: templates, workers, and what dead workers have left behind.
+class Processes {
+public:
+    struct Callbacks {
+        std::function<void(const core::Event&)> post;
+        std::function<void(PoolId, const Value& handlers)> on_loaded;
+        std::function<void(PoolId, const std::string& why)> on_template_failed;
+        std::function<void(WorkerId, WorkerReport&, UniqueFd blob)> on_report;
+    };
+
+    Processes(loop::EventLoop& loop, FlushList& flush_list, UniqueFd executable,
+              std::vector<PoolPlan> pools, Callbacks callbacks);
+
+    void start_template(PoolId pool);
+    void fork_worker(PoolId pool, WorkerId worker);
+    /// The process of that slot if it is of that generation, alive or dead; null otherwise.
+    [[nodiscard]] WorkerProcess* worker(WorkerId worker);
+
+    /// Some child has ended: kills and reaps what dead workers have left.
+    void sweep();
+    /// Asks the templates to leave; kill_templates() makes them.
+    void dismiss_templates();
+    void kill_templates();
+    [[nodiscard]] bool templates_gone() const { return templates_.empty(); }
+    /// Frees what died during the turn; not to be called from within their callbacks.
+    void bury()
+    {
+        graveyard_.clear();
+        template_graveyard_.clear();
+    }
+    [[nodiscard]] std::optional<pid_t> template_pid(PoolId pool) const;
+
+private:
+    using Pending = std::pair<PoolId, core::ForkNumber>;
+
+    void on_forked(PoolId pool, const Forked& forked);
+    void on_template_gone(PoolId pool, const ProcessExit& exit);
+    void on_worker_report(WorkerId worker, WorkerReport& report, UniqueFd blob);
+    void on_worker_exited(WorkerId worker);
+    void adopt(WorkerId worker, pid_t pid);
+    void resolve(WorkerId worker);
+    void fail_fork(WorkerId worker, const std::string& why);
+    void spawn_worker(const PoolPlan& plan, WorkerProcess& process);
+    [[nodiscard]] std::vector<std::string> arguments(const PoolPlan& plan,
+                                                     std::vector<std::string> mode) const;
+    [[nodiscard]] bool is_known(pid_t pid) const;
+
+    loop::EventLoop& loop_;
+    FlushList& flush_list_;
+    UniqueFd executable_;
+    std::vector<PoolPlan> pools_;
+    Callbacks callbacks_;
+    std::map<PoolId, std::unique_ptr<TemplateProcess>> templates_;
+    std::unordered_map<std::uint32_t, std::unique_ptr<WorkerProcess>> workers_;  ///< by slot
+    std::unordered_map<WorkerId, Pending> pending_forks_;
+    core::OrphanLedger orphans_;
+    bool strangers_ = false;  ///< some child is neither known nor judged yet
+    std::vector<std::unique_ptr<WorkerProcess>> graveyard_;
+    std::vector<std::unique_ptr<TemplateProcess>> template_graveyard_;
+};
+
+}  // namespace jobmill::daemon

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/worker_process.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+
+#include "common/blob.hpp"
+#include "common/claims.hpp"
+#include "common/fd_io.hpp"
+#include "common/outbox.hpp"
+#include "common/signal_name.hpp"
+#include "common/utf8.hpp"
+#include "daemon/log.hpp"
+
+namespace jobmill::daemon {
+
+Result<std::unique_ptr<WorkerProcess>> WorkerProcess::create(loop::EventLoop& loop,
+                                                             FlushList& flush_list, WorkerId id,
+                                                             Callbacks callbacks)
+{
+    JOBMILL_TRY_ASSIGN(UniqueFd memory, Segment::make_memory());
+    JOBMILL_TRY_ASSIGN(Segment segment, Segment::map(memory));
+    segment.layout().magic = segment_magic;
+    segment.layout().slot = number(id.slot);
+    segment.layout().generation = id.generation;
+    JOBMILL_TRY_ASSIGN(SocketPair link, make_socket_pair());
+    std::array<int, 2> pipe{};
+    if (::pipe2(pipe.data(), O_CLOEXEC) != 0) {
+        return fail_errno("pipe for a worker's standard error", errno);
+    }
+    std::unique_ptr<WorkerProcess> worker{
+        new WorkerProcess{id, std::move(segment), std::move(callbacks)}};
+    worker->loop_ = &loop;
+    worker->stderr_ = UniqueFd{pipe[0]};
+    worker->child_ends_.push_back(std::move(link.theirs));
+    worker->child_ends_.push_back(std::move(memory));
+    worker->child_ends_.emplace_back(pipe[1]);
+    JOBMILL_TRY_ASSIGN(worker->channel_, Channel::create(loop, flush_list, std::move(link.ours)));
+    JOBMILL_TRY_ASSIGN(auto watcher, loop::FdWatcher::create(
+                                         loop, worker->stderr_.get(),
+                                         [raw = worker.get()](unsigned) { raw->read_stderr(); }));
+    worker->stderr_watcher_ = std::make_unique<loop::FdWatcher>(std::move(watcher));
+    worker->stderr_watcher_->watch(loop::FdWatcher::readable);
+    const auto link_ended = [raw = worker.get()] {
+        if (!raw->dismissed_) {
+            raw->misbehave("its link ended");
+        }
+    };
+    worker->channel_->start(
+        {.on_bytes = [raw = worker.get()](ByteView bytes) { raw->on_bytes(bytes); },
+         .on_end = link_ended,
+         .on_broken = [link_ended](const Error&) { link_ended(); },
+         .on_drained = {}});
+    return worker;
+}
+
+Result<void> WorkerProcess::adopt(pid_t pid)
+{
+    if (!is_own_child(pid)) {
+        return fail(Errc::not_found, "process " + std::to_string(pid) + " is no child of ours");
+    }
+    JOBMILL_TRY_ASSIGN(pidfd_, open_pidfd(pid));
+    pid_ = pid;
+    JOBMILL_TRY_ASSIGN(auto watcher, loop::FdWatcher::create(*loop_, pidfd_.get(),
+                                                             [this](unsigned) { on_death(); }));
+    pidfd_watcher_ = std::make_unique<loop::FdWatcher>(std::move(watcher));
+    pidfd_watcher_->watch(loop::FdWatcher::readable);
+    return {};
+}
+
+Result<void> WorkerProcess::offer(Sequence sequence, const JobRecord& record)
+{
+    const Payload& payload = record.submission.payload;
+    std::vector<UniqueFd> fds;
+    if (payload.blob) {
+        UniqueFd copy{::fcntl(payload.blob.get(), F_DUPFD_CLOEXEC, 0)};
+        if (!copy) {
+            return fail_errno("passing on a blob", errno);
+        }
+        fds.push_back(std::move(copy));
+    }
+    stderr_tail_.clear();
+    offer_claim(segment_.layout(), sequence);
+    Bytes& out = channel_->out();
+    const std::size_t start = out.size();
+    encode(JobOffer{.sequence = sequence,
+                    .job = record.id,
+                    .size = payload.size,
+                    .handler = record.submission.handler,
+                    .attempt = 1,
+                    .want_started = record.submission.want_started,
+                    .has_blob = !fds.empty(),
+                    .args = record.submission.args,
+                    .payload = payload.bytes},
+           out);
+    if (!fds.empty()) {
+        channel_->attach(start, std::move(fds));
+    }
+    return {};
+}
+
+bool WorkerProcess::revoke(Sequence sequence)
+{
+    return revoke_claim(segment_.layout(), sequence);
+}
+
+void WorkerProcess::raise_cancel_flag(Sequence sequence)
+{
+    segment_.layout().cancel.store(number(sequence), std::memory_order_release);
+}
+
+void WorkerProcess::dismiss()
+{
+    dismissed_ = true;
+    if (channel_) {
+        // What it still says is wanted: only our sending ends.
+        channel_->flush();
+        channel_->end_output();
+    }
+}
+
+void WorkerProcess::terminate()
+{
+    if (pidfd_) {
+        signal_process(pidfd_.get(), SIGTERM);
+    }
+}
+
+void WorkerProcess::kill()
+{
+    if (pidfd_) {
+        // The group first: once the leader is reaped its number may belong to others.
+        (void)::kill(-pid_, SIGKILL);
+        signal_process(pidfd_.get(), SIGKILL);
+    } else {
+        dismiss();
+    }
+}
+
+void WorkerProcess::pause_reading(bool paused)
+{
+    if (!channel_) {
+        return;
+    }
+    if (paused) {
+        channel_->pause_reading();
+    } else {
+        channel_->resume_reading();
+    }
+}
+
+void WorkerProcess::accuse(const std::string& fault)
+{
+    if (fault_.empty()) {
+        fault_ = fault;
+    }
+}
+
+void WorkerProcess::misbehave(const std::string& fault)
+{
+    if (pidfd_ && fault_.empty() && fault != "its link ended") {
+        log::warning("worker {}.{} (pid {}): {}", number(id_.slot), id_.generation, pid_, fault);
+        accuse(fault);
+    }
+    callbacks_.on_misbehaved(id_);
+}
+
+void WorkerProcess::on_bytes(ByteView bytes)
+{
+    if (!fault_.empty()) {
+        return;  // nothing that follows nonsense can be understood
+    }
+    frames_.feed(bytes);
+    while (fault_.empty()) {
+        const auto next = frames_.next();
+        if (!next) {
+            misbehave("wrote nonsense: " + next.error().what);
+            return;
+        }
+        if (!*next) {
+            return;
+        }
+        if (const auto reported = report(**next); !reported) {
+            misbehave("wrote nonsense: " + reported.error().what);
+            return;
+        }
+    }
+}
+
+Result<void> WorkerProcess::report(const Frame& frame)
+{
+    auto& received = channel_->received_fds();
+    UniqueFd blob;
+    if (frame.header.descriptors > 0) {
+        if (received.size() < frame.header.descriptors) {
+            // After a death the outbox may hold a frame whose descriptor was never sent.
+            return fail(Errc::invalid, "a frame without its descriptor");
+        }
+        blob = std::move(received.front());
+        received.erase(received.begin(), received.begin() + frame.header.descriptors);
+    }
+    JOBMILL_TRY_ASSIGN(WorkerReport message, decode_worker_report(frame));
+    const auto judge_blob = [&](const auto& part) -> Result<void> {
+        if constexpr (requires { part.has_blob; }) {
+            if (part.has_blob) {
+                return check_blob(blob.get(), part.size);
+            }
+        }
+        return {};
+    };
+    JOBMILL_TRY(std::visit(judge_blob, message));
+    callbacks_.on_report(id_, message, std::move(blob));
+    return {};
+}
+
+void WorkerProcess::read_stderr()
+{
+    std::array<char, 16 * 1024> buffer;
+    while (true) {
+        const ssize_t size = ::read(stderr_.get(), buffer.data(), buffer.size());
+        if (size > 0) {
+            stderr_tail_.append(buffer.data(), static_cast<std::size_t>(size));
+            if (stderr_tail_.size() > limits::stderr_tail) {
+                stderr_tail_.erase(0, stderr_tail_.size() - limits::stderr_tail);
+            }
+            if (static_cast<std::size_t>(size) == buffer.size() && pidfd_) {
+                return;  // others have their turn; the loop comes back
+            }
+            continue;
+        }
+        if (size == 0 || (errno != EAGAIN && errno != EINTR)) {
+            stderr_watcher_->watch(0);
+        }
+        return;
+    }
+}
+
+void WorkerProcess::on_death()
+{
+    const auto exit = reap_group(pidfd_.get(), pid_);
+    if (!exit) {
+        return;
+    }
+    exit_ = *exit;
+    pidfd_watcher_.reset();
+    pidfd_.reset();
+    // Nobody writes any more: the link first, then what was committed and did not arrive.
+    dismissed_ = true;
+    channel_->read_rest();
+    if (const auto rest = read_outbox(segment_.layout(), channel_->received())) {
+        on_bytes(*rest);
+    }
+    read_stderr();
+    channel_.reset();
+    stderr_watcher_.reset();
+    stderr_.reset();
+    callbacks_.on_exited(id_);
+}
+
+std::optional<ProgressReading> WorkerProcess::progress() const
+{
+    return read_progress(segment_.layout().progress);
+}
+
+Cause WorkerProcess::cause_of_death() const
+{
+    Cause cause;
+    if (!fault_.empty()) {
+        cause.kind = "lost";
+        cause.text = "its worker was replaced: it " + fault_;
+    } else if (exit_.by_signal) {
+        cause.kind = "signal";
+        cause.signal = signal_name(exit_.status);
+        cause.core_dumped = exit_.core_dumped;
+    } else {
+        cause.kind = "exit";
+        cause.exit_code = exit_.status;
+        cause.text = "the worker left in mid-job";
+    }
+    cause.stderr_tail = to_valid_utf8(stderr_tail_);
+    const std::uint64_t words = segment_.layout().last_words_size.load(std::memory_order_acquire);
+    std::string last_words(std::min<std::uint64_t>(words, sizeof segment_.layout().last_words),
+                           ' ');
+    std::copy_n(segment_.layout().last_words, last_words.size(), last_words.begin());
+    cause.last_words = to_valid_utf8(last_words);
+    return cause;
+}
+
+}  // namespace jobmill::daemon

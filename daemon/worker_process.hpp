@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "common/codec.hpp"
+#include "common/progress_cell.hpp"
+#include "common/segment.hpp"
+#include "daemon/channel.hpp"
+#include "daemon/child_process.hpp"
+#include "daemon/job_record.hpp"
+#include "daemon/loop/fd_watcher.hpp"
+
+namespace jobmill::daemon {
+
+/// One worker process as the daemon sees it: its link, its segment, its standard error, its death.
+/// Passive: it is told what to do, and tells what happened.
+class WorkerProcess {
+public:
+    struct Callbacks {
+        /// A judged report. A blob, if it has one, is in `blob`, checked.
+        std::function<void(WorkerId, WorkerReport&, UniqueFd blob)> on_report;
+        /// It wrote nonsense, or its link ended while it lives.
+        std::function<void(WorkerId)> on_misbehaved;
+        /// It is reaped, and everything that it said was reported.
+        std::function<void(WorkerId)> on_exited;
+    };
+
+    [[nodiscard]] static Result<std::unique_ptr<WorkerProcess>> create(loop::EventLoop& loop,
+                                                                       FlushList& flush_list,
+                                                                       WorkerId id,
+                                                                       Callbacks callbacks);
+
+    /// What the process needs: its link, its segment, its standard error. Once.
+    [[nodiscard]] std::vector<UniqueFd> take_child_ends() { return std::move(child_ends_); }
+
+    /// The process is known from now on, and a child of ours. Errc::not_found when it is not.
+    [[nodiscard]] Result<void> adopt(pid_t pid);
+    [[nodiscard]] pid_t pid() const noexcept { return pid_; }
+    [[nodiscard]] bool alive() const noexcept { return static_cast<bool>(pidfd_); }
+    [[nodiscard]] WorkerId id() const noexcept { return id_; }
+
+    [[nodiscard]] Result<void> offer(Sequence sequence, const JobRecord& record);
+    [[nodiscard]] bool revoke(Sequence sequence);
+    void raise_cancel_flag(Sequence sequence);
+    /// Closes the link: it leaves when it notices.
+    void dismiss();
+    void terminate();
+    void kill();
+    void pause_reading(bool paused);
+    /// It said something that it must not say; the text becomes part of the cause.
+    void accuse(const std::string& fault);
+
+    [[nodiscard]] std::optional<ProgressReading> progress() const;
+    [[nodiscard]] Cause cause_of_death() const;
+    [[nodiscard]] const ProcessExit& exit() const noexcept { return exit_; }
+    [[nodiscard]] const std::string& stderr_tail() const noexcept { return stderr_tail_; }
+
+private:
+    WorkerProcess(WorkerId id, Segment segment, Callbacks callbacks)
+        : id_(id), segment_(std::move(segment)), callbacks_(std::move(callbacks))
+    {
+    }
+    void on_bytes(ByteView bytes);
+    [[nodiscard]] Result<void> report(const Frame& frame);
+    void on_death();
+    void read_stderr();
+    void misbehave(const std::string& fault);
+
+    WorkerId id_;
+    Segment segment_;
+    Callbacks callbacks_;
+    std::vector<UniqueFd> child_ends_;
+    std::unique_ptr<Channel> channel_;
+    FrameSplitter frames_{Link::worker, Direction::to_daemon};
+    UniqueFd stderr_;
+    std::unique_ptr<loop::FdWatcher> stderr_watcher_;
+    std::string stderr_tail_;
+    loop::EventLoop* loop_ = nullptr;
+    pid_t pid_ = -1;
+    UniqueFd pidfd_;
+    std::unique_ptr<loop::FdWatcher> pidfd_watcher_;
+    ProcessExit exit_;
+    std::string fault_;
+    bool dismissed_ = false;
+};
+
+}  // namespace jobmill::daemon
