@@ -1,0 +1,640 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/client_session.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "common/assert.hpp"
+#include "common/blob.hpp"
+#include "common/version.hpp"
+#include "daemon/log.hpp"
+#include "daemon/refusal.hpp"
+
+namespace jobmill::daemon {
+namespace {
+
+/// Requests that are about no job have tags of their own in the JSON spelling, above the jobs'.
+constexpr std::uint64_t request_bit = std::uint64_t{1} << 63U;
+
+/// For a peer that does not read its last messages.
+constexpr std::chrono::seconds linger{5};
+
+bool begins_json(std::byte first)
+{
+    const auto c = static_cast<char>(first);
+    return c == '{' || c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+bool is_blank(std::string_view line)
+{
+    return line.find_first_not_of(" \t\r") == std::string_view::npos;
+}
+
+}  // namespace
+
+ClientSession::ClientSession(std::unique_ptr<Channel> channel, SessionId id, unsigned uid,
+                             Settings settings, Outside outside)
+    : id_(id),
+      uid_(uid),
+      settings_(settings),
+      outside_(std::move(outside)),
+      channel_(std::move(channel)),
+      output_(*channel_, tags_, [this](Tag tag) { result_is_out(tag); })
+{
+}
+
+Result<std::unique_ptr<ClientSession>> ClientSession::create(loop::EventLoop& loop,
+                                                             std::unique_ptr<Channel> channel,
+                                                             SessionId id, unsigned uid,
+                                                             Settings settings, Outside outside)
+{
+    std::unique_ptr<ClientSession> session{
+        new ClientSession{std::move(channel), id, uid, settings, std::move(outside)}};
+    JOBMILL_TRY_ASSIGN(
+        auto timer, loop::Timer::create(loop, [raw = session.get()] {
+            if (raw->finishing_) {
+                raw->become_over();
+            } else {
+                raw->fatal(refusal(error_code::timeout, "the rest of a message did not come"));
+            }
+        }));
+    session->partial_timer_ = std::make_unique<loop::Timer>(std::move(timer));
+    session->channel_->start(
+        {.on_bytes = [raw = session.get()](ByteView bytes) { raw->on_bytes(bytes); },
+         .on_end = [raw = session.get()] { raw->on_end(); },
+         .on_broken = [raw = session.get()](const Error&) { raw->become_over(); },
+         .on_drained = [raw = session.get()] { raw->on_drained(); }});
+    return session;
+}
+
+// ---- input --------------------------------------------------------------------------------------
+
+void ClientSession::on_bytes(ByteView bytes)
+{
+    if (finishing_) {
+        return;
+    }
+    if (spelling_ == Spelling::undecided) {
+        append(undecided_, bytes);
+        decide_spelling();
+    } else if (spelling_ == Spelling::binary) {
+        frames_.feed(bytes);
+    } else {
+        lines_.feed(bytes);
+    }
+    process();
+}
+
+void ClientSession::decide_spelling()
+{
+    const ByteView expected = bytes_of(preamble);
+    const std::size_t size = std::min(undecided_.size(), expected.size());
+    const ByteView seen{undecided_};
+    if (begins_json(seen.front())) {
+        spelling_ = Spelling::json;
+        lines_.feed(seen);
+    } else if (!std::equal(seen.begin(), seen.begin() + static_cast<std::ptrdiff_t>(size),
+                           expected.begin())) {
+        fatal(refusal(error_code::bad_preamble,
+                      "want JSON lines, or the binary preamble \\x8fJOBMILL"));
+        return;
+    } else if (size == expected.size()) {
+        spelling_ = Spelling::binary;
+        frames_.feed(seen.subspan(size));
+    } else {
+        return;
+    }
+    output_.spell(spelling_);
+    undecided_ = Bytes{};
+}
+
+bool ClientSession::stalled() const
+{
+    const bool over_credit = jobs_.size() + incoming_.size() >= settings_.credit_jobs ||
+                             bytes_ + incoming_.bytes() >= settings_.credit_bytes;
+    // Only what is accepted ends by itself; payloads that are still coming need us to read.
+    return output_.behind() || (!jobs_.empty() && over_credit);
+}
+
+void ClientSession::process()
+{
+    if (over_) {
+        return;
+    }
+    while (!finishing_ && !stalled()) {
+        const bool more = spelling_ == Spelling::binary
+                              ? next_frame()
+                              : spelling_ == Spelling::json && next_line();
+        if (!more) {
+            break;
+        }
+        partial_timer_->stop();
+    }
+    if (finishing_) {
+        return;
+    }
+    output_.send_accepted();
+    if (stalled()) {
+        channel_->pause_reading();
+        partial_timer_->stop();
+    } else {
+        channel_->resume_reading();
+        watch_partial();
+        end_if_done();
+    }
+}
+
+void ClientSession::watch_partial()
+{
+    const std::size_t partial = spelling_ == Spelling::binary ? frames_.partial()
+                                : spelling_ == Spelling::json ? lines_.partial()
+                                                              : undecided_.size();
+    if (partial == 0) {
+        partial_timer_->stop();
+    } else if (spelling_ == Spelling::json && partial >= limits::frame) {
+        fatal(refusal(error_code::too_long, "line above the limit", "", limits::frame));
+    } else if (input_ended_) {
+        // The rest of a frame will never come; what was accepted is still delivered.
+        if (spelling_ == Spelling::binary) {
+            frames_ = FrameSplitter{Link::client, Direction::to_daemon};
+            send(ErrorMessage{.tag = Tag{},
+                              .error = refusal(error_code::bad_frame,
+                                               "the input ended in the middle of a frame")});
+        }
+    } else if (!partial_timer_->active()) {
+        partial_timer_->start_once(settings_.frame_timeout);
+    }
+}
+
+bool ClientSession::next_frame()
+{
+    const auto next = frames_.next();
+    if (!next) {
+        const bool long_frame = next.error().what.starts_with("frame of ");
+        fatal(refusal(long_frame ? error_code::too_long : error_code::bad_frame, next.error().what,
+                      "", long_frame ? std::optional<std::uint64_t>{limits::frame} : std::nullopt));
+        return false;
+    }
+    if (!*next) {
+        return false;
+    }
+    const Frame& frame = **next;
+    const auto request = decode_request(frame);
+    const Tag tag{frame.header.id};
+    if (!request) {
+        // Descriptors that came with a refused frame are nobody's.
+        auto& fds = channel_->received_fds();
+        const auto count = std::min<std::size_t>(frame.header.descriptors, fds.size());
+        fds.erase(fds.begin(), fds.begin() + static_cast<std::ptrdiff_t>(count));
+        if (request.error().code == error_code::bad_frame) {
+            fatal(request.error());
+            return false;
+        }
+        if (frame.header.type == MessageType::submit && frame.header.more && tags_.add(tag)) {
+            incoming_.begin_refused(tag);
+        }
+        refuse_request(tag, {}, request.error());
+        return true;
+    }
+    if (!greeted_ && !std::holds_alternative<Hello>(*request)) {
+        fatal(refusal(error_code::bad_frame, "a binary session begins with hello"));
+        return false;
+    }
+    handle(tag, {}, *request);
+    return true;
+}
+
+bool ClientSession::next_line()
+{
+    const auto line = lines_.next();
+    if (!line) {
+        if (input_ended_ && lines_.partial() > 0 && lines_.partial() < limits::frame) {
+            handle_line(lines_.take_rest());
+        }
+        return false;
+    }
+    handle_line(*line);
+    return true;
+}
+
+void ClientSession::handle_line(std::string_view line)
+{
+    if (line.size() >= limits::frame) {
+        fatal(refusal(error_code::too_long, "line above the limit", "", limits::frame));
+        return;
+    }
+    if (is_blank(line)) {
+        return;
+    }
+    auto json = json_.decode(line);
+    if (!json) {
+        refuse_request(Tag{}, json.error().id, json.error().error);
+        return;
+    }
+    on_json(*json);
+}
+
+std::optional<Tag> ClientSession::tag_for(const JsonRequest& json)
+{
+    const bool about_new_job =
+        std::holds_alternative<Submit>(json.request) || std::holds_alternative<Wait>(json.request);
+    if (about_new_job) {
+        return tags_.add(json.id);
+    }
+    const auto* cancel = std::get_if<Cancel>(&json.request);
+    if (std::holds_alternative<Piece>(json.request) ||
+        (cancel != nullptr && cancel->what == CancelWhat::tag)) {
+        return tags_.find(json.id).value_or(Tag{});
+    }
+    const Tag request{request_bit | ++last_request_};
+    request_ids_.emplace(number(request), json.id);
+    return request;
+}
+
+void ClientSession::on_json(JsonRequest& json)
+{
+    const auto tag = tag_for(json);
+    if (!tag) {
+        const auto* submit = std::get_if<Submit>(&json.request);
+        auto error = refusal(error_code::duplicate_id, "this id is of an unfinished job", "id");
+        if (submit != nullptr && submit->more) {
+            fatal(std::move(error));  // its pieces could not be told from the other's
+        } else {
+            refuse_request(Tag{}, json.id, std::move(error));
+        }
+        return;
+    }
+    std::visit(
+        [&](auto& message) {
+            if constexpr (requires { message.tag; }) {
+                message.tag = *tag;
+            }
+        },
+        json.request);
+    const std::string id{json.id};
+    handle(*tag, id, json.request);
+}
+
+void ClientSession::on_end()
+{
+    input_ended_ = true;
+    if (spelling_ == Spelling::undecided && !undecided_.empty()) {
+        fatal(refusal(error_code::bad_preamble, "the input ended in the preamble"));
+        return;
+    }
+    process();
+}
+
+void ClientSession::on_drained()
+{
+    if (over_) {
+        return;
+    }
+    output_.pump();
+    if (finishing_) {
+        if (output_.idle()) {
+            become_over();
+        }
+        return;
+    }
+    if (!output_.behind()) {
+        outside_.desk.session_drained(id_);
+    }
+    process();
+}
+
+void ClientSession::end_if_done()
+{
+    const bool nothing_left = jobs_.empty() && tags_.size() == 0 && request_ids_.empty();
+    if (input_ended_ && nothing_left && !finishing_) {
+        finish();
+    }
+}
+
+void ClientSession::finish()
+{
+    output_.send_accepted();
+    finishing_ = true;
+    channel_->pause_reading();
+    partial_timer_->start_once(linger);
+    if (output_.idle()) {
+        become_over();
+    }
+}
+
+void ClientSession::become_over()
+{
+    if (!over_) {
+        over_ = true;
+        finishing_ = true;
+        partial_timer_->stop();
+        channel_->pause_reading();
+        outside_.over(id_);
+    }
+}
+
+void ClientSession::fatal(ErrorReply error)
+{
+    log::info("session {} of user {}: {}: {}", number(id_), uid_, error.code, error.text);
+    if (spelling_ == Spelling::undecided) {
+        output_.spell(Spelling::json);
+    }
+    output_.send(ErrorMessage{.tag = Tag{}, .error = std::move(error)}, {});
+    finish();
+}
+
+// ---- requests -----------------------------------------------------------------------------------
+
+void ClientSession::refuse_request(Tag tag, std::string_view id, ErrorReply error)
+{
+    output_.send(ErrorMessage{.tag = tag, .error = std::move(error)}, id);
+}
+
+void ClientSession::handle(Tag tag, std::string_view id, const Request& request)
+{
+    if (const auto* submit = std::get_if<Submit>(&request)) {
+        on_submit(tag, *submit);
+    } else if (const auto* piece = std::get_if<Piece>(&request)) {
+        on_piece(tag, id, *piece);
+    } else if (const auto* cancel = std::get_if<Cancel>(&request)) {
+        on_cancel(tag, id, *cancel);
+    } else if (const auto* wait = std::get_if<Wait>(&request)) {
+        on_wait(tag, wait->job);
+    } else if (const auto* hello = std::get_if<Hello>(&request)) {
+        request_ids_.erase(number(tag));
+        on_hello(*hello);
+    } else if (const auto* open = std::get_if<Open>(&request)) {
+        on_open(*open);
+    } else if (const auto* status = std::get_if<StatusRequest>(&request)) {
+        send(StatusReply{.tag = tag, .body = outside_.status(uid_, status->jobs)});
+    } else if (std::holds_alternative<HandlersRequest>(request)) {
+        send(HandlersReply{.tag = tag, .body = outside_.pools.describe()});
+    } else if (const auto* ping = std::get_if<Ping>(&request)) {
+        send(Pong{.tag = tag, .payload = ping->payload});
+    }
+}
+
+void ClientSession::on_hello(const Hello& hello)
+{
+    if (hello.min_version > limits::protocol_version ||
+        hello.max_version < limits::protocol_version) {
+        fatal(refusal(error_code::bad_version, "this daemon speaks version 1", "min_version",
+                      limits::protocol_version));
+        return;
+    }
+    greeted_ = true;
+    const std::string server = std::string{"jobmilld "} + version;
+    send(Welcome{.version = limits::protocol_version,
+                 .max_payload = settings_.max_payload,
+                 .credit_jobs = settings_.credit_jobs,
+                 .credit_bytes = settings_.credit_bytes,
+                 .server = server,
+                 .pid = static_cast<std::uint32_t>(::getpid())});
+}
+
+void ClientSession::on_open(const Open& open)
+{
+    if (open.number == 0 || open.number > std::numeric_limits<std::uint32_t>::max()) {
+        refuse_request(Tag{open.number}, {},
+                       refusal(error_code::bad_value, "want a number from 1 to 2^32-1", "id"));
+        return;
+    }
+    if (opened_.size() >= limits::opened_handlers && !opened_.contains(open.number)) {
+        refuse_request(Tag{open.number}, {},
+                       refusal(error_code::too_large, "too many opened handlers", "id",
+                               limits::opened_handlers));
+        return;
+    }
+    if (const auto route = outside_.pools.find(open.pool, open.handler); !route) {
+        refuse_request(Tag{open.number}, {}, route.error());
+        return;
+    }
+    opened_.insert_or_assign(open.number,
+                             std::pair{std::string{open.pool}, std::string{open.handler}});
+    send(Opened{open.number});
+}
+
+tl::expected<Submission, ErrorReply> ClientSession::judge(const Submit& submit) const
+{
+    if (outside_.closing()) {
+        return refuse(error_code::closing, "the daemon stops and takes no jobs");
+    }
+    std::string_view pool = submit.options.pool;
+    std::string_view handler = submit.options.handler;
+    if (submit.handler_number != 0) {
+        const auto opened = opened_.find(submit.handler_number);
+        if (opened == opened_.end()) {
+            return refuse(error_code::unknown_handler, "this number was not opened", "handler");
+        }
+        pool = opened->second.first;
+        handler = opened->second.second;
+    } else if (handler.empty()) {
+        return refuse(error_code::missing_field, "a handler is needed", "handler");
+    }
+    const auto route = outside_.pools.find(pool, handler);
+    if (!route) {
+        return tl::unexpected<ErrorReply>(route.error());
+    }
+    if (const auto room = outside_.desk.admit(submit.size); !room) {
+        return tl::unexpected<ErrorReply>(room.error());
+    }
+    return Submission{.pool = route->pool,
+                      .handler = route->handler,
+                      .label = std::string{submit.options.label},
+                      .args = Bytes{submit.options.args.begin(), submit.options.args.end()},
+                      .payload = {},
+                      .detached = submit.options.detached,
+                      .want_started = submit.options.want_started,
+                      .want_progress = submit.options.want_progress};
+}
+
+void ClientSession::on_submit(Tag tag, const Submit& submit)
+{
+    UniqueFd blob;
+    if (submit.has_blob && !channel_->received_fds().empty()) {
+        blob = std::move(channel_->received_fds().front());
+        channel_->received_fds().pop_front();
+    }
+    if (spelling_ == Spelling::binary && !tags_.add(tag)) {
+        auto error = refusal(error_code::duplicate_id, "this id is of an unfinished job", "id");
+        if (submit.more) {
+            fatal(std::move(error));  // its pieces could not be told from the other's
+        } else {
+            refuse_request(tag, {}, std::move(error));
+        }
+        return;
+    }
+    auto submission = judge(submit);
+    if (submission && submit.has_blob) {
+        if (const auto fit = check_blob(blob.get(), submit.size); !fit) {
+            submission = refuse(error_code::bad_descriptor, fit.error().what, "payload");
+        } else {
+            submission->payload =
+                Payload{.bytes = {}, .blob = std::move(blob), .size = submit.size};
+        }
+    }
+    if (submission && submit.more) {
+        if (const auto begun =
+                incoming_.begin(tag, std::move(*submission), submit.size, submit.payload);
+            begun) {
+            return;
+        } else {
+            submission = tl::unexpected<ErrorReply>(begun.error());
+        }
+    }
+    if (!submission) {
+        refuse_request(tag, tags_.text(tag), submission.error());
+        if (submit.more) {
+            incoming_.begin_refused(tag);
+        } else {
+            tags_.remove(tag);
+        }
+        return;
+    }
+    if (!submit.has_blob) {
+        submission->payload = Payload::copy(submit.payload);
+    }
+    accept(tag, std::move(*submission));
+}
+
+void ClientSession::accept(Tag tag, Submission submission)
+{
+    if (!submission.payload.blob && submission.payload.size > limits::inline_payload) {
+        // A JSON line may hold more than a link's frame does.
+        auto blob = make_blob(submission.payload.size);
+        if (!blob || !write_blob(blob->get(), 0, submission.payload.bytes)) {
+            refuse_request(tag, tags_.text(tag),
+                           refusal(error_code::busy, "no memory for the payload", "payload"));
+            tags_.remove(tag);
+            return;
+        }
+        submission.payload.blob = std::move(*blob);
+        submission.payload.bytes = Bytes{};
+    }
+    const std::uint64_t size = submission.payload.size;
+    const bool detached = submission.detached;
+    if (!detached) {
+        jobs_.emplace(number(tag), Credited{.job = JobId{}, .bytes = size});
+        bytes_ += size;
+    }
+    const JobId job = outside_.desk.submit(*this, tag, std::move(submission));
+    output_.accept(tag, job);
+    if (detached) {
+        // Its events are for who waits for it; this session has no more to do with it.
+        tags_.remove(tag);
+    } else if (const auto entry = jobs_.find(number(tag)); entry != jobs_.end()) {
+        entry->second.job = job;
+    }
+}
+
+void ClientSession::on_piece(Tag tag, std::string_view id, const Piece& piece)
+{
+    auto added = incoming_.add(piece);
+    if (!added) {
+        refuse_request(tag, id, added.error());
+        if (!incoming_.contains(tag) && !jobs_.contains(number(tag))) {
+            tags_.remove(tag);
+        }
+    } else if (added->refused_ended) {
+        tags_.remove(tag);
+    } else if (added->whole) {
+        accept(tag, std::move(*added->whole));
+    }
+}
+
+void ClientSession::on_cancel(Tag tag, std::string_view id, const Cancel& cancel)
+{
+    if (cancel.what == CancelWhat::job) {
+        outside_.desk.cancel_job(*this, tag, cancel.job);
+        return;
+    }
+    if (cancel.what == CancelWhat::all) {
+        outside_.desk.cancel_all(*this, tag);
+        return;
+    }
+    const auto job = jobs_.find(number(tag));
+    if (job != jobs_.end() && outside_.desk.knows(job->second.job)) {
+        output_.send_accepted();
+        outside_.desk.cancel(job->second.job);
+    } else if (incoming_.drop(tag)) {
+        refuse_request(tag, id,
+                       refusal(error_code::not_found, "cancelled before its payload was whole"));
+    } else if (job == jobs_.end()) {
+        refuse_request(tag, id, refusal(error_code::not_found, "no such live job"));
+    }
+}
+
+void ClientSession::on_wait(Tag tag, JobId job)
+{
+    if (spelling_ == Spelling::binary && !tags_.add(tag)) {
+        refuse_request(tag, {},
+                       refusal(error_code::duplicate_id, "this id is of an unfinished job", "id"));
+        return;
+    }
+    auto events = outside_.desk.wait(*this, tag, job);
+    if (!events) {
+        refuse_request(tag, tags_.text(tag), events.error());
+        tags_.remove(tag);
+        return;
+    }
+    for (UnreadEvent& event : *events) {
+        if (auto* chunk = std::get_if<Chunk>(&event.head)) {
+            chunk->tag = tag;
+            output_.send_chunk(*chunk, std::move(event.payload));
+        } else if (auto* result = std::get_if<JobResult>(&event.head)) {
+            result->tag = tag;
+            output_.send_result(*result, std::move(event.payload));
+        }
+    }
+}
+
+// ---- output -------------------------------------------------------------------------------------
+
+void ClientSession::send(const Reply& reply)
+{
+    const Tag tag = std::visit(
+        [](const auto& message) {
+            if constexpr (requires { message.tag; }) {
+                return message.tag;
+            } else {
+                return Tag{};
+            }
+        },
+        reply);
+    const auto request = request_ids_.extract(number(tag));
+    output_.send(reply, request.empty() ? std::string_view{} : std::string_view{request.mapped()});
+}
+
+void ClientSession::deliver(Tag tag, Reply reply)
+{
+    output_.send_about(tag, std::move(reply));
+}
+
+void ClientSession::deliver_progress(const Progress& progress)
+{
+    output_.send_progress(progress);
+}
+
+void ClientSession::deliver_chunk(const Chunk& head, Payload payload)
+{
+    output_.send_chunk(head, std::move(payload));
+}
+
+void ClientSession::deliver_result(const JobResult& head, Payload payload)
+{
+    output_.send_result(head, std::move(payload));
+}
+
+void ClientSession::result_is_out(Tag tag)
+{
+    tags_.remove(tag);
+    if (const auto job = jobs_.find(number(tag)); job != jobs_.end()) {
+        bytes_ -= job->second.bytes;
+        jobs_.erase(job);
+    }
+    // What was stalled goes on, and a session that has everything ends, at the end of the turn:
+    // on_drained() follows each flush.
+}
+
+}  // namespace jobmill::daemon

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+
+#include "common/frame.hpp"
+#include "common/json_lines.hpp"
+#include "daemon/channel.hpp"
+#include "daemon/incoming_payloads.hpp"
+#include "daemon/job_desk.hpp"
+#include "daemon/line_splitter.hpp"
+#include "daemon/loop/timer.hpp"
+#include "daemon/session_output.hpp"
+#include "daemon/session_tags.hpp"
+
+namespace jobmill::daemon {
+
+/// One accepted connection: requests in either spelling in, events out. Holds the client to its
+/// credit, and ends when the client is gone, or has shut down and got everything.
+class ClientSession {
+public:
+    struct Settings {
+        std::uint32_t credit_jobs = limits::credit_jobs;
+        std::uint64_t credit_bytes = limits::credit_bytes;
+        std::uint64_t max_payload = limits::payload;
+        /// For the rest of a frame or line, once its first byte has come.
+        std::chrono::milliseconds frame_timeout{10'000};
+    };
+
+    /// What a session needs of the daemon.
+    struct Outside {
+        JobDesk& desk;
+        const PoolDirectory& pools;
+        std::function<Value(unsigned uid, const std::vector<JobId>&)> status;
+        /// True once the daemon takes no more jobs.
+        std::function<bool()> closing;
+        /// The session is over; it may be destroyed after this turn.
+        std::function<void(SessionId)> over;
+    };
+
+    [[nodiscard]] static Result<std::unique_ptr<ClientSession>> create(
+        loop::EventLoop& loop, std::unique_ptr<Channel> channel, SessionId id, unsigned uid,
+        Settings settings, Outside outside);
+
+    [[nodiscard]] SessionId id() const noexcept { return id_; }
+    [[nodiscard]] unsigned uid() const noexcept { return uid_; }
+
+    /// A message that is about no job of this session.
+    void send(const Reply& reply);
+    void deliver(Tag tag, Reply reply);
+    void deliver_progress(const Progress& progress);
+    void deliver_chunk(const Chunk& head, Payload payload);
+    void deliver_result(const JobResult& head, Payload payload);
+    [[nodiscard]] bool congested(Tag tag) const { return output_.congested(tag); }
+
+    /// Takes no more requests, sends what there is, then is over.
+    void finish();
+
+private:
+    ClientSession(std::unique_ptr<Channel> channel, SessionId id, unsigned uid, Settings settings,
+                  Outside outside);
+
+    void on_bytes(ByteView bytes);
+    void on_end();
+    void on_drained();
+    void process();
+    void decide_spelling();
+    bool next_frame();
+    bool next_line();
+    void handle_line(std::string_view line);
+    [[nodiscard]] bool stalled() const;
+    void watch_partial();
+    void end_if_done();
+    void become_over();
+
+    void handle(Tag tag, std::string_view id, const Request& request);
+    void on_hello(const Hello& hello);
+    void on_open(const Open& open);
+    void on_submit(Tag tag, const Submit& submit);
+    [[nodiscard]] tl::expected<Submission, ErrorReply> judge(const Submit& submit) const;
+    void accept(Tag tag, Submission submission);
+    void on_piece(Tag tag, std::string_view id, const Piece& piece);
+    void on_cancel(Tag tag, std::string_view id, const Cancel& cancel);
+    void on_wait(Tag tag, JobId job);
+    void on_json(JsonRequest& json);
+    [[nodiscard]] std::optional<Tag> tag_for(const JsonRequest& json);
+    void result_is_out(Tag tag);
+    void refuse_request(Tag tag, std::string_view id, ErrorReply error);
+    void fatal(ErrorReply error);
+
+    SessionId id_;
+    unsigned uid_;
+    Settings settings_;
+    Outside outside_;
+    std::unique_ptr<Channel> channel_;
+    SessionTags tags_;
+    SessionOutput output_;
+    IncomingPayloads incoming_;
+    std::unique_ptr<loop::Timer> partial_timer_;
+
+    Spelling spelling_ = Spelling::undecided;
+    bool greeted_ = false;  ///< hello was said; binary must begin with it
+    bool input_ended_ = false;
+    bool finishing_ = false;
+    bool over_ = false;
+    Bytes undecided_;
+    FrameSplitter frames_{Link::client, Direction::to_daemon};
+    LineSplitter lines_;
+    JsonDecoder json_;
+
+    struct Credited {
+        JobId job{};
+        std::uint64_t bytes = 0;
+    };
+    std::unordered_map<std::uint64_t, Credited> jobs_;  ///< accepted, result not out yet
+    std::uint64_t bytes_ = 0;
+    std::unordered_map<std::uint64_t, std::pair<std::string, std::string>> opened_;
+    std::unordered_map<std::uint64_t, std::string> request_ids_;  ///< JSON ids of cancels by job
+    std::uint64_t last_request_ = 0;
+};
+
+}  // namespace jobmill::daemon

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/incoming_payloads.hpp"
+
+#include "common/blob.hpp"
+#include "daemon/refusal.hpp"
+
+namespace jobmill::daemon {
+namespace {
+
+tl::unexpected<ErrorReply> no_memory(const Error& error)
+{
+    auto busy = refusal(error_code::busy, error.what, "payload");
+    busy.retry_after_ms = 1000;
+    return tl::unexpected<ErrorReply>(std::move(busy));
+}
+
+}  // namespace
+
+tl::expected<void, ErrorReply> IncomingPayloads::begin(Tag tag, Submission submission,
+                                                       std::uint64_t size, ByteView first)
+{
+    auto blob = make_blob(size);
+    if (!blob) {
+        return no_memory(blob.error());
+    }
+    if (const auto written = write_blob(blob->get(), 0, first); !written) {
+        return no_memory(written.error());
+    }
+    submission.payload = Payload{.bytes = {}, .blob = std::move(*blob), .size = size};
+    bytes_ += size;
+    submits_.emplace(
+        number(tag),
+        Incoming{.submission = std::move(submission), .received = first.size(), .refused = false});
+    return {};
+}
+
+void IncomingPayloads::begin_refused(Tag tag)
+{
+    submits_.emplace(number(tag), Incoming{.submission = {}, .received = 0, .refused = true});
+}
+
+void IncomingPayloads::refuse_rest(Incoming& incoming)
+{
+    bytes_ -= incoming.submission.payload.size;
+    incoming.submission = Submission{};
+    incoming.refused = true;
+}
+
+tl::expected<IncomingPayloads::Added, ErrorReply> IncomingPayloads::add(const Piece& piece)
+{
+    const auto found = submits_.find(number(piece.tag));
+    if (found == submits_.end()) {
+        return refuse(error_code::not_found, "no submit with this id waits for pieces", "id");
+    }
+    Incoming& incoming = found->second;
+    if (incoming.refused) {
+        if (!piece.more) {
+            submits_.erase(found);
+        }
+        return Added{.whole = {}, .refused_ended = !piece.more};
+    }
+    const std::uint64_t size = incoming.submission.payload.size;
+    const std::uint64_t left = size - incoming.received;
+    if (piece.payload.size() > left || (!piece.more && piece.payload.size() != left)) {
+        refuse_rest(incoming);
+        if (!piece.more) {
+            submits_.erase(found);
+        }
+        return refuse(error_code::bad_value,
+                      "the pieces do not add up to the declared " + std::to_string(size) + " bytes",
+                      "size", size);
+    }
+    if (const auto written =
+            write_blob(incoming.submission.payload.blob.get(), incoming.received, piece.payload);
+        !written) {
+        refuse_rest(incoming);
+        if (!piece.more) {
+            submits_.erase(found);
+        }
+        return no_memory(written.error());
+    }
+    incoming.received += piece.payload.size();
+    if (piece.more) {
+        return Added{};
+    }
+    bytes_ -= size;
+    Added added{.whole = std::move(incoming.submission), .refused_ended = false};
+    submits_.erase(found);
+    return added;
+}
+
+bool IncomingPayloads::drop(Tag tag)
+{
+    const auto found = submits_.find(number(tag));
+    if (found == submits_.end() || found->second.refused) {
+        return false;
+    }
+    refuse_rest(found->second);
+    return true;
+}
+
+}  // namespace jobmill::daemon

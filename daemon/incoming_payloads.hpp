@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include "common/codec.hpp"
+#include "common/messages.hpp"
+#include "daemon/job_record.hpp"
+
+namespace jobmill::daemon {
+
+/// Submits of a session whose payloads come in pieces: each is gathered in a blob.
+class IncomingPayloads {
+public:
+    /// Begins a submit of `size` bytes, `first` of them here. `submission.payload` is filled in.
+    [[nodiscard]] tl::expected<void, ErrorReply> begin(Tag tag, Submission submission,
+                                                       std::uint64_t size, ByteView first);
+    /// The pieces of a refused submit are still on their way: swallow them.
+    void begin_refused(Tag tag);
+
+    struct Added {
+        std::optional<Submission> whole;  ///< set by the last piece
+        bool refused_ended = false;       ///< the last piece of a refused submit was swallowed
+    };
+    [[nodiscard]] tl::expected<Added, ErrorReply> add(const Piece& piece);
+
+    /// Gives up a submit whose pieces are still coming; false when there is none.
+    [[nodiscard]] bool drop(Tag tag);
+
+    [[nodiscard]] bool contains(Tag tag) const { return submits_.contains(number(tag)); }
+    [[nodiscard]] std::size_t size() const noexcept { return submits_.size(); }
+    [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; }
+
+private:
+    struct Incoming {
+        Submission submission;
+        std::uint64_t received = 0;
+        bool refused = false;
+    };
+    void refuse_rest(Incoming& incoming);
+
+    std::unordered_map<std::uint64_t, Incoming> submits_;
+    std::uint64_t bytes_ = 0;  ///< declared, of those that are not refused
+};
+
+}  // namespace jobmill::daemon

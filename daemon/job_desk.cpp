@@ -1,0 +1,412 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/job_desk.hpp"
+
+#include <algorithm>
+
+#include "common/assert.hpp"
+#include "daemon/client_session.hpp"
+#include "daemon/refusal.hpp"
+
+namespace jobmill::daemon {
+namespace {
+
+constexpr std::size_t remembered_ends = 1024;
+
+std::uint64_t nanoseconds(core::Duration duration)
+{
+    return static_cast<std::uint64_t>(std::max<std::int64_t>(0, duration.count()));
+}
+
+Cause cause_of(core::EndedBy by)
+{
+    Cause cause;
+    switch (by) {
+        case core::EndedBy::cancel_queued:
+        case core::EndedBy::cancel_running:
+            cause.kind = "cancel";
+            cause.was = by == core::EndedBy::cancel_queued ? "queued" : "running";
+            break;
+        case core::EndedBy::stop_queued:
+        case core::EndedBy::stop_running:
+            cause.kind = "stopping";
+            cause.text = "the daemon stopped";
+            cause.was = by == core::EndedBy::stop_queued ? "queued" : "running";
+            break;
+        case core::EndedBy::worker:
+        case core::EndedBy::worker_death:
+            break;
+    }
+    return cause;
+}
+
+}  // namespace
+
+tl::expected<void, ErrorReply> JobDesk::admit(std::uint64_t size) const
+{
+    if (size > limits_.payload) {
+        return refuse(error_code::too_large,
+                      "a payload of " + std::to_string(size) + " bytes; the limit is " +
+                          std::to_string(limits_.payload),
+                      "size", limits_.payload);
+    }
+    const bool jobs_full = records_.size() >= limits_.jobs;
+    if (jobs_full || (bytes_ > 0 && size > limits_.bytes - std::min(limits_.bytes, bytes_))) {
+        auto busy = refusal(error_code::busy,
+                            jobs_full ? "the queue is full" : "too many payload bytes are queued",
+                            jobs_full ? "" : "size", jobs_full ? limits_.jobs : limits_.bytes);
+        busy.retry_after_ms = 200;
+        return tl::unexpected<ErrorReply>(std::move(busy));
+    }
+    return {};
+}
+
+JobId JobDesk::submit(const ClientSession& session, Tag tag, Submission submission)
+{
+    const JobId job = outside_.next_job();
+    const PoolId pool = submission.pool;
+    const bool detached = submission.detached;
+    bytes_ += submission.payload.size;
+    if (detached) {
+        unread_.open(job, session.uid());
+    }
+    records_.emplace(number(job), JobRecord{.id = job,
+                                            .session = session.id(),
+                                            .tag = tag,
+                                            .uid = session.uid(),
+                                            .submission = std::move(submission),
+                                            .submitted = outside_.now(),
+                                            .offered = {},
+                                            .outcome = {},
+                                            .cancel_watches = {}});
+    outside_.post(core::JobSubmitted{
+        .job = job, .session = session.id(), .pool = pool, .detached = detached});
+    return job;
+}
+
+void JobDesk::cancel(JobId job)
+{
+    outside_.post(core::CancelRequested{job});
+}
+
+std::uint64_t JobDesk::open_watch(const ClientSession& session, Tag tag)
+{
+    // One pending more than jobs, taken back by finish_watch(): jobs may end while we still look.
+    cancel_watches_.emplace(
+        ++last_watch_,
+        CancelWatch{.session = session.id(), .tag = tag, .pending = 1, .queued = 0, .running = 0});
+    return last_watch_;
+}
+
+void JobDesk::finish_watch(std::uint64_t key)
+{
+    const auto watch = cancel_watches_.find(key);
+    if (--watch->second.pending > 0) {
+        return;
+    }
+    if (ClientSession* session = outside_.session(watch->second.session)) {
+        session->send(Cancelled{.tag = watch->second.tag,
+                                .queued = watch->second.queued,
+                                .running = watch->second.running});
+    }
+    cancel_watches_.erase(watch);
+}
+
+void JobDesk::cancel_job(ClientSession& session, Tag tag, JobId job)
+{
+    const auto found = records_.find(number(job));
+    if (found == records_.end() || found->second.uid != session.uid()) {
+        const auto end = recent_end(job, session.uid());
+        session.send(ErrorMessage{
+            .tag = tag,
+            .error = refusal(error_code::not_found,
+                             end ? "already " + std::string{name_of(*end)} : "no such live job",
+                             "job")});
+        return;
+    }
+    const std::uint64_t key = open_watch(session, tag);
+    found->second.cancel_watches.push_back(key);
+    ++cancel_watches_.at(key).pending;
+    cancel(job);
+    finish_watch(key);
+}
+
+void JobDesk::cancel_all(ClientSession& session, Tag tag)
+{
+    std::vector<JobId> jobs;
+    for (const auto& [key, record] : records_) {
+        if (record.uid == session.uid()) {
+            jobs.push_back(record.id);
+        }
+    }
+    if (jobs.empty()) {
+        session.send(ErrorMessage{
+            .tag = tag, .error = refusal(error_code::not_found, "no unfinished jobs", "all")});
+        return;
+    }
+    // Youngest first: what is taken from the queue is then never given to a freed worker.
+    std::sort(jobs.begin(), jobs.end(), std::greater{});
+    const std::uint64_t key = open_watch(session, tag);
+    for (const JobId job : jobs) {
+        records_.at(number(job)).cancel_watches.push_back(key);
+        ++cancel_watches_.at(key).pending;
+        cancel(job);
+    }
+    finish_watch(key);
+}
+
+tl::expected<std::vector<UnreadEvent>, ErrorReply> JobDesk::wait(const ClientSession& session,
+                                                                 Tag tag, JobId job)
+{
+    const auto found = records_.find(number(job));
+    if (found != records_.end() && found->second.uid == session.uid() &&
+        !found->second.submission.detached) {
+        return refuse(
+            error_code::not_found,
+            "job " + std::to_string(number(job)) + " is not detached: its own client reads it",
+            "job");
+    }
+    auto events = unread_.attach(job, session.uid(), Reader{.session = session.id(), .tag = tag});
+    if (!events && events.error().code == error_code::not_found && found == records_.end()) {
+        if (const auto end = recent_end(job, session.uid())) {
+            events.error().text = "job " + std::to_string(number(job)) + " " +
+                                  std::string{name_of(*end)} + ", and its result was read";
+        }
+    }
+    return events;
+}
+
+std::optional<Reader> JobDesk::reader_of(const JobRecord& record) const
+{
+    if (record.submission.detached) {
+        return unread_.reader(record.id);
+    }
+    return Reader{.session = record.session, .tag = record.tag};
+}
+
+void JobDesk::session_lost(SessionId session)
+{
+    session_drained(session);
+    unread_.detach(session);
+    outside_.post(core::SessionLost{session});
+}
+
+void JobDesk::session_drained(SessionId session)
+{
+    const auto found = paused_.find(number(session));
+    if (found == paused_.end()) {
+        return;
+    }
+    const std::vector<WorkerId> workers = std::move(found->second);
+    paused_.erase(found);
+    for (const WorkerId worker : workers) {
+        outside_.pause(worker, false);
+    }
+}
+
+void JobDesk::worker_started(JobId job, WorkerId worker)
+{
+    const JobRecord& record = records_.at(number(job));
+    const auto reader = reader_of(record);
+    ClientSession* session = reader ? outside_.session(reader->session) : nullptr;
+    if (session != nullptr && record.submission.want_started) {
+        session->deliver(
+            reader->tag,
+            Started{.tag = reader->tag, .job = job, .worker = worker.slot, .attempt = 1});
+    }
+}
+
+void JobDesk::worker_chunk(JobId job, WorkerId worker, Stream stream, Payload payload)
+{
+    const JobRecord& record = records_.at(number(job));
+    Chunk head{.tag = {},
+               .job = job,
+               .size = payload.size,
+               .stream = stream,
+               .more = false,
+               .payload = {}};
+    const auto reader = reader_of(record);
+    if (!reader) {
+        unread_.add_chunk(job, head, std::move(payload), outside_.now());
+        return;
+    }
+    ClientSession* session = outside_.session(reader->session);
+    if (session == nullptr) {
+        return;  // its jobs are being cancelled
+    }
+    head.tag = reader->tag;
+    session->deliver_chunk(head, std::move(payload));
+    if (session->congested(reader->tag)) {
+        outside_.pause(worker, true);
+        paused_[number(reader->session)].push_back(worker);
+    }
+}
+
+void JobDesk::worker_outcome(JobId job, Outcome outcome)
+{
+    records_.at(number(job)).outcome = std::move(outcome);
+}
+
+void JobDesk::offered(JobId job)
+{
+    JobRecord& record = records_.at(number(job));
+    record.offered = outside_.now();
+    if (record.submission.want_progress &&
+        std::find(watched_.begin(), watched_.end(), job) == watched_.end()) {
+        watched_.push_back(job);
+    }
+}
+
+void JobDesk::sample_progress()
+{
+    for (const JobId job : watched_) {
+        if (const auto worker = outside_.core.worker_of(job)) {
+            send_progress(records_.at(number(job)), *worker);
+        }
+    }
+}
+
+void JobDesk::send_progress(JobRecord& record, WorkerId worker)
+{
+    const auto reader = reader_of(record);
+    ClientSession* session = reader ? outside_.session(reader->session) : nullptr;
+    const auto reading = outside_.progress(worker);
+    if (session == nullptr || !reading || reading->version == record.progress_version ||
+        outside_.core.job_of(worker, reading->sequence) != record.id) {
+        return;
+    }
+    record.progress_version = reading->version;
+    session->deliver_progress(Progress{.tag = reader->tag,
+                                       .job = record.id,
+                                       .done = reading->done,
+                                       .total = reading->total,
+                                       .note = reading->note});
+}
+
+void JobDesk::ended(const core::JobEnded& end)
+{
+    const auto found = records_.find(number(end.job));
+    JOBMILL_ASSERT(found != records_.end());
+    JobRecord record = std::move(found->second);
+    records_.erase(found);
+    std::erase(watched_, end.job);
+    bytes_ -= record.submission.payload.size;
+
+    JobResult head;
+    head.job = end.job;
+    head.state = end.state;
+    head.worker = end.worker.slot;
+    const bool ran = end.worker.slot != SlotId{};
+    const core::TimePoint now = outside_.now();
+    head.queue_ns = nanoseconds((ran ? record.offered : now) - record.submitted);
+    Payload payload;
+    if (end.by == core::EndedBy::worker) {
+        head.run_ns = record.outcome.run_ns;
+        head.cause = std::move(record.outcome.cause);
+        payload = std::move(record.outcome.payload);
+    } else {
+        head.run_ns = ran ? nanoseconds(now - record.offered) : 0;
+        head.cause = end.by == core::EndedBy::worker_death ? outside_.cause_of_death(end.worker)
+                                                           : cause_of(end.by);
+    }
+    recent_.push_back(Ended{.job = end.job, .uid = record.uid, .state = end.state});
+    if (recent_.size() > remembered_ends) {
+        recent_.pop_front();
+    }
+    deliver_result(record, std::move(head), std::move(payload));
+    answer_watches(record, end.by);
+}
+
+void JobDesk::deliver_result(const JobRecord& record, JobResult head, Payload payload)
+{
+    const auto reader = reader_of(record);
+    if (!reader) {
+        unread_.add_result(record.id, head, std::move(payload), outside_.now());
+        return;
+    }
+    if (record.submission.detached) {
+        unread_.forget(record.id);
+    }
+    if (ClientSession* session = outside_.session(reader->session)) {
+        head.tag = reader->tag;
+        session->deliver_result(head, std::move(payload));
+    }
+}
+
+void JobDesk::answer_watches(const JobRecord& record, core::EndedBy by)
+{
+    for (const std::uint64_t key : record.cancel_watches) {
+        const auto watch = cancel_watches_.find(key);
+        if (watch == cancel_watches_.end()) {
+            continue;
+        }
+        if (by == core::EndedBy::cancel_queued || by == core::EndedBy::stop_queued) {
+            ++watch->second.queued;
+        } else if (by != core::EndedBy::worker) {
+            ++watch->second.running;
+        }
+        finish_watch(key);
+    }
+}
+
+std::optional<JobState> JobDesk::recent_end(JobId job, unsigned uid) const
+{
+    const auto found = std::find_if(recent_.begin(), recent_.end(), [&](const Ended& each) {
+        return each.job == job && each.uid == uid;
+    });
+    return found == recent_.end() ? std::nullopt : std::optional{found->state};
+}
+
+Value JobDesk::describe(const JobRecord& record) const
+{
+    const PoolEntry& pool = outside_.pools.entry(record.submission.pool);
+    const JobState state = outside_.core.state_of(record.id).value_or(JobState::queued);
+    const auto age =
+        std::chrono::duration_cast<std::chrono::milliseconds>(outside_.now() - record.submitted);
+    Map job{{"job", Value{std::to_string(number(record.id))}},
+            {"state", Value{name_of(state)}},
+            {"pool", Value{pool.name}},
+            {"handler", Value{pool.handlers.at(record.submission.handler).name}},
+            {"label", Value{record.submission.label}},
+            {"age_ms", Value{age.count()}},
+            {"detached", Value{record.submission.detached}}};
+    if (const auto worker = outside_.core.worker_of(record.id)) {
+        job.emplace_back("worker", Value{number(worker->slot)});
+    }
+    return Value{std::move(job)};
+}
+
+std::pair<Array, std::size_t> JobDesk::list(unsigned uid, const std::vector<JobId>& wanted) const
+{
+    Array list;
+    std::vector<JobId> jobs;
+    for (const auto& [key, record] : records_) {
+        const bool asked =
+            wanted.empty() || std::find(wanted.begin(), wanted.end(), record.id) != wanted.end();
+        if (record.uid == uid && asked) {
+            jobs.push_back(record.id);
+        }
+    }
+    const std::size_t shown = std::min(jobs.size(), limits::status_jobs);
+    std::partial_sort(jobs.begin(), jobs.begin() + static_cast<std::ptrdiff_t>(shown), jobs.end());
+    for (std::size_t i = 0; i < shown; ++i) {
+        list.push_back(describe(records_.at(number(jobs[i]))));
+    }
+    std::size_t more = jobs.size() - shown;
+    for (const UnreadJobs::Listed& unread : unread_.finished_of(uid)) {
+        const bool asked =
+            wanted.empty() || std::find(wanted.begin(), wanted.end(), unread.job) != wanted.end();
+        if (!asked) {
+            continue;
+        }
+        if (list.size() == limits::status_jobs) {
+            ++more;
+            continue;
+        }
+        list.emplace_back(Map{{"job", Value{std::to_string(number(unread.job))}},
+                              {"state", Value{name_of(unread.state)}},
+                              {"detached", Value{true}}});
+    }
+    return {std::move(list), more};
+}
+
+}  // namespace jobmill::daemon

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "common/codec.hpp"
+#include "common/progress_cell.hpp"
+#include "daemon/core/dispatcher.hpp"
+#include "daemon/job_record.hpp"
+#include "daemon/pool_directory.hpp"
+#include "daemon/unread_jobs.hpp"
+
+namespace jobmill::daemon {
+
+class ClientSession;
+
+/// Where jobs come in and their events go out: keeps the payloads, tells the core, and delivers to
+/// the session that wants to know. Decides nothing about when or where a job runs.
+class JobDesk {
+public:
+    struct Limits {
+        std::uint64_t payload = limits::payload;
+        std::uint64_t jobs = 1'000'000;                 ///< unfinished, in all
+        std::uint64_t bytes = std::uint64_t{8} << 30U;  ///< of their payloads, in all
+        UnreadJobs::Limits unread;
+    };
+
+    /// What the desk needs of the rest of the daemon.
+    struct Outside {
+        const core::Dispatcher& core;
+        const PoolDirectory& pools;
+        std::function<void(const core::Event&)> post;
+        std::function<ClientSession*(SessionId)> session;
+        std::function<JobId()> next_job;
+        std::function<core::TimePoint()> now;
+        std::function<Cause(WorkerId)> cause_of_death;
+        std::function<void(WorkerId, bool paused)> pause;
+        std::function<std::optional<ProgressReading>(WorkerId)> progress;
+    };
+
+    JobDesk(Limits limits, Outside outside)
+        : limits_(limits), outside_(std::move(outside)), unread_(limits.unread)
+    {
+    }
+
+    // ---- requests of sessions ----
+    /// Whether there is room for a job with a payload of that size.
+    [[nodiscard]] tl::expected<void, ErrorReply> admit(std::uint64_t size) const;
+    /// The job is accepted: it will end in exactly one terminal state.
+    JobId submit(const ClientSession& session, Tag tag, Submission submission);
+    void cancel(JobId job);
+    /// Cancelled, or an error, is sent to the session when all of them are gone.
+    void cancel_job(ClientSession& session, Tag tag, JobId job);
+    void cancel_all(ClientSession& session, Tag tag);
+    [[nodiscard]] tl::expected<std::vector<UnreadEvent>, ErrorReply> wait(
+        const ClientSession& session, Tag tag, JobId job);
+    /// The list `jobs` of a status reply, and how many more there are.
+    [[nodiscard]] std::pair<Array, std::size_t> list(unsigned uid,
+                                                     const std::vector<JobId>& wanted) const;
+    void session_lost(SessionId session);
+    /// The session's reader has caught up: its workers may go on.
+    void session_drained(SessionId session);
+
+    // ---- words of workers ----
+    void worker_started(JobId job, WorkerId worker);
+    void worker_chunk(JobId job, WorkerId worker, Stream stream, Payload payload);
+    void worker_outcome(JobId job, Outcome outcome);
+
+    // ---- effects of the core ----
+    void offered(JobId job);
+    void ended(const core::JobEnded& end);
+
+    [[nodiscard]] const JobRecord& record(JobId job) const { return records_.at(number(job)); }
+    [[nodiscard]] bool knows(JobId job) const { return records_.contains(number(job)); }
+    [[nodiscard]] std::size_t unfinished() const noexcept { return records_.size(); }
+    /// The recent end of a job that is no longer known, for a kind word to who asks.
+    [[nodiscard]] std::optional<JobState> recent_end(JobId job, unsigned uid) const;
+
+    void sample_progress();
+    [[nodiscard]] bool has_progress_watchers() const noexcept { return !watched_.empty(); }
+    [[nodiscard]] UnreadJobs& unread() noexcept { return unread_; }
+
+private:
+    struct CancelWatch {
+        SessionId session{};
+        Tag tag{};
+        std::uint32_t pending = 0;
+        std::uint32_t queued = 0;
+        std::uint32_t running = 0;
+    };
+    struct Ended {
+        JobId job{};
+        unsigned uid = 0;
+        JobState state{};
+    };
+
+    [[nodiscard]] std::optional<Reader> reader_of(const JobRecord& record) const;
+    void deliver_result(const JobRecord& record, JobResult head, Payload payload);
+    void send_progress(JobRecord& record, WorkerId worker);
+    void answer_watches(const JobRecord& record, core::EndedBy by);
+    std::uint64_t open_watch(const ClientSession& session, Tag tag);
+    void finish_watch(std::uint64_t key);
+    [[nodiscard]] Value describe(const JobRecord& record) const;
+
+    Limits limits_;
+    Outside outside_;
+    std::unordered_map<std::uint64_t, JobRecord> records_;
+    std::uint64_t bytes_ = 0;
+    UnreadJobs unread_;
+    std::vector<JobId> watched_;  ///< running jobs whose progress somebody wants
+    std::map<std::uint64_t, CancelWatch> cancel_watches_;
+    std::uint64_t last_watch_ = 0;
+    std::unordered_map<std::uint64_t, std::vector<WorkerId>> paused_;  ///< by session
+    std::deque<Ended> recent_;
+};
+
+}  // namespace jobmill::daemon

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/pool_directory.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "common/limits.hpp"
+#include "common/nearest.hpp"
+#include "daemon/refusal.hpp"
+
+namespace jobmill::daemon {
+
+PoolDirectory::PoolDirectory(const std::vector<std::string>& names)
+{
+    for (const std::string& name : names) {
+        pools_.push_back(PoolEntry{
+            .name = name, .state = PoolEntry::State::starting, .error = {}, .handlers = {}});
+    }
+}
+
+tl::expected<Route, ErrorReply> PoolDirectory::find(std::string_view pool,
+                                                    std::string_view handler) const
+{
+    const std::string_view name = pool.empty() ? default_pool : pool;
+    const auto entry = std::find_if(pools_.begin(), pools_.end(),
+                                    [&](const PoolEntry& each) { return each.name == name; });
+    if (entry == pools_.end()) {
+        std::vector<std::string_view> names;
+        for (const PoolEntry& each : pools_) {
+            names.emplace_back(each.name);
+        }
+        return refuse(error_code::unknown_pool,
+                      "no pool \"" + std::string{name} + "\"" + did_you_mean(name, names), "pool");
+    }
+    if (entry->state == PoolEntry::State::down) {
+        return refuse(error_code::pool_down, "pool \"" + entry->name + "\": " + entry->error,
+                      "pool");
+    }
+    const auto& handlers = entry->handlers;
+    const auto found = std::find_if(handlers.begin(), handlers.end(),
+                                    [&](const auto& each) { return each.name == handler; });
+    if (found == handlers.end()) {
+        std::vector<std::string_view> names;
+        for (const HandlerEntry& each : handlers) {
+            names.emplace_back(each.name);
+        }
+        return refuse(error_code::unknown_handler,
+                      "no handler \"" + std::string{handler} + "\" in pool \"" + entry->name +
+                          "\"" + did_you_mean(handler, names),
+                      "handler");
+    }
+    return Route{.pool = PoolId{static_cast<std::uint16_t>(entry - pools_.begin())},
+                 .handler = static_cast<std::uint16_t>(found - handlers.begin())};
+}
+
+Value PoolDirectory::describe() const
+{
+    Array pools;
+    for (const PoolEntry& pool : pools_) {
+        Array handlers;
+        for (const HandlerEntry& handler : pool.handlers) {
+            handlers.emplace_back(Map{{"name", Value{handler.name}},
+                                      {"help", Value{handler.help}},
+                                      {"module", Value{handler.module}}});
+        }
+        pools.emplace_back(
+            Map{{"name", Value{pool.name}}, {"handlers", Value{std::move(handlers)}}});
+    }
+    return Value{Map{{"pools", Value{std::move(pools)}}}};
+}
+
+Result<std::vector<HandlerEntry>> read_handlers(const Value& body)
+{
+    const Value* list = body.find("handlers");
+    const Array* items = list == nullptr ? nullptr : list->array();
+    if (items == nullptr || items->size() > std::numeric_limits<std::uint16_t>::max()) {
+        return fail(Errc::invalid, "handlers: want a list");
+    }
+    std::vector<HandlerEntry> handlers;
+    for (const Value& item : *items) {
+        const std::string_view name = item.text_at("name");
+        if (name.empty() || name.size() > limits::name) {
+            return fail(Errc::invalid, "handlers: a name of " + std::to_string(name.size()) +
+                                           " bytes; want 1 to " + std::to_string(limits::name));
+        }
+        handlers.push_back(HandlerEntry{.name = std::string{name},
+                                        .help = std::string{item.text_at("help")},
+                                        .module = std::string{item.text_at("module")}});
+    }
+    return handlers;
+}
+
+}  // namespace jobmill::daemon

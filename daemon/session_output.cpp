@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/session_output.hpp"
+
+#include <algorithm>
+
+#include "common/blob.hpp"
+#include "common/codec.hpp"
+#include "common/json_lines.hpp"
+#include "common/limits.hpp"
+#include "daemon/log.hpp"
+
+namespace jobmill::daemon {
+namespace {
+
+/// Pieces are appended while less than this is unsent: enough for a full socket, little enough
+/// that a small result behind them is soon out.
+constexpr std::size_t piece_window = 256 * 1024;
+
+/// Above this a reader is behind, and its jobs wait for it.
+constexpr std::size_t behind_window = 1024 * 1024;
+
+/// Messages of one job that may wait behind a large one before its worker has to wait.
+constexpr std::size_t lane_window = 8;
+
+bool is_large(const Payload& payload)
+{
+    return payload.blob || payload.size > limits::inline_payload;
+}
+
+}  // namespace
+
+void SessionOutput::encode_now(const Reply& reply, std::string_view id)
+{
+    if (spelling_ == Spelling::binary) {
+        std::visit([&](const auto& message) { encode(message, channel_.out()); }, reply);
+    } else {
+        encode_line(reply, id, channel_.out());
+    }
+}
+
+void SessionOutput::send(const Reply& reply, std::string_view id)
+{
+    send_accepted();
+    encode_now(reply, id);
+}
+
+void SessionOutput::send_about(Tag tag, Reply reply)
+{
+    send_accepted();
+    if (const auto lane = lanes_.find(number(tag)); lane != lanes_.end()) {
+        lane->second.push_back(Waiting{.head = std::move(reply), .payload = {}});
+    } else {
+        encode_now(reply, tags_.text(tag));
+    }
+}
+
+void SessionOutput::send_progress(const Progress& progress)
+{
+    if (!lanes_.contains(number(progress.tag))) {
+        send_accepted();
+        encode_now(progress, tags_.text(progress.tag));
+    }
+}
+
+void SessionOutput::send_chunk(const Chunk& head, Payload payload)
+{
+    push(head.tag, Waiting{.head = head, .payload = std::move(payload)});
+}
+
+void SessionOutput::send_result(const JobResult& head, Payload payload)
+{
+    push(head.tag, Waiting{.head = head, .payload = std::move(payload), .is_result = true});
+}
+
+void SessionOutput::push(Tag tag, Waiting waiting)
+{
+    send_accepted();
+    const auto lane = lanes_.find(number(tag));
+    if (lane == lanes_.end() && !is_large(waiting.payload)) {
+        (void)step(tag, waiting);
+        return;
+    }
+    if (lane == lanes_.end()) {
+        turns_.push_back(tag);
+    }
+    lanes_[number(tag)].push_back(std::move(waiting));
+    pump();
+}
+
+void SessionOutput::accept(Tag tag, JobId job)
+{
+    const bool follows =
+        accepted_ > 0 && number(job) == number(first_job_) + accepted_ &&
+        (spelling_ == Spelling::json || number(tag) == number(first_accepted_) + accepted_);
+    if (!follows) {
+        send_accepted();
+        first_accepted_ = tag;
+        first_job_ = job;
+    }
+    ++accepted_;
+    if (spelling_ == Spelling::json) {
+        accepted_ids_.emplace_back(tags_.text(tag));
+    }
+}
+
+void SessionOutput::send_accepted()
+{
+    if (accepted_ == 0) {
+        return;
+    }
+    if (spelling_ == Spelling::json) {
+        encode_accepted_line(accepted_ids_, first_job_, channel_.out());
+        accepted_ids_.clear();
+    } else {
+        encode(Accepted{first_accepted_, first_job_, accepted_}, channel_.out());
+    }
+    accepted_ = 0;
+}
+
+/// Sends the message, or its next piece. True when the message is out.
+bool SessionOutput::step(Tag tag, Waiting& message)
+{
+    const auto finish = [&] {
+        if (message.is_result) {
+            result_is_out_(tag);
+        }
+        return true;
+    };
+    const std::uint64_t size = message.payload.size;
+    if (!message.begun) {
+        message.begun = true;
+        const bool large = is_large(message.payload) && size > 0;
+        const ByteView here = large ? ByteView{} : ByteView{message.payload.bytes};
+        std::visit(
+            [&](auto& head) {
+                if constexpr (requires {
+                                  head.size;
+                                  head.payload;
+                                  head.more;
+                              }) {
+                    head.size = size;
+                    head.payload = here;
+                    head.more = large;
+                }
+            },
+            message.head);
+        encode_now(message.head, tags_.text(tag));
+        return large ? false : finish();
+    }
+    const auto part = std::min<std::uint64_t>(limits::piece, size - message.offset);
+    ByteView view;
+    if (message.payload.blob) {
+        piece_.resize(part);
+        if (const auto read = read_blob(message.payload.blob.get(), message.offset, piece_);
+            !read) {
+            // The size is sealed, so this is the kernel's failure; the reader sees zeros.
+            log::error("result of {} bytes: {}", size, read.error().what);
+            std::fill(piece_.begin(), piece_.end(), std::byte{0});
+        }
+        view = piece_;
+    } else {
+        view = ByteView{message.payload.bytes}.subspan(message.offset, part);
+    }
+    message.offset += part;
+    const bool more = message.offset < size;
+    encode_now(Piece{tag, more, view}, tags_.text(tag));
+    return more ? false : finish();
+}
+
+void SessionOutput::advance_lane(Tag tag, Lane& lane)
+{
+    if (!step(tag, lane.front())) {
+        return;
+    }
+    lane.pop_front();
+    while (!lane.empty() && !is_large(lane.front().payload)) {
+        (void)step(tag, lane.front());
+        lane.pop_front();
+    }
+}
+
+void SessionOutput::pump()
+{
+    while (!turns_.empty() && channel_.unsent() < piece_window) {
+        const Tag tag = turns_.front();
+        turns_.pop_front();
+        const auto lane = lanes_.find(number(tag));
+        advance_lane(tag, lane->second);
+        if (lane->second.empty()) {
+            lanes_.erase(lane);
+        } else {
+            turns_.push_back(tag);
+        }
+    }
+}
+
+bool SessionOutput::behind() const
+{
+    return channel_.unsent() > behind_window;
+}
+
+bool SessionOutput::congested(Tag tag) const
+{
+    const auto lane = lanes_.find(number(tag));
+    return behind() || (lane != lanes_.end() && lane->second.size() > lane_window);
+}
+
+}  // namespace jobmill::daemon

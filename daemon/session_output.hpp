@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <string>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+#include "common/messages.hpp"
+#include "daemon/channel.hpp"
+#include "daemon/job_record.hpp"
+#include "daemon/session_tags.hpp"
+
+namespace jobmill::daemon {
+
+enum class Spelling : std::uint8_t { undecided, binary, json };
+
+/// What a session says, in its spelling. Small messages go out at once; a large payload goes in
+/// pieces, and the jobs that have one take turns, so that no small result waits behind a large one.
+/// Messages about one job keep their order.
+class SessionOutput {
+public:
+    /// `result_is_out` is told when the last byte of a job's result was handed to the channel.
+    SessionOutput(Channel& channel, const SessionTags& tags, std::function<void(Tag)> result_is_out)
+        : channel_(channel), tags_(tags), result_is_out_(std::move(result_is_out))
+    {
+    }
+
+    void spell(Spelling spelling) noexcept { spelling_ = spelling; }
+
+    /// A small message. `id` is for requests whose tag is no job's; JSON only.
+    void send(const Reply& reply, std::string_view id);
+    /// A small message about a job; keeps its place among that job's messages.
+    void send_about(Tag tag, Reply reply);
+    /// Left out while the job has something large on its way: the next one is as good.
+    void send_progress(const Progress& progress);
+    void send_chunk(const Chunk& head, Payload payload);
+    void send_result(const JobResult& head, Payload payload);
+
+    /// Gathers acknowledgements; send_accepted() says them before anything else is said.
+    void accept(Tag tag, JobId job);
+    void send_accepted();
+
+    /// Appends pieces while the channel has room for them.
+    void pump();
+
+    /// The reader is so far behind that this job's worker has to wait.
+    [[nodiscard]] bool congested(Tag tag) const;
+    [[nodiscard]] bool behind() const;
+    [[nodiscard]] bool idle() const { return lanes_.empty() && channel_.unsent() == 0; }
+
+private:
+    struct Waiting {
+        Reply head;
+        Payload payload;
+        std::uint64_t offset = 0;
+        bool begun = false;
+        bool is_result = false;
+    };
+    using Lane = std::deque<Waiting>;
+
+    void encode_now(const Reply& reply, std::string_view id);
+    void push(Tag tag, Waiting waiting);
+    [[nodiscard]] bool step(Tag tag, Waiting& message);
+    void advance_lane(Tag tag, Lane& lane);
+
+    Channel& channel_;
+    const SessionTags& tags_;
+    std::function<void(Tag)> result_is_out_;
+    Spelling spelling_ = Spelling::undecided;
+
+    std::unordered_map<std::uint64_t, Lane> lanes_;  ///< jobs that have a large message on its way
+    std::deque<Tag> turns_;
+
+    Tag first_accepted_{};
+    JobId first_job_{};
+    std::uint32_t accepted_ = 0;
+    std::vector<std::string> accepted_ids_;
+    Bytes piece_;
+};
+
+}  // namespace jobmill::daemon

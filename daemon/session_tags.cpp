@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/session_tags.hpp"
+
+namespace jobmill::daemon {
+
+bool SessionTags::add(Tag tag)
+{
+    return texts_.try_emplace(number(tag)).second;
+}
+
+std::optional<Tag> SessionTags::add(std::string_view text)
+{
+    const auto [entry, added] = numbers_.try_emplace(std::string{text}, Tag{last_number_ + 1});
+    if (!added) {
+        return {};
+    }
+    ++last_number_;
+    texts_.emplace(last_number_, text);
+    return entry->second;
+}
+
+void SessionTags::remove(Tag tag)
+{
+    const auto found = texts_.find(number(tag));
+    if (found != texts_.end()) {
+        numbers_.erase(found->second);
+        texts_.erase(found);
+    }
+}
+
+std::optional<Tag> SessionTags::find(std::string_view text) const
+{
+    const auto found = numbers_.find(std::string{text});
+    return found == numbers_.end() ? std::nullopt : std::optional{found->second};
+}
+
+std::string_view SessionTags::text(Tag tag) const
+{
+    const auto found = texts_.find(number(tag));
+    return found == texts_.end() ? std::string_view{} : std::string_view{found->second};
+}
+
+}  // namespace jobmill::daemon

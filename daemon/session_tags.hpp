@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "common/ids.hpp"
+
+namespace jobmill::daemon {
+
+/// The tags of a session's unfinished jobs. In the JSON spelling the client's tags are texts; each
+/// gets a number for as long as its job is unfinished, so that everything else knows numbers only.
+class SessionTags {
+public:
+    /// False when the tag is in use.
+    [[nodiscard]] bool add(Tag tag);
+    /// The number for a text, none when the text is in use.
+    [[nodiscard]] std::optional<Tag> add(std::string_view text);
+    void remove(Tag tag);
+
+    [[nodiscard]] bool contains(Tag tag) const { return texts_.contains(number(tag)); }
+    [[nodiscard]] std::optional<Tag> find(std::string_view text) const;
+    /// The text behind a number; empty in the binary spelling.
+    [[nodiscard]] std::string_view text(Tag tag) const;
+    [[nodiscard]] std::size_t size() const noexcept { return texts_.size(); }
+
+private:
+    std::unordered_map<std::uint64_t, std::string> texts_;
+    std::unordered_map<std::string, Tag> numbers_;
+    std::uint64_t last_number_ = 0;
+};
+
+}  // namespace jobmill::daemon

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "common/codec.hpp"
+#include "common/messages.hpp"
+#include "daemon/job_record.hpp"
+
+namespace jobmill::daemon {
+
+/// Who reads a detached job's events.
+struct Reader {
+    SessionId session{};
+    Tag tag{};
+};
+
+/// An event of a detached job that nobody has read yet.
+struct UnreadEvent {
+    std::variant<Chunk, JobResult> head;
+    Payload payload;
+};
+
+/// The events of detached jobs until they are read: so long and so much a user, no more. What goes
+/// unread is remembered by a sentence, so that who asks is told.
+class UnreadJobs {
+public:
+    struct Limits {
+        std::uint64_t bytes_per_user = 64ULL * 1024 * 1024;
+        core::Duration age = std::chrono::hours{1};
+    };
+
+    explicit UnreadJobs(Limits limits) : limits_(limits) {}
+
+    void open(JobId job, unsigned uid);
+    [[nodiscard]] bool knows(JobId job) const { return jobs_.contains(number(job)); }
+
+    void add_chunk(JobId job, const Chunk& head, Payload payload, core::TimePoint now);
+    void add_result(JobId job, const JobResult& head, Payload payload, core::TimePoint now);
+
+    /// Makes a session the job's reader and hands over what is unread. A job whose result is
+    /// handed over is forgotten.
+    [[nodiscard]] tl::expected<std::vector<UnreadEvent>, ErrorReply> attach(JobId job, unsigned uid,
+                                                                            Reader reader);
+    /// The session that reads this job now; its events go there, not here.
+    [[nodiscard]] std::optional<Reader> reader(JobId job) const;
+    void detach(SessionId session);
+    /// The job's result went to its reader.
+    void forget(JobId job);
+
+    /// Drops what has waited too long.
+    void expire(core::TimePoint now);
+    /// When expire() has something to do next.
+    [[nodiscard]] std::optional<core::TimePoint> next_expiry() const;
+
+    struct Listed {
+        JobId job{};
+        JobState state{};
+    };
+    [[nodiscard]] std::vector<Listed> finished_of(unsigned uid) const;
+
+private:
+    struct Unread {
+        unsigned uid = 0;
+        std::optional<Reader> reader;
+        std::deque<UnreadEvent> events;
+        std::uint64_t bytes = 0;
+        std::optional<JobState> state;  ///< once it is finished
+        bool overflowed = false;        ///< its output alone was too much to keep
+        core::TimePoint finished;
+    };
+
+    void make_room(unsigned uid, JobId but_not);
+    void drop(JobId job, const std::string& why);
+    void remember_gone(JobId job, unsigned uid, std::string text);
+    void release(Unread& unread);
+
+    Limits limits_;
+    std::unordered_map<std::uint64_t, Unread> jobs_;
+    std::deque<JobId> finish_order_;
+    std::unordered_map<unsigned, std::uint64_t> bytes_by_user_;
+
+    struct Gone {
+        JobId job{};
+        unsigned uid = 0;
+        std::string text;
+    };
+    std::deque<Gone> gone_;
+};
+
+}  // namespace jobmill::daemon
