@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+// The daemon's configuration: a TOML file, judged as a whole. jobmilld(8) says what each key means.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/limits.hpp"
+#include "common/result.hpp"
+
+namespace jobmill::daemon {
+
+struct PoolSettings {
+    enum class Start : std::uint8_t {
+        fork,   ///< from a warm template
+        spawn,  ///< each worker loads for itself; for modules that start threads
+    };
+
+    std::string name;
+    std::optional<std::uint32_t> workers;  ///< none: one for each core
+    std::vector<std::string> modules;      ///< absolute paths
+    std::optional<bool> exec;  ///< offer the handler `exec`; by default not in the system's daemon
+    Start start = Start::fork;
+    std::map<std::string, std::string> environment;
+};
+
+struct Config {
+    std::optional<std::string> socket;
+    std::optional<std::string> state_dir;
+    std::optional<std::string> log_level;
+    std::uint64_t max_payload = limits::payload;
+    std::uint64_t max_jobs = 1'000'000;
+    std::uint64_t max_bytes = std::uint64_t{8} << 30U;
+    std::uint32_t max_sessions = 1024;
+    std::uint32_t credit_jobs = limits::credit_jobs;
+    std::uint64_t credit_bytes = limits::credit_bytes;
+    std::chrono::milliseconds stop_grace{5'000};
+    std::chrono::milliseconds frame_timeout{10'000};
+    std::chrono::milliseconds unread_age{3'600'000};
+    std::uint64_t unread_bytes = std::uint64_t{64} << 20U;
+    std::vector<PoolSettings> pools;  ///< at least one
+};
+
+/// What runs without a file: one pool, "default", a worker for each core.
+[[nodiscard]] Config default_config();
+
+/// Errors are of the form "FILE:LINE:COLUMN: what is wrong".
+[[nodiscard]] Result<Config> parse_config(std::string_view text, const std::string& file);
+[[nodiscard]] Result<Config> read_config(const std::string& file);
+
+/// "64 MiB", "1GiB", "1000".
+[[nodiscard]] Result<std::uint64_t> parse_size(std::string_view text);
+/// "500ms", "5s", "10m", "1h".
+[[nodiscard]] Result<std::chrono::milliseconds> parse_duration(std::string_view text);
+
+}  // namespace jobmill::daemon

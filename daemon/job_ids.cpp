@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/job_ids.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <fstream>
+
+#include "common/unique_fd.hpp"
+#include "daemon/log.hpp"
+
+namespace jobmill::daemon {
+namespace {
+
+/// Blocks grow while jobs come fast, so that writing the file never matters.
+constexpr std::uint64_t largest_block = 1U << 20U;
+
+Result<void> make_directories(const std::string& directory)
+{
+    for (std::size_t end = directory.find('/', 1);; end = directory.find('/', end + 1)) {
+        const std::string part = directory.substr(0, end);
+        if (::mkdir(part.c_str(), 0700) != 0 && errno != EEXIST) {
+            return fail_errno("making the state directory " + part, errno);
+        }
+        if (end == std::string::npos) {
+            return {};
+        }
+    }
+}
+
+}  // namespace
+
+Result<JobIds> JobIds::open(const std::string& directory)
+{
+    JOBMILL_TRY(make_directories(directory));
+    const std::string file = directory + "/next-job";
+    std::uint64_t next = 1;
+    std::ifstream stream{file};
+    std::string text;
+    if (stream && std::getline(stream, text)) {
+        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), next);
+        if (error != std::errc{} || end != text.data() + text.size() || next == 0) {
+            return fail(Errc::invalid, file + " does not hold a job number");
+        }
+    }
+    JobIds ids{file, next};
+    JOBMILL_TRY(ids.write(next));
+    return ids;
+}
+
+Result<void> JobIds::write(std::uint64_t first_unused) const
+{
+    const std::string fresh = file_ + ".new";
+    {
+        const UniqueFd out{::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};
+        const std::string text = std::to_string(first_unused) + "\n";
+        if (!out ||
+            ::write(out.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()) ||
+            ::fdatasync(out.get()) != 0) {
+            return fail_errno("writing " + fresh, errno);
+        }
+    }
+    if (std::rename(fresh.c_str(), file_.c_str()) != 0) {
+        return fail_errno("renaming " + fresh, errno);
+    }
+    return {};
+}
+
+JobId JobIds::next()
+{
+    if (next_ == end_) {
+        if (const auto written = write(end_ + block_); !written) {
+            // Better a number that may come again after a crash than no service on a full disk.
+            log::warning("{}: job numbers may be reused after a crash", written.error().what);
+        }
+        end_ += block_;
+        block_ = std::min(block_ * 2, largest_block);
+    }
+    return JobId{next_++};
+}
+
+void JobIds::close()
+{
+    if (const auto written = write(next_); !written) {
+        log::warning("{}", written.error().what);
+    }
+}
+
+}  // namespace jobmill::daemon

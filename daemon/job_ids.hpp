@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <string>
+
+#include "common/ids.hpp"
+#include "common/result.hpp"
+
+namespace jobmill::daemon {
+
+/// Hands out job numbers that are never reused, across restarts and crashes either: blocks of them
+/// are reserved in a file before they are used.
+class JobIds {
+public:
+    [[nodiscard]] static Result<JobIds> open(const std::string& directory);
+
+    [[nodiscard]] JobId next();
+    /// The rest of the reserved block may be used by the next daemon.
+    void close();
+
+private:
+    JobIds(std::string file, std::uint64_t next) : file_(std::move(file)), next_(next), end_(next)
+    {
+    }
+    [[nodiscard]] Result<void> write(std::uint64_t first_unused) const;
+
+    std::string file_;
+    std::uint64_t next_;
+    std::uint64_t end_;
+    std::uint64_t block_ = 1024;
+};
+
+}  // namespace jobmill::daemon

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+#include <fcntl.h>
+
+#include <csignal>
+#include <cstdio>
+
+#include "common/exit_code.hpp"
+#include "common/places.hpp"
+#include "daemon/options.hpp"
+#include "daemon/start.hpp"
+#include "daemon/supervisor.hpp"
+
+using namespace jobmill;
+
+int main(int argc, char** argv)
+{
+    const auto parsed = daemon::parse_options(argc, argv);
+    if (const int* code = std::get_if<int>(&parsed)) {
+        return *code;
+    }
+    const auto& options = std::get<daemon::Options>(parsed);
+    auto loop = loop::EventLoop::create();
+    if (!loop) {
+        return daemon::complain(loop.error());
+    }
+    auto settled = daemon::settle(options, current_surroundings());
+    if (!settled) {
+        return daemon::complain(settled.error());
+    }
+    if (options.check_config) {
+        std::puts("the configuration is good");
+        return exit_code::ok;
+    }
+    // A client that is gone shows itself as an error of send.
+    (void)std::signal(SIGPIPE, SIG_IGN);
+    auto setup = daemon::set_up(std::move(*settled));
+    if (!setup) {
+        return daemon::complain(setup.error());
+    }
+    auto supervisor = daemon::Supervisor::create(*loop, std::move(*setup));
+    if (!supervisor) {
+        return daemon::complain(supervisor.error());
+    }
+    return (*supervisor)->run();
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/pool_plan.hpp"
+
+#include <algorithm>
+
+namespace jobmill::daemon {
+
+std::uint32_t workers_of(const PoolSettings& pool, std::uint32_t cores)
+{
+    return pool.workers.value_or(cores);
+}
+
+PoolPlan plan_pool(const PoolSettings& pool, std::uint32_t cores, bool system,
+                   const std::vector<std::string>& inherited)
+{
+    PoolPlan plan;
+    plan.name = pool.name;
+    plan.spawn = pool.start == PoolSettings::Start::spawn;
+    if (pool.exec.value_or(!system)) {
+        plan.what_to_load.emplace_back("--allow-exec");
+    }
+    for (const std::string& module : pool.modules) {
+        plan.what_to_load.emplace_back("--module");
+        plan.what_to_load.push_back(module);
+    }
+    std::map<std::string, std::string> own = pool.environment;
+    const auto is_threads = [](const std::string& entry) {
+        return entry.starts_with("OMP_NUM_THREADS=");
+    };
+    if (std::none_of(inherited.begin(), inherited.end(), is_threads)) {
+        const std::uint32_t threads = std::max(1U, cores / workers_of(pool, cores));
+        own.try_emplace("OMP_NUM_THREADS", std::to_string(threads));
+    }
+    for (const std::string& entry : inherited) {
+        if (!own.contains(entry.substr(0, entry.find('=')))) {
+            plan.environment.push_back(entry);
+        }
+    }
+    for (const auto& [name, value] : own) {
+        std::string entry = name;
+        entry.append("=").append(value);
+        plan.environment.push_back(std::move(entry));
+    }
+    return plan;
+}
+
+}  // namespace jobmill::daemon

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+// From a pool's settings to how its processes are started; pure but for the environment given.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "daemon/config.hpp"
+#include "daemon/processes.hpp"
+
+namespace jobmill::daemon {
+
+[[nodiscard]] std::uint32_t workers_of(const PoolSettings& pool, std::uint32_t cores);
+
+/// `inherited` is the daemon's environment. OMP_NUM_THREADS defaults to cores ÷ workers, so that
+/// numeric libraries do not start a thread for each core in each worker.
+[[nodiscard]] PoolPlan plan_pool(const PoolSettings& pool, std::uint32_t cores, bool system,
+                                 const std::vector<std::string>& inherited);
+
+}  // namespace jobmill::daemon

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "daemon/client_session.hpp"
+#include "daemon/loop/fd_watcher.hpp"
+#include "daemon/socket_place.hpp"
+
+namespace jobmill::daemon {
+
+/// The connected clients: accepts them, finds them, lets them go.
+class Sessions {
+public:
+    /// `outside` without `over`, which is this class's own business.
+    Sessions(loop::EventLoop& loop, FlushList& flush_list, SocketPlace place,
+             std::uint32_t most_sessions, ClientSession::Settings settings,
+             ClientSession::Outside outside);
+
+    [[nodiscard]] Result<void> start_accepting();
+    /// Nobody can connect any more.
+    void stop_accepting();
+
+    [[nodiscard]] ClientSession* find(SessionId session);
+    [[nodiscard]] bool empty() const noexcept { return sessions_.empty(); }
+    [[nodiscard]] const std::string& socket_path() const noexcept { return place_.path(); }
+
+    void broadcast(const Reply& reply);
+    /// Every session sends what it has and ends.
+    void finish_all();
+    /// Those that are over leave the table, and the desk is told; at the end of a turn.
+    void bury();
+
+private:
+    void accept_some();
+    void accept_one(UniqueFd socket);
+    void turn_away(UniqueFd socket);
+    void shed_one();
+
+    loop::EventLoop& loop_;
+    FlushList& flush_list_;
+    SocketPlace place_;
+    std::uint32_t most_sessions_;
+    ClientSession::Settings settings_;
+    ClientSession::Outside outside_;
+    std::unique_ptr<loop::FdWatcher> watcher_;
+    UniqueFd spare_;  ///< given up for a moment when descriptors run out
+    std::unordered_map<std::uint64_t, std::unique_ptr<ClientSession>> sessions_;
+    std::vector<SessionId> over_;
+    std::uint64_t last_id_ = 0;
+};
+
+}  // namespace jobmill::daemon

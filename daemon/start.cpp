@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/start.hpp"
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+
+#include "common/exit_code.hpp"
+#include "daemon/log.hpp"
+
+namespace jobmill::daemon {
+namespace {
+
+constexpr auto system_config = "/etc/jobmill/jobmill.toml";
+constexpr auto system_state_dir = "/var/lib/jobmill";
+
+/// jobmill-worker lies beside us: ../libexec of the directory that our own program is in.
+Result<UniqueFd> open_worker_program()
+{
+    std::array<char, 4096> self{};
+    const ssize_t size = ::readlink("/proc/self/exe", self.data(), self.size());
+    if (size <= 0) {
+        return fail_errno("/proc/self/exe", errno);
+    }
+    std::string path{self.data(), static_cast<std::size_t>(size)};
+    path.erase(path.rfind('/'));
+    path += "/../libexec/jobmill-worker";
+    // Held open from now on: an upgrade on disk does not mix versions under a running daemon.
+    UniqueFd program{::open(path.c_str(), O_PATH | O_CLOEXEC)};
+    if (!program) {
+        return fail_errno("worker program " + path, errno);
+    }
+    return program;
+}
+
+Result<Config> load_config(const Options& options, const Surroundings& surroundings)
+{
+    if (options.config) {
+        return read_config(*options.config);
+    }
+    const std::string usual = options.system ? system_config : user_config_path(surroundings);
+    if (::access(usual.c_str(), F_OK) == 0) {
+        return read_config(usual);
+    }
+    return default_config();
+}
+
+/// Sessions, workers and blobs take a descriptor or three each.
+void raise_descriptor_limit()
+{
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)::setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+}  // namespace
+
+Result<Settled> settle(const Options& options, const Surroundings& surroundings)
+{
+    Settled settled;
+    JOBMILL_TRY_ASSIGN(settled.config, load_config(options, surroundings));
+    Config& config = settled.config;
+    settled.system = options.system;
+    if (options.log_level) {
+        config.log_level = options.log_level;
+    }
+    JOBMILL_TRY(log::level_named(config.log_level.value_or("info")));
+    if (options.workers) {
+        for (PoolSettings& pool : config.pools) {
+            pool.workers = options.workers;
+        }
+    }
+    settled.socket = options.socket
+                         ? *options.socket
+                         : config.socket.value_or(options.system ? system_socket_path
+                                                                 : user_socket_path(surroundings));
+    JOBMILL_TRY(check_socket_path(settled.socket));
+    settled.state_dir = options.state_dir
+                            ? *options.state_dir
+                            : config.state_dir.value_or(
+                                  options.system ? system_state_dir : user_state_dir(surroundings));
+    if (settled.state_dir.empty() || settled.state_dir.front() != '/') {
+        return fail(Errc::invalid, "state directory \"" + settled.state_dir + "\" is not absolute");
+    }
+    return settled;
+}
+
+Result<Supervisor::Setup> set_up(Settled settled)
+{
+    JOBMILL_TRY_ASSIGN(const log::Level level,
+                       log::level_named(settled.config.log_level.value_or("info")));
+    log::start(level);
+    raise_descriptor_limit();
+    JOBMILL_TRY_ASSIGN(UniqueFd worker_program, open_worker_program());
+    JOBMILL_TRY_ASSIGN(SocketPlace place, SocketPlace::take(settled.socket));
+    JOBMILL_TRY_ASSIGN(JobIds job_ids, JobIds::open(settled.state_dir));
+    return Supervisor::Setup{.config = std::move(settled.config),
+                             .worker_program = std::move(worker_program),
+                             .place = std::move(place),
+                             .job_ids = std::move(job_ids),
+                             .system = settled.system};
+}
+
+int complain(const Error& error)
+{
+    (void)std::fprintf(stderr, "jobmilld: %s\n", error.what.c_str());
+    if (error.code == Errc::in_use) {
+        return exit_code::already_running;
+    }
+    return error.code == Errc::invalid || error.code == Errc::not_allowed ? exit_code::bad_config
+                                                                          : exit_code::job_failed;
+}
+
+}  // namespace jobmill::daemon

@@ -1,0 +1,466 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/supervisor.hpp"
+
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+
+#include "common/assert.hpp"
+#include "common/exit_code.hpp"
+#include "common/version.hpp"
+#include "daemon/cpu_budget.hpp"
+#include "daemon/log.hpp"
+#include "daemon/pool_plan.hpp"
+
+namespace jobmill::daemon {
+namespace {
+
+/// Progress is sampled so often while somebody wants it.
+constexpr std::chrono::milliseconds progress_period{100};
+
+/// For sessions to take their last messages and templates to leave.
+constexpr std::chrono::seconds leave_patience{2};
+
+std::vector<std::string> names_of(const Config& config)
+{
+    std::vector<std::string> names;
+    for (const PoolSettings& pool : config.pools) {
+        names.push_back(pool.name);
+    }
+    return names;
+}
+
+std::vector<std::string> own_environment()
+{
+    std::vector<std::string> entries;
+    for (char** entry = environ; *entry != nullptr; ++entry) {
+        entries.emplace_back(*entry);
+    }
+    return entries;
+}
+
+std::vector<PoolPlan> plans_of(const Config& config, std::uint32_t cores, bool system)
+{
+    const std::vector<std::string> inherited = own_environment();
+    std::vector<PoolPlan> plans;
+    for (const PoolSettings& pool : config.pools) {
+        plans.push_back(plan_pool(pool, cores, system, inherited));
+    }
+    return plans;
+}
+
+std::string_view name_of(PoolEntry::State state)
+{
+    switch (state) {
+        case PoolEntry::State::starting:
+            return "starting";
+        case PoolEntry::State::up:
+            return "up";
+        case PoolEntry::State::down:
+            break;
+    }
+    return "down";
+}
+
+}  // namespace
+
+Supervisor::Supervisor(loop::EventLoop& loop, Setup setup)
+    : loop_(loop),
+      config_(std::move(setup.config)),
+      system_(setup.system),
+      cores_(usable_cores()),
+      socket_path_(setup.place.path()),
+      started_(loop::EventLoop::now()),
+      job_ids_(std::move(setup.job_ids)),
+      pools_(names_of(config_)),
+      desk_(
+          JobDesk::Limits{
+              .payload = config_.max_payload,
+              .jobs = config_.max_jobs,
+              .bytes = config_.max_bytes,
+              .unread = {.bytes_per_user = config_.unread_bytes, .age = config_.unread_age}},
+          JobDesk::Outside{.core = core_,
+                           .pools = pools_,
+                           .post = [this](const core::Event& event) { post(event); },
+                           .session = [this](SessionId session) { return sessions_.find(session); },
+                           .next_job = [this] { return job_ids_.next(); },
+                           .now = [] { return loop::EventLoop::now(); },
+                           .cause_of_death =
+                               [this](WorkerId worker) {
+                                   const WorkerProcess* process = processes_.worker(worker);
+                                   return process == nullptr ? Cause{.kind = "lost"}
+                                                             : process->cause_of_death();
+                               },
+                           .pause =
+                               [this](WorkerId worker, bool paused) {
+                                   if (WorkerProcess* process = processes_.worker(worker)) {
+                                       process->pause_reading(paused);
+                                   }
+                               },
+                           .progress = [this](WorkerId worker) -> std::optional<ProgressReading> {
+                               const WorkerProcess* process = processes_.worker(worker);
+                               return process == nullptr ? std::nullopt : process->progress();
+                           }}),
+      processes_(
+          loop, flush_list_, std::move(setup.worker_program), plans_of(config_, cores_, system_),
+          Processes::Callbacks{
+              .post = [this](const core::Event& event) { post(event); },
+              .on_loaded = [this](PoolId pool, const Value& body) { on_loaded(pool, body); },
+              .on_template_failed =
+                  [this](PoolId pool, const std::string& why) { on_template_failed(pool, why); },
+              .on_report = [this](WorkerId worker, WorkerReport& report,
+                                  UniqueFd blob) { on_report(worker, report, std::move(blob)); }}),
+      sessions_(loop, flush_list_, std::move(setup.place), config_.max_sessions,
+                ClientSession::Settings{.credit_jobs = config_.credit_jobs,
+                                        .credit_bytes = config_.credit_bytes,
+                                        .max_payload = config_.max_payload,
+                                        .frame_timeout = config_.frame_timeout},
+                ClientSession::Outside{.desk = desk_,
+                                       .pools = pools_,
+                                       .status =
+                                           [this](unsigned uid, const std::vector<JobId>& wanted) {
+                                               return status(uid, wanted);
+                                           },
+                                       .closing = [this] { return closing_; },
+                                       .over = {}})
+{
+}
+
+Result<std::unique_ptr<Supervisor>> Supervisor::create(loop::EventLoop& loop, Setup setup)
+{
+    std::unique_ptr<Supervisor> supervisor{new Supervisor{loop, std::move(setup)}};
+    JOBMILL_TRY(supervisor->prepare());
+    return supervisor;
+}
+
+Result<void> Supervisor::prepare()
+{
+    // Workers, and whatever they leave behind, become our own children.
+    if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) {
+        return fail_errno("becoming a subreaper", errno);
+    }
+    const auto timer = [&](auto on_time) -> Result<std::unique_ptr<loop::Timer>> {
+        JOBMILL_TRY_ASSIGN(auto made, loop::Timer::create(loop_, on_time));
+        return std::make_unique<loop::Timer>(std::move(made));
+    };
+    JOBMILL_TRY_ASSIGN(core_timer_, timer([this] { post(core::TimerFired{}); }));
+    JOBMILL_TRY_ASSIGN(progress_timer_, timer([this] { desk_.sample_progress(); }));
+    JOBMILL_TRY_ASSIGN(expiry_timer_,
+                       timer([this] { desk_.unread().expire(loop::EventLoop::now()); }));
+    JOBMILL_TRY_ASSIGN(leave_timer_, timer([this] {
+                           log::warning("left without waiting any longer");
+                           processes_.kill_templates();
+                           loop_.stop();
+                       }));
+    JOBMILL_TRY_ASSIGN(auto hook, loop::TurnHook::create(loop_, [this] { on_turn(); }));
+    turn_hook_ = std::make_unique<loop::TurnHook>(std::move(hook));
+    for (const int stop_signal : {SIGTERM, SIGINT, SIGHUP}) {
+        JOBMILL_TRY_ASSIGN(auto watcher, loop::SignalWatcher::create(loop_, stop_signal,
+                                                                     [this] { request_stop(); }));
+        signals_.push_back(std::move(watcher));
+    }
+    JOBMILL_TRY_ASSIGN(auto children,
+                       loop::SignalWatcher::create(loop_, SIGCHLD, [this] { processes_.sweep(); }));
+    signals_.push_back(std::move(children));
+    return {};
+}
+
+int Supervisor::run()
+{
+    std::uint32_t first_slot = 1;
+    pools_loading_ = config_.pools.size();
+    for (std::size_t i = 0; i < config_.pools.size(); ++i) {
+        const std::uint32_t workers = workers_of(config_.pools[i], cores_);
+        post(core::PoolAdded{.pool = PoolId{static_cast<std::uint16_t>(i)},
+                             .first_slot = SlotId{first_slot},
+                             .workers = workers,
+                             .depth = 1});
+        first_slot += workers;
+    }
+    loop_.run();
+    job_ids_.close();
+    return exit_code_;
+}
+
+// ---- events and effects -------------------------------------------------------------------------
+
+void Supervisor::post(const core::Event& event)
+{
+    events_.push_back(event);
+    if (draining_events_) {
+        return;  // whoever drains comes to it
+    }
+    draining_events_ = true;
+    while (!events_.empty()) {
+        const core::Event next = events_.front();
+        events_.pop_front();
+        effects_.clear();
+        core_.on(next, loop::EventLoop::now(), effects_);
+        // What an effect posts is handled after the last effect of this event.
+        for (const core::Effect& effect : effects_) {
+            perform(effect);
+        }
+    }
+    draining_events_ = false;
+}
+
+void Supervisor::perform(const core::Effect& effect)
+{
+    std::visit([this](const auto& each) { perform(each); }, effect);
+}
+
+void Supervisor::perform(const core::StartTemplate& effect)
+{
+    processes_.start_template(effect.pool);
+}
+
+void Supervisor::perform(const core::ForkWorker& effect)
+{
+    processes_.fork_worker(effect.pool, effect.worker);
+}
+
+void Supervisor::perform(const core::OfferJob& effect)
+{
+    WorkerProcess* process = processes_.worker(effect.worker);
+    JOBMILL_ASSERT(process != nullptr);
+    desk_.offered(effect.job);
+    if (const auto offered = process->offer(effect.sequence, desk_.record(effect.job)); !offered) {
+        // Out of descriptors: the job is charged to a worker that is no use.
+        log::error("job {}: {}", number(effect.job), offered.error().what);
+        process->accuse("could not be given the job: " + offered.error().what);
+        post(core::WorkerMisbehaved{effect.worker});
+    }
+}
+
+void Supervisor::perform(const core::RevokeClaim& effect)
+{
+    WorkerProcess* process = processes_.worker(effect.worker);
+    const bool won = process != nullptr && process->revoke(effect.sequence);
+    post(core::ClaimRevoked{.worker = effect.worker, .sequence = effect.sequence, .won = won});
+}
+
+void Supervisor::perform(const core::RaiseCancelFlag& effect)
+{
+    if (WorkerProcess* process = processes_.worker(effect.worker)) {
+        process->raise_cancel_flag(effect.sequence);
+    }
+}
+
+void Supervisor::perform(const core::DismissWorker& effect)
+{
+    if (WorkerProcess* process = processes_.worker(effect.worker)) {
+        process->dismiss();
+    }
+}
+
+void Supervisor::perform(const core::TerminateWorker& effect)
+{
+    if (WorkerProcess* process = processes_.worker(effect.worker)) {
+        process->terminate();
+    }
+}
+
+void Supervisor::perform(const core::KillWorker& effect)
+{
+    if (WorkerProcess* process = processes_.worker(effect.worker)) {
+        process->kill();
+    }
+}
+
+void Supervisor::perform(const core::JobEnded& effect)
+{
+    log::debug("job {} {}", number(effect.job), jobmill::name_of(effect.state));
+    desk_.ended(effect);
+}
+
+void Supervisor::perform(const core::ArmTimer& effect)
+{
+    core_timer_->start_once(effect.at - loop::EventLoop::now());
+}
+
+void Supervisor::perform(const core::Stopped&)
+{
+    core_stopped_ = true;
+    sessions_.finish_all();
+    processes_.dismiss_templates();
+    leave_timer_->start_once(leave_patience);
+}
+
+// ---- what the processes say ---------------------------------------------------------------------
+
+void Supervisor::on_loaded(PoolId pool, const Value& body)
+{
+    PoolEntry& entry = pools_.entry(pool);
+    auto handlers = read_handlers(body);
+    if (!handlers) {
+        on_template_failed(pool, handlers.error().what);
+        return;
+    }
+    const bool first_time = entry.handlers.empty();
+    if (!first_time && handlers->size() != entry.handlers.size()) {
+        // Numbers of handlers that are queued already must not change their meaning.
+        on_template_failed(pool, "its modules changed under it");
+        return;
+    }
+    entry.handlers = std::move(*handlers);
+    entry.state = PoolEntry::State::up;
+    entry.error.clear();
+    post(core::TemplateReady{pool});
+    if (first_time && --pools_loading_ == 0 && !closing_) {
+        if (const auto accepting = sessions_.start_accepting(); !accepting) {
+            log::error("{}", accepting.error().what);
+            exit_code_ = exit_code::jobmill_failed;
+            request_stop();
+            return;
+        }
+        serving_ = true;
+        log::info("ready: {} pools, listening at {}", pools_.size(), socket_path_);
+    }
+}
+
+void Supervisor::on_template_failed(PoolId pool, const std::string& why)
+{
+    PoolEntry& entry = pools_.entry(pool);
+    log::error("pool {}: {}", entry.name, why);
+    entry.state = PoolEntry::State::down;
+    entry.error = why;
+    if (!serving_ && !closing_) {
+        // A pool that cannot start at all is the operator's to mend.
+        exit_code_ = exit_code::bad_config;
+        request_stop();
+    }
+}
+
+void Supervisor::on_report(WorkerId worker, WorkerReport& report, UniqueFd blob)
+{
+    const Sequence sequence = std::visit(
+        [](const auto& each) {
+            if constexpr (requires { each.sequence; }) {
+                return each.sequence;
+            } else {
+                return Sequence{};
+            }
+        },
+        report);
+    const auto job = core_.job_of(worker, sequence);
+    if (!job || !desk_.knows(*job)) {
+        if (WorkerProcess* process = processes_.worker(worker)) {
+            process->accuse("spoke of a job that it does not hold");
+        }
+        post(core::WorkerMisbehaved{worker});
+        return;
+    }
+    if (auto* outcome = std::get_if<JobOutcome>(&report)) {
+        on_outcome(worker, *job, *outcome, std::move(blob));
+    } else if (const auto* chunk = std::get_if<JobChunk>(&report)) {
+        on_chunk(worker, *job, *chunk, std::move(blob));
+    } else {
+        desk_.worker_started(*job, worker);
+    }
+}
+
+void Supervisor::on_chunk(WorkerId worker, JobId job, const JobChunk& chunk, UniqueFd blob)
+{
+    Payload payload = Payload::copy(chunk.payload);
+    payload.blob = std::move(blob);
+    payload.size = chunk.size;
+    desk_.worker_chunk(job, worker, chunk.stream, std::move(payload));
+}
+
+void Supervisor::on_outcome(WorkerId worker, JobId job, JobOutcome& outcome, UniqueFd blob)
+{
+    Payload payload = Payload::copy(outcome.payload);
+    payload.blob = std::move(blob);
+    payload.size = outcome.size;
+    desk_.worker_outcome(job, Outcome{.payload = std::move(payload),
+                                      .cause = std::move(outcome.cause),
+                                      .run_ns = outcome.run_ns});
+    post(core::JobFinished{.worker = worker,
+                           .sequence = outcome.sequence,
+                           .state = outcome.succeeded ? JobState::succeeded : JobState::failed});
+}
+
+// ---- the daemon itself --------------------------------------------------------------------------
+
+void Supervisor::on_turn()
+{
+    sessions_.bury();
+    flush_list_.flush();
+    sessions_.bury();
+    processes_.bury();
+    turn_hook_->stay_awake(!flush_list_.empty());
+    if (desk_.has_progress_watchers() != progress_timer_->active()) {
+        if (progress_timer_->active()) {
+            progress_timer_->stop();
+        } else {
+            progress_timer_->start_repeating(progress_period);
+        }
+    }
+    if (const auto expiry = desk_.unread().next_expiry(); expiry && !expiry_timer_->active()) {
+        expiry_timer_->start_once(*expiry - loop::EventLoop::now());
+    }
+    if (core_stopped_) {
+        leave_when_quiet();
+    }
+}
+
+void Supervisor::request_stop()
+{
+    if (closing_) {
+        log::info("stopping now");
+        post(core::StopNow{});
+        return;
+    }
+    closing_ = true;
+    log::info("stopping: {} unfinished jobs have {} ms", desk_.unfinished(),
+              config_.stop_grace.count());
+    sessions_.stop_accepting();
+    sessions_.broadcast(Closing{static_cast<std::uint64_t>(config_.stop_grace.count())});
+    post(core::StopRequested{config_.stop_grace});
+}
+
+void Supervisor::leave_when_quiet()
+{
+    if (sessions_.empty() && processes_.templates_gone()) {
+        leave_timer_->stop();
+        log::info("stopped");
+        loop_.stop();
+    }
+}
+
+Value Supervisor::pool_status(PoolId pool) const
+{
+    const PoolEntry& entry = pools_.entry(pool);
+    const core::PoolCounts counts = core_.counts(pool);
+    Map status{{"name", Value{entry.name}},         {"state", Value{name_of(entry.state)}},
+               {"workers", Value{counts.workers}},  {"busy", Value{counts.busy}},
+               {"queued", Value{counts.queued}},    {"done", Value{counts.done}},
+               {"failed", Value{counts.failed}},    {"crashed", Value{counts.crashed}},
+               {"restarts", Value{counts.restarts}}};
+    if (!entry.error.empty()) {
+        status.emplace_back("error", Value{entry.error});
+    }
+    return Value{std::move(status)};
+}
+
+Value Supervisor::status(unsigned uid, const std::vector<JobId>& wanted) const
+{
+    Array pools;
+    for (std::size_t i = 0; i < pools_.size(); ++i) {
+        pools.push_back(pool_status(PoolId{static_cast<std::uint16_t>(i)}));
+    }
+    auto [jobs, more] = desk_.list(uid, wanted);
+    const auto uptime =
+        std::chrono::duration_cast<std::chrono::milliseconds>(loop::EventLoop::now() - started_);
+    return Value{Map{{"version", Value{version}},
+                     {"pid", Value{static_cast<std::int64_t>(::getpid())}},
+                     {"uptime_ms", Value{uptime.count()}},
+                     {"socket", Value{socket_path_}},
+                     {"pools", Value{std::move(pools)}},
+                     {"jobs", Value{std::move(jobs)}},
+                     {"more_jobs", Value{more}}}};
+}
+
+}  // namespace jobmill::daemon

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "daemon/config.hpp"
+#include "daemon/core/dispatcher.hpp"
+#include "daemon/job_desk.hpp"
+#include "daemon/job_ids.hpp"
+#include "daemon/loop/signal_watcher.hpp"
+#include "daemon/loop/timer.hpp"
+#include "daemon/loop/turn_hook.hpp"
+#include "daemon/pool_directory.hpp"
+#include "daemon/processes.hpp"
+#include "daemon/sessions.hpp"
+
+namespace jobmill::daemon {
+
+/// The meeting point: what happens becomes events for the core, and the core's effects become
+/// calls of the rooms around it. Decides nothing but the daemon's own start and end.
+class Supervisor {
+public:
+    struct Setup {
+        Config config;
+        UniqueFd worker_program;
+        SocketPlace place;
+        JobIds job_ids;
+        bool system = false;
+    };
+
+    [[nodiscard]] static Result<std::unique_ptr<Supervisor>> create(loop::EventLoop& loop,
+                                                                    Setup setup);
+
+    /// Runs until the daemon has stopped; answers its exit code.
+    [[nodiscard]] int run();
+
+private:
+    Supervisor(loop::EventLoop& loop, Setup setup);
+    [[nodiscard]] Result<void> prepare();
+
+    void post(const core::Event& event);
+    void perform(const core::Effect& effect);
+    void perform(const core::StartTemplate& effect);
+    void perform(const core::ForkWorker& effect);
+    void perform(const core::OfferJob& effect);
+    void perform(const core::RevokeClaim& effect);
+    void perform(const core::RaiseCancelFlag& effect);
+    void perform(const core::DismissWorker& effect);
+    void perform(const core::TerminateWorker& effect);
+    void perform(const core::KillWorker& effect);
+    void perform(const core::JobEnded& effect);
+    void perform(const core::ArmTimer& effect);
+    void perform(const core::Stopped& effect);
+
+    void on_loaded(PoolId pool, const Value& body);
+    void on_template_failed(PoolId pool, const std::string& why);
+    void on_report(WorkerId worker, WorkerReport& report, UniqueFd blob);
+    void on_chunk(WorkerId worker, JobId job, const JobChunk& chunk, UniqueFd blob);
+    void on_outcome(WorkerId worker, JobId job, JobOutcome& outcome, UniqueFd blob);
+    void on_turn();
+    void request_stop();
+    void leave_when_quiet();
+    [[nodiscard]] Value status(unsigned uid, const std::vector<JobId>& wanted) const;
+    [[nodiscard]] Value pool_status(PoolId pool) const;
+
+    loop::EventLoop& loop_;
+    Config config_;
+    bool system_;
+    std::uint32_t cores_;
+    std::string socket_path_;
+    core::TimePoint started_;
+    JobIds job_ids_;
+
+    FlushList flush_list_;
+    core::Dispatcher core_;
+    std::deque<core::Event> events_;
+    core::Effects effects_;
+    bool draining_events_ = false;
+
+    PoolDirectory pools_;
+    JobDesk desk_;
+    Processes processes_;
+    Sessions sessions_;
+
+    std::unique_ptr<loop::TurnHook> turn_hook_;
+    std::unique_ptr<loop::Timer> core_timer_;
+    std::unique_ptr<loop::Timer> progress_timer_;
+    std::unique_ptr<loop::Timer> expiry_timer_;
+    std::unique_ptr<loop::Timer> leave_timer_;
+    std::vector<loop::SignalWatcher> signals_;
+
+    std::size_t pools_loading_ = 0;
+    bool serving_ = false;
+    bool closing_ = false;
+    bool core_stopped_ = false;
+    int exit_code_ = 0;
+};
+
+}  // namespace jobmill::daemon
