@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: MIT
+// What the dispatcher promises, as FakeWorld compares it.
+#include "tests/support/fake_world.hpp"
+
+namespace jobmill::sim {
+
+using core::EndedBy;
+using Place = PretendJob::Place;
+using Template = PretendPool::Template;
+
+namespace {
+
+void demand(bool kept, const char* promise)
+{
+    if (!kept) {
+        throw Violation(promise);
+    }
+}
+
+}  // namespace
+
+void FakeWorld::review()
+{
+    demand(!must_end_ || jobs_.count(*must_end_) == 0,
+           "a job goes on that was cancelled in the queue, or whose worker has finished it");
+    demand(!must_be_killed_ || workers_.at(*must_be_killed_).killed_at.has_value(),
+           "a worker that misbehaved lives on");
+}
+
+void FakeWorld::check_end(const core::JobEnded& effect, const PretendJob& job)
+{
+    const auto* finished = std::get_if<core::JobFinished>(happening_);
+    const PretendWorker* worker = find(job.worker);
+    const bool by_word = finished != nullptr && job.place == Place::held &&
+                         finished->worker == job.worker && finished->sequence == job.sequence;
+    const bool by_death = worker != nullptr && worker->exit_told && worker->claimed(job.sequence);
+    const bool ran = effect.by != EndedBy::cancel_queued && effect.by != EndedBy::stop_queued;
+    demand(effect.worker == (ran ? job.worker : WorkerId{}), "a job ended under a wrong worker");
+    demand(!ran || job.runs == 1 || (worker != nullptr && worker->hostile),
+           "a job that never began ended as if it had");
+    demand(ran || job.runs == 0, "a job that had begun ended as if it had not");
+    demand(!by_word ||
+               (finished->state == JobState::succeeded) == (effect.state == JobState::succeeded),
+           "a job's own success was not believed");
+    switch (effect.by) {
+        case EndedBy::worker:
+            demand(by_word && finished->state == effect.state, "a result out of nowhere");
+            demand(effect.state == JobState::succeeded || !job.cancel_asked,
+                   "a cancelled job ended as failed");
+            break;
+        case EndedBy::worker_death:
+            demand(effect.state == JobState::crashed && by_death && !job.cancel_asked,
+                   "a crash was charged to the wrong job");
+            break;
+        case EndedBy::cancel_queued:
+            demand(effect.state == JobState::cancelled && job.cancel_asked &&
+                       job.place == Place::queued,
+                   "a job was cancelled that nobody cancelled or that a worker holds");
+            break;
+        case EndedBy::cancel_running:
+            demand(effect.state == JobState::cancelled && job.cancel_asked && (by_word || by_death),
+                   "a running job was cancelled that nobody cancelled or that still runs");
+            break;
+        case EndedBy::stop_queued:
+            demand(effect.state == JobState::cancelled && stop_asked_ && !job.cancel_asked &&
+                       job.place == Place::queued,
+                   "a queued job was stopped for no reason");
+            break;
+        case EndedBy::stop_running:
+            demand(effect.state == JobState::cancelled && grace_over_ && (by_word || by_death),
+                   "a running job was stopped before its time");
+            break;
+    }
+    if (by_death) {
+        ++workers_.at(job.worker).crashes_charged;
+    }
+}
+
+void FakeWorld::check_kill(const PretendWorker& worker)
+{
+    const bool silent =
+        worker.forked_told && !worker.hello_told && now_ >= worker.forked_at + patience_.start;
+    const bool deaf =
+        (worker.terminated_at && now_ >= *worker.terminated_at + patience_.terminate) ||
+        (worker.dismissed_at && now_ >= *worker.dismissed_at + patience_.dismiss);
+    demand(worker.known() && !worker.exit_told && !worker.killed_at,
+           "nobody to kill, or killed twice");
+    demand(worker.misbehaved || silent || deaf || kill_asked_, "a worker was killed for no reason");
+}
+
+bool FakeWorld::could_take(const PretendWorker& worker) const
+{
+    const bool free_claim =
+        worker.held.empty() || worker.offers + 1 - number(worker.held.front().sequence) < 256;
+    return worker.open() && worker.held.size() < pool_of(worker.pool).depth && free_claim &&
+           !worker.holds(worker.flagged);
+}
+
+void FakeWorld::check_spread(const PretendWorker& chosen)
+{
+    for (const auto& [id, other] : workers_) {
+        demand(other.pool != chosen.pool || !could_take(other) ||
+                   other.held.size() >= chosen.held.size(),
+               "a worker was offered a job while another held fewer");
+    }
+}
+
+void FakeWorld::check_all()
+{
+    check_jobs();
+    check_workers();
+    check_slots();
+    check_templates();
+}
+
+void FakeWorld::check_jobs()
+{
+    demand(dispatcher_.unfinished_jobs() == jobs_.size(), "a job was lost, or is kept too long");
+    for (const PretendPool& pool : pools_) {
+        demand(dispatcher_.counts(pool.id).queued == pool.queued.size(),
+               "a queue has another length than it should");
+    }
+    for (const auto& [id, job] : jobs_) {
+        const bool queued = job.place == Place::queued;
+        demand(dispatcher_.state_of(id) == (queued ? JobState::queued : JobState::running),
+               "a job is not where it should be");
+        demand(dispatcher_.worker_of(id) == (queued ? std::optional<WorkerId>{} : job.worker),
+               "a job is with another worker than it should be");
+        demand(queued || dispatcher_.job_of(job.worker, job.sequence) == id,
+               "a worker does not hold what it was offered");
+    }
+}
+
+void FakeWorld::check_workers()
+{
+    const bool in_time = !armed_ || *armed_ > now_;
+    for (const auto& [id, worker] : workers_) {
+        const PretendPool& pool = pool_of(worker.pool);
+        demand(worker.held.size() <= pool.depth, "a worker holds more than it may");
+        demand(worker.crashes_charged <= 1 || worker.hostile,
+               "a death was charged to more than one job");
+        demand(pool.queued.empty() || !could_take(worker), "a job waits beside a free worker");
+        if (in_time) {
+            check_patience(worker);
+        }
+    }
+}
+
+/// Whoever had to be stopped by now was.
+void FakeWorld::check_patience(const PretendWorker& worker)
+{
+    if (worker.exit_told || worker.killed_at) {
+        return;
+    }
+    const auto over = [this](std::optional<TimePoint> since, Duration patience) {
+        return since && now_ >= *since + patience;
+    };
+    demand(!over(worker.dismissed_at, patience_.dismiss), "a dismissed worker stays for ever");
+    demand(worker.dismissed_at || !over(worker.terminated_at, patience_.terminate),
+           "a terminated worker stays for ever");
+    demand(worker.leaving() || number(worker.current) == 0 || worker.current != worker.flagged ||
+               !over(worker.flagged_at, patience_.cancel),
+           "a cancelled job runs for ever");
+    demand(worker.leaving() || !worker.forked_told || worker.hello_told ||
+               !over(worker.forked_at, patience_.start),
+           "a worker may take for ever to say hello");
+    const bool busy = number(worker.current) != 0 && worker.hello_told && !worker.misbehaved;
+    demand(!grace_over_ || !busy || worker.leaving(), "a job runs on though its grace is over");
+}
+
+void FakeWorld::check_slots()
+{
+    for (const auto& [number, slot] : slots_) {
+        if (stop_asked_ || !pool_of(slot.pool).told_ready ||
+            find({number, slot.generation}) != nullptr) {
+            continue;
+        }
+        demand(slot.generation > 0 && !slot.last_was_ready,
+               "a slot is empty that should have been filled at once");
+        demand((armed_ && *armed_ <= now_) || now_ - slot.empty_since < patience_.longest_backoff,
+               "a slot stays empty for ever");
+    }
+}
+
+void FakeWorld::check_templates()
+{
+    for (const PretendPool& pool : pools_) {
+        demand(pool.state != Template::absent || stop_asked_ || (armed_ && *armed_ <= now_) ||
+                   now_ - pool.absent_since < patience_.longest_backoff,
+               "a template stays away for ever");
+    }
+}
+
+}  // namespace jobmill::sim
