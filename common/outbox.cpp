@@ -2,7 +2,6 @@
 #include "common/outbox.hpp"
 
 #include <algorithm>
-#include <cstring>
 
 namespace jobmill {
 
@@ -13,8 +12,8 @@ bool OutboxWriter::commit(ByteView frame) noexcept
     }
     const std::size_t start = committed_ % outbox_size;
     const std::size_t first = std::min(frame.size(), outbox_size - start);
-    std::memcpy(layout_.outbox + start, frame.data(), first);
-    std::memcpy(layout_.outbox, frame.data() + first, frame.size() - first);
+    std::ranges::copy(frame.first(first), layout_.outbox + start);
+    std::ranges::copy(frame.subspan(first), layout_.outbox);
     committed_ += frame.size();
     layout_.committed.store(committed_, std::memory_order_release);
     return true;
@@ -36,8 +35,8 @@ std::optional<Bytes> read_outbox(const SegmentLayout& layout, std::uint64_t rece
     Bytes copy(committed - received);
     const std::size_t start = received % outbox_size;
     const std::size_t first = std::min(copy.size(), outbox_size - start);
-    std::memcpy(copy.data(), layout.outbox + start, first);
-    std::memcpy(copy.data() + first, layout.outbox, copy.size() - first);
+    const auto wrapped = std::copy_n(layout.outbox + start, first, copy.begin());
+    std::copy_n(layout.outbox, copy.size() - first, wrapped);
     return copy;
 }
 

@@ -12,15 +12,15 @@ namespace jobmill {
 void write_progress(SegmentLayout::Progress& cell, Sequence sequence, std::uint64_t done,
                     std::uint64_t total, std::string_view note) noexcept
 {
-    const std::size_t size = std::min(note.size(), sizeof cell.note);
+    const std::string_view fitting = utf8_head(note, sizeof cell.note);
     const std::uint64_t version = cell.version.load(std::memory_order_relaxed) | 1U;
     cell.version.store(version, std::memory_order_relaxed);
     std::atomic_thread_fence(std::memory_order_release);
     cell.sequence.store(number(sequence), std::memory_order_relaxed);
     cell.done.store(done, std::memory_order_relaxed);
     cell.total.store(total, std::memory_order_relaxed);
-    cell.note_size.store(size, std::memory_order_relaxed);
-    std::memcpy(cell.note, note.data(), size);
+    cell.note_size.store(fitting.size(), std::memory_order_relaxed);
+    std::copy(fitting.begin(), fitting.end(), cell.note);
     cell.version.store(version + 1, std::memory_order_release);
 }
 
