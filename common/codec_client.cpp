@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The client link: requests and replies.
+#include <limits>
+
 #include "common/codec.hpp"
 #include "common/limits.hpp"
 #include "common/meta_fields.hpp"
@@ -10,14 +12,14 @@ namespace meta {
 
 void add_cause(Builder& builder, const Cause& cause)
 {
-    builder.text("kind", cause.kind)
-        .text("text", cause.text)
+    builder.text("kind", cause.kind, limits::name)
+        .text("text", cause.text, limits::cause_text)
         .number("exit_code", cause.exit_code)
-        .text("signal", cause.signal)
+        .text("signal", cause.signal, limits::name)
         .flag("core", cause.core_dumped)
-        .text("stderr", cause.stderr_tail)
-        .text("last_words", cause.last_words)
-        .text("was", cause.was);
+        .text("stderr", cause.stderr_tail, limits::stderr_tail)
+        .text("last_words", cause.last_words, limits::cause_text)
+        .text("was", cause.was, limits::name);
 }
 
 Decoded<void> take_cause(std::string_view key, msgpack::Reader& reader, Cause& cause)
@@ -70,7 +72,18 @@ Decoded<void> take_args(msgpack::Reader& reader, ByteView& args)
         return meta::wrong_type("args", "a map");
     }
     const auto bytes = reader.skip();
-    if (!bytes || !msgpack::decode(*bytes)) {
+    if (!bytes) {
+        return meta::wrong_type("args", "a well-formed map of text, numbers and lists");
+    }
+    if (const auto document = msgpack::decode(*bytes); !document) {
+        if (document.error().code == Errc::exhausted) {
+            return tl::unexpected<ErrorReply>(ErrorReply{.code = error_code::too_deep,
+                                                         .text = "nested too deep",
+                                                         .field = "args",
+                                                         .limit = limits::depth,
+                                                         .offset = {},
+                                                         .retry_after_ms = {}});
+        }
         return meta::wrong_type("args", "a well-formed map of text, numbers and lists");
     }
     args = *bytes;
@@ -124,13 +137,22 @@ Decoded<Request> decode_open(const Frame& frame)
     Open open{.number = frame.header.id, .pool = {}, .handler = {}};
     auto taken =
         meta::each(frame.meta, [&](std::string_view key, msgpack::Reader& reader) -> Decoded<void> {
-            if (key == "pool") {
-                return meta::take(reader, key, open.pool);
+            if (key != "pool" && key != "handler") {
+                return meta::skip(reader, key);
             }
-            return key == "handler" ? meta::take(reader, key, open.handler)
-                                    : meta::skip(reader, key);
+            std::string_view& to = key == "pool" ? open.pool : open.handler;
+            Decoded<void> name = meta::take(reader, key, to);
+            return name ? check_name(key, to) : name;
         });
-    return taken.map([&] { return Request{open}; });
+    if (!taken) {
+        return tl::unexpected<ErrorReply>(taken.error());
+    }
+    // A submit names it in 32 bits.
+    constexpr std::uint64_t most = std::numeric_limits<std::uint32_t>::max();
+    if (open.number == 0 || open.number > most) {
+        return meta::bad_value("id", "want a number of 1 to 2^32-1", most);
+    }
+    return Request{open};
 }
 
 Decoded<Request> decode_submit(const Frame& frame)
@@ -371,6 +393,9 @@ Decoded<Reply> decode_small_reply(const Frame& frame)
             const JobId job{fixed.number<std::uint64_t>()};
             const auto done = fixed.number<std::uint64_t>();
             const auto total = fixed.number<std::uint64_t>();
+            if (!valid_utf8(text_of(frame.payload))) {
+                return meta::bad_value("payload", "a note that is not UTF-8");
+            }
             return Reply{Progress{tag, job, done, total, text_of(frame.payload)}};
         }
         case MessageType::piece:
@@ -579,6 +604,14 @@ void encode_document(MessageType type, Tag tag, const Value& body, Bytes& to)
 {
     Bytes document;
     msgpack::Writer{document}.value(body);
+    if (document.size() > limits::frame - FrameHeader::size) {
+        ErrorMessage message{.tag = tag, .error = {}};
+        message.error.code = error_code::too_large;
+        message.error.text = "the answer is longer than a frame may be";
+        message.error.limit = limits::frame;
+        encode(message, to);
+        return;
+    }
     FrameWriter{to, type, number(tag)}.payload(document).finish();
 }
 
@@ -614,9 +647,9 @@ void encode(const ErrorMessage& message, Bytes& to)
 {
     FrameWriter frame{to, MessageType::error, number(message.tag)};
     meta::Builder{}
-        .text("code", message.error.code)
-        .text("text", message.error.text)
-        .text("field", message.error.field)
+        .text("code", message.error.code, limits::name)
+        .text("text", message.error.text, limits::cause_text)
+        .text("field", message.error.field, limits::name)
         .number("limit", message.error.limit)
         .number("offset", message.error.offset)
         .number("retry_after_ms", message.error.retry_after_ms)

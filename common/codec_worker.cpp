@@ -167,8 +167,8 @@ void encode(const Refused& message, Bytes& to)
 {
     FrameWriter frame{to, MessageType::refused, 0};
     meta::Builder{}
-        .text("module", message.module)
-        .text("text", message.text)
+        .text("module", message.module, limits::cause_text)
+        .text("text", message.text, limits::cause_text)
         .append_to(frame.begin_meta());
     frame.end_meta().finish();
 }

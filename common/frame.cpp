@@ -34,7 +34,7 @@ Result<FrameHeader> decode_header(std::span<const std::byte, FrameHeader::size> 
                     "unknown message type " + std::to_string(static_cast<unsigned>(header.type)));
     }
     if (header.length > limits::frame - FrameHeader::size) {
-        return fail(Errc::invalid,
+        return fail(Errc::exhausted,
                     "frame of " + std::to_string(std::uint64_t{header.length} + FrameHeader::size) +
                         " bytes; the limit is " + std::to_string(limits::frame));
     }

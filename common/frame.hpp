@@ -35,7 +35,7 @@ struct Frame {
 };
 
 /// Judges a header by itself: known type on this link and in this direction, lengths that fit each
-/// other and the limits.
+/// other and the limits. Errc::exhausted: it is longer than a frame may be.
 [[nodiscard]] Result<FrameHeader> decode_header(std::span<const std::byte, FrameHeader::size> bytes,
                                                 Link link, Direction direction);
 

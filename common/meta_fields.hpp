@@ -7,6 +7,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 
 #include "common/bytes.hpp"
 #include "common/codec.hpp"
@@ -78,7 +80,7 @@ template <std::integral T>
 Decoded<void> take(msgpack::Reader& reader, std::string_view key, std::optional<T>& to)
 {
     const auto value = reader.integer();
-    if (!value) {
+    if (!value || !std::in_range<T>(*value)) {
         return wrong_type(key, "a number");
     }
     to = static_cast<T>(*value);
@@ -138,6 +140,11 @@ public:
         }
         return *this;
     }
+    /// Text whose size somebody else decided: at most `limit` bytes of it, as UTF-8.
+    Builder& text(std::string_view key, std::string_view value, std::size_t limit)
+    {
+        return text(key, utf8_head(to_valid_utf8(value.substr(0, limit + 4)), limit));
+    }
     Builder& flag(std::string_view key, bool value)
     {
         if (value) {
@@ -152,7 +159,11 @@ public:
     {
         if (value) {
             writer_.text(key);
-            writer_.integer(static_cast<std::int64_t>(*value));
+            if constexpr (std::is_signed_v<T>) {
+                writer_.integer(*value);
+            } else {
+                writer_.unsigned_integer(*value);
+            }
             ++size_;
         }
         return *this;

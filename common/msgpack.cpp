@@ -355,9 +355,6 @@ Result<Value> decode_array(Reader& reader, std::uint32_t size, std::size_t depth
 // NOLINTNEXTLINE(misc-no-recursion): bounded by limits::depth
 Result<Value> decode_item(Reader& reader, std::size_t depth)
 {
-    if (depth == 0) {
-        return fail(Errc::invalid, "MessagePack: nested too deep");
-    }
     if (const auto number = reader.integer()) {
         return Value{*number};
     }
@@ -370,6 +367,10 @@ Result<Value> decode_item(Reader& reader, std::size_t depth)
     }
     if (const auto fraction = reader.real()) {
         return Value{*fraction};
+    }
+    const bool nests = reader.peek() == Kind::map || reader.peek() == Kind::array;
+    if (nests && depth == 0) {
+        return fail(Errc::exhausted, "MessagePack: nested too deep");
     }
     if (const auto size = reader.map()) {
         return decode_map(reader, *size, depth - 1);

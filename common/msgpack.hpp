@@ -68,7 +68,7 @@ private:
 };
 
 /// One whole document. Refuses nesting above limits::depth, keys that are not text, what follows
-/// after the document, and text that is not UTF-8.
+/// after the document, and text that is not UTF-8. Errc::exhausted: it was nested too deep.
 [[nodiscard]] Result<Value> decode(ByteView bytes);
 
 }  // namespace jobmill::msgpack
