@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: MIT
+// The tables of PROTOCOL.md against the tables of the code.
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "common/error_code.hpp"
+#include "common/job_state.hpp"
+#include "common/limits.hpp"
+#include "common/message_table.hpp"
+#include "common/segment_layout.hpp"
+
+using namespace jobmill;
+
+namespace {
+
+using Row = std::vector<std::string>;
+
+std::string trimmed(std::string text)
+{
+    const auto first = text.find_first_not_of(' ');
+    const auto last = text.find_last_not_of(' ');
+    return first == std::string::npos ? "" : text.substr(first, last - first + 1);
+}
+
+std::vector<std::string> lines_of(const char* path)
+{
+    std::ifstream file{path};
+    REQUIRE(file);
+    std::vector<std::string> lines;
+    for (std::string line; std::getline(file, line);) {
+        lines.push_back(line);
+    }
+    return lines;
+}
+
+Row cells_of(const std::string& line)
+{
+    Row cells;
+    std::istringstream stream{line.substr(1)};
+    for (std::string cell; std::getline(stream, cell, '|');) {
+        cells.push_back(trimmed(cell));
+    }
+    return cells;
+}
+
+/// The rows of the table whose heading begins with these cells.
+std::vector<Row> table(const Row& heading)
+{
+    static const std::vector<std::string> lines = lines_of(JOBMILL_PROTOCOL_FILE);
+    std::vector<Row> rows;
+    bool inside = false;
+    for (const std::string& line : lines) {
+        if (!line.starts_with('|')) {
+            if (inside) {
+                break;
+            }
+            continue;
+        }
+        const Row cells = cells_of(line);
+        if (inside && !line.starts_with("|--")) {
+            rows.push_back(cells);
+        }
+        inside = inside || (cells.size() >= heading.size() &&
+                            std::equal(heading.begin(), heading.end(), cells.begin()));
+    }
+    CHECK_MESSAGE(!rows.empty(), "no table with the heading ", heading.front());
+    return rows;
+}
+
+std::string grouped(std::uint64_t number)
+{
+    const std::string plain = std::to_string(number);
+    std::string digits;
+    for (std::size_t i = 0; i < plain.size(); ++i) {
+        if (i > 0 && (plain.size() - i) % 3 == 0) {
+            digits += ',';
+        }
+        digits += plain[i];
+    }
+    return digits;
+}
+
+std::string name_of(Link link)
+{
+    return link == Link::client ? "client" : link == Link::worker ? "worker" : "template";
+}
+
+std::string name_of(Direction direction)
+{
+    return direction == Direction::both        ? "both"
+           : direction == Direction::to_daemon ? "to_daemon"
+                                               : "from_daemon";
+}
+
+}  // namespace
+
+TEST_CASE("the message types of the document are those of the code")
+{
+    std::vector<Row> expected;
+    for (const MessageRow& row : message_table) {
+        expected.push_back({std::to_string(static_cast<unsigned>(row.type)), std::string{row.name},
+                            name_of(row.link), name_of(row.direction), std::to_string(row.fixed),
+                            std::to_string(row.since)});
+    }
+    CHECK(table({"type", "name"}) == expected);
+}
+
+TEST_CASE("numbers and names of messages are each given once")
+{
+    for (const MessageRow& row : message_table) {
+        const auto same = [&](const MessageRow& other) {
+            return other.type == row.type || other.name == row.name;
+        };
+        CAPTURE(row.name);
+        CHECK(std::count_if(message_table.begin(), message_table.end(), same) == 1);
+    }
+}
+
+TEST_CASE("the job states of the document are those of the code")
+{
+    const std::vector<Row> rows = table({"state", "name"});
+    REQUIRE(rows.size() == job_state_names.size());
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        CHECK(rows[i][0] == std::to_string(i));
+        CHECK(rows[i][1] == job_state_names.at(i));
+        const bool terminal = is_terminal(static_cast<JobState>(i));
+        CHECK((rows[i].size() > 2 && rows[i][2] == "not terminal") == !terminal);
+    }
+}
+
+TEST_CASE("the error codes of the document are those of the code")
+{
+    std::vector<std::string> documented;
+    for (const Row& row : table({"code", "meaning"})) {
+        documented.push_back(row[0]);
+    }
+    // Each constant of error_code has the name of its text, so the header itself is the list.
+    std::vector<std::string> coded;
+    for (const std::string& line : lines_of(JOBMILL_ERROR_CODES_FILE)) {
+        const auto quote = line.find("constexpr auto ");
+        if (quote != std::string::npos) {
+            const auto open = line.find('"');
+            coded.push_back(line.substr(open + 1, line.rfind('"') - open - 1));
+            CHECK(line.find("constexpr auto " + coded.back() + " = ") != std::string::npos);
+        }
+    }
+    CHECK(documented == coded);
+}
+
+TEST_CASE("the limits of the document are those of the code")
+{
+    const std::vector<std::pair<std::string, std::uint64_t>> limits{
+        {"frame, header included; JSON line, newline included", limits::frame},
+        {"payload inside one frame (inline)", limits::inline_payload},
+        {"piece", limits::piece},
+        {"metadata map", limits::meta},
+        {"names of pools and handlers, labels, JSON ids", limits::name},
+        {"nesting of JSON and of `args`", limits::depth},
+        {"opened handlers of a session", limits::opened_handlers},
+        {"ping payload", limits::ping_payload}};
+    const std::vector<Row> rows = table({"limit", "value"});
+    for (const auto& [name, value] : limits) {
+        CAPTURE(name);
+        const auto row =
+            std::find_if(rows.begin(), rows.end(),
+                         [&, wanted = name](const Row& each) { return each[0] == wanted; });
+        REQUIRE(row != rows.end());
+        const std::string digits = (*row)[1].substr(0, (*row)[1].find(' '));
+        CHECK((digits == grouped(value) || digits == std::to_string(value)));
+    }
+    CHECK_MESSAGE(rows.size() == limits.size() + 1, "max_payload is configured, all others fixed");
+}
+
+TEST_CASE("the segment of the document is that of the code")
+{
+    const std::vector<std::pair<std::size_t, std::string>> expected{
+        {0, "magic"},
+        {offsetof(SegmentLayout, cancel), "cancel"},
+        {offsetof(SegmentLayout, heartbeat), "heartbeat"},
+        {offsetof(SegmentLayout, progress), "progress"},
+        {offsetof(SegmentLayout, last_words_size), "last_words_size"},
+        {offsetof(SegmentLayout, committed), "committed"},
+        {offsetof(SegmentLayout, claims), "256 claim words"},
+        {offsetof(SegmentLayout, outbox), "outbox"}};
+    const std::vector<Row> rows = table({"offset", "what"});
+    REQUIRE(rows.size() == expected.size());
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        CHECK(rows[i][0] == std::to_string(expected[i].first));
+        CHECK(rows[i][1].starts_with(expected[i].second));
+    }
+}
