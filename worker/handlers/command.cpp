@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MIT
+#include "worker/handlers/command.hpp"
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <system_error>
+
+#include <jobmill/handler.hpp>
+
+#include "common/exit_code.hpp"
+
+namespace jobmill::handlers {
+namespace {
+
+constexpr std::string_view default_path = "/usr/local/bin:/usr/bin:/bin";
+
+[[noreturn]] void refuse(const std::string& what, int error_number)
+{
+    const bool absent = error_number == ENOENT || error_number == ENOTDIR;
+    throw Failure::exec(absent ? exit_code::not_found : exit_code::not_executable,
+                        "exec: " + what + ": " + std::generic_category().message(error_number));
+}
+
+/// The directory that paths of the command are relative to.
+UniqueFd open_directory(const std::string& path)
+{
+    UniqueFd directory{::open(path.empty() ? "." : path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
+    const bool usable = directory && ::faccessat(directory.get(), ".", X_OK, AT_EACCESS) == 0;
+    // Not 127 even if it is absent: that would say so of the program.
+    if (!usable) {
+        const int error_number = errno;
+        throw Failure::exec(
+            exit_code::not_executable,
+            "exec: cwd " + path + ": " + std::generic_category().message(error_number));
+    }
+    return directory;
+}
+
+/// 0, or why the file cannot be executed.
+int judge_program(int directory, const std::string& path)
+{
+    struct stat status {};
+    if (::fstatat(directory, path.c_str(), &status, 0) != 0) {
+        return errno;
+    }
+    if (S_ISDIR(status.st_mode)) {
+        return EISDIR;
+    }
+    return ::faccessat(directory, path.c_str(), X_OK, AT_EACCESS) == 0 ? 0 : errno;
+}
+
+std::string_view search_path(const std::vector<std::string>& environment)
+{
+    constexpr std::string_view name = "PATH=";
+    const auto found =
+        std::find_if(environment.begin(), environment.end(), [&](const std::string& variable) {
+            return std::string_view{variable}.substr(0, name.size()) == name;
+        });
+    return found == environment.end() ? default_path : std::string_view{*found}.substr(name.size());
+}
+
+std::string find_in_path(int directory, const std::string& program, std::string_view path)
+{
+    int best_error = ENOENT;
+    while (true) {
+        const std::size_t colon = path.find(':');
+        std::string candidate{path.substr(0, colon)};
+        candidate += candidate.empty() ? "./" : "/";
+        candidate += program;
+        const int error_number = judge_program(directory, candidate);
+        if (error_number == 0) {
+            return candidate;
+        }
+        // As the shell does it: one that is there and forbidden is worth telling.
+        if (error_number == EACCES) {
+            best_error = EACCES;
+        }
+        if (colon == std::string_view::npos) {
+            refuse(program, best_error);
+        }
+        path.remove_prefix(colon + 1);
+    }
+}
+
+std::string find_program(int directory, const Command& command)
+{
+    const std::string& program = command.argv.front();
+    if (program.empty()) {
+        refuse("\"\"", ENOENT);
+    }
+    if (program.find('/') == std::string::npos) {
+        return find_in_path(directory, program, search_path(command.environment));
+    }
+    if (const int error_number = judge_program(directory, program); error_number != 0) {
+        refuse(program, error_number);
+    }
+    return program;
+}
+
+/// The array of C strings that exec wants; borrows the texts.
+std::vector<char*> as_c(const std::vector<std::string>& texts)
+{
+    std::vector<char*> array;
+    for (const std::string& text : texts) {
+        array.push_back(const_cast<char*>(text.c_str()));
+    }
+    array.push_back(nullptr);
+    return array;
+}
+
+/// posix_spawn's settings, with the lifetime that C++ gives.
+class SpawnSettings {
+public:
+    SpawnSettings(const Command& command, int directory)
+    {
+        (void)::posix_spawn_file_actions_init(&actions_);
+        (void)::posix_spawnattr_init(&attributes_);
+        (void)::posix_spawn_file_actions_adddup2(&actions_, command.standard_input, STDIN_FILENO);
+        (void)::posix_spawn_file_actions_adddup2(&actions_, command.standard_output, STDOUT_FILENO);
+        (void)::posix_spawn_file_actions_adddup2(&actions_, command.standard_error, STDERR_FILENO);
+        (void)::posix_spawn_file_actions_addfchdir_np(&actions_, directory);
+        (void)::posix_spawn_file_actions_addclosefrom_np(&actions_, STDERR_FILENO + 1);
+        sigset_t signals;
+        (void)::sigemptyset(&signals);
+        (void)::posix_spawnattr_setsigmask(&attributes_, &signals);
+        (void)::sigfillset(&signals);
+        (void)::posix_spawnattr_setsigdefault(&attributes_, &signals);
+        (void)::posix_spawnattr_setflags(
+            &attributes_, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    }
+    ~SpawnSettings()
+    {
+        (void)::posix_spawn_file_actions_destroy(&actions_);
+        (void)::posix_spawnattr_destroy(&attributes_);
+    }
+    SpawnSettings(const SpawnSettings&) = delete;
+    SpawnSettings& operator=(const SpawnSettings&) = delete;
+
+    [[nodiscard]] const posix_spawn_file_actions_t* actions() const { return &actions_; }
+    [[nodiscard]] const posix_spawnattr_t* attributes() const { return &attributes_; }
+
+private:
+    posix_spawn_file_actions_t actions_{};
+    posix_spawnattr_t attributes_{};
+};
+
+}  // namespace
+
+pid_t start(const Command& command)
+{
+    const UniqueFd directory = open_directory(command.directory);
+    const std::string program = find_program(directory.get(), command);
+    const SpawnSettings settings{command, directory.get()};
+    const auto argv = as_c(command.argv);
+    const auto environment = as_c(command.environment);
+    pid_t pid = 0;
+    const int error_number = ::posix_spawn(&pid, program.c_str(), settings.actions(),
+                                           settings.attributes(), argv.data(), environment.data());
+    if (error_number == ENOENT) {
+        refuse(command.argv.front() + ": its interpreter", error_number);
+    }
+    if (error_number != 0) {
+        refuse(command.argv.front(), error_number);
+    }
+    return pid;
+}
+
+}  // namespace jobmill::handlers

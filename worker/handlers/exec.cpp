@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: MIT
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <system_error>
+
+#include "common/blob.hpp"
+#include "common/limits.hpp"
+#include "common/signal_name.hpp"
+#include "worker/handlers/command.hpp"
+#include "worker/handlers/handlers.hpp"
+#include "worker/handlers/quoted.hpp"
+#include "worker/handlers/term_forwarder.hpp"
+
+namespace jobmill::handlers {
+namespace {
+
+[[noreturn]] void fail_system(const char* doing)
+{
+    throw Failure{std::string{"exec: "} + doing + ": " + std::generic_category().message(errno)};
+}
+
+/// One stream of the command's output, on its way into chunks.
+class Output {
+public:
+    explicit Output(Job::Stream stream) : stream_(stream)
+    {
+        std::array<int, 2> ends{};
+        if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
+            fail_system("pipe");
+        }
+        ours_.reset(ends[0]);
+        theirs_.reset(ends[1]);
+    }
+
+    [[nodiscard]] int ours() const noexcept { return ours_.get(); }
+    [[nodiscard]] int theirs() const noexcept { return theirs_.get(); }
+    void started() noexcept { theirs_.reset(); }
+
+    /// Passes on what one read gives; there must be something, or the end.
+    void pump(Job& job, std::span<char> buffer)
+    {
+        const ssize_t size = ::read(ours_.get(), buffer.data(), buffer.size());
+        if (size > 0) {
+            job.emit(std::string_view{buffer.data(), static_cast<std::size_t>(size)}, stream_);
+        } else if (size == 0 || errno != EINTR) {
+            ours_.reset();
+        }
+    }
+
+    /// Passes on what is in the pipe now. Not what comes later: others may hold it open.
+    void drain(Job& job, std::span<char> buffer)
+    {
+        int size = 0;
+        if (!ours_ || ::ioctl(ours_.get(), FIONREAD, &size) != 0) {
+            return;
+        }
+        for (auto rest = static_cast<std::size_t>(size); rest > 0 && ours_;) {
+            const std::size_t part = std::min(rest, buffer.size());
+            pump(job, buffer.first(part));
+            rest -= part;
+        }
+    }
+
+private:
+    Job::Stream stream_;
+    UniqueFd ours_;
+    UniqueFd theirs_;
+};
+
+/// The payload as a file at its beginning. A blob is opened anew: its descriptor's position and
+/// its being writable are others' business.
+UniqueFd standard_input(const Job& job)
+{
+    UniqueFd input;
+    if (const auto blob = job.payload_descriptor()) {
+        const std::string path = "/proc/self/fd/" + std::to_string(*blob);
+        input.reset(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    } else if (job.payload().empty()) {
+        input.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    } else if (auto memory = make_blob(job.payload().size())) {
+        if (!write_blob(memory->get(), 0, job.bytes())) {
+            fail_system("copying the payload");
+        }
+        input = std::move(*memory);
+    }
+    if (!input) {
+        fail_system("standard input");
+    }
+    return input;
+}
+
+/// Readable when the process has ended. (The library's own call cannot be linked from C++ yet.)
+UniqueFd open_process(pid_t pid)
+{
+    UniqueFd process{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0U))};
+    if (!process) {
+        fail_system("pidfd_open");
+    }
+    return process;
+}
+
+std::vector<std::string> texts(const Job& job, const char* name)
+{
+    std::vector<std::string> all;
+    for (const std::string_view text : job.texts(name).value_or(std::vector<std::string_view>{})) {
+        if (text.find('\0') != std::string_view::npos) {
+            throw Failure{std::string{"exec: a zero byte in "} + name + ": " + quoted(text)};
+        }
+        all.emplace_back(text);
+    }
+    return all;
+}
+
+std::vector<std::string> environment(const Job& job)
+{
+    std::vector<std::string> all = texts(job, "env");
+    for (const std::string& variable : all) {
+        if (variable.find('=') == std::string::npos) {
+            throw Failure{"exec: env wants \"NAME=value\", not " + quoted(variable)};
+        }
+    }
+    if (!job.texts("env")) {
+        for (char** variable = environ; *variable != nullptr; ++variable) {
+            all.emplace_back(*variable);
+        }
+    }
+    return all;
+}
+
+Command command_of(const Job& job)
+{
+    Command command;
+    command.argv = texts(job, "argv");
+    if (command.argv.empty()) {
+        throw Failure{"exec: argument \"argv\" is missing: the command, as a list of texts"};
+    }
+    command.environment = environment(job);
+    command.directory = job.text("cwd", "");
+    return command;
+}
+
+/// Passes the output on until the command has ended; it is left unreaped.
+void stream_until_end(Job& job, int process, std::array<Output, 2>& outputs)
+{
+    std::vector<char> buffer(limits::inline_payload);
+    std::array<pollfd, 3> watched{};
+    while ((watched[2].revents & POLLIN) == 0) {
+        watched = {
+            {{outputs[0].ours(), POLLIN, 0}, {outputs[1].ours(), POLLIN, 0}, {process, POLLIN, 0}}};
+        if (::poll(watched.data(), watched.size(), -1) < 0) {
+            continue;
+        }
+        for (std::size_t i = 0; i < outputs.size(); ++i) {
+            if (watched[i].revents != 0) {
+                outputs[i].pump(job, buffer);
+            }
+        }
+    }
+    for (Output& output : outputs) {
+        output.drain(job, buffer);
+    }
+}
+
+void judge(int status, const std::string& program)
+{
+    if (WIFSIGNALED(status)) {
+        throw Failure::signal(WTERMSIG(status), WCOREDUMP(status),
+                              program + ": " + signal_name(WTERMSIG(status)));
+    }
+    if (const int code = WEXITSTATUS(status); code != 0) {
+        throw Failure::exit(code, program + ": exit code " + std::to_string(code));
+    }
+}
+
+}  // namespace
+
+void exec(Job& job)
+{
+    Command command = command_of(job);
+    std::array<Output, 2> outputs{Output{Job::Stream::out}, Output{Job::Stream::err}};
+    const UniqueFd input = standard_input(job);
+    command.standard_input = input.get();
+    command.standard_output = outputs[0].theirs();
+    command.standard_error = outputs[1].theirs();
+
+    TermForwarder forwarder;
+    const pid_t pid = start(command);
+    forwarder.begin(pid);
+    const UniqueFd process = open_process(pid);
+    for (Output& output : outputs) {
+        output.started();
+    }
+    stream_until_end(job, process.get(), outputs);
+    forwarder.end();
+    // Its group before its reaping, or the number might be another's.
+    (void)::kill(-pid, SIGKILL);
+    int status = 0;
+    (void)::waitpid(pid, &status, 0);
+    judge(status, command.argv.front());
+}
+
+}  // namespace jobmill::handlers
