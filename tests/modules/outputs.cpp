@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+#include <dirent.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <ctime>
+
+#include "tests/modules/testhandlers.hpp"
+
+namespace testhandlers {
+
+void chunks(Job& job)
+{
+    const std::string chunk(static_cast<std::size_t>(job.integer("size", 8)), 'c');
+    const std::int64_t count = job.integer("count", 3);
+    for (std::int64_t i = 0; i < count; ++i) {
+        job.emit(chunk);
+    }
+}
+
+void big(Job& job)
+{
+    const auto result = job.result_blob(number_of(job, 1U << 20U));
+    std::fill(result.begin(), result.end(), std::byte{'b'});
+}
+
+void progress(Job& job)
+{
+    const std::uint64_t steps = number_of(job, 10);
+    for (std::uint64_t step = 1; step <= steps; ++step) {
+        job.progress(step, steps, ("step " + std::to_string(step)).c_str());
+    }
+}
+
+void stderr_spam(Job& job)
+{
+    std::string line(1023, 's');
+    line += '\n';
+    const std::uint64_t lines = number_of(job, 1) * 1024;
+    for (std::uint64_t i = 0; i < lines; ++i) {
+        (void)!::write(STDERR_FILENO, line.data(), line.size());
+    }
+}
+
+std::string fds(Job& /*job*/)
+{
+    DIR* const directory = ::opendir("/proc/self/fd");
+    if (directory == nullptr) {
+        throw jobmill::Failure{"/proc/self/fd"};
+    }
+    std::string list;
+    while (const dirent* entry = ::readdir(directory)) {
+        const std::string name{entry->d_name};
+        if (name[0] == '.' || name == std::to_string(::dirfd(directory))) {
+            continue;
+        }
+        std::array<char, 256> target{};
+        const std::string path = "/proc/self/fd/" + name;
+        (void)!::readlink(path.c_str(), target.data(), target.size() - 1);
+        list += name + ' ' + target.data() + '\n';
+    }
+    (void)::closedir(directory);
+    return list;
+}
+
+std::string env(Job& /*job*/)
+{
+    std::string list;
+    for (char** variable = environ; *variable != nullptr; ++variable) {
+        list += std::string{*variable} + '\n';
+    }
+    return list;
+}
+
+std::string pid(Job& /*job*/)
+{
+    return std::to_string(::getpid());
+}
+
+std::string counter(Job& /*job*/)
+{
+    static std::uint64_t calls = 0;
+    return std::to_string(++calls);
+}
+
+std::string until_cancelled(Job& job)
+{
+    job.emit("running");
+    const timespec pause{0, 1'000'000};
+    while (!job.cancelled()) {
+        (void)::nanosleep(&pause, nullptr);
+    }
+    return "stopped";
+}
+
+}  // namespace testhandlers

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+#include "tests/modules/testhandlers.hpp"
+
+#include <charconv>
+
+namespace testhandlers {
+
+std::uint64_t number_of(const Job& job, std::uint64_t fallback)
+{
+    const std::string_view text = job.payload();
+    std::uint64_t number = fallback;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (!text.empty() && (error != std::errc{} || end != text.data() + text.size())) {
+        throw jobmill::Failure{"the payload is no number"};
+    }
+    return number;
+}
+
+}  // namespace testhandlers
+
+namespace {
+using namespace testhandlers;
+}  // namespace
+
+JOBMILL_MODULE("testhandlers", {"segv", "writes to address 0", segv},
+               {"abort", "calls abort()", testhandlers::abort}, {"fpe", "divides by zero", fpe},
+               {"kill", "sends itself SIGKILL", testhandlers::kill},
+               {"exit", "leaves with the code in the payload", testhandlers::exit},
+               {"hang", "never ends", hang}, {"ignore_term", "survives SIGTERM", ignore_term},
+               {"throw", "std::runtime_error", throw_error}, {"throw_int", "throws 42", throw_int},
+               {"fork_tree", "leaves descendants in sessions of their own", fork_tree},
+               {"fork_hold", "waits for ever, with a child", fork_hold},
+               {"chunks", "args: count, size", chunks}, {"big", "a result of N bytes", big},
+               {"progress", "N steps", testhandlers::progress},
+               {"stderr_spam", "N MiB to standard error", stderr_spam},
+               {"fds", "open descriptors", fds}, {"env", "the environment", env},
+               {"pid", "its process", pid}, {"counter", "calls in this process", counter},
+               {"until_cancelled", "runs until the cancel flag is up", until_cancelled},
+               {"scribble", "writes garbage over its segment", scribble},
+               {"garbage_link", "writes garbage to its link", garbage_link},
+               {"leak", "leaks N bytes", leak})
