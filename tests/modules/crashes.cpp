@@ -23,8 +23,10 @@ JOBMILL_TEST_FAULT void write_to(std::uintptr_t address)
 
 JOBMILL_TEST_FAULT int divide(int dividend, int divisor)
 {
-    volatile int hidden = divisor;
-    return dividend / hidden;
+    // Hidden from the compiler, which divides 1 by anything without a division.
+    const volatile int hidden_dividend = dividend;
+    const volatile int hidden_divisor = divisor;
+    return hidden_dividend / hidden_divisor;
 }
 
 [[noreturn]] void spin()

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+#include <doctest/doctest.h>
+
+#include "common/limits.hpp"
+#include "common/utf8.hpp"
+#include "worker/cause_text.hpp"
+#include "worker/handlers/duration_text.hpp"
+#include "worker/handlers/quoted.hpp"
+
+namespace jobmill {
+
+using handlers::parse_duration;
+using std::chrono::nanoseconds;
+
+TEST_CASE("a duration is a number with a unit, of seconds without one")
+{
+    using namespace std::chrono_literals;
+    CHECK(parse_duration("300ms") == nanoseconds{300ms});
+    CHECK(parse_duration("2s") == nanoseconds{2s});
+    CHECK(parse_duration("1.5s") == nanoseconds{1500ms});
+    CHECK(parse_duration("1m") == nanoseconds{1min});
+    CHECK(parse_duration("0.5h") == nanoseconds{30min});
+    CHECK(parse_duration("20us") == nanoseconds{20us});
+    CHECK(parse_duration("3") == nanoseconds{3s});
+    CHECK(parse_duration("0") == nanoseconds{0});
+}
+
+TEST_CASE("what is no duration is refused")
+{
+    for (const char* text :
+         {"", "s", "ten", "-1s", "1 s", "1d", "1.2.3s", ".", "1e3s", "9999999h"}) {
+        CAPTURE(text);
+        CHECK(!parse_duration(text));
+    }
+}
+
+TEST_CASE("a cause's text is cut between characters and always UTF-8")
+{
+    CHECK(cause_text("short") == "short");
+    CHECK(cause_text("\xff") == "\xef\xbf\xbd");
+    std::string umlauts{"x"};
+    while (umlauts.size() < limits::cause_text + 10) {
+        umlauts += "\xc3\xbc";
+    }
+    CHECK(cause_text(umlauts).size() == limits::cause_text - 1);
+    CHECK(valid_utf8(cause_text(umlauts)));
+    const std::string garbage(2 * limits::cause_text, '\x80');
+    CHECK(cause_text(garbage).size() <= limits::cause_text);
+    CHECK(valid_utf8(cause_text(garbage)));
+}
+
+TEST_CASE("a quoted text stays on one line and is cut when it is long")
+{
+    CHECK(handlers::quoted("a\nb") == "\"a\\nb\"");
+    CHECK(handlers::quoted(std::string(100, 'x')).size() == 85);
+    CHECK(handlers::trimmed(" \t12\r\n") == "12");
+    CHECK(handlers::trimmed(" \n").empty());
+}
+
+}  // namespace jobmill
