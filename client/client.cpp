@@ -1,0 +1,382 @@
+// SPDX-License-Identifier: MIT
+#include "jobmill/client.hpp"
+
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+
+#include "client/connect.hpp"
+#include "client/conversation.hpp"
+#include "common/fd_io.hpp"
+#include "common/places.hpp"
+
+namespace jobmill {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Milliseconds = Client::Milliseconds;
+
+constexpr std::size_t read_size = 256 * 1024;
+/// Buffers sent in one turn, so that receiving is never far away.
+constexpr int sends_per_turn = 8;
+
+/// Milliseconds to poll for; -1 without a deadline.
+int remaining(std::optional<Clock::time_point> deadline)
+{
+    if (!deadline) {
+        return -1;
+    }
+    const auto left = std::chrono::ceil<Milliseconds>(*deadline - Clock::now()).count();
+    return static_cast<int>(std::clamp<long>(left, 0, 3'600'000));
+}
+
+Errc errc_of(const ErrorReply& error)
+{
+    if (error.code == error_code::closing) {
+        return Errc::closed;
+    }
+    if (error.code == error_code::busy) {
+        return Errc::in_use;
+    }
+    if (error.code == error_code::not_found || error.code == error_code::gone) {
+        return Errc::not_found;
+    }
+    return error.code == error_code::not_allowed ? Errc::not_allowed : Errc::invalid;
+}
+
+Error as_error(const ErrorReply& error)
+{
+    return Error{errc_of(error), error.text.empty() ? error.code : error.text};
+}
+
+}  // namespace
+
+struct Client::State {
+    State(UniqueFd connected, Options chosen)
+        : socket(std::move(connected)),
+          options(std::move(chosen)),
+          conversation(options.name, options.memory, options.stream_parts),
+          buffer(read_size)
+    {
+    }
+
+    [[nodiscard]] Result<void> send();
+    [[nodiscard]] Result<bool> receive();
+    [[nodiscard]] Result<bool> pump(std::optional<Clock::time_point> deadline);
+    [[nodiscard]] Error end_of_session() const;
+
+    UniqueFd socket;
+    Options options;
+    Conversation conversation;
+    std::vector<std::byte> buffer;
+    bool input_ended = false;
+    bool half_closed = false;
+};
+
+Result<void> Client::State::send()
+{
+    for (int i = 0; i < sends_per_turn && conversation.has_outgoing(); ++i) {
+        const ByteView bytes = conversation.outgoing();
+        const Result<std::size_t> sent = send_some(socket.get(), bytes);
+        if (!sent) {
+            // What the daemon said before it left is still to be read: it may say why.
+            return sent.error().code == Errc::closed ? Result<void>{}
+                                                     : fail(sent.error().code, sent.error().what);
+        }
+        conversation.sent(*sent);
+        if (*sent < bytes.size()) {
+            break;
+        }
+    }
+    return {};
+}
+
+/// One read; answers whether there was anything.
+Result<bool> Client::State::receive()
+{
+    ssize_t size = 0;
+    do {
+        size = ::recv(socket.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+    } while (size < 0 && errno == EINTR);
+    if (size < 0) {
+        if (errno == EAGAIN) {
+            return false;
+        }
+        if (errno != ECONNRESET) {
+            return fail_errno("receiving from the daemon", errno);
+        }
+        size = 0;
+    }
+    if (size == 0) {
+        input_ended = true;
+        return true;
+    }
+    JOBMILL_TRY(conversation.receive(ByteView{buffer}.first(static_cast<std::size_t>(size))));
+    return true;
+}
+
+Error Client::State::end_of_session() const
+{
+    const std::size_t count = conversation.unfinished();
+    return Error{Errc::closed, count == 0
+                                   ? "the daemon closed the session"
+                                   : "the daemon closed the session with " + std::to_string(count) +
+                                         (count == 1 ? " job" : " jobs") + " unfinished"};
+}
+
+/// Sends, waits for the socket, and receives once. False when the time is over.
+Result<bool> Client::State::pump(std::optional<Clock::time_point> deadline)
+{
+    if (input_ended) {
+        return tl::unexpected<Error>(end_of_session());
+    }
+    JOBMILL_TRY(send());
+    pollfd ready{socket.get(), POLLIN, 0};
+    if (conversation.has_outgoing()) {
+        ready.events |= POLLOUT;
+    }
+    const int count = ::poll(&ready, 1, remaining(deadline));
+    if (count == 0) {
+        return false;
+    }
+    if (count < 0) {
+        return errno == EINTR ? Result<bool>{true} : fail_errno("poll", errno);
+    }
+    if ((ready.revents & ~POLLOUT) != 0) {
+        JOBMILL_TRY(receive());
+    }
+    return true;
+}
+
+Client::Client(std::unique_ptr<State> state) noexcept : state_(std::move(state)) {}
+Client::Client(Client&&) noexcept = default;
+Client& Client::operator=(Client&&) noexcept = default;
+Client::~Client() = default;
+
+std::string Client::default_path()
+{
+    return user_socket_path(current_surroundings());
+}
+
+Result<Client> Client::connect(const std::string& path)
+{
+    return connect(path, Options{});
+}
+
+Result<Client> Client::connect(const std::string& path, Options options)
+{
+    JOBMILL_TRY_ASSIGN(UniqueFd socket, connect_to(path));
+    Result<Client> client = adopt(socket.release(), std::move(options));
+    if (!client) {
+        return fail(client.error().code, path + ": " + client.error().what);
+    }
+    return client;
+}
+
+Result<Client> Client::adopt(int socket, Options options)
+{
+    UniqueFd owned{socket};
+    JOBMILL_TRY(set_nonblocking(owned.get()));
+    Client client{std::make_unique<State>(std::move(owned), std::move(options))};
+    State& state = *client.state_;
+    const auto deadline = Clock::now() + state.options.connect_timeout;
+    while (!state.conversation.welcomed()) {
+        JOBMILL_TRY_ASSIGN(const bool in_time, state.pump(deadline));
+        if (!state.conversation.events().empty()) {
+            const ClientEvent event = state.conversation.take(0);
+            if (const auto* error = std::get_if<event::JobError>(&event)) {
+                return tl::unexpected<Error>(as_error(error->error));
+            }
+        }
+        if (!in_time) {
+            return fail(Errc::closed, "the daemon does not answer");
+        }
+    }
+    return client;
+}
+
+bool Client::can_submit(std::uint64_t payload_size) const noexcept
+{
+    return state_->conversation.can_submit(payload_size);
+}
+
+Result<Tag> Client::submit(const Job& job)
+{
+    Conversation& conversation = state_->conversation;
+    while (!conversation.can_submit(job.payload.size()) && !conversation.closing()) {
+        if (conversation.held() > state_->options.memory) {
+            return fail(Errc::exhausted, "events that were not taken hold " +
+                                             std::to_string(conversation.held()) + " bytes");
+        }
+        JOBMILL_TRY(state_->pump({}));
+    }
+    return conversation.submit(job);
+}
+
+Result<void> Client::cancel(Tag job)
+{
+    return state_->conversation.cancel(job);
+}
+
+Result<Tag> Client::cancel_job(JobId job)
+{
+    return state_->conversation.cancel_job(job);
+}
+
+Result<Tag> Client::cancel_all()
+{
+    return state_->conversation.cancel_all();
+}
+
+Result<Tag> Client::wait_job(JobId job)
+{
+    return state_->conversation.wait_job(job);
+}
+
+Result<Tag> Client::status(std::vector<JobId> jobs)
+{
+    return state_->conversation.status(std::move(jobs));
+}
+
+Result<Tag> Client::handlers()
+{
+    return state_->conversation.handlers();
+}
+
+Result<Tag> Client::ping(ByteView payload)
+{
+    return state_->conversation.ping(payload);
+}
+
+Result<void> Client::half_close()
+{
+    JOBMILL_TRY(flush());
+    if (!std::exchange(state_->half_closed, true) &&
+        ::shutdown(state_->socket.get(), SHUT_WR) != 0) {
+        return fail_errno("shutdown", errno);
+    }
+    return {};
+}
+
+Result<std::optional<ClientEvent>> Client::next(std::optional<Milliseconds> timeout)
+{
+    const auto deadline = timeout ? std::optional{Clock::now() + *timeout} : std::nullopt;
+    while (state_->conversation.events().empty()) {
+        JOBMILL_TRY_ASSIGN(const bool in_time, state_->pump(deadline));
+        if (!in_time && state_->conversation.events().empty()) {
+            return std::optional<ClientEvent>{};
+        }
+    }
+    return poll_event();
+}
+
+Result<ClientEvent> Client::answer(Tag tag)
+{
+    std::size_t seen = 0;
+    while (true) {
+        const auto& events = state_->conversation.events();
+        for (; seen < events.size(); ++seen) {
+            if (tag_of(events[seen]) != tag || !is_last(events[seen])) {
+                continue;
+            }
+            ClientEvent event = state_->conversation.take(seen);
+            if (const auto* error = std::get_if<event::JobError>(&event)) {
+                return tl::unexpected<Error>(as_error(error->error));
+            }
+            return event;
+        }
+        if (state_->conversation.held() > state_->options.memory) {
+            return fail(Errc::exhausted, "events that were not taken hold too much memory");
+        }
+        JOBMILL_TRY(state_->pump({}));
+    }
+}
+
+Result<Run> Client::run(const Job& job)
+{
+    JOBMILL_TRY_ASSIGN(const Tag tag, submit(job));
+    JOBMILL_TRY_ASSIGN(ClientEvent last, answer(tag));
+    auto* result = std::get_if<event::JobResult>(&last);
+    if (result == nullptr) {
+        return fail(Errc::invalid, "a detached job has no result here; use submit()");
+    }
+    Run run{.result = std::move(*result), .chunks = {}};
+    auto& events = state_->conversation.events();
+    for (std::size_t i = 0; i < events.size();) {
+        if (tag_of(events[i]) != tag) {
+            ++i;
+            continue;
+        }
+        ClientEvent event = state_->conversation.take(i);
+        if (auto* chunk = std::get_if<event::Chunk>(&event)) {
+            run.chunks.push_back(std::move(*chunk));
+        }
+    }
+    return run;
+}
+
+Result<void> Client::flush()
+{
+    while (state_->conversation.has_outgoing()) {
+        if (state_->conversation.held() > state_->options.memory) {
+            return fail(Errc::exhausted, "events that were not taken hold too much memory");
+        }
+        JOBMILL_TRY(state_->send());
+        if (state_->conversation.has_outgoing()) {
+            JOBMILL_TRY(state_->pump({}));
+        }
+    }
+    return {};
+}
+
+int Client::fd() const noexcept
+{
+    return state_->socket.get();
+}
+
+short Client::wanted_events() const noexcept
+{
+    const int in = state_->conversation.events().empty() && !state_->input_ended ? POLLIN : 0;
+    const int out = state_->conversation.has_outgoing() ? POLLOUT : 0;
+    return static_cast<short>(in | out);
+}
+
+Result<void> Client::on_ready()
+{
+    JOBMILL_TRY(state_->send());
+    if (!state_->conversation.events().empty()) {
+        return {};
+    }
+    if (state_->input_ended) {
+        return tl::unexpected<Error>(state_->end_of_session());
+    }
+    JOBMILL_TRY(state_->receive());
+    return {};
+}
+
+std::optional<ClientEvent> Client::poll_event()
+{
+    if (state_->conversation.events().empty()) {
+        return {};
+    }
+    return state_->conversation.take(0);
+}
+
+std::size_t Client::unfinished() const noexcept
+{
+    return state_->conversation.unfinished();
+}
+
+const Welcome& Client::welcome() const noexcept
+{
+    return state_->conversation.welcome();
+}
+
+std::string_view Client::server() const noexcept
+{
+    return state_->conversation.server();
+}
+
+}  // namespace jobmill

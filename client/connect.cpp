@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+#include "client/connect.hpp"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "common/places.hpp"
+
+namespace jobmill {
+
+Result<UniqueFd> connect_to(const std::string& path)
+{
+    JOBMILL_TRY(check_socket_path(path));
+    UniqueFd socket{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    if (!socket) {
+        return fail_errno("socket", errno);
+    }
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::memcpy(static_cast<char*>(address.sun_path), path.c_str(), path.size() + 1);
+    int result = 0;
+    do {
+        result = ::connect(socket.get(), static_cast<const sockaddr*>(static_cast<void*>(&address)),
+                           sizeof address);
+    } while (result != 0 && errno == EINTR);
+    if (result == 0) {
+        return socket;
+    }
+    const int why = errno;
+    if (why == ENOENT || why == ENOTDIR) {
+        return fail(Errc::not_found,
+                    "no daemon at " + path + "; start one with: jobmill daemon start");
+    }
+    if (why == ECONNREFUSED) {
+        return fail(Errc::not_found, "no daemon listens at " + path +
+                                         " (it left the socket behind); start one with: jobmill "
+                                         "daemon start");
+    }
+    return fail_errno("connecting to " + path, why);
+}
+
+}  // namespace jobmill

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <string>
+
+#include "common/result.hpp"
+#include "common/unique_fd.hpp"
+
+namespace jobmill {
+
+/// A stream socket connected to the daemon's; the error says what to do when there is none.
+[[nodiscard]] Result<UniqueFd> connect_to(const std::string& path);
+
+}  // namespace jobmill

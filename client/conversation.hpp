@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT
+// A session's client side without its socket: requests in, bytes out; bytes in, events out. Judges
+// everything that the daemon says. Holds at most the outgoing buffer, the unfinished jobs, and
+// payloads and events up to a limit of memory.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "common/codec.hpp"
+#include "common/frame.hpp"
+#include "jobmill/client.hpp"
+
+namespace jobmill {
+
+class Conversation {
+public:
+    Conversation(std::string_view client_name, std::size_t memory, bool stream_parts);
+
+    // ---- what goes out ----
+
+    [[nodiscard]] bool can_submit(std::uint64_t payload_size) const noexcept;
+    /// Errc::in_use when there is no credit.
+    [[nodiscard]] Result<Tag> submit(const Job& job);
+    [[nodiscard]] Result<void> cancel(Tag job);
+    [[nodiscard]] Result<Tag> cancel_job(JobId job);
+    [[nodiscard]] Result<Tag> cancel_all();
+    [[nodiscard]] Result<Tag> wait_job(JobId job);
+    [[nodiscard]] Result<Tag> status(std::vector<JobId> jobs);
+    [[nodiscard]] Result<Tag> handlers();
+    [[nodiscard]] Result<Tag> ping(ByteView payload);
+
+    /// The bytes to send next; large payloads are cut into pieces here, taking turns.
+    [[nodiscard]] ByteView outgoing();
+    void sent(std::size_t size);
+    [[nodiscard]] bool has_outgoing() const noexcept;
+
+    // ---- what comes in ----
+
+    /// Errc::invalid when the daemon says what it should not; the session is over then.
+    [[nodiscard]] Result<void> receive(ByteView bytes);
+    [[nodiscard]] std::deque<ClientEvent>& events() noexcept { return events_; }
+    /// Takes an event out, so that its memory counts no more.
+    [[nodiscard]] ClientEvent take(std::size_t position);
+    /// Bytes in events that were not taken and in payloads that are not whole.
+    [[nodiscard]] std::size_t held() const noexcept { return held_; }
+
+    [[nodiscard]] bool welcomed() const noexcept { return welcomed_; }
+    [[nodiscard]] bool closing() const noexcept { return closing_; }
+    [[nodiscard]] const Welcome& welcome() const noexcept { return welcome_; }
+    [[nodiscard]] const std::string& server() const noexcept { return server_; }
+    /// Jobs that have not had their last event.
+    [[nodiscard]] std::size_t unfinished() const noexcept { return jobs_.size(); }
+
+private:
+    /// A payload that comes in pieces.
+    struct Assembly {
+        ClientEvent event;  ///< a Chunk or a JobResult
+        std::uint64_t missing = 0;
+        bool stream = false;   ///< parts are passed on as they come
+        bool dropped = false;  ///< there is no room for it
+    };
+    struct UnfinishedJob {
+        JobId job{};
+        std::uint64_t payload_size = 0;  ///< that it takes of the credit
+        bool counts = true;              ///< it takes credit
+        bool detached = false;
+        bool accepted = false;
+        std::optional<Assembly> assembly;
+    };
+    /// A payload that goes out in pieces.
+    struct Upload {
+        Tag tag{};
+        ByteView rest;
+    };
+    struct OpenedHandler {
+        std::uint32_t uses = 0;
+        std::uint32_t number = 0;  ///< 0: named in each submit
+    };
+
+    [[nodiscard]] Result<void> check(const Job& job) const;
+    [[nodiscard]] Tag new_tag() noexcept;
+    [[nodiscard]] std::uint32_t number_of(const Job& job);
+    void add_upload_pieces();
+    void stop_upload(Tag tag);
+
+    [[nodiscard]] Result<void> on(const Welcome& message);
+    [[nodiscard]] Result<void> on(const Opened& message);
+    [[nodiscard]] Result<void> on(const Accepted& message);
+    [[nodiscard]] Result<void> on(const Started& message);
+    [[nodiscard]] Result<void> on(const Chunk& message);
+    [[nodiscard]] Result<void> on(const Progress& message);
+    [[nodiscard]] Result<void> on(const Piece& message);
+    [[nodiscard]] Result<void> on(const JobResult& message);
+    [[nodiscard]] Result<void> on(const Cancelled& message);
+    [[nodiscard]] Result<void> on(const StatusReply& message);
+    [[nodiscard]] Result<void> on(const HandlersReply& message);
+    [[nodiscard]] Result<void> on(const Pong& message);
+    [[nodiscard]] Result<void> on(const Credit& message);
+    [[nodiscard]] Result<void> on(const Closing& message);
+    [[nodiscard]] Result<void> on(const ErrorMessage& message);
+
+    /// The unfinished job; null when it ended before, so that the message is stale.
+    [[nodiscard]] Result<UnfinishedJob*> job_of(Tag tag, JobId job, std::string_view message);
+    [[nodiscard]] Result<void> answered(Tag tag, MessageType request, std::string_view message);
+    [[nodiscard]] bool room_for(std::uint64_t size) const noexcept;
+    template <typename Message>
+    [[nodiscard]] Result<void> assemble(UnfinishedJob* job, const Message& message,
+                                        ClientEvent event);
+    void add_part(Assembly& assembly, ByteView bytes);
+    void finish(Tag tag, Assembly assembly);
+    void forget(Tag tag);
+    void give_credit(UnfinishedJob& job) noexcept;
+    void emit(ClientEvent event);
+
+    std::size_t memory_;
+    bool stream_parts_;
+    bool welcomed_ = false;
+    bool closing_ = false;
+    Welcome welcome_;
+    std::string server_;
+    FrameSplitter splitter_{Link::client, Direction::from_daemon};
+
+    Bytes out_;
+    std::size_t out_sent_ = 0;
+    std::deque<Upload> uploads_;
+
+    std::uint64_t last_tag_ = 0;
+    std::unordered_map<std::uint64_t, UnfinishedJob> jobs_;
+    std::unordered_map<std::uint64_t, MessageType> requests_;
+    std::map<std::pair<std::string, std::string>, OpenedHandler, std::less<>> handlers_;
+    std::uint32_t opened_ = 0;
+    std::uint32_t credit_jobs_ = 0;
+    std::uint64_t credit_bytes_ = 0;
+    std::uint32_t used_jobs_ = 0;
+    std::uint64_t used_bytes_ = 0;
+
+    std::deque<ClientEvent> events_;
+    std::size_t held_ = 0;
+};
+
+}  // namespace jobmill

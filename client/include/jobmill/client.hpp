@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+// libjobmill: a session with jobmilld. Submit jobs, hear of each the moment something happens.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/bytes.hpp"
+#include "common/ids.hpp"
+#include "common/result.hpp"
+#include "common/value.hpp"
+#include "jobmill/event.hpp"
+
+namespace jobmill {
+
+struct Job {
+    std::string_view handler{};
+    /// Up to the welcome's max_inline it is copied by submit(). Above, it is borrowed, and sent as
+    /// the socket drains: it must live, unchanged, until the job's last event. A span over a mapped
+    /// file is welcome.
+    ByteView payload{};
+    Map args{};               ///< what they mean is the handler's business
+    std::string_view pool{};  ///< empty: the first configured one
+    std::string_view label{};
+    bool detached = false;  ///< outlives this session; read its events with wait_job()
+    bool started = false;   ///< ask for Started
+    bool progress = false;  ///< ask for Progress
+};
+
+/// A finished job, and what it streamed before it finished.
+struct Run {
+    event::JobResult result;
+    std::vector<event::Chunk> chunks;
+};
+
+/// One connection to the daemon. Nothing is sent before a call that pumps: next(), answer(), run(),
+/// flush(), on_ready(), and submit() when it has to wait for credit.
+///
+/// In blocking style: submit(), then next() until every job had its JobResult or JobError. In a
+/// loop of your own: watch fd() for wanted_events(), call on_ready(), take events with poll_event()
+/// until there is none.
+///
+/// One thread at a time. Errors: Errc::invalid for what the daemon would refuse or should never
+/// have said, Errc::closed when the session is over, Errc::exhausted when events that nobody takes
+/// fill Options::memory. After an error of next(), on_ready() or flush() the session is over, and
+/// unfinished jobs that are not detached are cancelled by the daemon.
+class Client {
+public:
+    using Milliseconds = std::chrono::milliseconds;
+
+    struct Options {
+        std::string name = "libjobmill";
+        /// Bytes of assembled payloads and of events not taken. A larger payload is dropped.
+        std::size_t memory = std::size_t{1} << 30U;
+        /// Deliver large results and chunks as they come, holding none of them.
+        bool stream_parts = false;
+        Milliseconds connect_timeout{5000};
+    };
+
+    /// The socket of this user's daemon: $JOBMILL_SOCKET, or in $XDG_RUNTIME_DIR.
+    [[nodiscard]] static std::string default_path();
+
+    [[nodiscard]] static Result<Client> connect(const std::string& path = default_path());
+    [[nodiscard]] static Result<Client> connect(const std::string& path, Options options);
+    /// Takes over a connected stream socket.
+    [[nodiscard]] static Result<Client> adopt(int socket, Options options);
+
+    Client(Client&&) noexcept;
+    Client& operator=(Client&&) noexcept;
+    ~Client();
+
+    /// Whether submit() would not wait for credit.
+    [[nodiscard]] bool can_submit(std::uint64_t payload_size) const noexcept;
+    /// Waits for credit if need be; events that come meanwhile are kept for next().
+    [[nodiscard]] Result<Tag> submit(const Job& job);
+
+    /// These answer with an event of the tag that they return. Cancelling by tag is answered by the
+    /// job's own JobResult, whichever it is.
+    [[nodiscard]] Result<void> cancel(Tag job);
+    [[nodiscard]] Result<Tag> cancel_job(JobId job);
+    [[nodiscard]] Result<Tag> cancel_all();
+    /// The events of a detached job, from its first unread one to its JobResult, under this tag.
+    [[nodiscard]] Result<Tag> wait_job(JobId job);
+    [[nodiscard]] Result<Tag> status(std::vector<JobId> jobs = {});
+    [[nodiscard]] Result<Tag> handlers();
+    /// At most 1024 bytes, which come back.
+    [[nodiscard]] Result<Tag> ping(ByteView payload = {});
+
+    /// Says that nothing more will be submitted. The daemon delivers what is unfinished, then ends.
+    [[nodiscard]] Result<void> half_close();
+
+    /// The next event; none when the time is over. Waits for ever without a timeout.
+    [[nodiscard]] Result<std::optional<ClientEvent>> next(std::optional<Milliseconds> timeout = {});
+    /// The last event about a tag. Other events, those of that tag too, are kept for next(). A
+    /// JobError comes back as an Error.
+    [[nodiscard]] Result<ClientEvent> answer(Tag tag);
+    /// Submits, waits, and collects.
+    [[nodiscard]] Result<Run> run(const Job& job);
+    /// Waits until everything is with the system.
+    [[nodiscard]] Result<void> flush();
+
+    [[nodiscard]] int fd() const noexcept;
+    /// POLLIN and POLLOUT as they apply. No POLLIN while events wait to be taken.
+    [[nodiscard]] short wanted_events() const noexcept;
+    /// Sends and receives what it can without waiting.
+    [[nodiscard]] Result<void> on_ready();
+    [[nodiscard]] std::optional<ClientEvent> poll_event();
+
+    /// Jobs that have not had their last event, waited ones included.
+    [[nodiscard]] std::size_t unfinished() const noexcept;
+    [[nodiscard]] const Welcome& welcome() const noexcept;
+    [[nodiscard]] std::string_view server() const noexcept;
+
+private:
+    struct State;
+    explicit Client(std::unique_ptr<State> state) noexcept;
+
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace jobmill

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+// What a client hears from the daemon. Events own their bytes; PROTOCOL.md says what each means.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+
+#include "common/bytes.hpp"
+#include "common/error_code.hpp"
+#include "common/ids.hpp"
+#include "common/job_state.hpp"
+#include "common/messages.hpp"
+#include "common/value.hpp"
+
+namespace jobmill::event {
+
+/// The job with this tag is queued, and this is its number. The last event of a detached job here:
+/// wait_job() reads the others.
+struct Accepted {
+    Tag tag{};
+    JobId job{};
+    bool detached = false;
+};
+
+struct Started {
+    Tag tag{};
+    JobId job{};
+    SlotId worker{};
+    std::uint32_t attempt = 1;
+};
+
+/// A partial result, or a command's output.
+struct Chunk {
+    Tag tag{};
+    JobId job{};
+    Stream stream = Stream::none;
+    bool more = false;     ///< only with Options::stream_parts: the rest of this chunk follows
+    bool dropped = false;  ///< its payload was larger than Options::memory had room for
+    std::uint64_t size = 0;
+    Bytes payload;
+};
+
+struct Progress {
+    Tag tag{};
+    JobId job{};
+    std::uint64_t done = 0;
+    std::uint64_t total = 0;  ///< 0: unknown
+    std::string note;
+};
+
+/// Only with Options::stream_parts: a part of a large result, whose JobResult comes after the last.
+struct ResultPart {
+    Tag tag{};
+    JobId job{};
+    Bytes payload;
+};
+
+/// The last event of a job.
+struct JobResult {
+    Tag tag{};
+    JobId job{};
+    JobState state = JobState::succeeded;
+    SlotId worker{};  ///< 0: it never ran
+    std::uint64_t queue_ns = 0;
+    std::uint64_t run_ns = 0;
+    Cause cause;           ///< empty when it succeeded
+    bool dropped = false;  ///< its payload was larger than Options::memory had room for
+    std::uint64_t size = 0;
+    Bytes payload;  ///< empty when it was dropped or came as parts
+};
+
+/// The answer to cancel_job() and cancel_all(): so many jobs are gone now.
+struct Cancelled {
+    Tag tag{};
+    std::uint32_t queued = 0;
+    std::uint32_t running = 0;
+};
+
+struct Status {
+    Tag tag{};
+    Value body;
+};
+
+struct Handlers {
+    Tag tag{};
+    Value body;
+};
+
+struct Pong {
+    Tag tag{};
+    Bytes payload;
+};
+
+/// The daemon stops and takes no more jobs; running ones have so long.
+struct Closing {
+    std::uint64_t grace_ms = 0;
+};
+
+/// The request or job with this tag was refused, and nothing more comes about it. Tag 0: the error
+/// is about the session as a whole.
+struct JobError {
+    Tag tag{};
+    ErrorReply error;
+};
+
+}  // namespace jobmill::event
+
+namespace jobmill {
+
+using ClientEvent =
+    std::variant<event::Accepted, event::Started, event::Chunk, event::Progress, event::ResultPart,
+                 event::JobResult, event::Cancelled, event::Status, event::Handlers, event::Pong,
+                 event::Closing, event::JobError>;
+
+/// The tag that the event is about; 0 when it is about the session.
+[[nodiscard]] Tag tag_of(const ClientEvent& event) noexcept;
+
+/// Whether nothing more comes about the event's tag.
+[[nodiscard]] bool is_last(const ClientEvent& event) noexcept;
+
+/// The event as JSON lines and logs spell it, borrowed from the event.
+[[nodiscard]] Reply as_reply(const ClientEvent& event);
+
+}  // namespace jobmill

@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: MIT
+// What comes in, judged.
+#include <algorithm>
+
+#include "client/conversation.hpp"
+
+namespace jobmill {
+namespace {
+
+std::size_t weight(const ClientEvent& event)
+{
+    return sizeof(ClientEvent) + std::visit(
+                                     [](const auto& e) -> std::size_t {
+                                         if constexpr (requires { e.payload.capacity(); }) {
+                                             return e.payload.capacity();
+                                         } else {
+                                             return 0;
+                                         }
+                                     },
+                                     event);
+}
+
+tl::unexpected<Error> nonsense(std::string_view message, Tag tag, std::string_view why)
+{
+    return fail(Errc::invalid, "the daemon sent a bad " + std::string{message} + " for tag " +
+                                   std::to_string(number(tag)) + ": " + std::string{why});
+}
+
+Bytes copy(ByteView bytes)
+{
+    return {bytes.begin(), bytes.end()};
+}
+
+}  // namespace
+
+void Conversation::emit(ClientEvent event)
+{
+    held_ += weight(event);
+    events_.push_back(std::move(event));
+}
+
+ClientEvent Conversation::take(std::size_t position)
+{
+    const auto at = events_.begin() + static_cast<std::ptrdiff_t>(position);
+    ClientEvent event = std::move(*at);
+    held_ -= weight(event);
+    events_.erase(at);
+    return event;
+}
+
+Result<void> Conversation::receive(ByteView bytes)
+{
+    splitter_.feed(bytes);
+    while (true) {
+        JOBMILL_TRY_ASSIGN(const std::optional<Frame> frame, splitter_.next());
+        if (!frame) {
+            return {};
+        }
+        if (frame->header.descriptors > 0) {
+            return fail(Errc::invalid, "the daemon sent descriptors, which no client takes");
+        }
+        const Decoded<Reply> reply = decode_reply(*frame);
+        if (!reply) {
+            const ErrorReply& error = reply.error();
+            return nonsense(find_message(frame->header.type)->name, Tag{frame->header.id},
+                            error.field.empty() ? error.text : error.field + ": " + error.text);
+        }
+        if (!welcomed_ && !std::holds_alternative<Welcome>(*reply) &&
+            !std::holds_alternative<ErrorMessage>(*reply)) {
+            return fail(Errc::invalid, "the daemon spoke before its welcome");
+        }
+        JOBMILL_TRY(std::visit([this](const auto& message) { return on(message); }, *reply));
+    }
+}
+
+Result<void> Conversation::on(const Welcome& message)
+{
+    if (welcomed_) {
+        return fail(Errc::invalid, "the daemon sent a second welcome");
+    }
+    if (message.version != limits::protocol_version || message.piece == 0 ||
+        message.credit_jobs == 0) {
+        return fail(Errc::invalid, "the daemon sent a welcome that makes no sense");
+    }
+    welcome_ = message;
+    welcome_.max_inline =
+        std::min(message.max_inline, static_cast<std::uint32_t>(limits::inline_payload));
+    welcome_.piece = std::min(message.piece, static_cast<std::uint32_t>(limits::piece));
+    server_ = message.server;
+    welcome_.server = {};
+    credit_jobs_ = message.credit_jobs;
+    credit_bytes_ = message.credit_bytes;
+    welcomed_ = true;
+    return {};
+}
+
+Result<void> Conversation::on(const Opened& /*message*/)
+{
+    return {};
+}
+
+Result<Conversation::UnfinishedJob*> Conversation::job_of(Tag tag, JobId job,
+                                                          std::string_view message)
+{
+    const auto found = jobs_.find(number(tag));
+    if (found == jobs_.end()) {
+        if (number(tag) > last_tag_ || number(tag) == 0) {
+            return nonsense(message, tag, "there never was such a job");
+        }
+        return static_cast<UnfinishedJob*>(nullptr);
+    }
+    UnfinishedJob& unfinished = found->second;
+    if (!unfinished.accepted) {
+        return nonsense(message, tag, "it was not accepted");
+    }
+    if (unfinished.job != job) {
+        return nonsense(message, tag, "it is job " + std::to_string(number(unfinished.job)));
+    }
+    if (unfinished.assembly) {
+        return nonsense(message, tag, "pieces of its payload are missing");
+    }
+    return &unfinished;
+}
+
+Result<void> Conversation::on(const Accepted& message)
+{
+    if (message.count == 0 || message.count > jobs_.size()) {
+        return nonsense("accepted", message.first, "so many jobs do not wait for it");
+    }
+    for (std::uint64_t i = 0; i < message.count; ++i) {
+        const Tag tag{number(message.first) + i};
+        const JobId job{number(message.job) + i};
+        const auto found = jobs_.find(number(tag));
+        if (found == jobs_.end() || found->second.accepted || number(job) == 0) {
+            return nonsense("accepted", tag, "no such job waits for it");
+        }
+        UnfinishedJob& unfinished = found->second;
+        unfinished.accepted = true;
+        unfinished.job = job;
+        emit(event::Accepted{.tag = tag, .job = job, .detached = unfinished.detached});
+        if (unfinished.detached) {
+            forget(tag);
+        }
+    }
+    return {};
+}
+
+Result<void> Conversation::on(const Started& message)
+{
+    JOBMILL_TRY_ASSIGN(const UnfinishedJob* job, job_of(message.tag, message.job, "started"));
+    if (job != nullptr) {
+        emit(event::Started{message.tag, message.job, message.worker, message.attempt});
+    }
+    return {};
+}
+
+Result<void> Conversation::on(const Progress& message)
+{
+    JOBMILL_TRY_ASSIGN(const UnfinishedJob* job, job_of(message.tag, message.job, "progress"));
+    if (job != nullptr) {
+        emit(event::Progress{message.tag, message.job, message.done, message.total,
+                             std::string{message.note}});
+    }
+    return {};
+}
+
+bool Conversation::room_for(std::uint64_t size) const noexcept
+{
+    return held_ <= memory_ && size <= memory_ - held_;
+}
+
+Result<void> Conversation::on(const Chunk& message)
+{
+    JOBMILL_TRY_ASSIGN(UnfinishedJob * job, job_of(message.tag, message.job, "chunk"));
+    return assemble(job, message,
+                    event::Chunk{.tag = message.tag,
+                                 .job = message.job,
+                                 .stream = message.stream,
+                                 .size = message.size,
+                                 .payload = {}});
+}
+
+Result<void> Conversation::on(const JobResult& message)
+{
+    JOBMILL_TRY_ASSIGN(UnfinishedJob * job, job_of(message.tag, message.job, "result"));
+    return assemble(job, message,
+                    event::JobResult{.tag = message.tag,
+                                     .job = message.job,
+                                     .state = message.state,
+                                     .worker = message.worker,
+                                     .queue_ns = message.queue_ns,
+                                     .run_ns = message.run_ns,
+                                     .cause = message.cause,
+                                     .size = message.size,
+                                     .payload = {}});
+}
+
+template <typename Message>
+Result<void> Conversation::assemble(UnfinishedJob* job, const Message& message, ClientEvent event)
+{
+    const std::uint64_t size = message.payload.size();
+    if (message.more ? size >= message.size : size != message.size) {
+        return nonsense("payload", message.tag, "its size does not match what came");
+    }
+    if (job == nullptr) {
+        return {};
+    }
+    Assembly assembly{.event = std::move(event),
+                      .missing = message.size,
+                      .stream = stream_parts_ && message.more,
+                      .dropped = !stream_parts_ && !room_for(message.size)};
+    add_part(assembly, message.payload);
+    if (message.more) {
+        job->assembly = std::move(assembly);
+    } else {
+        finish(message.tag, std::move(assembly));
+    }
+    return {};
+}
+
+/// Passes a part on, or keeps it for the whole. Memory is taken as bytes come, never because a
+/// size was announced.
+void Conversation::add_part(Assembly& assembly, ByteView bytes)
+{
+    assembly.missing -= bytes.size();
+    auto* chunk = std::get_if<event::Chunk>(&assembly.event);
+    auto* result = std::get_if<event::JobResult>(&assembly.event);
+    if (!assembly.stream) {
+        if (!assembly.dropped) {
+            append(chunk != nullptr ? chunk->payload : result->payload, bytes);
+            held_ += bytes.size();
+        }
+        return;
+    }
+    if (bytes.empty()) {
+        return;
+    }
+    if (result != nullptr) {
+        emit(event::ResultPart{result->tag, result->job, copy(bytes)});
+    } else if (chunk != nullptr) {
+        emit(event::Chunk{.tag = chunk->tag,
+                          .job = chunk->job,
+                          .stream = chunk->stream,
+                          .more = assembly.missing > 0,
+                          .size = bytes.size(),
+                          .payload = copy(bytes)});
+    }
+}
+
+Result<void> Conversation::on(const Piece& message)
+{
+    const auto found = jobs_.find(number(message.tag));
+    if (found == jobs_.end() || !found->second.assembly) {
+        return nonsense("piece", message.tag, "nothing of it is missing");
+    }
+    Assembly& assembly = *found->second.assembly;
+    const std::uint64_t size = message.payload.size();
+    if (message.more ? size >= assembly.missing : size != assembly.missing) {
+        return nonsense("piece", message.tag, "its size does not match what is missing");
+    }
+    add_part(assembly, message.payload);
+    if (!message.more) {
+        Assembly whole = std::move(assembly);
+        found->second.assembly.reset();
+        finish(message.tag, std::move(whole));
+    }
+    return {};
+}
+
+void Conversation::finish(Tag tag, Assembly assembly)
+{
+    if (auto* chunk = std::get_if<event::Chunk>(&assembly.event)) {
+        held_ -= chunk->payload.size();
+        chunk->dropped = assembly.dropped;
+        if (!assembly.stream) {
+            emit(std::move(assembly.event));
+        }
+    } else if (auto* result = std::get_if<event::JobResult>(&assembly.event)) {
+        held_ -= result->payload.size();
+        result->dropped = assembly.dropped;
+        emit(std::move(assembly.event));
+        forget(tag);
+    }
+}
+
+void Conversation::give_credit(UnfinishedJob& job) noexcept
+{
+    if (job.counts) {
+        job.counts = false;
+        --used_jobs_;
+        used_bytes_ -= job.payload_size;
+    }
+}
+
+void Conversation::forget(Tag tag)
+{
+    const auto found = jobs_.find(number(tag));
+    if (found == jobs_.end()) {
+        return;
+    }
+    give_credit(found->second);
+    jobs_.erase(found);
+}
+
+Result<void> Conversation::answered(Tag tag, MessageType request, std::string_view message)
+{
+    const auto found = requests_.find(number(tag));
+    if (found == requests_.end() || found->second != request) {
+        return nonsense(message, tag, "nothing was asked under it");
+    }
+    requests_.erase(found);
+    return {};
+}
+
+Result<void> Conversation::on(const Cancelled& message)
+{
+    JOBMILL_TRY(answered(message.tag, MessageType::cancel, "cancelled"));
+    emit(event::Cancelled{message.tag, message.queued, message.running});
+    return {};
+}
+
+Result<void> Conversation::on(const StatusReply& message)
+{
+    JOBMILL_TRY(answered(message.tag, MessageType::status, "status"));
+    emit(event::Status{message.tag, message.body});
+    return {};
+}
+
+Result<void> Conversation::on(const HandlersReply& message)
+{
+    JOBMILL_TRY(answered(message.tag, MessageType::handlers, "handlers"));
+    emit(event::Handlers{message.tag, message.body});
+    return {};
+}
+
+Result<void> Conversation::on(const Pong& message)
+{
+    JOBMILL_TRY(answered(message.tag, MessageType::ping, "pong"));
+    emit(event::Pong{message.tag, copy(message.payload)});
+    return {};
+}
+
+Result<void> Conversation::on(const Credit& message)
+{
+    credit_jobs_ = message.jobs;
+    credit_bytes_ = message.bytes;
+    return {};
+}
+
+Result<void> Conversation::on(const Closing& message)
+{
+    closing_ = true;
+    emit(event::Closing{message.grace_ms});
+    return {};
+}
+
+Result<void> Conversation::on(const ErrorMessage& message)
+{
+    const std::uint64_t id = number(message.tag);
+    if (id == 0) {
+        emit(event::JobError{message.tag, message.error});
+        return {};
+    }
+    const auto job = jobs_.find(id);
+    if (job != jobs_.end() && job->second.accepted && job->second.counts) {
+        // About a cancel that came too late, or a piece: the job's result is still to come.
+        return {};
+    }
+    if (job != jobs_.end() || requests_.erase(id) > 0) {
+        forget(message.tag);
+        stop_upload(message.tag);
+        emit(event::JobError{message.tag, message.error});
+    }
+    // Otherwise about an opened handler, whose submits get errors of their own, or about a job that
+    // ended meanwhile.
+    return {};
+}
+
+}  // namespace jobmill
