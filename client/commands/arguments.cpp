@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MIT
+#include "client/commands/arguments.hpp"
+
+#include <unistd.h>
+
+#include <charconv>
+#include <climits>
+#include <cmath>
+#include <cstdlib>
+#include <optional>
+
+#include "common/limits.hpp"
+#include "common/utf8.hpp"
+
+namespace jobmill::commands {
+namespace {
+
+/// Leading zeros and signs other than one minus are somebody's text: "007", "+1".
+bool begins_like_number(std::string_view text)
+{
+    if (text.starts_with('-')) {
+        text.remove_prefix(1);
+    }
+    if (text.empty() || text[0] < '0' || text[0] > '9') {
+        return false;
+    }
+    return text[0] != '0' || text.size() == 1 || text[1] < '0' || text[1] > '9';
+}
+
+template <typename T>
+std::optional<T> whole_number(std::string_view text)
+{
+    T value{};
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc{} || end != text.data() + text.size()) {
+        return {};
+    }
+    return value;
+}
+
+Value value_of(std::string_view text)
+{
+    if (text == "true" || text == "false") {
+        return Value{text == "true"};
+    }
+    if (begins_like_number(text)) {
+        if (const auto integer = whole_number<std::int64_t>(text)) {
+            return Value{*integer};
+        }
+        const bool decimal = text.find_first_of(".eE") != std::string_view::npos;
+        if (const auto real = decimal ? whole_number<double>(text) : std::nullopt) {
+            return Value{*real};
+        }
+    }
+    return Value{text};
+}
+
+}  // namespace
+
+Result<Map> parse_arguments(std::span<const std::string> words)
+{
+    Map arguments;
+    for (const std::string& word : words) {
+        const std::size_t equals = word.find('=');
+        const bool forced = equals != std::string::npos && equals > 0 && word[equals - 1] == ':';
+        const std::string key = word.substr(0, forced ? equals - 1 : equals);
+        if (equals == std::string::npos || key.empty()) {
+            return fail(Errc::invalid, "argument \"" + word + "\": want KEY=VALUE or KEY:=TEXT");
+        }
+        if (!valid_utf8(word)) {
+            return fail(Errc::invalid, "argument \"" + key + "\" is not UTF-8");
+        }
+        for (const auto& [name, value] : arguments) {
+            if (name == key) {
+                return fail(Errc::invalid, "argument \"" + key + "\" is given twice");
+            }
+        }
+        const std::string text = word.substr(equals + 1);
+        arguments.emplace_back(key, forced ? Value{text} : value_of(text));
+    }
+    return arguments;
+}
+
+Result<Map> command_arguments(std::span<const std::string> words, std::string_view directory,
+                              std::span<const std::string> environment)
+{
+    Array argv;
+    for (const std::string& word : words) {
+        if (!valid_utf8(word)) {
+            return fail(Errc::invalid, "the command's word \"" + escaped(word) + "\" is not UTF-8");
+        }
+        argv.emplace_back(word);
+    }
+    Map variables;
+    for (const std::string& variable : environment) {
+        const std::size_t equals = variable.find('=');
+        if (equals != std::string::npos && equals > 0 && valid_utf8(variable)) {
+            variables.emplace_back(variable.substr(0, equals), variable.substr(equals + 1));
+        }
+    }
+    return Map{{"argv", std::move(argv)}, {"cwd", directory}, {"env", std::move(variables)}};
+}
+
+std::vector<std::string> current_environment()
+{
+    std::vector<std::string> variables;
+    for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable) {
+        variables.emplace_back(*variable);
+    }
+    return variables;
+}
+
+Result<std::string> current_directory()
+{
+    std::string path(PATH_MAX, '\0');
+    if (::getcwd(path.data(), path.size()) == nullptr) {
+        return fail_errno("the current directory", errno);
+    }
+    path.resize(path.find('\0'));
+    return path;
+}
+
+std::string label_of(std::span<const std::string> words)
+{
+    std::string label;
+    for (const std::string& word : words) {
+        if (label.size() > limits::name) {
+            break;
+        }
+        label += label.empty() ? "" : " ";
+        label += word;
+    }
+    label = escaped(label);
+    if (label.size() > limits::name) {
+        label.resize(limits::name - 3);
+        while (!valid_utf8(label)) {
+            label.pop_back();
+        }
+        label += "...";
+    }
+    return label;
+}
+
+}  // namespace jobmill::commands

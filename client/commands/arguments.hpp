@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+// What a job is told beside its payload: a handler's arguments from KEY=VALUE words, a command's
+// words, directory and environment.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/result.hpp"
+#include "common/value.hpp"
+
+namespace jobmill::commands {
+
+/// KEY=VALUE: a whole or decimal number becomes a number, true and false become truths, anything
+/// else is text; so are numbers with leading zeros, and those too large for 64 bits.
+/// KEY:=TEXT: text in any case.
+[[nodiscard]] Result<Map> parse_arguments(std::span<const std::string> words);
+
+/// Members for the handler of commands. Text that is not UTF-8 cannot be told to the daemon: such a
+/// word is an error, such a variable is left out.
+[[nodiscard]] Result<Map> command_arguments(std::span<const std::string> words,
+                                            std::string_view directory,
+                                            std::span<const std::string> environment);
+
+/// The handler that runs commands.
+inline constexpr std::string_view command_handler = "exec";
+
+[[nodiscard]] std::vector<std::string> current_environment();
+[[nodiscard]] Result<std::string> current_directory();
+
+/// The words as one line for people, cut to a label's size.
+[[nodiscard]] std::string label_of(std::span<const std::string> words);
+
+}  // namespace jobmill::commands

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+// What the command line said, and one function a subcommand. Each answers the exit code.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace jobmill::commands {
+
+struct CommonOptions {
+    std::string socket;  ///< empty: the user's own daemon
+    bool json = false;
+    bool quiet = false;
+};
+
+/// A job, or for map the pattern of jobs.
+struct WorkOptions {
+    std::string handler;  ///< empty: a command
+    std::string payload;  ///< "-": standard input
+    bool has_payload = false;
+    std::vector<std::string> command;  ///< what came after "--"
+    bool shell = false;                ///< the command is for sh -c
+    bool input = false;                ///< the command gets standard input
+    std::vector<std::string> args;     ///< KEY=VALUE, KEY:=TEXT
+    std::string pool;
+    std::string label;
+};
+
+struct MapOptions {
+    std::uint32_t jobs = 0;  ///< unfinished at once; 0: as many as the daemon gives credit for
+    bool ordered = false;
+    bool null = false;  ///< input items end with NUL instead of newline
+    bool tag = false;
+    bool bar = false;
+};
+
+struct DemoOptions {
+    bool chaos = false;
+    std::vector<std::string> data;
+    std::uint64_t words_files = 0;  ///< 0: the default number
+};
+
+[[nodiscard]] int run(const CommonOptions& common, const WorkOptions& work);
+[[nodiscard]] int map(const CommonOptions& common, const WorkOptions& work,
+                      const MapOptions& options);
+[[nodiscard]] int submit(const CommonOptions& common, const WorkOptions& work);
+[[nodiscard]] int wait(const CommonOptions& common, const std::vector<std::string>& ids);
+[[nodiscard]] int cancel(const CommonOptions& common, const std::vector<std::string>& ids);
+[[nodiscard]] int status(const CommonOptions& common, const std::vector<std::string>& ids);
+[[nodiscard]] int handlers(const CommonOptions& common);
+[[nodiscard]] int ping(const CommonOptions& common);
+[[nodiscard]] int socket(const CommonOptions& common);
+[[nodiscard]] int daemon_start(const CommonOptions& common);
+[[nodiscard]] int daemon_stop(const CommonOptions& common);
+[[nodiscard]] int demo(const CommonOptions& common, const DemoOptions& options);
+
+}  // namespace jobmill::commands

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+#include "client/commands/follow.hpp"
+
+#include <signal.h>
+
+#include "client/commands/interrupts.hpp"
+#include "client/commands/json_output.hpp"
+#include "client/commands/listener.hpp"
+#include "client/commands/notice.hpp"
+#include "client/commands/outcome.hpp"
+#include "client/commands/output.hpp"
+#include "common/exit_code.hpp"
+
+namespace jobmill::commands {
+namespace {
+
+/// Prints events; knows when it is over.
+class Follower {
+public:
+    explicit Follower(const CommonOptions& common) : common_(common) {}
+
+    /// False when the output cannot be written.
+    [[nodiscard]] bool on(const ClientEvent& event)
+    {
+        if (common_.json) {
+            return print_json(event, std::to_string(number(tag_of(event)))) && (end(event), true);
+        }
+        bool written = true;
+        if (const auto* chunk = std::get_if<event::Chunk>(&event)) {
+            written = print(chunk->stream, chunk->payload);
+        } else if (const auto* part = std::get_if<event::ResultPart>(&event)) {
+            written = print(Stream::out, part->payload);
+        } else if (const auto* result = std::get_if<event::JobResult>(&event)) {
+            written = print(Stream::out, result->payload) && finish_line();
+        }
+        end(event);
+        return written;
+    }
+
+    [[nodiscard]] bool over() const noexcept { return over_; }
+    [[nodiscard]] int exit_code() const noexcept { return exit_code_; }
+
+private:
+    [[nodiscard]] bool print(Stream stream, ByteView bytes)
+    {
+        const bool error = stream == Stream::err;
+        if (!error && !bytes.empty()) {
+            in_line_ = bytes.back() != std::byte{'\n'};
+        }
+        return write_all(error ? standard_error : standard_output, bytes);
+    }
+
+    /// A prompt should not follow on the same line; a file gets exactly the result's bytes.
+    [[nodiscard]] bool finish_line()
+    {
+        return !in_line_ || !is_terminal_fd(standard_output) ||
+               write_all(standard_output, bytes_of("\n"));
+    }
+
+    void end(const ClientEvent& event)
+    {
+        if (const auto* result = std::get_if<event::JobResult>(&event)) {
+            over_ = true;
+            exit_code_ = exit_code_of(*result);
+            for (const std::string& line : notices_of(*result)) {
+                notice(line);
+            }
+        } else if (const auto* error = std::get_if<event::JobError>(&event)) {
+            over_ = true;
+            const bool unknown =
+                error->error.code == error_code::not_found || error->error.code == error_code::gone;
+            exit_code_ = unknown ? exit_code::job_failed : exit_code::jobmill_failed;
+            notice(text_of_error(error->error));
+        } else if (std::holds_alternative<event::Closing>(event) && !common_.quiet) {
+            notice("the daemon stops");
+        }
+    }
+
+    const CommonOptions& common_;
+    bool over_ = false;
+    bool in_line_ = false;
+    int exit_code_ = 0;
+};
+
+}  // namespace
+
+int abandoned_exit_code()
+{
+    const int signal = interrupted();
+    return exit_code::signal_base + (signal != 0 ? signal : SIGPIPE);
+}
+
+int follow(Client& client, Tag tag, const CommonOptions& common, bool ours)
+{
+    Follower follower{common};
+    while (!follower.over()) {
+        auto event = next_event(client);
+        if (!event) {
+            return failed(event.error());
+        }
+        if (!*event || !follower.on(**event)) {
+            if (ours && client.cancel(tag)) {
+                wait_for_the_end(client);
+            }
+            return abandoned_exit_code();
+        }
+    }
+    return follower.exit_code();
+}
+
+}  // namespace jobmill::commands

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+#include "client/commands/notice.hpp"
+
+#include <string>
+
+#include "client/commands/output.hpp"
+#include "common/exit_code.hpp"
+#include "common/utf8.hpp"
+
+namespace jobmill::commands {
+
+void notice(std::string_view text)
+{
+    const std::string line = "jobmill: " + escaped(text) + "\n";
+    (void)write_all(standard_error, bytes_of(line));
+}
+
+int failed(const Error& error)
+{
+    notice(error.what);
+    return exit_code::jobmill_failed;
+}
+
+}  // namespace jobmill::commands

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+// What jobmill itself has to say goes to standard error, a line each, so that standard output is
+// data only.
+#pragma once
+
+#include <string_view>
+
+#include "common/result.hpp"
+
+namespace jobmill::commands {
+
+/// "jobmill: <text>". Control characters of the text are escaped.
+void notice(std::string_view text);
+
+/// Says it, and answers the exit code of jobmill's own failures.
+[[nodiscard]] int failed(const Error& error);
+
+}  // namespace jobmill::commands

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+// ping: is the daemon there, and how far away is it?
+#include "client/commands/json_output.hpp"
+#include "client/commands/notice.hpp"
+#include "client/commands/outcome.hpp"
+#include "client/commands/output.hpp"
+#include "client/commands/session.hpp"
+#include "common/exit_code.hpp"
+
+namespace jobmill::commands {
+
+int ping(const CommonOptions& common)
+{
+    auto client = open_session(common, false);
+    if (!client) {
+        return failed(client.error());
+    }
+    const auto start = std::chrono::steady_clock::now();
+    const auto tag = client->ping();
+    if (!tag) {
+        return failed(tag.error());
+    }
+    const auto pong = client->answer(*tag);
+    if (!pong) {
+        return failed(pong.error());
+    }
+    const std::chrono::nanoseconds took = std::chrono::steady_clock::now() - start;
+    if (common.json) {
+        return print_json(*pong, std::to_string(number(*tag))) ? exit_code::ok
+                                                               : exit_code::jobmill_failed;
+    }
+    const std::string line = std::string{client->server()} + "  pid " +
+                             std::to_string(client->welcome().pid) + "  " +
+                             duration_text(static_cast<std::uint64_t>(took.count())) + "\n";
+    return write_all(standard_output, bytes_of(line)) ? exit_code::ok : exit_code::jobmill_failed;
+}
+
+int socket(const CommonOptions& common)
+{
+    const std::string line = socket_path(common) + "\n";
+    return write_all(standard_output, bytes_of(line)) ? exit_code::ok : exit_code::jobmill_failed;
+}
+
+}  // namespace jobmill::commands

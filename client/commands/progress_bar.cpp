@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+#include "client/commands/progress_bar.hpp"
+
+#include <algorithm>
+
+#include "client/commands/output.hpp"
+
+namespace jobmill::commands {
+namespace {
+
+constexpr std::uint64_t width = 24;
+constexpr std::chrono::milliseconds shortest_pause{100};
+
+}  // namespace
+
+ProgressBar::ProgressBar(bool wanted) : shown_(wanted && is_terminal_fd(standard_error)) {}
+
+std::string bar_text(std::uint64_t done, std::uint64_t total)
+{
+    if (total == 0) {
+        return std::to_string(done);
+    }
+    const std::uint64_t filled = std::min(done, total) * width / total;
+    return "[" + std::string(filled, '#') + std::string(width - filled, ' ') + "] " +
+           std::to_string(done) + "/" + std::to_string(total);
+}
+
+void ProgressBar::draw(std::string_view name, std::uint64_t done, std::uint64_t total)
+{
+    const auto now = std::chrono::steady_clock::now();
+    if (!shown_ || (drawn_ && now - last_ < shortest_pause && done < total)) {
+        return;
+    }
+    const std::string line = "\r\x1b[K" + std::string{name} + bar_text(done, total);
+    (void)write_all(standard_error, bytes_of(line));
+    drawn_ = true;
+    last_ = now;
+}
+
+void ProgressBar::clear()
+{
+    if (drawn_) {
+        (void)write_all(standard_error, bytes_of("\r\x1b[K"));
+        drawn_ = false;
+    }
+}
+
+}  // namespace jobmill::commands

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+// status and handlers: documents of the daemon, as tables.
+#include "client/commands/json_output.hpp"
+#include "client/commands/notice.hpp"
+#include "client/commands/output.hpp"
+#include "client/commands/session.hpp"
+#include "client/commands/status_table.hpp"
+#include "common/exit_code.hpp"
+
+namespace jobmill::commands {
+namespace {
+
+/// Jobs that were asked for and are not in the answer.
+bool all_there(const std::vector<JobId>& jobs, const Value& status)
+{
+    const Value* listed = status.find("jobs");
+    const std::size_t count =
+        listed == nullptr || listed->array() == nullptr ? 0 : listed->array()->size();
+    if (count >= jobs.size()) {
+        return true;
+    }
+    notice(std::to_string(jobs.size() - count) + " of " + std::to_string(jobs.size()) +
+           " jobs are not known (any more)");
+    return false;
+}
+
+int print(const CommonOptions& common, const ClientEvent& event, const std::string& text)
+{
+    const bool written =
+        common.json ? print_json(event, "") : write_all(standard_output, bytes_of(text));
+    return written ? exit_code::ok : exit_code::jobmill_failed;
+}
+
+}  // namespace
+
+int status(const CommonOptions& common, const std::vector<std::string>& ids)
+{
+    std::vector<JobId> jobs;
+    for (const std::string& word : ids) {
+        const auto job = parse_job(word);
+        if (!job) {
+            return failed(job.error());
+        }
+        jobs.push_back(*job);
+    }
+    auto client = open_session(common, false);
+    if (!client) {
+        return failed(client.error());
+    }
+    const auto tag = client->status(jobs);
+    const auto answer = tag ? client->answer(*tag) : Result<ClientEvent>{tl::unexpect, tag.error()};
+    if (!answer) {
+        return failed(answer.error());
+    }
+    const auto* status = std::get_if<event::Status>(&*answer);
+    if (status == nullptr) {
+        return failed({Errc::invalid, "the daemon did not answer with its status"});
+    }
+    const int code = print(common, *answer, common.json ? "" : status_text(status->body));
+    return code == exit_code::ok && !all_there(jobs, status->body) ? exit_code::job_failed : code;
+}
+
+int handlers(const CommonOptions& common)
+{
+    auto client = open_session(common, false);
+    if (!client) {
+        return failed(client.error());
+    }
+    const auto tag = client->handlers();
+    const auto answer = tag ? client->answer(*tag) : Result<ClientEvent>{tl::unexpect, tag.error()};
+    if (!answer) {
+        return failed(answer.error());
+    }
+    const auto* handlers = std::get_if<event::Handlers>(&*answer);
+    if (handlers == nullptr) {
+        return failed({Errc::invalid, "the daemon did not answer with its handlers"});
+    }
+    return print(common, *answer, common.json ? "" : handlers_text(handlers->body));
+}
+
+}  // namespace jobmill::commands

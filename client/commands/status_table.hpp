@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+// Documents of the daemon as text for people.
+#pragma once
+
+#include <string>
+
+#include "common/value.hpp"
+
+namespace jobmill::commands {
+
+/// The daemon, its pools and its jobs, in aligned columns.
+[[nodiscard]] std::string status_text(const Value& status);
+
+/// A line a handler, by pool.
+[[nodiscard]] std::string handlers_text(const Value& handlers);
+
+}  // namespace jobmill::commands

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: MIT
+#include <unistd.h>
+
+#include <array>
+
+#include <doctest/doctest.h>
+
+#include "client/commands/arguments.hpp"
+#include "client/commands/item_reader.hpp"
+#include "client/commands/outcome.hpp"
+#include "client/commands/placeholders.hpp"
+#include "client/commands/progress_bar.hpp"
+#include "client/commands/session.hpp"
+#include "client/commands/status_table.hpp"
+#include "common/unique_fd.hpp"
+
+using namespace jobmill;
+using namespace jobmill::commands;
+
+namespace {
+
+using Words = std::vector<std::string>;
+
+event::JobResult ended(JobState state, Cause cause = {})
+{
+    return {.job = JobId{7},
+            .state = state,
+            .worker = SlotId{2},
+            .run_ns = 12'000'000,
+            .cause = std::move(cause),
+            .payload = {}};
+}
+
+Cause cause_of(std::string kind)
+{
+    Cause cause;
+    cause.kind = std::move(kind);
+    return cause;
+}
+
+Words items_of(std::string_view input, char terminator)
+{
+    std::array<int, 2> pipe{};
+    REQUIRE(::pipe(pipe.data()) == 0);
+    const UniqueFd out{pipe[0]};
+    UniqueFd in{pipe[1]};
+    REQUIRE(::write(in.get(), input.data(), input.size()) == static_cast<ssize_t>(input.size()));
+    in.reset();
+    ItemReader reader{out.get(), terminator, 1000};
+    Words items;
+    while (true) {
+        while (auto item = reader.next()) {
+            items.push_back(std::move(*item));
+        }
+        if (reader.ended()) {
+            return items;
+        }
+        REQUIRE(reader.read());
+    }
+}
+
+}  // namespace
+
+TEST_CASE("placeholders stand for the item")
+{
+    CHECK(fill(Words{"lame", "{}", "{.}.mp3", "{/}", "{#}"}, "a/b.c/song.wav", 12) ==
+          Words{"lame", "a/b.c/song.wav", "a/b.c/song.mp3", "song.wav", "12"});
+}
+
+TEST_CASE("an item without a placeholder is appended as one word")
+{
+    CHECK(fill(Words{"echo"}, "two words", 1) == Words{"echo", "two words"});
+    CHECK(fill(Words{"echo", "{#}"}, "x", 3) == Words{"echo", "3", "x"});
+}
+
+TEST_CASE("only the last part of a name has an extension")
+{
+    CHECK(fill(Words{"{.}"}, "dir.d/file", 1) == Words{"dir.d/file"});
+    CHECK(fill(Words{"{.}"}, ".bashrc", 1) == Words{".bashrc"});
+    CHECK(fill(Words{"{.}"}, "a.tar.gz", 1) == Words{"a.tar"});
+}
+
+TEST_CASE("for a shell the item is quoted, the pattern is not")
+{
+    CHECK(fill_for_shell(Words{"wc -l < {} | cat"}, "it's; rm", 1) ==
+          "wc -l < 'it'\\''s; rm' | cat");
+    CHECK(fill_for_shell(Words{"echo"}, "$HOME", 1) == "echo '$HOME'");
+}
+
+TEST_CASE("arguments are numbers and truths when they look like it")
+{
+    const auto map = parse_arguments(Words{"a=1", "b=-2.5", "c=x=y", "d=true", "e:=5", "f=007",
+                                           "g=", "h=99999999999999999999", "i=1e3", "j=nan"});
+    REQUIRE(map);
+    const Value value{*map};
+    CHECK(value.integer_at("a") == 1);
+    CHECK(value.real_at("b") == -2.5);
+    CHECK(value.text_at("c") == "x=y");
+    CHECK(std::get<bool>(*value.find("d")));
+    CHECK(value.text_at("e") == "5");
+    CHECK(value.text_at("f") == "007");
+    CHECK(value.find("g")->text() != nullptr);
+    CHECK(value.text_at("h") == "99999999999999999999");
+    CHECK(value.real_at("i") == 1000);
+    CHECK(value.text_at("j") == "nan");
+}
+
+TEST_CASE("an argument needs a key, once")
+{
+    CHECK_FALSE(parse_arguments(Words{"noequals"}));
+    CHECK_FALSE(parse_arguments(Words{"=x"}));
+    CHECK_FALSE(parse_arguments(Words{":=x"}));
+    CHECK_FALSE(parse_arguments(Words{"a=1", "a:=2"}));
+    CHECK_FALSE(parse_arguments(Words{"a=\xff"}));
+}
+
+TEST_CASE("a command's words must be UTF-8; variables that are not are left out")
+{
+    CHECK_FALSE(command_arguments(Words{"ls", "\xff"}, "/", {}));
+    const auto map = command_arguments(Words{"ls"}, "/tmp", Words{"A=1", "B=\xff", "=C", "D"});
+    REQUIRE(map);
+    const Value value{*map};
+    CHECK(value.text_at("cwd") == "/tmp");
+    CHECK(value.find("env")->map()->size() == 1);
+    CHECK(value.find("argv")->array()->size() == 1);
+}
+
+TEST_CASE("a label is the command, cut to the limit")
+{
+    CHECK(label_of(Words{"make", "all"}) == "make all");
+    const std::string long_label = label_of(Words{std::string(126, 'x') + "\xc3\xa9\xc3\xa9"});
+    CHECK(long_label.size() <= 128);
+    CHECK(long_label.ends_with("..."));
+}
+
+TEST_CASE("exit codes follow the shell")
+{
+    Cause exit = cause_of("exit");
+    exit.exit_code = 3;
+    Cause exec = cause_of("exec");
+    exec.exit_code = 127;
+    Cause segv = cause_of("signal");
+    segv.signal = "SIGSEGV";
+    CHECK(exit_code_of(ended(JobState::succeeded)) == 0);
+    CHECK(exit_code_of(ended(JobState::failed, cause_of("error"))) == 1);
+    CHECK(exit_code_of(ended(JobState::failed, exit)) == 3);
+    CHECK(exit_code_of(ended(JobState::failed, exec)) == 127);
+    CHECK(exit_code_of(ended(JobState::failed, segv)) == 139);
+    CHECK(exit_code_of(ended(JobState::crashed, segv)) == 139);
+    exit.exit_code = 0;
+    CHECK(exit_code_of(ended(JobState::crashed, exit)) == 1);
+    CHECK(exit_code_of(ended(JobState::cancelled, cause_of("cancel"))) == 1);
+    CHECK(exit_code_of(ended(JobState::timed_out)) == 124);
+    exit.exit_code = 1 << 20;
+    CHECK(exit_code_of(ended(JobState::failed, exit)) == 1);
+}
+
+TEST_CASE("a crash is told with its signal, time, worker and last lines")
+{
+    Cause cause = cause_of("signal");
+    cause.signal = "SIGSEGV";
+    cause.stderr_tail = "one\ntwo\n";
+    const Words lines = notices_of(ended(JobState::crashed, cause));
+    CHECK(lines ==
+          Words{"job 7 crashed: SIGSEGV after 12 ms (worker 2, replaced)", "  one", "  two"});
+}
+
+TEST_CASE("a command's own exit code needs no notice")
+{
+    CHECK(notices_of(ended(JobState::failed, cause_of("exit"))).empty());
+    CHECK(notices_of(ended(JobState::succeeded)).empty());
+}
+
+TEST_CASE("durations are told in the unit that fits")
+{
+    CHECK(duration_text(40'000) == "0.04 ms");
+    CHECK(duration_text(12'000'000) == "12 ms");
+    CHECK(duration_text(1'300'000'000) == "1.3 s");
+    CHECK(duration_text(240'000'000'000) == "4 min");
+}
+
+TEST_CASE("items end with the terminator, the last one with the input")
+{
+    CHECK(items_of("a\nbb\n", '\n') == Words{"a", "bb"});
+    CHECK(items_of("a\n\nb", '\n') == Words{"a", "", "b"});
+    CHECK(items_of("", '\n').empty());
+    CHECK(items_of(std::string_view{"x\ny\0z\0", 6}, '\0') == Words{"x\ny", "z"});
+}
+
+TEST_CASE("an item above the limit is an error")
+{
+    std::array<int, 2> pipe{};
+    REQUIRE(::pipe(pipe.data()) == 0);
+    const UniqueFd out{pipe[0]};
+    const UniqueFd in{pipe[1]};
+    const std::string input(2000, 'x');
+    REQUIRE(::write(in.get(), input.data(), input.size()) == 2000);
+    ItemReader reader{out.get(), '\n', 1000};
+    REQUIRE(reader.read());
+    CHECK_FALSE(reader.next());
+    CHECK_FALSE(reader.read());
+}
+
+TEST_CASE("job numbers are whole and above 0")
+{
+    CHECK(parse_job("121") == JobId{121});
+    CHECK_FALSE(parse_job("0"));
+    CHECK_FALSE(parse_job("12x"));
+    CHECK_FALSE(parse_job("-1"));
+    CHECK_FALSE(parse_job(""));
+}
+
+TEST_CASE("the status table is aligned and escapes what users wrote")
+{
+    const Value status{
+        Map{{"version", "0.1"},
+            {"pid", 812},
+            {"uptime_ms", 5000},
+            {"socket", "/s"},
+            {"pools", Array{Map{{"name", "default"}, {"workers", 8}, {"busy", 1}, {"done", 5214}}}},
+            {"jobs", Array{Map{{"job", 121}, {"state", "running"}, {"label", "a\x1b[31m"}}}},
+            {"more_jobs", 3}}};
+    const std::string text = status_text(status);
+    CHECK(text.find("default  8        1") != std::string::npos);
+    CHECK(text.find("a\\x1b[31m") != std::string::npos);
+    CHECK(text.find("and 3 more") != std::string::npos);
+}
+
+TEST_CASE("a status of another shape does no harm")
+{
+    CHECK_FALSE(status_text(Value{5}).empty());
+    CHECK_FALSE(status_text(Value{Map{{"pools", "x"}, {"jobs", Array{1, "y"}}}}).empty());
+}
+
+TEST_CASE("a bar is full when all is done, and no longer")
+{
+    CHECK(bar_text(12, 24) == "[############            ] 12/24");
+    CHECK(bar_text(30, 24) == "[########################] 30/24");
+    CHECK(bar_text(7, 0) == "7");
+}
