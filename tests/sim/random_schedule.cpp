@@ -36,7 +36,7 @@ core::Patience RandomSchedule::patience_for(std::uint64_t seed)
 void RandomSchedule::choose_climate()
 {
     constexpr auto depths = std::to_array<std::uint64_t>({1, 1, 1, 2, 3, 4, 5, 8, 64, 256});
-    constexpr auto percents = std::to_array<std::uint64_t>({0, 0, 5, 20});
+    constexpr auto percents = std::to_array<std::uint64_t>({0, 5, 20, 50});
     climate_.stubborn_percent = percents.at(below(percents.size()));
     climate_.mute_percent = percents.at(below(percents.size()));
     climate_.hostile_percent = percents.at(below(percents.size()));
@@ -52,9 +52,9 @@ void RandomSchedule::choose_climate()
 
 void RandomSchedule::run(std::uint64_t events)
 {
-    for (std::uint64_t i = 0; i < events; ++i) {
+    for (std::uint64_t i = 0; i < events && !(world_.stopped() && chance(5)); ++i) {
         step();
-        world_.check_all();
+        i % 8 == 0 ? world_.check_all() : world_.check();
     }
     calm_down();
     stop();
@@ -63,11 +63,11 @@ void RandomSchedule::run(std::uint64_t events)
 void RandomSchedule::step()
 {
     const std::uint64_t dice = below(100);
-    if (dice < 15) {
+    if (dice < 12) {
         step_clients();
-    } else if (dice < 25) {
+    } else if (dice < 22) {
         pass_time();
-    } else if (dice < 30) {
+    } else if (dice < 28) {
         step_faults();
     } else {
         step_edge();
@@ -85,9 +85,7 @@ void RandomSchedule::step_clients()
 {
     const SessionId session{1 + below(5)};
     if (chance(climate_.cancel_percent) && !world_.jobs().empty()) {
-        auto job = world_.jobs().begin();
-        std::advance(job, below(world_.jobs().size()));
-        const JobId id = job->first;
+        const JobId id = any_job();
         world_.cancel(id);
         if (chance(20)) {
             world_.cancel(id);
@@ -105,11 +103,11 @@ void RandomSchedule::step_clients()
 
 void RandomSchedule::step_faults()
 {
-    tell_stale();
-    PretendWorker* worker = any_worker();
     if (!chance(climate_.fault_percent)) {
+        tell_stale();
         return;
     }
+    PretendWorker* worker = any_worker();
     PretendPool& pool = any_pool();
     if (chance(15) && pool.state != Template::absent) {
         world_.template_dies(pool);
@@ -281,8 +279,11 @@ void RandomSchedule::stop()
 {
     if (!world_.stopped()) {
         const PoolId pool = any_pool().id;
-        world_.submit(pool, SessionId{1}, true);
-        chance(20) ? world_.stop_now() : world_.stop(milliseconds{below(200)});
+        for (std::uint64_t i = below(30); i > 0; --i) {
+            world_.submit(pool, SessionId{1}, true);
+            step_edge();
+        }
+        chance(20) ? world_.stop_now() : world_.stop(milliseconds{chance(30) ? 0 : below(200)});
         world_.submit(pool, SessionId{1}, true);
     }
     calm_down();
@@ -311,6 +312,18 @@ PretendWorker* RandomSchedule::any_worker()
     auto worker = world_.workers().begin();
     std::advance(worker, below(world_.workers().size()));
     return &worker->second;
+}
+
+/// Half of them such as a worker holds: that is where a cancel is hard.
+JobId RandomSchedule::any_job()
+{
+    const PretendWorker* worker = any_worker();
+    if (worker != nullptr && !worker->held.empty() && chance(50)) {
+        return worker->held.at(chance(50) ? 0 : below(worker->held.size())).job;
+    }
+    auto job = world_.jobs().begin();
+    std::advance(job, below(world_.jobs().size()));
+    return job->first;
 }
 
 PretendPool& RandomSchedule::any_pool()

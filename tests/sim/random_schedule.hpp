@@ -52,6 +52,7 @@ private:
     [[nodiscard]] std::uint64_t below(std::uint64_t end);
     [[nodiscard]] bool chance(std::uint64_t percent) { return below(100) < percent; }
     [[nodiscard]] PretendWorker* any_worker();
+    [[nodiscard]] JobId any_job();
     [[nodiscard]] PretendPool& any_pool();
 
     std::mt19937_64 random_;

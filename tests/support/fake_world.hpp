@@ -92,7 +92,8 @@ public:
     /// Any event as it is: for stale ones.
     void tell(const core::Event& event);
 
-    /// Compares everything; `tell` does it in part.
+    /// Compares what the core knows with what is so. `check_all` looks up each job besides.
+    void check();
     void check_all();
 
     [[nodiscard]] TimePoint now() const { return now_; }
@@ -150,7 +151,6 @@ private:
     void check_end(const core::JobEnded& effect, const PretendJob& job);
     void check_spread(const PretendWorker& chosen);
     void check_kill(const PretendWorker& worker);
-    void check_jobs();
     void check_workers();
     void check_patience(const PretendWorker& worker);
     void check_slots();

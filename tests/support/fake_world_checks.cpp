@@ -105,21 +105,21 @@ void FakeWorld::check_spread(const PretendWorker& chosen)
     }
 }
 
-void FakeWorld::check_all()
-{
-    check_jobs();
-    check_workers();
-    check_slots();
-    check_templates();
-}
-
-void FakeWorld::check_jobs()
+void FakeWorld::check()
 {
     demand(dispatcher_.unfinished_jobs() == jobs_.size(), "a job was lost, or is kept too long");
     for (const PretendPool& pool : pools_) {
         demand(dispatcher_.counts(pool.id).queued == pool.queued.size(),
                "a queue has another length than it should");
     }
+    check_workers();
+    check_slots();
+    check_templates();
+}
+
+void FakeWorld::check_all()
+{
+    check();
     for (const auto& [id, job] : jobs_) {
         const bool queued = job.place == Place::queued;
         demand(dispatcher_.state_of(id) == (queued ? JobState::queued : JobState::running),

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+#include <string_view>
+
+#include <doctest/doctest.h>
+
+#include "daemon/core/job_lifecycle.hpp"
+
+using namespace jobmill;
+using namespace jobmill::core;
+
+namespace {
+
+using S = JobStage;
+using W = JobWord;
+
+std::string_view why_ignored(S stage, W word)
+{
+    const bool held = stage != S::queued && stage != S::ended;
+    switch (word) {
+        case W::offer:
+            return stage == S::queued ? "" : "it is not in the queue";
+        case W::recall:
+            return stage == S::offered ? "" : "it is back, asked back, or has begun";
+        case W::cancel:
+            return stage == S::queued || stage == S::offered || stage == S::recalled ||
+                           stage == S::claimed
+                       ? ""
+                       : "it is cancelled already, or as good as";
+        case W::stop:
+            return stage == S::queued || stage == S::claimed
+                       ? ""
+                       : "it is called back first, or ends already";
+        case W::won:
+        case W::lost:
+            return asked_back(stage) ? "" : "nobody asked";
+        case W::succeeded:
+        case W::failed:
+            return held ? "" : "no worker holds it";
+        case W::died:
+            return begun(stage) ? "" : "whether it had begun is asked first";
+    }
+    return "no such word";
+}
+
+}  // namespace
+
+TEST_CASE("every word at every stage of a job has a row, or a reason to be ignored")
+{
+    for (std::size_t i = 0; i < job_stage_count; ++i) {
+        for (std::size_t j = 0; j < job_word_count; ++j) {
+            CAPTURE(i);
+            CAPTURE(j);
+            const auto stage = static_cast<S>(i);
+            const auto word = static_cast<W>(j);
+            CHECK((row_of(stage, word) == nullptr) == !why_ignored(stage, word).empty());
+        }
+    }
+}
+
+TEST_CASE("a job's row is found under its own stage and word")
+{
+    for (const JobRow& row : job_rows) {
+        CHECK(row_of(row.from, row.on) == &row);
+    }
+}
