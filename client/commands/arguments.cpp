@@ -91,11 +91,11 @@ Result<Map> command_arguments(std::span<const std::string> words, std::string_vi
         }
         argv.emplace_back(word);
     }
-    Map variables;
+    Array variables;
     for (const std::string& variable : environment) {
         const std::size_t equals = variable.find('=');
         if (equals != std::string::npos && equals > 0 && valid_utf8(variable)) {
-            variables.emplace_back(variable.substr(0, equals), variable.substr(equals + 1));
+            variables.emplace_back(variable);
         }
     }
     return Map{{"argv", std::move(argv)}, {"cwd", directory}, {"env", std::move(variables)}};

@@ -16,6 +16,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "client/commands/arguments.hpp"
 #include "client/commands/interrupts.hpp"
 #include "common/unique_fd.hpp"
 #include "jobmill/client.hpp"
@@ -50,6 +51,18 @@ std::string read_log(const std::string& path, off_t from)
     return text;
 }
 
+/// Variables, those of `instead` in place of others of the same name.
+std::vector<std::string> merged(std::vector<std::string> variables,
+                                const std::vector<std::string>& instead)
+{
+    for (const std::string& variable : instead) {
+        const std::string name = variable.substr(0, variable.find('=') + 1);
+        std::erase_if(variables, [&](const std::string& old) { return old.starts_with(name); });
+        variables.push_back(variable);
+    }
+    return variables;
+}
+
 class SpawnSettings {
 public:
     SpawnSettings(int log, bool background)
@@ -67,7 +80,7 @@ public:
         sigemptyset(&none);
         (void)::posix_spawnattr_setsigmask(&attributes_, &none);
         int flags = POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK;
-        flags |= background ? POSIX_SPAWN_SETSID : POSIX_SPAWN_SETPGROUP;
+        flags |= background ? POSIX_SPAWN_SETSID : 0;
         (void)::posix_spawnattr_setflags(&attributes_, static_cast<short>(flags));
     }
     SpawnSettings(const SpawnSettings&) = delete;
@@ -78,16 +91,14 @@ public:
         (void)::posix_spawnattr_destroy(&attributes_);
     }
 
-    [[nodiscard]] Result<pid_t> spawn(const std::string& program, std::vector<std::string> words)
+    [[nodiscard]] Result<pid_t> spawn(const std::string& program, std::vector<std::string> words,
+                                      std::vector<std::string> environment)
     {
-        std::vector<char*> argv;
-        for (std::string& word : words) {
-            argv.push_back(word.data());
-        }
-        argv.push_back(nullptr);
+        std::vector<char*> argv = pointers(words);
+        std::vector<char*> variables = pointers(environment);
         pid_t pid = 0;
-        const int error =
-            ::posix_spawn(&pid, program.c_str(), &actions_, &attributes_, argv.data(), environ);
+        const int error = ::posix_spawn(&pid, program.c_str(), &actions_, &attributes_, argv.data(),
+                                        variables.data());
         if (error != 0) {
             return fail_errno("starting " + program, error);
         }
@@ -95,6 +106,16 @@ public:
     }
 
 private:
+    static std::vector<char*> pointers(std::vector<std::string>& texts)
+    {
+        std::vector<char*> to;
+        for (std::string& text : texts) {
+            to.push_back(text.data());
+        }
+        to.push_back(nullptr);
+        return to;
+    }
+
     posix_spawn_file_actions_t actions_{};
     posix_spawnattr_t attributes_{};
 };
@@ -146,8 +167,8 @@ Result<std::string> find_daemon()
         if (candidate.front() == '/' && is_program(candidate)) {
             return candidate;
         }
-        rest.remove_prefix(std::min(
-            rest.size(), rest.find(':') + (rest.find(':') == std::string_view::npos ? 0 : 1)));
+        const std::size_t colon = rest.find(':');
+        rest.remove_prefix(colon == std::string_view::npos ? rest.size() : colon + 1);
     }
     return fail(Errc::not_found, "jobmilld is neither beside this program nor in $PATH");
 }
@@ -176,7 +197,9 @@ Result<pid_t> start_daemon(const DaemonLaunch& launch, std::chrono::milliseconds
     std::vector<std::string> words{"jobmilld", "--socket", launch.socket};
     words.insert(words.end(), launch.options.begin(), launch.options.end());
     SpawnSettings settings{log.get(), launch.background};
-    JOBMILL_TRY_ASSIGN(const pid_t pid, settings.spawn(program, std::move(words)));
+    JOBMILL_TRY_ASSIGN(const pid_t pid,
+                       settings.spawn(program, std::move(words),
+                                      merged(current_environment(), launch.environment)));
     JOBMILL_TRY(wait_until_ready(launch, pid, patience, log_start));
     return pid;
 }

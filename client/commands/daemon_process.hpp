@@ -16,7 +16,8 @@ struct DaemonLaunch {
     std::string socket;
     std::vector<std::string> options;  ///< after --socket PATH
     std::string log_path;
-    bool background = true;  ///< in a session of its own, outliving us
+    std::vector<std::string> environment{};  ///< NAME=VALUE, instead of what we have ourselves
+    bool background = true;                  ///< in a session of its own, outliving us
 };
 
 /// Starts jobmilld and waits until it answers. Its pid; or an error with the end of its log.

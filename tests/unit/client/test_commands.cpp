@@ -121,7 +121,7 @@ TEST_CASE("a command's words must be UTF-8; variables that are not are left out"
     REQUIRE(map);
     const Value value{*map};
     CHECK(value.text_at("cwd") == "/tmp");
-    CHECK(value.find("env")->map()->size() == 1);
+    CHECK(value.find("env")->array()->size() == 1);
     CHECK(value.find("argv")->array()->size() == 1);
 }
 

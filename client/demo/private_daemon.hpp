@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+
+#include "common/result.hpp"
+
+namespace jobmill::demo {
+
+/// A daemon with a directory of its own in $TMPDIR; both are gone with this object.
+class PrivateDaemon {
+public:
+    [[nodiscard]] static Result<PrivateDaemon> start();
+
+    PrivateDaemon(PrivateDaemon&& other) noexcept;
+    PrivateDaemon& operator=(PrivateDaemon&&) = delete;
+    ~PrivateDaemon();
+
+    [[nodiscard]] std::string socket() const { return directory_ + "/jobmill.sock"; }
+
+private:
+    explicit PrivateDaemon(std::string directory) : directory_(std::move(directory)) {}
+
+    std::string directory_;
+    pid_t pid_ = 0;
+};
+
+}  // namespace jobmill::demo

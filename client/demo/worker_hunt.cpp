@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+#include "client/demo/worker_hunt.hpp"
+
+#include <signal.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+namespace jobmill::demo {
+namespace {
+
+std::string proc(pid_t pid, const std::string& name)
+{
+    return "/proc/" + std::to_string(pid) + "/" + name;
+}
+
+std::vector<pid_t> children_of(pid_t parent)
+{
+    std::vector<pid_t> children;
+    std::error_code error;
+    for (const auto& task : std::filesystem::directory_iterator{proc(parent, "task"), error}) {
+        std::ifstream list{task.path() / "children"};
+        pid_t child = 0;
+        while (list >> child) {
+            children.push_back(child);
+        }
+    }
+    return children;
+}
+
+/// Running or ready to run: the template only waits.
+bool computes(pid_t pid)
+{
+    std::ifstream file{proc(pid, "stat")};
+    std::string stat;
+    std::getline(file, stat);
+    // The name is in brackets and may hold anything.
+    const std::size_t name_end = stat.rfind(") ");
+    return stat.find("(jobmill-worker") != std::string::npos && name_end != std::string::npos &&
+           stat.compare(name_end + 2, 1, "R") == 0;
+}
+
+}  // namespace
+
+std::optional<pid_t> kill_busy_worker(pid_t daemon)
+{
+    for (const pid_t child : children_of(daemon)) {
+        if (computes(child) && ::kill(child, SIGKILL) == 0) {
+            return child;
+        }
+    }
+    return {};
+}
+
+std::uint64_t anonymous_memory(pid_t pid)
+{
+    std::ifstream status{proc(pid, "status")};
+    for (std::string line; std::getline(status, line);) {
+        if (line.starts_with("RssAnon:")) {
+            return std::stoull("0" + line.substr(line.find_first_of("0123456789"))) * 1024;
+        }
+    }
+    return 0;
+}
+
+}  // namespace jobmill::demo
