@@ -65,6 +65,7 @@ struct Client::State {
     [[nodiscard]] Result<void> send();
     [[nodiscard]] Result<bool> receive();
     [[nodiscard]] Result<bool> pump(std::optional<Clock::time_point> deadline);
+    [[nodiscard]] Result<bool> wait(std::optional<Clock::time_point> deadline);
     [[nodiscard]] Error end_of_session() const;
 
     UniqueFd socket;
@@ -129,10 +130,20 @@ Error Client::State::end_of_session() const
 /// Sends, waits for the socket, and receives once. False when the time is over.
 Result<bool> Client::State::pump(std::optional<Clock::time_point> deadline)
 {
+    JOBMILL_TRY(send());
+    return wait(deadline);
+}
+
+/// Waits until more can be sent, if there is more, or something comes.
+Result<bool> Client::State::wait(std::optional<Clock::time_point> deadline)
+{
     if (input_ended) {
         return tl::unexpected<Error>(end_of_session());
     }
-    JOBMILL_TRY(send());
+    if (conversation.held() > options.memory) {
+        return fail(Errc::exhausted, "events that were not taken hold " +
+                                         std::to_string(conversation.held()) + " bytes");
+    }
     pollfd ready{socket.get(), POLLIN, 0};
     if (conversation.has_outgoing()) {
         ready.events |= POLLOUT;
@@ -205,12 +216,14 @@ bool Client::can_submit(std::uint64_t payload_size) const noexcept
 Result<Tag> Client::submit(const Job& job)
 {
     Conversation& conversation = state_->conversation;
-    while (!conversation.can_submit(job.payload.size()) && !conversation.closing()) {
-        if (conversation.held() > state_->options.memory) {
-            return fail(Errc::exhausted, "events that were not taken hold " +
-                                             std::to_string(conversation.held()) + " bytes");
+    const auto must_wait = [&] {
+        return !conversation.can_submit(job.payload.size()) && !conversation.closing();
+    };
+    while (must_wait()) {
+        JOBMILL_TRY(state_->send());
+        if (must_wait()) {
+            JOBMILL_TRY(state_->wait({}));
         }
-        JOBMILL_TRY(state_->pump({}));
     }
     return conversation.submit(job);
 }
@@ -287,9 +300,6 @@ Result<ClientEvent> Client::answer(Tag tag)
             }
             return event;
         }
-        if (state_->conversation.held() > state_->options.memory) {
-            return fail(Errc::exhausted, "events that were not taken hold too much memory");
-        }
         JOBMILL_TRY(state_->pump({}));
     }
 }
@@ -320,12 +330,9 @@ Result<Run> Client::run(const Job& job)
 Result<void> Client::flush()
 {
     while (state_->conversation.has_outgoing()) {
-        if (state_->conversation.held() > state_->options.memory) {
-            return fail(Errc::exhausted, "events that were not taken hold too much memory");
-        }
         JOBMILL_TRY(state_->send());
         if (state_->conversation.has_outgoing()) {
-            JOBMILL_TRY(state_->pump({}));
+            JOBMILL_TRY(state_->wait({}));
         }
     }
     return {};

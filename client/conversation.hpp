@@ -47,7 +47,7 @@ public:
     [[nodiscard]] std::deque<ClientEvent>& events() noexcept { return events_; }
     /// Takes an event out, so that its memory counts no more.
     [[nodiscard]] ClientEvent take(std::size_t position);
-    /// Bytes in events that were not taken and in payloads that are not whole.
+    /// Bytes in events that were not taken.
     [[nodiscard]] std::size_t held() const noexcept { return held_; }
 
     [[nodiscard]] bool welcomed() const noexcept { return welcomed_; }
@@ -142,6 +142,7 @@ private:
 
     std::deque<ClientEvent> events_;
     std::size_t held_ = 0;
+    std::uint64_t reserved_ = 0;  ///< announced sizes of payloads that are being put together
 };
 
 }  // namespace jobmill

@@ -166,7 +166,8 @@ Result<void> Conversation::on(const Progress& message)
 
 bool Conversation::room_for(std::uint64_t size) const noexcept
 {
-    return held_ <= memory_ && size <= memory_ - held_;
+    const std::uint64_t taken = held_ + reserved_;
+    return taken <= memory_ && size <= memory_ - taken;
 }
 
 Result<void> Conversation::on(const Chunk& message)
@@ -209,6 +210,9 @@ Result<void> Conversation::assemble(UnfinishedJob* job, const Message& message, 
                       .missing = message.size,
                       .stream = stream_parts_ && message.more,
                       .dropped = !stream_parts_ && !room_for(message.size)};
+    if (!assembly.stream && !assembly.dropped) {
+        reserved_ += message.size;
+    }
     add_part(assembly, message.payload);
     if (message.more) {
         job->assembly = std::move(assembly);
@@ -228,7 +232,6 @@ void Conversation::add_part(Assembly& assembly, ByteView bytes)
     if (!assembly.stream) {
         if (!assembly.dropped) {
             append(chunk != nullptr ? chunk->payload : result->payload, bytes);
-            held_ += bytes.size();
         }
         return;
     }
@@ -270,13 +273,13 @@ Result<void> Conversation::on(const Piece& message)
 void Conversation::finish(Tag tag, Assembly assembly)
 {
     if (auto* chunk = std::get_if<event::Chunk>(&assembly.event)) {
-        held_ -= chunk->payload.size();
+        reserved_ -= chunk->payload.size();
         chunk->dropped = assembly.dropped;
         if (!assembly.stream) {
             emit(std::move(assembly.event));
         }
     } else if (auto* result = std::get_if<event::JobResult>(&assembly.event)) {
-        held_ -= result->payload.size();
+        reserved_ -= result->payload.size();
         result->dropped = assembly.dropped;
         emit(std::move(assembly.event));
         forget(tag);
