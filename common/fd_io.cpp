@@ -73,6 +73,7 @@ Result<Received> receive_some(int socket, std::span<std::byte> to, std::deque<Un
     msghdr message{};
     message.msg_iov = &part;
     message.msg_iovlen = 1;
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): the kernel writes what is read
     alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * most_descriptors)> control;
     message.msg_control = control.data();
     message.msg_controllen = control.size();

@@ -100,7 +100,7 @@ class ArgsWriter {
 public:
     ArgsWriter(Bytes& to, std::vector<std::string_view>& keys) : writer_(to), keys_(keys) {}
 
-    // NOLINTNEXTLINE(misc-no-recursion): the parser bounds the depth
+    // Recursive: the parser bounds the depth
     Decoded<void> write(const Object& members)
     {
         if (auto unique = check_keys(members, keys_); !unique) {
@@ -117,7 +117,7 @@ public:
     }
 
 private:
-    // NOLINTNEXTLINE(misc-no-recursion): the parser bounds the depth
+    // Recursive: the parser bounds the depth
     Decoded<void> write(const Element& value)
     {
         switch (value.type()) {
@@ -148,7 +148,7 @@ private:
         return {};
     }
 
-    // NOLINTNEXTLINE(misc-no-recursion): the parser bounds the depth
+    // Recursive: the parser bounds the depth
     Decoded<void> write_items(const simdjson::dom::array& items)
     {
         // size() of a huge list saturates, so count.

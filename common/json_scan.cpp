@@ -63,7 +63,7 @@ private:
 
     void skip_space() { at_ = std::min(line_.find_first_not_of(" \t\r\n", at_), line_.size()); }
 
-    // NOLINTNEXTLINE(misc-no-recursion): bounded by limits::depth
+    // Recursion is bounded by limits::depth
     bool value(std::size_t depth)
     {
         skip_space();
@@ -88,7 +88,7 @@ private:
         }
     }
 
-    // NOLINTNEXTLINE(misc-no-recursion): bounded by limits::depth
+    // Recursion is bounded by limits::depth
     bool object(std::size_t depth)
     {
         (void)take('{');
@@ -116,7 +116,7 @@ private:
         return take('}') || refuse();
     }
 
-    // NOLINTNEXTLINE(misc-no-recursion): bounded by limits::depth
+    // Recursion is bounded by limits::depth
     bool array(std::size_t depth)
     {
         (void)take('[');

@@ -157,7 +157,7 @@ JsonWriter& JsonWriter::base64(ByteView bytes)
     return *this;
 }
 
-// NOLINTNEXTLINE(misc-no-recursion): as deep as the document, which decoding bounds
+// Recursive: as deep as the document, which decoding bounds
 JsonWriter& JsonWriter::value(const Value& value)
 {
     if (const Array* items = value.array()) {

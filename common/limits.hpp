@@ -10,13 +10,13 @@ namespace jobmill::limits {
 inline constexpr std::uint16_t protocol_version = 1;
 
 /// A whole frame, header included, and a whole JSON line: bounds what a peer can make us buffer.
-inline constexpr std::size_t frame = 256 * 1024;
+inline constexpr std::size_t frame = std::size_t{256} * 1024;
 
 /// A payload that travels inside one frame. Above it, pieces (clients) or a blob (workers).
-inline constexpr std::size_t inline_payload = 64 * 1024;
+inline constexpr std::size_t inline_payload = std::size_t{64} * 1024;
 
 /// One piece of a large message. Pieces of different jobs take turns, so none waits long.
-inline constexpr std::size_t piece = 64 * 1024;
+inline constexpr std::size_t piece = std::size_t{64} * 1024;
 
 /// The metadata map of a frame; its length field has 16 bits.
 inline constexpr std::size_t meta = 65535;
@@ -26,7 +26,7 @@ inline constexpr std::uint64_t payload = std::uint64_t{1} << 30U;
 
 /// Unfinished jobs, and their payload bytes, that one session may have.
 inline constexpr std::uint32_t credit_jobs = 1024;
-inline constexpr std::uint64_t credit_bytes = 16 * 1024 * 1024;
+inline constexpr std::uint64_t credit_bytes = std::uint64_t{16} * 1024 * 1024;
 
 /// Names of pools, handlers and of tags spelled in JSON; labels.
 inline constexpr std::size_t name = 128;

@@ -45,7 +45,8 @@ enum class MessageType : std::uint8_t {
 };
 
 enum class Link : std::uint8_t {
-    client,     ///< a session: a client and the daemon
+    client,  ///< a session: a client and the daemon
+    // NOLINTNEXTLINE(readability-identifier-naming): "template" is a word of the language
     template_,  ///< the daemon and a pool's template
     worker,     ///< the daemon and one worker
 };

@@ -106,7 +106,7 @@ void Writer::map(std::uint32_t size)
     }
 }
 
-// NOLINTNEXTLINE(misc-no-recursion): as deep as the document that our own code built
+// Recursive: as deep as the document that our own code built
 void Writer::value(const Value& value)
 {
     if (const Array* items = value.array()) {
@@ -140,6 +140,41 @@ struct Reader::Item {
     std::uint64_t number = 0;  ///< an integer's or real's bits, or the count of what follows
 };
 
+/// An item whose code is followed by a number: itself, or the count of what comes.
+Reader::Item Reader::wide_item(std::uint8_t code, ByteView after) noexcept
+{
+    const auto with_number = [&]<typename T>(Kind kind, T) -> Item {
+        ByteReader reader{after};
+        const T number = big_endian(reader.number<T>());
+        // Signed ones are extended with their sign.
+        return reader.ok() ? Item{kind, 1 + sizeof(T), static_cast<std::uint64_t>(number)} : Item{};
+    };
+    // clang-format off
+    switch (code) {
+        case 0xc4: return with_number(Kind::binary, std::uint8_t{});
+        case 0xc5: return with_number(Kind::binary, std::uint16_t{});
+        case 0xc6: return with_number(Kind::binary, std::uint32_t{});
+        case 0xcb: return with_number(Kind::real, std::uint64_t{});
+        case 0xcc: return with_number(Kind::integer, std::uint8_t{});
+        case 0xcd: return with_number(Kind::integer, std::uint16_t{});
+        case 0xce: return with_number(Kind::integer, std::uint32_t{});
+        case 0xcf: return with_number(Kind::integer, std::uint64_t{});
+        case 0xd0: return with_number(Kind::integer, std::int8_t{});
+        case 0xd1: return with_number(Kind::integer, std::int16_t{});
+        case 0xd2: return with_number(Kind::integer, std::int32_t{});
+        case 0xd3: return with_number(Kind::integer, std::int64_t{});
+        case 0xd9: return with_number(Kind::text, std::uint8_t{});
+        case 0xda: return with_number(Kind::text, std::uint16_t{});
+        case 0xdb: return with_number(Kind::text, std::uint32_t{});
+        case 0xdc: return with_number(Kind::array, std::uint16_t{});
+        case 0xdd: return with_number(Kind::array, std::uint32_t{});
+        case 0xde: return with_number(Kind::map, std::uint16_t{});
+        case 0xdf: return with_number(Kind::map, std::uint32_t{});
+        default: return {};  // extensions and 32-bit reals: not used here
+    }
+    // clang-format on
+}
+
 Reader::Item Reader::next() const noexcept
 {
     if (rest_.empty()) {
@@ -161,59 +196,13 @@ Reader::Item Reader::next() const noexcept
     if (code >= 0xe0) {
         return {Kind::integer, 1, static_cast<std::uint64_t>(static_cast<std::int8_t>(code))};
     }
-    const auto with_number = [&]<typename T>(Kind kind, T) -> Item {
-        ByteReader reader{rest_.subspan(1)};
-        const T number = big_endian(reader.number<T>());
-        // The detour through int64_t extends the sign of the signed ones.
-        return reader.ok() ? Item{kind, 1 + sizeof(T), static_cast<std::uint64_t>(number)} : Item{};
-    };
-    switch (code) {
-        case 0xc0:
-            return {Kind::nil, 1, 0};
-        case 0xc2:
-        case 0xc3:
-            return {Kind::boolean, 1, code & 1U};
-        case 0xc4:
-            return with_number(Kind::binary, std::uint8_t{});
-        case 0xc5:
-            return with_number(Kind::binary, std::uint16_t{});
-        case 0xc6:
-            return with_number(Kind::binary, std::uint32_t{});
-        case 0xcb:
-            return with_number(Kind::real, std::uint64_t{});
-        case 0xcc:
-            return with_number(Kind::integer, std::uint8_t{});
-        case 0xcd:
-            return with_number(Kind::integer, std::uint16_t{});
-        case 0xce:
-            return with_number(Kind::integer, std::uint32_t{});
-        case 0xcf:
-            return with_number(Kind::integer, std::uint64_t{});
-        case 0xd0:
-            return with_number(Kind::integer, std::int8_t{});
-        case 0xd1:
-            return with_number(Kind::integer, std::int16_t{});
-        case 0xd2:
-            return with_number(Kind::integer, std::int32_t{});
-        case 0xd3:
-            return with_number(Kind::integer, std::int64_t{});
-        case 0xd9:
-            return with_number(Kind::text, std::uint8_t{});
-        case 0xda:
-            return with_number(Kind::text, std::uint16_t{});
-        case 0xdb:
-            return with_number(Kind::text, std::uint32_t{});
-        case 0xdc:
-            return with_number(Kind::array, std::uint16_t{});
-        case 0xdd:
-            return with_number(Kind::array, std::uint32_t{});
-        case 0xde:
-            return with_number(Kind::map, std::uint16_t{});
-        case 0xdf:
-            return with_number(Kind::map, std::uint32_t{});
-        default:
-            return {};  // extensions and 32-bit reals: not used here
+    if (code == 0xc0) {
+        return {Kind::nil, 1, 0};
     }
+    if (code == 0xc2 || code == 0xc3) {
+        return {Kind::boolean, 1, code & 1U};
+    }
+    return wide_item(code, rest_.subspan(1));
 }
 
 Kind Reader::peek() const noexcept
@@ -326,7 +315,7 @@ namespace {
 
 Result<Value> decode_item(Reader& reader, std::size_t depth);
 
-// NOLINTNEXTLINE(misc-no-recursion): bounded by limits::depth
+// Recursion is bounded by limits::depth
 Result<Value> decode_map(Reader& reader, std::uint32_t size, std::size_t depth)
 {
     Map members;
@@ -341,7 +330,7 @@ Result<Value> decode_map(Reader& reader, std::uint32_t size, std::size_t depth)
     return Value{std::move(members)};
 }
 
-// NOLINTNEXTLINE(misc-no-recursion): bounded by limits::depth
+// Recursion is bounded by limits::depth
 Result<Value> decode_array(Reader& reader, std::uint32_t size, std::size_t depth)
 {
     Array items;
@@ -352,7 +341,7 @@ Result<Value> decode_array(Reader& reader, std::uint32_t size, std::size_t depth
     return Value{std::move(items)};
 }
 
-// NOLINTNEXTLINE(misc-no-recursion): bounded by limits::depth
+// Recursion is bounded by limits::depth
 Result<Value> decode_item(Reader& reader, std::size_t depth)
 {
     if (const auto number = reader.integer()) {

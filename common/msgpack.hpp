@@ -62,6 +62,7 @@ public:
 private:
     struct Item;
     [[nodiscard]] Item next() const noexcept;
+    [[nodiscard]] static Item wide_item(std::uint8_t code, ByteView after) noexcept;
     void advance(std::size_t size) noexcept { rest_ = rest_.subspan(size); }
 
     ByteView rest_;

@@ -52,6 +52,7 @@ using Result = tl::expected<T, Error>;
         }                                                                  \
     } while (false)
 
+// NOLINTBEGIN(bugprone-macro-parentheses): `variable` is a declaration
 /// Declares `variable` with the value of `expression`, or returns its error.
 #define JOBMILL_TRY_ASSIGN(variable, expression)                        \
     auto JOBMILL_CONCAT(jobmill_try_, __LINE__) = (expression);         \
@@ -60,3 +61,4 @@ using Result = tl::expected<T, Error>;
             std::move(JOBMILL_CONCAT(jobmill_try_, __LINE__)).error()); \
     }                                                                   \
     variable = std::move(*JOBMILL_CONCAT(jobmill_try_, __LINE__))
+// NOLINTEND(bugprone-macro-parentheses)

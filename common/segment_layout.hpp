@@ -17,15 +17,15 @@ using SharedWord = std::atomic<std::uint64_t>;
 static_assert(SharedWord::is_always_lock_free && sizeof(SharedWord) == 8);
 
 inline constexpr std::size_t claim_slot_count = 256;
-inline constexpr std::size_t outbox_size = 256 * 1024;
+inline constexpr std::size_t outbox_size = std::size_t{256} * 1024;
 inline constexpr std::uint64_t segment_magic = 0x31304c4c494d424a;  // "JBMILL01"
 
 struct SegmentLayout {
     // Written by the daemon before the worker is forked.
-    std::uint64_t magic;
-    std::uint32_t slot;
-    std::uint32_t generation;
-    std::byte reserved0[48];
+    std::uint64_t magic = 0;
+    std::uint32_t slot = 0;
+    std::uint32_t generation = 0;
+    std::byte reserved0[48] = {};
 
     /// Daemon to worker: the sequence of the job that should stop; 0: none.
     alignas(64) SharedWord cancel;
@@ -41,13 +41,13 @@ struct SegmentLayout {
         SharedWord done;
         SharedWord total;
         SharedWord note_size;
-        char note[limits::progress_note];
+        char note[limits::progress_note] = {};
     };
     alignas(64) Progress progress;
 
     /// Written by the crash handler of a dying worker: at most `last_words_size` bytes count.
     SharedWord last_words_size;
-    char last_words[1016];
+    char last_words[1016] = {};
 
     /// Worker to daemon: the end of the last whole frame in the outbox, in bytes since the
     /// worker's start. Grows only.
@@ -57,7 +57,7 @@ struct SegmentLayout {
     alignas(64) SharedWord claims[claim_slot_count];
 
     /// A ring: byte n of the worker's outgoing stream is at n mod outbox_size.
-    alignas(4096) std::byte outbox[outbox_size];
+    alignas(4096) std::byte outbox[outbox_size] = {};
 };
 
 static_assert(offsetof(SegmentLayout, cancel) == 64);

@@ -7,31 +7,39 @@
 namespace jobmill {
 namespace {
 
+/// Bytes of the character that begins with this one, or 0 when none does.
+std::size_t announced_size(std::uint8_t first) noexcept
+{
+    if (first < 0x80) {
+        return 1;
+    }
+    if (first < 0xc2 || first > 0xf4) {
+        return 0;
+    }
+    return first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+}
+
 /// Bytes of the well-formed character that `text` begins with, or 0.
 std::size_t character_size(std::string_view text) noexcept
 {
     const auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
-    const auto continues = [&](std::size_t i) { return (byte(i) & 0xc0U) == 0x80U; };
     const std::uint8_t first = byte(0);
-    if (first < 0x80) {
-        return 1;
+    const std::size_t size = announced_size(first);
+    if (size < 2 || size > text.size()) {
+        return size > text.size() ? 0 : size;
     }
-    if (first >= 0xc2 && first < 0xe0) {
-        return text.size() >= 2 && continues(1) ? 2 : 0;
+    // The second byte's range excludes overlong forms, surrogates and what is above U+10FFFF.
+    const std::uint8_t lowest = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
+    const std::uint8_t highest = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
+    if (byte(1) < lowest || byte(1) > highest) {
+        return 0;
     }
-    if (first >= 0xe0 && first < 0xf0) {
-        const bool whole = text.size() >= 3 && continues(1) && continues(2);
-        const bool overlong = whole && first == 0xe0 && byte(1) < 0xa0;
-        const bool surrogate = whole && first == 0xed && byte(1) >= 0xa0;
-        return whole && !overlong && !surrogate ? 3 : 0;
+    for (std::size_t i = 2; i < size; ++i) {
+        if ((byte(i) & 0xc0U) != 0x80U) {
+            return 0;
+        }
     }
-    if (first >= 0xf0 && first < 0xf5) {
-        const bool whole = text.size() >= 4 && continues(1) && continues(2) && continues(3);
-        const bool overlong = whole && first == 0xf0 && byte(1) < 0x90;
-        const bool beyond = whole && first == 0xf4 && byte(1) >= 0x90;
-        return whole && !overlong && !beyond ? 4 : 0;
-    }
-    return 0;
+    return size;
 }
 
 /// Most text is ASCII: its characters that need no look, eight at a time.

@@ -20,11 +20,13 @@ using Map = std::vector<std::pair<std::string, Value>>;
 struct Value : std::variant<std::monostate, bool, std::int64_t, double, std::string, Array, Map> {
     using variant::variant;
     // A literal would otherwise become a bool, and an int would be ambiguous.
+    // NOLINTBEGIN(google-explicit-constructor): they convert, as the variant does
     Value(const char* text) : variant(std::string{text}) {}
     Value(std::string_view text) : variant(std::string{text}) {}
     Value(int number) : variant(std::int64_t{number}) {}
     Value(std::uint32_t number) : variant(std::int64_t{number}) {}
     Value(std::uint64_t number) : variant(static_cast<std::int64_t>(number)) {}
+    // NOLINTEND(google-explicit-constructor)
 
     /// The member of that name, or null when this is no map or has none.
     [[nodiscard]] const Value* find(std::string_view key) const;

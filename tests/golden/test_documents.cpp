@@ -164,11 +164,12 @@ TEST_CASE("the limits of the document are those of the code")
         {"opened handlers of a session", limits::opened_handlers},
         {"ping payload", limits::ping_payload}};
     const std::vector<Row> rows = table({"limit", "value"});
-    for (const auto& [name, value] : limits) {
+    for (const auto& each : limits) {
+        const auto& name = each.first;
+        const std::uint64_t value = each.second;
         CAPTURE(name);
-        const auto row =
-            std::find_if(rows.begin(), rows.end(),
-                         [&, wanted = name](const Row& each) { return each[0] == wanted; });
+        const auto row = std::find_if(rows.begin(), rows.end(),
+                                      [&](const Row& candidate) { return candidate[0] == name; });
         REQUIRE(row != rows.end());
         const std::string digits = (*row)[1].substr(0, (*row)[1].find(' '));
         CHECK((digits == grouped(value) || digits == std::to_string(value)));

@@ -145,15 +145,15 @@ TEST_CASE("nesting is allowed to the limit and refused with it beyond")
 
 TEST_CASE("a member that is given twice is refused, at any depth")
 {
-    for (const auto& [line, key] : {std::pair{std::string{R"({"op":"ping","op":"ping"})"}, "op"},
-                                    {R"({"op":"ping","id":"a","id":"b"})", "id"},
-                                    {submit_with(R"(,"payload":"1","payload":"2")"), "payload"},
-                                    {submit_with(R"(,"args":{"a":1,"b":{"c":1,"c":2}})"), "c"},
-                                    {submit_with(R"(,"args":{"a":[{"x":1,"y":2,"x":3}]})"), "x"}}) {
-        CAPTURE(line);
-        const ErrorReply error = error_of(line);
+    for (const auto& each : {std::pair{std::string{R"({"op":"ping","op":"ping"})"}, "op"},
+                             {R"({"op":"ping","id":"a","id":"b"})", "id"},
+                             {submit_with(R"(,"payload":"1","payload":"2")"), "payload"},
+                             {submit_with(R"(,"args":{"a":1,"b":{"c":1,"c":2}})"), "c"},
+                             {submit_with(R"(,"args":{"a":[{"x":1,"y":2,"x":3}]})"), "x"}}) {
+        CAPTURE(each.first);
+        const ErrorReply error = error_of(each.first);
         CHECK(error.code == error_code::bad_value);
-        CHECK(error.field == key);
+        CHECK(error.field == each.second);
     }
 }
 

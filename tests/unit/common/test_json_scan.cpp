@@ -38,42 +38,42 @@ TEST_CASE("well-formed values have no fault")
 
 TEST_CASE("a fault is at the first byte that cannot be")
 {
-    for (const auto& [line, offset, text] : {Case{"", 0, "unexpected end of line"},
-                                             {"{\"op\":", 6, "unexpected end of line"},
-                                             {"{\"op\":\"sub", 10, "unexpected end of line"},
-                                             {"{\"op\":\"a\"", 9, "unexpected end of line"},
-                                             {"[1,", 3, "unexpected end of line"},
-                                             {"tru", 3, "unexpected end of line"},
-                                             {"\"\\u00", 5, "unexpected end of line"},
-                                             {"\"\\", 2, "unexpected end of line"},
-                                             {"-", 1, "unexpected end of line"},
-                                             {"1.", 2, "unexpected end of line"},
-                                             {"1e", 2, "unexpected end of line"},
-                                             {"{} x", 3, "unexpected \"x\""},
-                                             {"{'a':1}", 1, "unexpected \"'\""},
-                                             {"{\"a\" 1}", 5, "unexpected \"1\""},
-                                             {"{\"a\":1,}", 7, "unexpected \"}\""},
-                                             {"[1,]", 3, "unexpected \"]\""},
-                                             {"[1 2]", 3, "unexpected \"2\""},
-                                             {"{1:2}", 1, "unexpected \"1\""},
-                                             {"truE", 3, "unexpected \"E\""},
-                                             {"01", 1, "unexpected \"1\""},
-                                             {"+1", 0, "unexpected \"+\""},
-                                             {"1.e5", 2, "unexpected \"e\""},
-                                             {"NaN", 0, "unexpected \"N\""},
-                                             {"\"a\tb\"", 2, "unexpected \"\\t\""},
-                                             {"\"\\x\"", 2, "unexpected \"x\""},
-                                             {"\"\\u00g0\"", 5, "unexpected \"g\""},
-                                             {"\"\\ud800\"", 1, "half of a surrogate pair"},
-                                             {"\"\\ud800\\u0041\"", 1, "half of a surrogate pair"},
-                                             {"\"x\\udc00\"", 2, "half of a surrogate pair"},
-                                             {"[\xc3\xa9]", 1, "unexpected \"\xc3\xa9\""}}) {
-        CAPTURE(line);
-        const auto fault = find_json_fault(line);
+    for (const auto& each : {Case{"", 0, "unexpected end of line"},
+                             {"{\"op\":", 6, "unexpected end of line"},
+                             {"{\"op\":\"sub", 10, "unexpected end of line"},
+                             {"{\"op\":\"a\"", 9, "unexpected end of line"},
+                             {"[1,", 3, "unexpected end of line"},
+                             {"tru", 3, "unexpected end of line"},
+                             {"\"\\u00", 5, "unexpected end of line"},
+                             {"\"\\", 2, "unexpected end of line"},
+                             {"-", 1, "unexpected end of line"},
+                             {"1.", 2, "unexpected end of line"},
+                             {"1e", 2, "unexpected end of line"},
+                             {"{} x", 3, "unexpected \"x\""},
+                             {"{'a':1}", 1, "unexpected \"'\""},
+                             {"{\"a\" 1}", 5, "unexpected \"1\""},
+                             {"{\"a\":1,}", 7, "unexpected \"}\""},
+                             {"[1,]", 3, "unexpected \"]\""},
+                             {"[1 2]", 3, "unexpected \"2\""},
+                             {"{1:2}", 1, "unexpected \"1\""},
+                             {"truE", 3, "unexpected \"E\""},
+                             {"01", 1, "unexpected \"1\""},
+                             {"+1", 0, "unexpected \"+\""},
+                             {"1.e5", 2, "unexpected \"e\""},
+                             {"NaN", 0, "unexpected \"N\""},
+                             {"\"a\tb\"", 2, "unexpected \"\\t\""},
+                             {"\"\\x\"", 2, "unexpected \"x\""},
+                             {"\"\\u00g0\"", 5, "unexpected \"g\""},
+                             {"\"\\ud800\"", 1, "half of a surrogate pair"},
+                             {"\"\\ud800\\u0041\"", 1, "half of a surrogate pair"},
+                             {"\"x\\udc00\"", 2, "half of a surrogate pair"},
+                             {"[\xc3\xa9]", 1, "unexpected \"\xc3\xa9\""}}) {
+        CAPTURE(each.line);
+        const auto fault = find_json_fault(each.line);
         REQUIRE(fault.has_value());
         CHECK(fault->code == std::string_view{error_code::bad_json});
-        CHECK(fault->offset == offset);
-        CHECK(fault->text == text);
+        CHECK(fault->offset == each.offset);
+        CHECK(fault->text == each.text);
     }
 }
 

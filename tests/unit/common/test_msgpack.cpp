@@ -44,15 +44,16 @@ Value sample()
 
 TEST_CASE("integers of every width come back, and take as few bytes as they can")
 {
-    using limit = std::numeric_limits<std::int64_t>;
+    using Limits = std::numeric_limits<std::int64_t>;
     const std::vector<std::pair<std::int64_t, std::size_t>> numbers{
         {0, 1},     {127, 1},   {128, 2},        {255, 2},        {256, 3},
-        {65535, 3}, {65536, 5}, {4294967295, 5}, {4294967296, 9}, {limit::max(), 9},
-        {-1, 1},    {-32, 1},   {-33, 9},        {-70000, 9},     {limit::min(), 9}};
-    for (const auto& [number, size] : numbers) {
+        {65535, 3}, {65536, 5}, {4294967295, 5}, {4294967296, 9}, {Limits::max(), 9},
+        {-1, 1},    {-32, 1},   {-33, 9},        {-70000, 9},     {Limits::min(), 9}};
+    for (const auto& each : numbers) {
+        const auto number = each.first;
         CAPTURE(number);
         const Bytes bytes = encoded(Value{number});
-        CHECK(bytes.size() == size);
+        CHECK(bytes.size() == each.second);
         msgpack::Reader reader{bytes};
         CHECK(reader.integer() == number);
         CHECK(reader.at_end());

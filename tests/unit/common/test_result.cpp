@@ -36,19 +36,19 @@ TEST_CASE("an error of the operating system says what was being done and why it 
 
 TEST_CASE("errors are sorted by what a caller can do about them")
 {
-    for (const auto& [number, code] : {std::pair{ESRCH, Errc::not_found},
-                                       {EACCES, Errc::not_allowed},
-                                       {EPERM, Errc::not_allowed},
-                                       {EADDRINUSE, Errc::in_use},
-                                       {EWOULDBLOCK, Errc::in_use},
-                                       {EPIPE, Errc::closed},
-                                       {ECONNREFUSED, Errc::closed},
-                                       {EMFILE, Errc::exhausted},
-                                       {ENOSPC, Errc::exhausted},
-                                       {EINVAL, Errc::invalid},
-                                       {EIO, Errc::system}}) {
-        CAPTURE(number);
-        CHECK(fail_errno("x", number).value().code == code);
+    for (const auto& each : {std::pair{ESRCH, Errc::not_found},
+                             {EACCES, Errc::not_allowed},
+                             {EPERM, Errc::not_allowed},
+                             {EADDRINUSE, Errc::in_use},
+                             {EWOULDBLOCK, Errc::in_use},
+                             {EPIPE, Errc::closed},
+                             {ECONNREFUSED, Errc::closed},
+                             {EMFILE, Errc::exhausted},
+                             {ENOSPC, Errc::exhausted},
+                             {EINVAL, Errc::invalid},
+                             {EIO, Errc::system}}) {
+        CAPTURE(each.first);
+        CHECK(fail_errno("x", each.first).value().code == each.second);
     }
 }
 
