@@ -15,7 +15,7 @@
 namespace jobmill {
 namespace {
 
-constexpr std::size_t read_size = 64 * 1024;
+constexpr std::size_t read_size = 1U << 16U;
 
 }  // namespace
 

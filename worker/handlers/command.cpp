@@ -107,6 +107,7 @@ std::string find_program(int directory, const Command& command)
 std::vector<char*> as_c(const std::vector<std::string>& texts)
 {
     std::vector<char*> array;
+    array.reserve(texts.size() + 1);
     for (const std::string& text : texts) {
         array.push_back(const_cast<char*>(text.c_str()));
     }

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <utility>
 
 namespace jobmill::handlers {
@@ -29,7 +30,7 @@ std::optional<std::chrono::nanoseconds> parse_duration(std::string_view text)
     }
     for (const auto& [name, factor] : units) {
         if (name == unit && value * factor <= longest_ns) {
-            return std::chrono::nanoseconds{static_cast<std::int64_t>(value * factor + 0.5)};
+            return std::chrono::nanoseconds{std::llround(value * factor)};
         }
     }
     return {};

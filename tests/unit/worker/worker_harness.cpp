@@ -30,20 +30,6 @@ int wait_for(pid_t pid)
     return status;
 }
 
-Heard<TemplateReport> decode_as(const Frame& frame, UniqueFd blob, const TemplateReport*)
-{
-    auto report = decode_template_report(frame);
-    REQUIRE(report);
-    return {std::move(*report), Bytes(frame.payload.begin(), frame.payload.end()), std::move(blob)};
-}
-
-Heard<WorkerReport> decode_as(const Frame& frame, UniqueFd blob, const WorkerReport*)
-{
-    auto report = decode_worker_report(frame);
-    REQUIRE(report);
-    return {std::move(*report), Bytes(frame.payload.begin(), frame.payload.end()), std::move(blob)};
-}
-
 UniqueFd scratch_file()
 {
     return UniqueFd{::memfd_create("test-stderr", MFD_CLOEXEC)};
@@ -70,14 +56,14 @@ struct Places {
     int standard_error = -1;
 };
 
-pid_t start_program(Arguments arguments, const Places& places)
+pid_t start_program(const Arguments& arguments, const Places& places)
 {
     REQUIRE(::prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
-    arguments.insert(arguments.begin(), JOBMILL_WORKER_PROGRAM);
-    arguments.insert(arguments.end(), {"--daemon-pid", std::to_string(::getpid())});
+    Arguments words{JOBMILL_WORKER_PROGRAM, "--daemon-pid", std::to_string(::getpid())};
+    words.insert(words.end(), arguments.begin(), arguments.end());
     std::vector<char*> argv;
-    for (std::string& argument : arguments) {
-        argv.push_back(argument.data());
+    for (std::string& word : words) {
+        argv.push_back(word.data());
     }
     argv.push_back(nullptr);
     posix_spawn_file_actions_t actions;
@@ -147,64 +133,6 @@ std::vector<std::string> names_in(const Value& body)
 }
 
 }  // namespace
-
-template <typename Report>
-void LinkEnd<Report>::send(ByteView frame, std::span<const int> descriptors)
-{
-    REQUIRE(send_all(socket_.get(), frame, descriptors));
-}
-
-template <typename Report>
-bool LinkEnd<Report>::read()
-{
-    Bytes buffer(64 * 1024);
-    const auto got = receive_some(socket_.get(), buffer, descriptors_);
-    if (!got || got->end) {
-        return false;
-    }
-    received_ += got->size;
-    splitter_.feed(ByteView{buffer}.first(got->size));
-    return true;
-}
-
-template <typename Report>
-std::optional<Heard<Report>> LinkEnd<Report>::hear()
-{
-    while (true) {
-        const auto frame = splitter_.next();
-        REQUIRE(frame);
-        if (*frame) {
-            UniqueFd blob;
-            if ((*frame)->header.descriptors > 0) {
-                REQUIRE(!descriptors_.empty());
-                blob = std::move(descriptors_.front());
-                descriptors_.pop_front();
-            }
-            return decode_as(**frame, std::move(blob), static_cast<const Report*>(nullptr));
-        }
-        if (!read()) {
-            return {};
-        }
-    }
-}
-
-template <typename Report>
-Bytes LinkEnd<Report>::drain()
-{
-    Bytes all;
-    Bytes buffer(64 * 1024);
-    while (true) {
-        const auto got = receive_some(socket_.get(), buffer, descriptors_);
-        if (!got || got->end) {
-            return all;
-        }
-        received_ += got->size;
-        append(all, ByteView{buffer}.first(got->size));
-    }
-}
-
-template class LinkEnd<TemplateReport>;
-template class LinkEnd<WorkerReport>;
 
 TestWorker::TestWorker(WorkerId id, pid_t pid, LinkEnd<WorkerReport> link, Segment segment,
                        UniqueFd stderr_file, std::vector<std::string> handlers)
