@@ -2,12 +2,15 @@
 #include "worker/loader.hpp"
 
 #include <dlfcn.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstddef>
 #include <exception>
 #include <filesystem>
+#include <type_traits>
 
+#include "common/exit_code.hpp"
 #include "worker/builtins.hpp"
 
 namespace jobmill {
@@ -16,18 +19,59 @@ namespace {
 constexpr const char* entry_name = "jobmill_module_v1";
 using Entry = const jobmill_module* (*)();
 
-/// What an exception of a module says; whoever loads it must not die of it.
-template <typename Call>
-Loading<std::invoke_result_t<Call>> catching(const std::string& module, Call call)
-{
-    try {
-        return call();
-    } catch (const std::exception& error) {
-        return cannot_load(module, std::string{"threw while it was loaded: "} + error.what());
-    } catch (...) {
-        return cannot_load(module, "threw while it was loaded: unknown exception");
+/// Calls a module's code, whose exceptions become sentences: those that arrive here, and those that
+/// end in std::terminate() on their way.
+class ModuleCall {
+public:
+    ModuleCall(const std::string& module, LastResort last_resort)
+        : before_(std::set_terminate(on_terminate))
+    {
+        current_module = &module;
+        current_last_resort = last_resort;
     }
-}
+    ~ModuleCall() { std::set_terminate(before_); }
+    ModuleCall(const ModuleCall&) = delete;
+    ModuleCall& operator=(const ModuleCall&) = delete;
+
+    template <typename Call>
+    [[nodiscard]] Loading<std::invoke_result_t<Call>> operator()(Call call)
+    {
+        try {
+            return call();
+        } catch (...) {
+            return describe_exception();
+        }
+    }
+
+private:
+    /// Inside a handler, or when one is being ended by it.
+    static tl::unexpected<LoadError> describe_exception()
+    {
+        std::string what = "unknown exception";
+        try {
+            if (const auto exception = std::current_exception()) {
+                std::rethrow_exception(exception);
+            }
+        } catch (const std::exception& error) {
+            what = error.what();
+        } catch (...) {
+        }
+        return cannot_load(*current_module, "threw while it was loaded: " + what);
+    }
+
+    [[noreturn]] static void on_terminate()
+    {
+        current_last_resort(describe_exception().value());
+        ::_exit(exit_code::bad_config);
+    }
+
+    static const std::string* current_module;
+    static LastResort current_last_resort;
+
+    std::terminate_handler before_;
+};
+const std::string* ModuleCall::current_module = nullptr;
+LastResort ModuleCall::current_last_resort = nullptr;
 
 std::string dl_error()
 {
@@ -82,12 +126,12 @@ Loading<void> judge(const jobmill_module* module, const std::string& name)
     return {};
 }
 
-Loading<void> load_module(HandlerTable& table, const std::string& path)
+Loading<void> load_module(HandlerTable& table, const std::string& path, LastResort last_resort)
 {
+    ModuleCall call{path, last_resort};
     // Without a slash dlopen would search the system's libraries.
     const std::string file = path.find('/') == std::string::npos ? "./" + path : path;
-    const auto opened =
-        catching(path, [&] { return ::dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL); });
+    const auto opened = call([&] { return ::dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL); });
     if (!opened) {
         return tl::unexpected<LoadError>(opened.error());
     }
@@ -99,7 +143,7 @@ Loading<void> load_module(HandlerTable& table, const std::string& path)
     if (entry == nullptr) {
         return cannot_load(path, std::string{"is no module: it does not export "} + entry_name);
     }
-    const auto module = catching(path, [&] { return entry(); });
+    const auto module = call([&] { return entry(); });
     if (!module) {
         return tl::unexpected<LoadError>(module.error());
     }
@@ -144,7 +188,8 @@ Loading<void> load_builtins(HandlerTable& table, const LoadOptions& options)
 
 }  // namespace
 
-Loading<HandlerTable> load_handlers(const LoadOptions& options, Threads threads)
+Loading<HandlerTable> load_handlers(const LoadOptions& options, Threads threads,
+                                    LastResort last_resort)
 {
     HandlerTable table;
     if (auto loaded = load_builtins(table, options); !loaded) {
@@ -152,7 +197,7 @@ Loading<HandlerTable> load_handlers(const LoadOptions& options, Threads threads)
     }
     for (const std::string& path : options.modules) {
         const std::size_t before = thread_count();
-        if (auto loaded = load_module(table, path); !loaded) {
+        if (auto loaded = load_module(table, path, last_resort); !loaded) {
             return tl::unexpected<LoadError>(loaded.error());
         }
         if (threads == Threads::refused && thread_count() > before) {

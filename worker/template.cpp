@@ -171,7 +171,8 @@ int run_template(const WorkerOptions& options)
     leave_terminal();
     reset_signals();
     tie_to(options.daemon_pid);
-    const auto handlers = load_handlers(options.load, Threads::refused);
+    const auto handlers = load_handlers(options.load, Threads::refused,
+                                        [](const LoadError& error) { (void)refuse(error); });
     if (!handlers) {
         return refuse(handlers.error());
     }

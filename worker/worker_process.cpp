@@ -75,6 +75,11 @@ Segment map_segment(WorkerId worker)
     leave();
 }
 
+void tell(const LoadError& error)
+{
+    (void)std::fprintf(stderr, "jobmill-worker: %s\n", error.text.c_str());
+}
+
 }  // namespace
 
 void become_worker(WorkerId worker, WorkerParts parts, const HandlerTable& handlers, pid_t daemon,
@@ -102,9 +107,9 @@ void run_spawned_worker(const WorkerOptions& options)
     (void)::prctl(PR_SET_CHILD_SUBREAPER, 1);
     tie_to(options.daemon_pid);
     Segment segment = map_segment(options.worker);
-    const auto handlers = load_handlers(options.load, Threads::allowed);
+    const auto handlers = load_handlers(options.load, Threads::allowed, tell);
     if (!handlers) {
-        (void)std::fprintf(stderr, "jobmill-worker: %s\n", handlers.error().text.c_str());
+        tell(handlers.error());
         ::_exit(exit_code::bad_config);
     }
     serve(options.worker, segment, *handlers);

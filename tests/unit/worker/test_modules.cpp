@@ -58,6 +58,12 @@ TEST_CASE("each way in which a module cannot be used is told with its name")
     const std::string throws = module_path("throws");
     CHECK(refusal({"--module", throws}) ==
           "module " + throws + " threw while it was loaded: the model file is missing");
+    const std::string static_throws = module_path("static_throws");
+    const std::string thrown = " threw while it was loaded: a static constructor threw";
+    CHECK(refusal({"--module", static_throws}) == "module " + static_throws + thrown);
+    const Exit spawned = run_spawned({"--module", static_throws});
+    CHECK(spawned.code == exit_code::bad_config);
+    CHECK(spawned.standard_error == "jobmill-worker: module " + static_throws + thrown + "\n");
     const std::string missing = module_path("missing");
     const std::string text = refusal({"--module", missing});
     CHECK(text.find("module " + missing + " cannot be loaded: ") == 0);

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 // The real program, with this test in the daemon's place.
+#include <fcntl.h>
 #include <poll.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <csignal>
 
 #include <doctest/doctest.h>
@@ -203,6 +206,34 @@ TEST_CASE("workers outlive their template, which leaves when its link ends")
     pool.link().close();
     CHECK(WEXITSTATUS(pool.await_death()) == exit_code::ok);
     CHECK(worker.run({.handler = "echo", .payload = "still here"}).result == "still here");
+}
+
+TEST_CASE("template and workers die with the daemon, whatever they do")
+{
+    REQUIRE(::prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
+    std::array<int, 2> ends{};
+    REQUIRE(::pipe2(ends.data(), O_CLOEXEC) == 0);
+    const pid_t daemon = ::fork();
+    if (daemon == 0) {
+        TestTemplate pool{test_module};
+        TestWorker worker = pool.fork();
+        (void)worker.offer({.handler = "hang", .want_started = true});
+        (void)worker.hear();
+        const std::array<pid_t, 2> pids{pool.pid(), worker.pid()};
+        (void)!::write(ends[1], pids.data(), sizeof pids);
+        (void)::raise(SIGKILL);
+    }
+    std::array<pid_t, 2> pids{};
+    REQUIRE(::read(ends[0], pids.data(), sizeof pids) == sizeof pids);
+    REQUIRE(::waitpid(daemon, nullptr, 0) == daemon);
+    // The template may see the end of its link first; the worker looks at nothing.
+    REQUIRE(::waitpid(pids[0], nullptr, 0) == pids[0]);
+    int status = 0;
+    REQUIRE(::waitpid(pids[1], &status, 0) == pids[1]);
+    CHECK(WIFSIGNALED(status));
+    CHECK(WTERMSIG(status) == SIGKILL);
+    (void)::close(ends[0]);
+    (void)::close(ends[1]);
 }
 
 TEST_CASE("a worker is warm: what its template loaded it has, and what it did it keeps")
