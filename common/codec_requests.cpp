@@ -169,6 +169,9 @@ Decoded<void> take_jobs(msgpack::Reader& reader, std::vector<JobId>& jobs)
         if (!job) {
             return meta::wrong_type("jobs", "a list of numbers");
         }
+        if (*job < 0) {
+            return meta::bad_value("jobs", "a job number below 0");
+        }
         jobs.push_back(JobId{static_cast<std::uint64_t>(*job)});
     }
     return {};

@@ -20,7 +20,7 @@ namespace {
 
 using Row = std::vector<std::string>;
 
-std::string trimmed(std::string text)
+std::string trimmed(const std::string& text)
 {
     const auto first = text.find_first_not_of(' ');
     const auto last = text.find_last_not_of(' ');
@@ -102,6 +102,7 @@ std::string name_of(Direction direction)
 TEST_CASE("the message types of the document are those of the code")
 {
     std::vector<Row> expected;
+    expected.reserve(message_table.size());
     for (const MessageRow& row : message_table) {
         expected.push_back({std::to_string(static_cast<unsigned>(row.type)), std::string{row.name},
                             name_of(row.link), name_of(row.direction), std::to_string(row.fixed),

@@ -375,6 +375,14 @@ TEST_CASE("metadata that is no map, or has something behind it, is a bad frame")
     }
 }
 
+TEST_CASE("a job number below 0 is refused, not taken for a huge one")
+{
+    const ErrorReply error = refused_with_meta(
+        MessageType::status, Value{Map{{"jobs", Value{Array{Value{7}, Value{-1}}}}}});
+    CHECK(error.code == error_code::bad_value);
+    CHECK(error.field == "jobs");
+}
+
 TEST_CASE("descriptors belong to submits alone")
 {
     Bytes bytes;
