@@ -13,6 +13,10 @@ void reset_signals();
 /// Dies with the daemon; leaves at once when that is no longer the parent.
 void tie_to(pid_t daemon);
 
+/// What ps and pstree show. Executed by descriptor, a process is named after a number otherwise.
+/// At most 15 characters.
+void take_name(const char* name);
+
 /// A session of its own: a Ctrl-C typed at a daemon in the foreground is not for this process.
 void leave_terminal();
 

@@ -168,6 +168,7 @@ int run_template(const WorkerOptions& options)
 {
     drop_descriptors(link_descriptor + 1);
     (void)::fcntl(link_descriptor, F_SETFD, FD_CLOEXEC);
+    take_name("jobmill-tmpl");
     leave_terminal();
     reset_signals();
     tie_to(options.daemon_pid);

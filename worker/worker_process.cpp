@@ -86,6 +86,7 @@ void become_worker(WorkerId worker, WorkerParts parts, const HandlerTable& handl
                    pid_t middle)
 {
     place_descriptors(std::move(parts));
+    take_name("jobmill-worker");
     leave_terminal();
     reset_signals();
     (void)::prctl(PR_SET_CHILD_SUBREAPER, 1);
@@ -102,6 +103,7 @@ void run_spawned_worker(const WorkerOptions& options)
     for (const int own : {link_descriptor, segment_descriptor}) {
         (void)::fcntl(own, F_SETFD, FD_CLOEXEC);
     }
+    take_name("jobmill-worker");
     leave_terminal();
     reset_signals();
     (void)::prctl(PR_SET_CHILD_SUBREAPER, 1);
