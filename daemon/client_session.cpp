@@ -84,6 +84,20 @@ void ClientSession::on_bytes(ByteView bytes)
         lines_.feed(bytes);
     }
     process();
+    drop_stray_descriptors();
+}
+
+/// A client may send descriptors that no frame speaks of; kept, they would use up ours.
+void ClientSession::drop_stray_descriptors()
+{
+    auto& fds = channel_->received_fds();
+    if (spelling_ == Spelling::json) {
+        fds.clear();
+    } else if (!finishing_ && !stalled() && fds.size() > limits::frame_descriptors) {
+        fds.clear();
+        fatal(refusal(error_code::bad_descriptor, "descriptors came that no frame speaks of", "",
+                      limits::frame_descriptors));
+    }
 }
 
 void ClientSession::decide_spelling()
@@ -500,6 +514,12 @@ void ClientSession::on_submit(Tag tag, const Submit& submit)
 
 void ClientSession::accept(Tag tag, Submission submission)
 {
+    if (outside_.closing()) {  // its pieces began to come before
+        refuse_request(tag, tags_.text(tag),
+                       refusal(error_code::closing, "the daemon stops and takes no jobs"));
+        tags_.remove(tag);
+        return;
+    }
     if (!submission.payload.blob && submission.payload.size > limits::inline_payload) {
         // A JSON line may hold more than a link's frame does.
         auto blob = make_blob(submission.payload.size);

@@ -67,6 +67,7 @@ private:
     void on_end();
     void on_drained();
     void process();
+    void drop_stray_descriptors();
     void decide_spelling();
     bool next_frame();
     bool next_line();

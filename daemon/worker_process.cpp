@@ -75,6 +75,11 @@ Result<void> WorkerProcess::adopt(pid_t pid)
 
 Result<void> WorkerProcess::offer(Sequence sequence, const JobRecord& record)
 {
+    if (!channel_) {
+        // It died with its end not told yet; the claim, still free, will be taken back.
+        offer_claim(segment_.layout(), sequence);
+        return {};
+    }
     const Payload& payload = record.submission.payload;
     std::vector<UniqueFd> fds;
     if (payload.blob) {
@@ -221,15 +226,14 @@ Result<void> WorkerProcess::report(const Frame& frame)
 void WorkerProcess::read_stderr()
 {
     std::array<char, 16 * 1024> buffer;
-    while (true) {
+    // What a dead worker has left behind may write for ever: a bounded look is enough for a tail.
+    constexpr int looks = 16;
+    for (int look = 0; look < looks; ++look) {
         const ssize_t size = ::read(stderr_.get(), buffer.data(), buffer.size());
         if (size > 0) {
             stderr_tail_.append(buffer.data(), static_cast<std::size_t>(size));
             if (stderr_tail_.size() > limits::stderr_tail) {
                 stderr_tail_.erase(0, stderr_tail_.size() - limits::stderr_tail);
-            }
-            if (static_cast<std::size_t>(size) == buffer.size() && pidfd_) {
-                return;  // others have their turn; the loop comes back
             }
             continue;
         }
