@@ -373,7 +373,7 @@ std::optional<ClientEvent> Client::poll_event()
 
 std::size_t Client::unfinished() const noexcept
 {
-    return state_->conversation.unfinished();
+    return state_->conversation.open_tags();
 }
 
 const Welcome& Client::welcome() const noexcept

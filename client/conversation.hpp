@@ -56,6 +56,11 @@ public:
     [[nodiscard]] const std::string& server() const noexcept { return server_; }
     /// Jobs that have not had their last event.
     [[nodiscard]] std::size_t unfinished() const noexcept { return jobs_.size(); }
+    /// Tags, of jobs and of requests, whose last event was not taken.
+    [[nodiscard]] std::size_t open_tags() const noexcept
+    {
+        return jobs_.size() + requests_.size() + last_events_;
+    }
 
 private:
     /// A payload that comes in pieces.
@@ -142,6 +147,7 @@ private:
 
     std::deque<ClientEvent> events_;
     std::size_t held_ = 0;
+    std::size_t last_events_ = 0;
     std::uint64_t reserved_ = 0;  ///< announced sizes of payloads that are being put together
 };
 

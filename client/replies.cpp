@@ -36,6 +36,7 @@ Bytes copy(ByteView bytes)
 void Conversation::emit(ClientEvent event)
 {
     held_ += weight(event);
+    last_events_ += is_last(event) ? 1U : 0U;
     events_.push_back(std::move(event));
 }
 
@@ -44,6 +45,7 @@ ClientEvent Conversation::take(std::size_t position)
     const auto at = events_.begin() + static_cast<std::ptrdiff_t>(position);
     ClientEvent event = std::move(*at);
     held_ -= weight(event);
+    last_events_ -= is_last(event) ? 1U : 0U;
     events_.erase(at);
     return event;
 }

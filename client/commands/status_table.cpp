@@ -53,6 +53,9 @@ std::string number_at(const Value& value, std::string_view key)
 
 std::string age_text(const Value& value, std::string_view key)
 {
+    if (value.find(key) == nullptr) {
+        return "-";
+    }
     const double ms = std::max(0.0, value.real_at(key));
     std::string text = duration_text(static_cast<std::uint64_t>(std::min(ms, 1e12) * 1e6));
     std::erase(text, ' ');

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -21,6 +22,15 @@ const char* after(const char* at, const char* end, char byte)
 {
     const void* found = std::memchr(at, byte, static_cast<std::size_t>(end - at));
     return found == nullptr ? end : static_cast<const char*>(found) + 1;
+}
+
+/// After a number and what ends it.
+const char* skip_number(const char* at, const char* end)
+{
+    while (at < end && *at >= '0' && *at <= '9') {
+        ++at;
+    }
+    return std::min(at + 1, end);
 }
 
 /// Counts the lines that begin in the range.
@@ -43,21 +53,22 @@ bool count_range(const FileRange& range, Counts& counts)
     std::string_view ngram;
     std::uint64_t total = 0;
     while (at < stop) {
-        const char* const year = after(at, end, '\t');
-        const std::string_view word{at, static_cast<std::size_t>(year - at)};
-        if (word != ngram) {
-            counts.add(ngram.substr(0, ngram.empty() ? 0 : ngram.size() - 1), total);
-            ngram = word;
+        // Lines of one ngram follow each other: look it up once, not once a line.
+        if (ngram.empty() || static_cast<std::size_t>(end - at) <= ngram.size() ||
+            at[ngram.size()] != '\t' || std::string_view{at, ngram.size()} != ngram) {
+            counts.add(ngram, total);
+            ngram = {at, static_cast<std::size_t>(after(at, end, '\t') - at - 1)};
             total = 0;
         }
+        at = skip_number(at + ngram.size() + 1, end);
         std::uint64_t count = 0;
-        for (at = after(year, end, '\t'); at < end && *at >= '0' && *at <= '9'; ++at) {
+        for (; at < end && *at >= '0' && *at <= '9'; ++at) {
             count = count * 10 + static_cast<std::uint64_t>(*at - '0');
         }
         total += count;
-        at = after(at, end, '\n');
+        at = skip_number(at + 1, end);
     }
-    counts.add(ngram.substr(0, ngram.empty() ? 0 : ngram.size() - 1), total);
+    counts.add(ngram, total);
     return ::munmap(mapped, size) == 0;
 }
 

@@ -8,6 +8,9 @@ namespace jobmill::demo {
 
 void Counts::add(std::string_view text, std::uint64_t count)
 {
+    if (text.empty()) {
+        return;
+    }
     if (const auto found = counts_.find(text); found != counts_.end()) {
         found->second += count;
     } else {

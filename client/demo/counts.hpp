@@ -14,6 +14,7 @@ class Counts {
 public:
     /// Lines "text TAB count". False when one is not like that.
     [[nodiscard]] bool merge(std::string_view lines);
+    /// Nothing counts as no text.
     void add(std::string_view text, std::uint64_t count);
 
     [[nodiscard]] std::uint64_t of(std::string_view text) const;

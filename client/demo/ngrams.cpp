@@ -85,7 +85,11 @@ private:
         if (result == nullptr) {
             return {};
         }
-        const std::size_t range = by_tag_.extract(number(result->tag)).mapped();
+        const auto found = by_tag_.extract(number(result->tag));
+        if (found.empty()) {
+            return {};
+        }
+        const std::size_t range = found.mapped();
         if (result->state == JobState::crashed && crashes_ < most_crashes) {
             ++crashes_;
             waiting_.push_back(range);

@@ -37,7 +37,7 @@ bool is_text(const fs::path& path)
 std::vector<Text> text_files(std::uint64_t most)
 {
     std::vector<Text> texts;
-    for (const char* root : {"/usr/include", "/usr/share"}) {
+    for (const char* root : {"/usr/share", "/usr/include"}) {
         std::error_code error;
         fs::recursive_directory_iterator at{root, fs::directory_options::skip_permission_denied,
                                             error};

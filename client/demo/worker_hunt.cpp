@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace jobmill::demo {
@@ -30,6 +31,15 @@ std::vector<pid_t> children_of(pid_t parent)
     return children;
 }
 
+/// The name that it was executed by; its "comm" is that of a descriptor.
+bool is_worker(pid_t pid)
+{
+    std::ifstream file{proc(pid, "cmdline")};
+    std::string name;
+    std::getline(file, name, '\0');
+    return std::string_view{name}.substr(name.rfind('/') + 1).starts_with("jobmill-worker");
+}
+
 /// Running or ready to run: the template only waits.
 bool computes(pid_t pid)
 {
@@ -38,8 +48,7 @@ bool computes(pid_t pid)
     std::getline(file, stat);
     // The name is in brackets and may hold anything.
     const std::size_t name_end = stat.rfind(") ");
-    return stat.find("(jobmill-worker") != std::string::npos && name_end != std::string::npos &&
-           stat.compare(name_end + 2, 1, "R") == 0;
+    return name_end != std::string::npos && stat.compare(name_end + 2, 1, "R") == 0;
 }
 
 }  // namespace
@@ -47,7 +56,7 @@ bool computes(pid_t pid)
 std::optional<pid_t> kill_busy_worker(pid_t daemon)
 {
     for (const pid_t child : children_of(daemon)) {
-        if (computes(child) && ::kill(child, SIGKILL) == 0) {
+        if (is_worker(child) && computes(child) && ::kill(child, SIGKILL) == 0) {
             return child;
         }
     }

@@ -111,7 +111,8 @@ public:
     [[nodiscard]] Result<void> on_ready();
     [[nodiscard]] std::optional<ClientEvent> poll_event();
 
-    /// Jobs that have not had their last event, waited ones included.
+    /// Jobs and requests whose last event was not taken yet: above 0, next() has something to wait
+    /// for.
     [[nodiscard]] std::size_t unfinished() const noexcept;
     [[nodiscard]] const Welcome& welcome() const noexcept;
     [[nodiscard]] std::string_view server() const noexcept;

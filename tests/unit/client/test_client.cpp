@@ -81,6 +81,20 @@ TEST_CASE("run answers the result and what was streamed before it")
     CHECK(std::holds_alternative<event::Chunk>(*peers.client->poll_event()));
 }
 
+TEST_CASE("a job is unfinished until its last event is taken")
+{
+    Peers peers;
+    const Tag tag = *peers.client->submit({.handler = "sum"});
+    peers.say(Accepted{.first = tag, .job = JobId{8}});
+    peers.say(JobResult{.tag = tag, .job = JobId{8}, .cause = {}, .payload = {}});
+    std::size_t events = 0;
+    while (peers.client->unfinished() > 0) {
+        REQUIRE(peers.client->next());
+        ++events;
+    }
+    CHECK(events == 2);
+}
+
 TEST_CASE("next answers none when the time is over")
 {
     Peers peers;

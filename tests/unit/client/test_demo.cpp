@@ -45,7 +45,8 @@ TEST_CASE("counts add up, whatever the order of the parts")
 
 TEST_CASE("counts that are none are refused")
 {
-    for (const char* lines : {"a", "a\t", "a\tx\n", "a\t1", "a\t1 \n", "a\t99999999999999999999\n"}) {
+    for (const char* lines :
+         {"a", "a\t", "a\tx\n", "a\t1", "a\t1 \n", "a\t99999999999999999999\n"}) {
         CHECK_FALSE(Counts{}.merge(lines));
     }
 }
