@@ -100,6 +100,7 @@ void FakeWorld::template_dies(PretendPool& pool)
     for (const WorkerId id : unresolved) {
         feed(core::ForkFailed{.worker = id});
     }
+    pool.unready_losses = pool.state == Template::ready ? 0 : pool.unready_losses + 1;
     pool.state = Template::absent;
     pool.absent_since = now_;
     feed(core::TemplateLost{.pool = pool.id});
@@ -320,7 +321,12 @@ void FakeWorld::foresee(const core::JobFinished& event)
 void FakeWorld::foresee(const core::ClaimRevoked& event)
 {
     PretendWorker* worker = find(event.worker);
-    if (worker == nullptr || !event.won) {
+    if (worker == nullptr) {
+        return;
+    }
+    if (!event.won) {
+        const bool news = worker->holds(event.sequence) && event.sequence > worker->begun_told;
+        worker->begun_told = news ? event.sequence : worker->begun_told;
         return;
     }
     for (const PretendWorker::Offer& offer : worker->held) {
@@ -364,6 +370,9 @@ void FakeWorld::carry_out(const core::StartTemplate& effect)
     if (stop_asked_ || pool.state != Template::absent) {
         throw Violation("a template was started that nobody needs");
     }
+    if (pool.unready_losses > 1 && now_ - pool.absent_since < patience_.first_backoff) {
+        throw Violation("a template that fails was started without a pause");
+    }
     pool.state = Template::loading;
 }
 
@@ -378,6 +387,7 @@ void FakeWorld::carry_out(const core::ForkWorker& effect)
         (last != nullptr && (!last->exit_told || !last->held.empty()))) {
         throw Violation("a slot was filled that is not empty");
     }
+    check_backoff(slot, last);
     slot.generation = effect.worker.generation;
     PretendWorker& worker = workers_[effect.worker];
     worker.id = effect.worker;
@@ -388,7 +398,7 @@ void FakeWorld::carry_out(const core::OfferJob& effect)
 {
     PretendWorker& worker = existing(effect.worker, "a job was offered to nobody");
     PretendPool& pool = pool_of(worker.pool);
-    if (!worker.open() || stop_asked_) {
+    if (!worker.open() || worker.stopping_a_job() || stop_asked_) {
         throw Violation("a job was offered to a worker that takes none");
     }
     if (pool.queued.empty() || *pool.queued.begin() != effect.job) {
@@ -440,6 +450,9 @@ void FakeWorld::carry_out(const core::RaiseCancelFlag& effect)
     if (!worker.claimed(effect.sequence)) {
         throw Violation("a worker was flagged for a job that it has not begun");
     }
+    if (effect.sequence < worker.begun_told) {
+        throw Violation("a worker was flagged for a job that it has finished");
+    }
     worker.flagged = effect.sequence;
     worker.flagged_at = now_;
 }
@@ -457,7 +470,7 @@ void FakeWorld::carry_out(const core::DismissWorker& effect)
 void FakeWorld::carry_out(const core::TerminateWorker& effect)
 {
     PretendWorker& worker = existing(effect.worker, "nobody was terminated");
-    const bool overdue = worker.flagged_at && worker.holds(worker.flagged) &&
+    const bool overdue = worker.flagged_at && worker.stopping_a_job() &&
                          now_ >= *worker.flagged_at + patience_.cancel;
     if (worker.exit_told || worker.leaving() || !(overdue || grace_over_)) {
         throw Violation("a worker was terminated for no reason");

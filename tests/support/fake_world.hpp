@@ -47,7 +47,8 @@ struct PretendPool {
     Template state = Template::absent;
     bool told_ready = false;
     TimePoint absent_since{};
-    std::set<JobId> queued;  ///< ids rise in the order of submission
+    std::uint32_t unready_losses = 0;  ///< in a row
+    std::set<JobId> queued;            ///< ids rise in the order of submission
 };
 
 /// A dispatcher with everything around it pretended: templates, worker processes, their links and
@@ -149,6 +150,7 @@ private:
     void carry_out(const core::Stopped& effect);
 
     void check_end(const core::JobEnded& effect, const PretendJob& job);
+    void check_backoff(const PretendSlot& slot, const PretendWorker* last);
     void check_spread(const PretendWorker& chosen);
     void check_kill(const PretendWorker& worker);
     void check_workers();

@@ -88,12 +88,21 @@ void FakeWorld::check_kill(const PretendWorker& worker)
     demand(worker.misbehaved || silent || deaf || kill_asked_, "a worker was killed for no reason");
 }
 
+/// `last` is the slot's last process while it is not forgotten.
+void FakeWorld::check_backoff(const PretendSlot& slot, const PretendWorker* last)
+{
+    const bool at_once =
+        slot.generation == 0 || (last != nullptr ? last->hello_told : slot.last_was_ready);
+    demand(at_once || (last == nullptr && now_ - slot.empty_since >= patience_.first_backoff),
+           "a slot that fails was refilled without a pause");
+}
+
 bool FakeWorld::could_take(const PretendWorker& worker) const
 {
     const bool free_claim =
         worker.held.empty() || worker.offers + 1 - number(worker.held.front().sequence) < 256;
     return worker.open() && worker.held.size() < pool_of(worker.pool).depth && free_claim &&
-           !worker.holds(worker.flagged);
+           !worker.stopping_a_job();
 }
 
 void FakeWorld::check_spread(const PretendWorker& chosen)
@@ -158,14 +167,15 @@ void FakeWorld::check_patience(const PretendWorker& worker)
     demand(!over(worker.dismissed_at, patience_.dismiss), "a dismissed worker stays for ever");
     demand(worker.dismissed_at || !over(worker.terminated_at, patience_.terminate),
            "a terminated worker stays for ever");
-    demand(worker.leaving() || number(worker.current) == 0 || worker.current != worker.flagged ||
+    // A liar may have ended the job that it still runs.
+    const bool runs = worker.hello_told && worker.holds(worker.current);
+    demand(worker.leaving() || !runs || worker.current != worker.flagged ||
                !over(worker.flagged_at, patience_.cancel),
            "a cancelled job runs for ever");
     demand(worker.leaving() || !worker.forked_told || worker.hello_told ||
                !over(worker.forked_at, patience_.start),
            "a worker may take for ever to say hello");
-    const bool busy = number(worker.current) != 0 && worker.hello_told && !worker.misbehaved;
-    demand(!grace_over_ || !busy || worker.leaving(), "a job runs on though its grace is over");
+    demand(!grace_over_ || !runs || worker.leaving(), "a job runs on though its grace is over");
 }
 
 void FakeWorld::check_slots()

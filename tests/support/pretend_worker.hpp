@@ -49,6 +49,7 @@ struct PretendWorker {
     bool misbehaved = false;
     TimePoint forked_at{};
     std::vector<Offer> held;  ///< as the core must see it
+    Sequence begun_told{};    ///< the last that it is known to have begun
     std::uint64_t crashes_charged = 0;
 
     // What the core asked for.
@@ -61,6 +62,8 @@ struct PretendWorker {
 
     [[nodiscard]] bool leaving() const { return terminated_at || dismissed_at || killed_at; }
     [[nodiscard]] bool open() const { return hello_told && !exit_told && !leaving(); }
+    /// As far as the core can know, it still runs the job that it was flagged for.
+    [[nodiscard]] bool stopping_a_job() const { return holds(flagged) && begun_told <= flagged; }
     /// The edge knows its pid.
     [[nodiscard]] bool known() const { return forked_told || hello_told; }
     [[nodiscard]] bool holds(Sequence sequence) const

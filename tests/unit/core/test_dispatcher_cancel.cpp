@@ -137,6 +137,32 @@ TEST_CASE_FIXTURE(Conversation, "a worker is left alone when it has begun a late
           Effects{ended(2, JobState::succeeded, EndedBy::worker, worker(1))});
 }
 
+TEST_CASE_FIXTURE(Conversation, "of two cancelled jobs the worker is flagged for the later begun")
+{
+    serve(1, 2);
+    submit(1);
+    submit(2);
+    cancel(1);
+    cancel(2);
+    CHECK(answer(worker(1), 2, false) == Effects{flag(worker(1), 2)});
+    CHECK(answer(worker(1), 1, false).empty());  // it has finished that one
+    CHECK(finish(worker(1), 1) ==
+          Effects{ended(1, JobState::succeeded, EndedBy::worker, worker(1))});
+    CHECK(after(milliseconds{100}) == Effects{TerminateWorker{worker(1)}});
+}
+
+TEST_CASE_FIXTURE(Conversation, "a worker that passes over a job that it has begun is killed")
+{
+    serve(1, 2);
+    submit(1);
+    submit(2);
+    cancel(1);
+    answer(worker(1), 1, false);
+    answer(worker(1), 2, false);
+    CHECK(finish(worker(1), 2) == Effects{ended(2, JobState::succeeded, EndedBy::worker, worker(1)),
+                                          KillWorker{worker(1)}});
+}
+
 TEST_CASE_FIXTURE(Conversation,
                   "a job that could not be called back is cancelled without asking again")
 {
