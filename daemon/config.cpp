@@ -17,6 +17,9 @@ namespace {
 
 constexpr std::int64_t most_workers = 1024;
 
+/// A hundred years: more than anybody means, less than nanoseconds can count.
+constexpr std::chrono::hours longest_duration{24 * 365 * 100};
+
 struct Unit {
     std::string_view name;
     std::uint64_t factor;
@@ -61,7 +64,7 @@ public:
         number(root, "credit_jobs", config.credit_jobs, 1'000'000);
         size(root, "credit_bytes", config.credit_bytes, std::uint64_t{1} << 40U);
         duration(root, "stop_grace", config.stop_grace);
-        duration(root, "frame_timeout", config.frame_timeout);
+        duration(root, "frame_timeout", config.frame_timeout, std::chrono::milliseconds{1});
         duration(root, "unread_age", config.unread_age);
         size(root, "unread_bytes", config.unread_bytes, std::uint64_t{1} << 40U);
         pools(root, config);
@@ -142,15 +145,17 @@ private:
         to = *bytes;
     }
 
-    void duration(const toml::table& table, std::string_view key, std::chrono::milliseconds& to)
+    void duration(const toml::table& table, std::string_view key, std::chrono::milliseconds& to,
+                  std::chrono::milliseconds least = {})
     {
         const auto* found = value<std::string>(table, key, "a duration such as \"5s\"");
         if (found == nullptr) {
             return;
         }
         const auto parsed = parse_duration(found->get());
-        if (!parsed) {
-            complain(found->source(), std::string{key} + ": " + parsed.error().what);
+        if (!parsed || *parsed < least || *parsed > longest_duration) {
+            complain(found->source(),
+                     std::string{key} + ": " + (parsed ? "out of its range" : parsed.error().what));
             return;
         }
         to = *parsed;
@@ -328,7 +333,9 @@ Result<Config> read_config(const std::string& file)
     std::ostringstream content;
     if (!stream || !(content << stream.rdbuf())) {
         // An empty file is a fine configuration; it only cannot be copied.
-        if (stream.is_open() && stream.peek() == std::ifstream::traits_type::eof()) {
+        // A directory can be opened as well, but reading it is an error.
+        if (stream.is_open() && stream.peek() == std::ifstream::traits_type::eof() &&
+            !stream.bad()) {
             return parse_config("", file);
         }
         return fail_errno("reading " + file, errno);

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: MIT
+#include <string>
+
+#include <doctest/doctest.h>
+
+#include "daemon/config.hpp"
+#include "tests/unit/daemon/temp_directory.hpp"
+
+using namespace jobmill;
+using namespace jobmill::daemon;
+using namespace std::chrono_literals;
+using jobmill::tests::TempDirectory;
+
+namespace {
+
+Config parsed(std::string_view text)
+{
+    auto config = parse_config(text, "jm.toml");
+    REQUIRE_MESSAGE(config.has_value(), config.error().what);
+    return std::move(*config);
+}
+
+std::string complaint(std::string_view text)
+{
+    const auto config = parse_config(text, "jm.toml");
+    return config ? "none" : config.error().what;
+}
+
+}  // namespace
+
+TEST_CASE("without a file there is one pool, called default, with a worker for each core")
+{
+    const Config config = default_config();
+    REQUIRE(config.pools.size() == 1);
+    CHECK(config.pools[0].name == "default");
+    CHECK_FALSE(config.pools[0].workers.has_value());
+    CHECK_FALSE(config.pools[0].exec.has_value());
+    CHECK(config.pools[0].start == PoolSettings::Start::fork);
+}
+
+TEST_CASE("an empty configuration is the default one")
+{
+    const Config config = parsed("# nothing\n");
+    CHECK(config.pools.size() == 1);
+    CHECK(config.pools[0].name == "default");
+    CHECK(config.max_payload == limits::payload);
+    CHECK_FALSE(config.socket.has_value());
+}
+
+TEST_CASE("every key of the daemon is read")
+{
+    const Config config = parsed(R"(
+socket = "/run/jm/s"
+state_dir = "/var/jm"
+log_level = "debug"
+max_payload = "2 MiB"
+max_jobs = 7
+max_bytes = "3GiB"
+max_sessions = 11
+credit_jobs = 5
+credit_bytes = "64 KiB"
+stop_grace = "0s"
+frame_timeout = "250ms"
+unread_age = "10m"
+unread_bytes = "1000"
+)");
+    CHECK(config.socket == "/run/jm/s");
+    CHECK(config.state_dir == "/var/jm");
+    CHECK(config.log_level == "debug");
+    CHECK(config.max_payload == 2U << 20U);
+    CHECK(config.max_jobs == 7);
+    CHECK(config.max_bytes == std::uint64_t{3} << 30U);
+    CHECK(config.max_sessions == 11);
+    CHECK(config.credit_jobs == 5);
+    CHECK(config.credit_bytes == 64U << 10U);
+    CHECK(config.stop_grace == 0ms);
+    CHECK(config.frame_timeout == 250ms);
+    CHECK(config.unread_age == 10min);
+    CHECK(config.unread_bytes == 1000);
+}
+
+TEST_CASE("every key of a pool is read")
+{
+    const Config config = parsed(R"(
+[pool.default]
+workers = "cores"
+[pool."gpu-1.x_y"]
+workers = 2
+modules = ["/opt/a.so", "/opt/b.so"]
+exec = false
+start = "spawn"
+environment = { OMP_NUM_THREADS = "2", EMPTY = "" }
+)");
+    REQUIRE(config.pools.size() == 2);
+    CHECK_FALSE(config.pools[0].workers.has_value());
+    const PoolSettings& pool = config.pools[1];
+    CHECK(pool.name == "gpu-1.x_y");
+    CHECK(pool.workers == 2);
+    CHECK(pool.modules == std::vector<std::string>{"/opt/a.so", "/opt/b.so"});
+    CHECK(pool.exec == false);
+    CHECK(pool.start == PoolSettings::Start::spawn);
+    CHECK(pool.environment ==
+          std::map<std::string, std::string>{{"EMPTY", ""}, {"OMP_NUM_THREADS", "2"}});
+}
+
+TEST_CASE("a pool may be named with as many characters as a name may have, and no more")
+{
+    const std::string longest(limits::name, 'p');
+    CHECK(parsed("[pool." + longest + "]\n").pools[0].name == longest);
+    CHECK(complaint("[pool." + longest + "q]\n") ==
+          "jm.toml:1:7: pool name: want 1 to 128 letters, digits, dots, dashes and underscores");
+}
+
+TEST_CASE("what is wrong in a file is said with its line and column")
+{
+    struct Row {
+        const char* text;
+        const char* complaint;
+    };
+    constexpr auto pool_name =
+        "jm.toml:1:7: pool name: want 1 to 128 letters, digits, dots, dashes and underscores";
+    const Row rows[] = {
+        {"sockets = 1\n", "jm.toml:1:1: unknown key \"sockets\" in the configuration"},
+        {"\n  colour = 1\n", "jm.toml:2:3: unknown key \"colour\" in the configuration"},
+        {"socket = 5\n", "jm.toml:1:10: socket: want a string"},
+        {"state_dir = true\n", "jm.toml:1:13: state_dir: want a string"},
+        {"log_level = []\n", "jm.toml:1:13: log_level: want a string"},
+        {"max_jobs = \"5\"\n", "jm.toml:1:12: max_jobs: want a number"},
+        {"max_jobs = 0\n", "jm.toml:1:12: max_jobs: want a number from 1 to 100000000"},
+        {"max_jobs = -1\n", "jm.toml:1:12: max_jobs: want a number from 1 to 100000000"},
+        {"max_jobs = 1.5\n", "jm.toml:1:12: max_jobs: want a number"},
+        {"max_sessions = 1000001\n", "jm.toml:1:16: max_sessions: want a number from 1 to 1000000"},
+        {"credit_jobs = 0\n", "jm.toml:1:15: credit_jobs: want a number from 1 to 1000000"},
+        {"max_payload = 5\n", "jm.toml:1:15: max_payload: want a size such as \"64 MiB\""},
+        {"max_payload = \"0\"\n", "jm.toml:1:15: max_payload: out of its range"},
+        {"max_payload = \"2 TiB\"\n", "jm.toml:1:15: max_payload: out of its range"},
+        {"max_bytes = \"1 XB\"\n",
+         "jm.toml:1:13: max_bytes: \"1 XB\": want a size such as \"64 MiB\""},
+        {"credit_bytes = \"-1\"\n",
+         "jm.toml:1:16: credit_bytes: \"-1\": want a size such as \"64 MiB\""},
+        {"unread_bytes = \"\"\n",
+         "jm.toml:1:16: unread_bytes: \"\": want a size such as \"64 MiB\""},
+        {"stop_grace = 5\n", "jm.toml:1:14: stop_grace: want a duration such as \"5s\""},
+        {"stop_grace = \"5\"\n",
+         "jm.toml:1:14: stop_grace: \"5\": want a duration such as \"500ms\" or \"5s\""},
+        {"frame_timeout = \"0s\"\n", "jm.toml:1:17: frame_timeout: out of its range"},
+        {"unread_age = \"3000000h\"\n", "jm.toml:1:14: unread_age: out of its range"},
+        {"pool = 1\n", "jm.toml:1:8: pool: want tables such as [pool.default]"},
+        {"[pool]\n", "jm.toml:1:1: pool: want tables such as [pool.default]"},
+        {"[pool]\nx = 1\n", "jm.toml:2:5: pool.x: want a table"},
+        {"[pool.\"\"]\n", pool_name},
+        {"[pool.\"a b\"]\n", pool_name},
+        {"[pool.\"a/b\"]\n", pool_name},
+        {"[pool.\"\u00e9\"]\n", pool_name},
+        {"[pool.a]\nworker = 1\n", "jm.toml:2:1: unknown key \"worker\" in pool.a"},
+        {"[pool.a]\nworkers = 0\n",
+         "jm.toml:2:11: workers: want \"cores\" or a number from 1 to 1024"},
+        {"[pool.a]\nworkers = 1025\n",
+         "jm.toml:2:11: workers: want \"cores\" or a number from 1 to 1024"},
+        {"[pool.a]\nworkers = \"all\"\n",
+         "jm.toml:2:11: workers: want \"cores\" or a number from 1 to 1024"},
+        {"[pool.a]\nmodules = \"/a.so\"\n", "jm.toml:2:11: modules: want a list of paths"},
+        {"[pool.a]\nmodules = [\"a.so\"]\n", "jm.toml:2:12: modules: want absolute paths"},
+        {"[pool.a]\nmodules = [\"\"]\n", "jm.toml:2:12: modules: want absolute paths"},
+        {"[pool.a]\nmodules = [\"/a\", 5]\n", "jm.toml:2:18: modules: want absolute paths"},
+        {"[pool.a]\nexec = \"no\"\n", "jm.toml:2:8: exec: want true or false"},
+        {"[pool.a]\nstart = \"vfork\"\n", "jm.toml:2:9: start: want \"fork\" or \"spawn\""},
+        {"[pool.a]\nstart = 1\n", "jm.toml:2:9: start: want \"fork\" or \"spawn\""},
+        {"[pool.a]\nenvironment = \"A=1\"\n", "jm.toml:2:15: environment: want a table of texts"},
+        {"[pool.a]\nenvironment = { A = 1 }\n", "jm.toml:2:21: environment: want names and texts"},
+        {"[pool.a.environment]\n\"A=B\" = \"1\"\n",
+         "jm.toml:2:9: environment: want names and texts"},
+    };
+    for (const Row& row : rows) {
+        CAPTURE(row.text);
+        CHECK(complaint(row.text) == row.complaint);
+    }
+}
+
+TEST_CASE("what is no TOML is refused with its line and column too")
+{
+    for (const char* text : {"socket = \"/a\"\nsocket = \"/b\"\n", "[pool.a]\n[pool.a]\n",
+                             "max_jobs = 1\nmax_jobs 2\n", "max_jobs = 1\nsocket = \"\xff\"\n"}) {
+        CAPTURE(text);
+        CHECK(complaint(text).starts_with("jm.toml:2:"));
+    }
+}
+
+TEST_CASE("of several errors the one that is told has a place")
+{
+    CHECK(complaint("max_jobs = 0\nsocket = 1\n") == "jm.toml:2:10: socket: want a string");
+}
+
+TEST_CASE("sizes are whole numbers with a binary unit")
+{
+    CHECK(parse_size("1000") == 1000U);
+    CHECK(parse_size("12B") == 12U);
+    CHECK(parse_size("1 KiB") == 1024U);
+    CHECK(parse_size("64 MiB") == 64U << 20U);
+    CHECK(parse_size("2GiB") == std::uint64_t{2} << 30U);
+    CHECK(parse_size("1  TiB") == std::uint64_t{1} << 40U);
+    for (const char* bad : {"", " 1", "1 ", "1kib", "1 KB", "1.5 MiB", "MiB", "-1", "+1", "0x10",
+                            "18446744073709551616", "99999999999999999 TiB"}) {
+        CAPTURE(bad);
+        CHECK(parse_size(bad).has_value() == (std::string_view{bad} == "1 "));
+    }
+}
+
+TEST_CASE("durations always have a unit")
+{
+    CHECK(parse_duration("500ms") == 500ms);
+    CHECK(parse_duration("5 s") == 5s);
+    CHECK(parse_duration("10m") == 10min);
+    CHECK(parse_duration("1h") == 1h);
+    CHECK(parse_duration("0s") == 0ms);
+    for (const char* bad : {"", "5", "s", "5d", "5S", "1.5s", "-1s", "9999999999999999h"}) {
+        CAPTURE(bad);
+        CHECK_FALSE(parse_duration(bad).has_value());
+    }
+}
+
+TEST_CASE("a file is read, and an empty one is fine")
+{
+    const TempDirectory directory;
+    const auto config = read_config(directory.write("a.toml", "max_jobs = 3\n"));
+    REQUIRE(config.has_value());
+    CHECK(config->max_jobs == 3);
+    CHECK(read_config(directory.write("empty.toml", "")).has_value());
+}
+
+TEST_CASE("errors name the file that they were found in")
+{
+    const TempDirectory directory;
+    const std::string file = directory.write("a.toml", "max_jobs = 0\n");
+    const auto config = read_config(file);
+    REQUIRE_FALSE(config.has_value());
+    CHECK(config.error().code == Errc::invalid);
+    CHECK(config.error().what.starts_with(file + ":1:12: "));
+}
+
+TEST_CASE("a file that is missing is an error")
+{
+    const TempDirectory directory;
+    const auto config = read_config(directory / "none.toml");
+    REQUIRE_FALSE(config.has_value());
+    CHECK(config.error().code == Errc::not_found);
+    CHECK(config.error().what.starts_with("reading " + (directory / "none.toml") + ": "));
+}
+
+TEST_CASE("a directory is no empty configuration")
+{
+    const TempDirectory directory;
+    CHECK_FALSE(read_config(directory.path()).has_value());
+}
