@@ -89,16 +89,18 @@ std::optional<double> cgroup_quota(std::string_view proc_cgroup, const std::stri
     return quota;
 }
 
+std::uint32_t cores_within(int affinity, std::optional<double> quota)
+{
+    const double cores = quota ? std::min<double>(affinity, std::ceil(*quota)) : affinity;
+    return std::max<std::uint32_t>(1, static_cast<std::uint32_t>(cores));
+}
+
 std::uint32_t usable_cores()
 {
     cpu_set_t set;
     CPU_ZERO(&set);
     const int affinity = ::sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-    double cores = affinity;
-    if (const auto quota = cgroup_quota(content("/proc/self/cgroup"), "/sys/fs/cgroup")) {
-        cores = std::min(cores, std::ceil(*quota));
-    }
-    return std::max<std::uint32_t>(1, static_cast<std::uint32_t>(cores));
+    return cores_within(affinity, cgroup_quota(content("/proc/self/cgroup"), "/sys/fs/cgroup"));
 }
 
 }  // namespace jobmill::daemon

@@ -19,7 +19,9 @@ namespace jobmill::daemon {
 [[nodiscard]] std::optional<double> cgroup_quota(std::string_view proc_cgroup,
                                                  const std::string& mount);
 
-/// At least 1.
+/// As many as the affinity and the quota allow, a part of a core counting as a whole one; at
+/// least 1.
+[[nodiscard]] std::uint32_t cores_within(int affinity, std::optional<double> quota);
 [[nodiscard]] std::uint32_t usable_cores();
 
 }  // namespace jobmill::daemon

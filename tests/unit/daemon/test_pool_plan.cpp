@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+#include <doctest/doctest.h>
+
+#include "daemon/pool_plan.hpp"
+
+using namespace jobmill::daemon;
+
+namespace {
+
+using Texts = std::vector<std::string>;
+
+PoolSettings pool_of(std::optional<std::uint32_t> workers = {})
+{
+    return PoolSettings{.name = "p",
+                        .workers = workers,
+                        .modules = {},
+                        .exec = {},
+                        .start = PoolSettings::Start::fork,
+                        .environment = {}};
+}
+
+}  // namespace
+
+TEST_CASE("a pool has as many workers as it says, or one for each core")
+{
+    CHECK(workers_of(pool_of(3), 8) == 3);
+    CHECK(workers_of(pool_of(), 8) == 8);
+}
+
+TEST_CASE("numeric libraries get the cores divided by the workers")
+{
+    CHECK(plan_pool(pool_of(2), 8, false, {}).environment == Texts{"OMP_NUM_THREADS=4"});
+    CHECK(plan_pool(pool_of(3), 8, false, {}).environment == Texts{"OMP_NUM_THREADS=2"});
+    CHECK(plan_pool(pool_of(), 8, false, {}).environment == Texts{"OMP_NUM_THREADS=1"});
+    CHECK(plan_pool(pool_of(64), 8, false, {}).environment == Texts{"OMP_NUM_THREADS=1"});
+}
+
+TEST_CASE("an inherited number of threads stays as it is")
+{
+    const Texts inherited{"PATH=/bin", "OMP_NUM_THREADS=7"};
+    CHECK(plan_pool(pool_of(2), 8, false, inherited).environment == inherited);
+}
+
+TEST_CASE("a variable that only looks alike does not count as a number of threads")
+{
+    const auto plan = plan_pool(pool_of(2), 8, false, {"OMP_NUM_THREADS_MAX=7"});
+    CHECK(plan.environment == Texts{"OMP_NUM_THREADS_MAX=7", "OMP_NUM_THREADS=4"});
+}
+
+TEST_CASE("the pool's own environment wins over the inherited one, and over the default")
+{
+    PoolSettings pool = pool_of(2);
+    pool.environment.emplace("OMP_NUM_THREADS", "3");
+    pool.environment.emplace("PATH", "/opt/bin");
+    const auto plan = plan_pool(pool, 8, false, {"PATH=/bin", "HOME=/root", "OMP_NUM_THREADS=7"});
+    CHECK(plan.environment == Texts{"HOME=/root", "OMP_NUM_THREADS=3", "PATH=/opt/bin"});
+    CHECK(plan_pool(pool, 8, false, {}).environment == Texts{"OMP_NUM_THREADS=3", "PATH=/opt/bin"});
+}
+
+TEST_CASE("commands are offered, but not by the system's daemon unless it is told to")
+{
+    CHECK(plan_pool(pool_of(), 1, false, {}).what_to_load == Texts{"--allow-exec"});
+    CHECK(plan_pool(pool_of(), 1, true, {}).what_to_load.empty());
+    PoolSettings pool = pool_of();
+    pool.exec = true;
+    CHECK(plan_pool(pool, 1, true, {}).what_to_load == Texts{"--allow-exec"});
+    pool.exec = false;
+    CHECK(plan_pool(pool, 1, false, {}).what_to_load.empty());
+}
+
+TEST_CASE("modules are loaded in their order")
+{
+    PoolSettings pool = pool_of();
+    pool.exec = false;
+    pool.modules = {"/b.so", "/a.so"};
+    CHECK(plan_pool(pool, 1, false, {}).what_to_load ==
+          Texts{"--module", "/b.so", "--module", "/a.so"});
+}
+
+TEST_CASE("a pool's workers are forked unless they are to load for themselves")
+{
+    PoolSettings pool = pool_of();
+    CHECK_FALSE(plan_pool(pool, 1, false, {}).spawn);
+    pool.start = PoolSettings::Start::spawn;
+    CHECK(plan_pool(pool, 1, false, {}).spawn);
+}

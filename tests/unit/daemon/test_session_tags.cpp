@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+#include <doctest/doctest.h>
+
+#include "daemon/session_tags.hpp"
+
+using namespace jobmill;
+using jobmill::daemon::SessionTags;
+
+TEST_CASE("a number is in use until it is removed")
+{
+    SessionTags tags;
+    CHECK(tags.add(Tag{5}));
+    CHECK_FALSE(tags.add(Tag{5}));
+    CHECK(tags.contains(Tag{5}));
+    CHECK(tags.size() == 1);
+    tags.remove(Tag{5});
+    CHECK_FALSE(tags.contains(Tag{5}));
+    CHECK(tags.size() == 0);
+    CHECK(tags.add(Tag{5}));
+}
+
+TEST_CASE("a number has no text")
+{
+    SessionTags tags;
+    CHECK(tags.add(Tag{5}));
+    CHECK(tags.text(Tag{5}).empty());
+    CHECK(tags.text(Tag{6}).empty());
+}
+
+TEST_CASE("a text has a number for as long as it is in use")
+{
+    SessionTags tags;
+    const auto a = tags.add("a");
+    const auto b = tags.add("b");
+    REQUIRE(a.has_value());
+    REQUIRE(b.has_value());
+    CHECK(*a != *b);
+    CHECK(tags.find("a") == a);
+    CHECK(tags.text(*b) == "b");
+    CHECK_FALSE(tags.add("a").has_value());
+    CHECK(tags.size() == 2);
+    tags.remove(*a);
+    CHECK_FALSE(tags.find("a").has_value());
+    CHECK(tags.text(*a).empty());
+    CHECK(tags.find("b") == b);
+}
+
+TEST_CASE("a text that is used again has another number, so nothing late meets it")
+{
+    SessionTags tags;
+    const auto first = tags.add("a");
+    REQUIRE(first.has_value());
+    tags.remove(*first);
+    const auto second = tags.add("a");
+    REQUIRE(second.has_value());
+    CHECK(*first != *second);
+}
+
+TEST_CASE("numbers begin above 0, which means no tag")
+{
+    SessionTags tags;
+    CHECK(tags.add("a") == Tag{1});
+}
+
+TEST_CASE("removing what is not there changes nothing")
+{
+    SessionTags tags;
+    CHECK(tags.add(Tag{1}));
+    tags.remove(Tag{2});
+    CHECK(tags.size() == 1);
+}
