@@ -126,7 +126,7 @@ void CommandLine::add_job_commands()
         ->type_name("N")
         ->check(CLI::PositiveNumber);
     map->add_flag("-k,--ordered", map_.ordered, "print results in the order of the input");
-    map->add_flag("-0,--null", map_.null, "items of input and results end with NUL");
+    map->add_flag("-0,--null", map_.null, "items of input end with NUL, not newline");
     map->add_flag("--tag", map_.tag, "begin each line of output with its item and a tab");
     map->add_flag("--bar", map_.bar, "show progress, on a terminal");
     actions_.emplace_back(map, [this] { return commands::map(common_, work_, map_); });

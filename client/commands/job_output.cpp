@@ -34,7 +34,7 @@ Result<void> write_file(int fd, ByteView bytes)
 /// Whole records in, lines out.
 class Printer {
 public:
-    Printer(std::string_view prefix, char terminator) : prefix_(prefix), terminator_(terminator) {}
+    explicit Printer(std::string_view prefix) : prefix_(prefix) {}
 
     [[nodiscard]] bool print(Stream stream, ByteView bytes)
     {
@@ -51,7 +51,7 @@ public:
     [[nodiscard]] bool finish()
     {
         if (in_line_) {
-            buffer_.push_back(static_cast<std::byte>(terminator_));
+            buffer_.push_back(std::byte{'\n'});
         }
         return flush();
     }
@@ -61,15 +61,14 @@ private:
     {
         if (prefix_.empty()) {
             append(buffer_, bytes);
-            in_line_ = static_cast<char>(bytes.back()) != terminator_;
+            in_line_ = bytes.back() != std::byte{'\n'};
             return;
         }
         while (!bytes.empty()) {
             if (!in_line_) {
                 append(buffer_, prefix_);
             }
-            const auto end =
-                std::find(bytes.begin(), bytes.end(), static_cast<std::byte>(terminator_));
+            const auto end = std::find(bytes.begin(), bytes.end(), std::byte{'\n'});
             in_line_ = end == bytes.end();
             const auto size = static_cast<std::size_t>(end - bytes.begin()) + (in_line_ ? 0U : 1U);
             append(buffer_, bytes.first(size));
@@ -85,7 +84,6 @@ private:
     }
 
     std::string_view prefix_;
-    char terminator_;
     bool in_line_ = false;
     Bytes buffer_;
 };
@@ -142,9 +140,9 @@ Result<void> JobOutput::spill()
     return {};
 }
 
-bool JobOutput::print(std::string_view prefix, char terminator)
+bool JobOutput::print(std::string_view prefix)
 {
-    Printer printer{prefix, terminator};
+    Printer printer{prefix};
     Bytes buffer;
     if (file_ && ::lseek(file_.get(), 0, SEEK_SET) == 0) {
         while (true) {

@@ -14,9 +14,9 @@ public:
     [[nodiscard]] Result<void> add(Stream stream, ByteView bytes);
 
     /// Prints all of it, the streams in the order in which they came. With a prefix, every line of
-    /// standard output begins with it. `terminator` ends what does not end with it. False when the
-    /// output cannot be written.
-    [[nodiscard]] bool print(std::string_view prefix, char terminator);
+    /// standard output begins with it. The last line gets its newline. False when the output cannot
+    /// be written.
+    [[nodiscard]] bool print(std::string_view prefix);
 
 private:
     [[nodiscard]] Result<void> spill();

@@ -44,8 +44,7 @@ public:
           common_(common),
           work_(work),
           options_(options),
-          terminator_(options.null ? '\0' : '\n'),
-          reader_(standard_input, terminator_, client.welcome().max_payload),
+          reader_(standard_input, options.null ? '\0' : '\n', client.welcome().max_payload),
           bar_(options.bar)
     {
     }
@@ -76,7 +75,6 @@ private:
     const CommonOptions& common_;
     const WorkOptions& work_;
     const MapOptions& options_;
-    char terminator_;
     ItemReader reader_;
     ProgressBar bar_;
     Map arguments_;
@@ -179,8 +177,7 @@ bool Mapper::wants_input()
 bool Mapper::print(const Item& item, JobOutput output)
 {
     bar_.clear();
-    return output.print(options_.tag && !common_.json ? item.text + "\t" : "",
-                        common_.json ? '\n' : terminator_);
+    return output.print(options_.tag && !common_.json ? item.text + "\t" : "");
 }
 
 /// Prints what may be printed now: this item, or with --ordered all that were waiting for it.

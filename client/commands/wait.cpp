@@ -67,7 +67,7 @@ private:
             JOBMILL_TRY(waited.output.add(chunk->stream, chunk->payload));
         } else if (const auto* result = std::get_if<event::JobResult>(&event)) {
             JOBMILL_TRY(waited.output.add(Stream::out, result->payload));
-            written = waited.output.print("", '\n');
+            written = waited.output.print("");
         }
         if (is_last(event)) {
             say_end(event, waited.job);
