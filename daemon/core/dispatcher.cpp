@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/core/dispatcher.hpp"
 
+#include <algorithm>
+
 #include "common/assert.hpp"
 #include "daemon/core/assignments.hpp"
 
@@ -161,6 +163,7 @@ void Dispatcher::State::handle(const JobFinished& event, Turn& turn)
         return;
     }
     const bool skipped = assignments.skipped_any_before(*slot, handle);
+    slot->newest_finished = std::max(slot->newest_finished, event.sequence);
     book.step(handle, event.state == JobState::succeeded ? JobWord::succeeded : JobWord::failed,
               turn);
     if (skipped) {
@@ -191,6 +194,9 @@ void Dispatcher::State::handle(const ClaimRevoked& event, Turn& turn)
         }
         if (!lives(slot->state)) {
             book.step(handle, JobWord::died, turn);
+        } else if (event.sequence < slot->newest_finished) {
+            // It has begun this one, finished a later one, and will never say how this one ended.
+            workforce.step(*slot, WorkerWord::kill, turn);
         } else {
             assignments.has_begun(*slot, handle, turn);
         }

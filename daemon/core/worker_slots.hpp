@@ -18,6 +18,7 @@ struct WorkerSlot {
     WorkerState state = WorkerState::gone;
     HeldJobs held;
     Sequence next_sequence{1};
+    Sequence newest_finished{};
     Sequence oldest_held{};           ///< of `held`, when there is one
     std::uint32_t unready_forks = 0;  ///< asked for since the last hello
     std::uint32_t processes = 0;      ///< that existed so far

@@ -133,6 +133,7 @@ void Workforce::act(WorkerSlot& slot, WorkerAction action, Turn& turn)
         case WorkerAction::ask:
             ++slot.worker.generation;
             slot.next_sequence = Sequence{1};
+            slot.newest_finished = {};
             ++slot.unready_forks;
             turn.ask(ForkWorker{.pool = slot.pool, .worker = slot.worker});
             break;

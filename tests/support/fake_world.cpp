@@ -311,6 +311,7 @@ void FakeWorld::foresee(const core::JobFinished& event)
         return;
     }
     must_end_ = offer->job;
+    worker->finished_told = std::max(worker->finished_told, event.sequence);
     // An honest worker's earlier jobs are over or were taken back, told or not.
     for (auto earlier = worker->held.begin(); earlier != offer; ++earlier) {
         worker->misbehaved =
@@ -327,6 +328,11 @@ void FakeWorld::foresee(const core::ClaimRevoked& event)
     if (!event.won) {
         const bool news = worker->holds(event.sequence) && event.sequence > worker->begun_told;
         worker->begun_told = news ? event.sequence : worker->begun_told;
+        if (worker->holds(event.sequence) && event.sequence < worker->finished_told &&
+            !worker->exit_told) {
+            worker->misbehaved = true;
+            must_be_killed_ = worker->id;
+        }
         return;
     }
     for (const PretendWorker::Offer& offer : worker->held) {

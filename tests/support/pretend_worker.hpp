@@ -48,8 +48,9 @@ struct PretendWorker {
     bool exit_told = false;
     bool misbehaved = false;
     TimePoint forked_at{};
-    std::vector<Offer> held;  ///< as the core must see it
-    Sequence begun_told{};    ///< the last that it is known to have begun
+    std::vector<Offer> held;   ///< as the core must see it
+    Sequence begun_told{};     ///< the last that it is known to have begun
+    Sequence finished_told{};  ///< the last that it has finished
     std::uint64_t crashes_charged = 0;
 
     // What the core asked for.

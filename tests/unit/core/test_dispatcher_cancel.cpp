@@ -188,6 +188,20 @@ TEST_CASE_FIXTURE(Conversation, "a job that is being called back can still be ca
           Effects{ended(2, JobState::cancelled, EndedBy::cancel_queued)});
 }
 
+TEST_CASE_FIXTURE(Conversation,
+                  "a worker is killed that had begun a job before one it has finished")
+{
+    serve(1, 2);
+    submit(1);
+    submit(2);
+    cancel(1);
+    CHECK(finish(worker(1), 2) ==
+          Effects{ended(2, JobState::succeeded, EndedBy::worker, worker(1))});
+    CHECK(answer(worker(1), 1, false) == Effects{KillWorker{worker(1)}});
+    CHECK(exit(worker(1)).front() ==
+          Effect{ended(1, JobState::cancelled, EndedBy::cancel_running, worker(1))});
+}
+
 TEST_CASE_FIXTURE(Conversation, "a result that overtakes the answer to a revoke counts")
 {
     serve(1);
