@@ -10,6 +10,12 @@
 #include "daemon/log.hpp"
 
 namespace jobmill::daemon {
+namespace {
+
+/// A template may die once of what is not its fault; one that dies again as it loads is told of.
+constexpr unsigned hopeless_starts = 2;
+
+}  // namespace
 
 Processes::Processes(loop::EventLoop& loop, FlushList& flush_list, UniqueFd executable,
                      std::vector<PoolPlan> pools, Callbacks callbacks)
@@ -41,7 +47,11 @@ void Processes::start_template(PoolId pool)
     }
     auto process = TemplateProcess::start(
         loop_, flush_list_, executable_.get(), arguments(plan, std::move(mode)), plan.environment,
-        {.on_loaded = [this, pool](const Value& body) { callbacks_.on_loaded(pool, body); },
+        {.on_loaded =
+             [this, pool](const Value& body) {
+                 unready_starts_[pool] = 0;
+                 callbacks_.on_loaded(pool, body);
+             },
          .on_refused = [this,
                         pool](const std::string& why) { callbacks_.on_template_failed(pool, why); },
          .on_forked = [this, pool](const Forked& forked) { on_forked(pool, forked); },
@@ -52,6 +62,7 @@ void Processes::start_template(PoolId pool)
         return;
     }
     log::debug("pool {}: template pid {}", plan.name, (*process)->pid());
+    ++unready_starts_[pool];
     templates_.insert_or_assign(pool, std::move(*process));
 }
 
@@ -71,6 +82,10 @@ void Processes::on_template_gone(PoolId pool, const ProcessExit& exit)
     }
     for (const WorkerId worker : lost) {
         fail_fork(worker, "the template is gone");
+    }
+    if (unready_starts_[pool] >= hopeless_starts) {
+        callbacks_.on_template_failed(pool,
+                                      "its template leaves before it is ready: " + exit.text());
     }
     callbacks_.post(core::TemplateLost{pool});
     sweep();

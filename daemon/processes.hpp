@@ -76,6 +76,7 @@ private:
     std::vector<PoolPlan> pools_;
     Callbacks callbacks_;
     std::map<PoolId, std::unique_ptr<TemplateProcess>> templates_;
+    std::map<PoolId, unsigned> unready_starts_;  ///< of templates in a row that were never ready
     std::unordered_map<std::uint32_t, std::unique_ptr<WorkerProcess>> workers_;  ///< by slot
     std::unordered_map<WorkerId, Pending> pending_forks_;
     core::OrphanLedger orphans_;
