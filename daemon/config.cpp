@@ -6,6 +6,7 @@
 #include <charconv>
 #include <fstream>
 #include <limits>
+#include <map>
 #include <span>
 #include <sstream>
 
@@ -173,13 +174,20 @@ private:
             complain(node->source(), "pool: want tables such as [pool.default]");
             return;
         }
+        // The parser sorts by name; which pool comes first means something.
+        std::map<std::pair<std::uint32_t, std::uint32_t>, const toml::key*> in_order;
         for (const auto& [name, value] : *tables) {
+            const toml::source_position& where = name.source().begin;
+            in_order.emplace(std::pair{where.line, where.column}, &name);
+        }
+        for (const auto& [where, name] : in_order) {
+            const toml::node& value = *tables->get(name->str());
             const toml::table* table = value.as_table();
             if (table == nullptr) {
-                complain(value.source(), "pool." + std::string{name.str()} + ": want a table");
+                complain(value.source(), "pool." + std::string{name->str()} + ": want a table");
                 continue;
             }
-            config.pools.push_back(pool(std::string{name.str()}, *table, name.source()));
+            config.pools.push_back(pool(std::string{name->str()}, *table, name->source()));
         }
     }
 

@@ -22,8 +22,11 @@ tl::expected<Route, ErrorReply> PoolDirectory::find(std::string_view pool,
                                                     std::string_view handler) const
 {
     const std::string_view name = pool.empty() ? default_pool : pool;
-    const auto entry = std::find_if(pools_.begin(), pools_.end(),
-                                    [&](const PoolEntry& each) { return each.name == name; });
+    auto entry = std::find_if(pools_.begin(), pools_.end(),
+                              [&](const PoolEntry& each) { return each.name == name; });
+    if (entry == pools_.end() && pool.empty()) {
+        entry = pools_.begin();
+    }
     if (entry == pools_.end()) {
         std::vector<std::string_view> names;
         for (const PoolEntry& each : pools_) {
