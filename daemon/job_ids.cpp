@@ -33,21 +33,33 @@ Result<void> make_directories(const std::string& directory)
     }
 }
 
+/// Only a file that is not there is a beginning; one that was emptied or cannot be read is not.
+Result<std::uint64_t> read_next(const std::string& file)
+{
+    std::ifstream stream{file};
+    if (!stream && errno == ENOENT) {
+        return 1;
+    }
+    if (!stream) {
+        return fail_errno("reading " + file, errno);
+    }
+    std::string text;
+    std::getline(stream, text);
+    std::uint64_t next = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), next);
+    if (error != std::errc{} || end != text.data() + text.size() || next == 0) {
+        return fail(Errc::invalid, file + " does not hold a job number");
+    }
+    return next;
+}
+
 }  // namespace
 
 Result<JobIds> JobIds::open(const std::string& directory)
 {
     JOBMILL_TRY(make_directories(directory));
     const std::string file = directory + "/next-job";
-    std::uint64_t next = 1;
-    std::ifstream stream{file};
-    std::string text;
-    if (stream && std::getline(stream, text)) {
-        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), next);
-        if (error != std::errc{} || end != text.data() + text.size() || next == 0) {
-            return fail(Errc::invalid, file + " does not hold a job number");
-        }
-    }
+    JOBMILL_TRY_ASSIGN(const std::uint64_t next, read_next(file));
     JobIds ids{file, next};
     JOBMILL_TRY(ids.write(next));
     return ids;

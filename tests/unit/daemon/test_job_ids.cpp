@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+#include <sys/stat.h>
+
+#include <set>
+
+#include <doctest/doctest.h>
+
+#include "daemon/job_ids.hpp"
+#include "tests/unit/daemon/temp_directory.hpp"
+
+using namespace jobmill;
+using jobmill::daemon::JobIds;
+using jobmill::tests::TempDirectory;
+
+namespace {
+
+JobIds opened(const std::string& directory)
+{
+    auto ids = JobIds::open(directory);
+    REQUIRE_MESSAGE(ids.has_value(), ids.error().what);
+    return std::move(*ids);
+}
+
+}  // namespace
+
+TEST_CASE("jobs are numbered from 1 on")
+{
+    const TempDirectory directory;
+    JobIds ids = opened(directory.path());
+    CHECK(ids.next() == JobId{1});
+    CHECK(ids.next() == JobId{2});
+}
+
+TEST_CASE("missing directories are made, for the user alone")
+{
+    const TempDirectory directory;
+    JobIds ids = opened(directory / "state/of/jobmill");
+    CHECK(ids.next() == JobId{1});
+    struct stat status {};
+    REQUIRE(::stat((directory / "state/of/jobmill").c_str(), &status) == 0);
+    CHECK((status.st_mode & 0777U) == 0700U);
+}
+
+TEST_CASE("after a crash no number comes again")
+{
+    const TempDirectory directory;
+    std::set<JobId> seen;
+    for (int crash = 0; crash < 5; ++crash) {
+        JobIds ids = opened(directory.path());
+        for (int i = 0; i < 3000; ++i) {
+            CHECK(seen.insert(ids.next()).second);
+        }
+    }
+}
+
+TEST_CASE("a daemon that dies before its first job has used no number")
+{
+    const TempDirectory directory;
+    for (int crash = 0; crash < 3; ++crash) {
+        (void)opened(directory.path());
+    }
+    CHECK(opened(directory.path()).next() == JobId{1});
+}
+
+TEST_CASE("after an orderly end the next number is the next one")
+{
+    const TempDirectory directory;
+    for (std::uint64_t i = 0; i < 3; ++i) {
+        JobIds ids = opened(directory.path());
+        CHECK(ids.next() == JobId{2 * i + 1});
+        CHECK(ids.next() == JobId{2 * i + 2});
+        ids.close();
+        CHECK(directory.read("next-job") == std::to_string(2 * i + 3) + "\n");
+    }
+}
+
+TEST_CASE("a file that holds no number is refused, not taken for a beginning")
+{
+    for (const char* content : {"", "\n", "x", "12x", "-5", " 5", "0", "99999999999999999999"}) {
+        CAPTURE(content);
+        const TempDirectory directory;
+        const std::string file = directory.write("next-job", content);
+        const auto ids = JobIds::open(directory.path());
+        REQUIRE_FALSE(ids.has_value());
+        CHECK(ids.error().what == file + " does not hold a job number");
+        CHECK(directory.read("next-job") == content);
+    }
+}
+
+TEST_CASE("a number without its newline is one")
+{
+    const TempDirectory directory;
+    (void)directory.write("next-job", "41");
+    CHECK(opened(directory.path()).next() == JobId{41});
+}
+
+TEST_CASE("what is in the way of the file is an error, not a beginning")
+{
+    const TempDirectory directory;
+    (void)directory.write("next-job/file", "x");
+    CHECK_FALSE(JobIds::open(directory.path()).has_value());
+}
+
+TEST_CASE("a directory that cannot be made or written is told at the start")
+{
+    const TempDirectory directory;
+    const std::string file = directory.write("file", "x");
+    const auto below = JobIds::open(file + "/state");
+    REQUIRE_FALSE(below.has_value());
+    CHECK(below.error().what.find(file + "/state") != std::string::npos);
+    CHECK_FALSE(JobIds::open(file).has_value());
+}
+
+TEST_CASE("numbers go on when the file can no longer be written")
+{
+    const TempDirectory directory;
+    JobIds ids = opened(directory / "state");
+    std::filesystem::remove_all(directory / "state");
+    std::uint64_t last = 0;
+    for (int i = 0; i < 5000; ++i) {
+        const std::uint64_t next = number(ids.next());
+        REQUIRE(next == last + 1);
+        last = next;
+    }
+}
