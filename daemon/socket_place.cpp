@@ -62,6 +62,10 @@ Result<UniqueFd> listen_at(const std::string& path)
     if (::fchmod(socket.get(), socket_mode) != 0) {
         return fail_errno("fchmod of the socket", errno);
     }
+    struct stat status {};
+    if (::lstat(path.c_str(), &status) == 0 && !S_ISSOCK(status.st_mode)) {
+        return fail(Errc::not_allowed, path + " is there and is no socket");
+    }
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     std::memcpy(static_cast<char*>(address.sun_path), path.data(), path.size());

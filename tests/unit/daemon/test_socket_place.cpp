@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <doctest/doctest.h>
+
+#include "common/places.hpp"
+#include "daemon/socket_place.hpp"
+#include "tests/unit/daemon/temp_directory.hpp"
+
+using namespace jobmill;
+using jobmill::daemon::SocketPlace;
+using jobmill::tests::TempDirectory;
+
+namespace {
+
+SocketPlace taken(const std::string& path)
+{
+    auto place = SocketPlace::take(path);
+    REQUIRE_MESSAGE(place.has_value(), place.error().what);
+    return std::move(*place);
+}
+
+Error refused(const std::string& path)
+{
+    const auto place = SocketPlace::take(path);
+    REQUIRE_FALSE(place.has_value());
+    return place.error();
+}
+
+bool connects(const std::string& path)
+{
+    const UniqueFd socket{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(static_cast<char*>(address.sun_path), sizeof address.sun_path - 1);
+    return ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) ==
+           0;
+}
+
+mode_t mode_of(const std::string& path)
+{
+    struct stat status {};
+    REQUIRE(::lstat(path.c_str(), &status) == 0);
+    return status.st_mode;
+}
+
+}  // namespace
+
+TEST_CASE("a socket that was taken can be connected to, by its user alone")
+{
+    const TempDirectory directory;
+    const std::string path = directory / "s";
+    const SocketPlace place = taken(path);
+    CHECK(place.path() == path);
+    CHECK(S_ISSOCK(mode_of(path)));
+    CHECK((mode_of(path) & 0777U) == 0600U);
+    CHECK(connects(path));
+}
+
+TEST_CASE("the socket's directory is made, for the user alone")
+{
+    const TempDirectory directory;
+    const SocketPlace place = taken(directory / "run/s");
+    CHECK((mode_of(directory / "run") & 0777U) == 0700U);
+}
+
+TEST_CASE("a directory that others may write to is refused")
+{
+    const TempDirectory directory;
+    REQUIRE(::chmod(directory.path().c_str(), 0770) == 0);
+    const Error error = refused(directory / "s");
+    CHECK(error.code == Errc::not_allowed);
+    CHECK(error.what.find("may be written by others") != std::string::npos);
+}
+
+TEST_CASE("a link to a directory is none")
+{
+    const TempDirectory directory;
+    std::filesystem::create_directory(directory / "real");
+    std::filesystem::create_directory_symlink(directory / "real", directory / "link");
+    CHECK(refused(directory / "link/s").code == Errc::not_allowed);
+}
+
+TEST_CASE("a second daemon is told who is there, and changes nothing")
+{
+    const TempDirectory directory;
+    const SocketPlace place = taken(directory / "s");
+    const Error error = refused(directory / "s");
+    CHECK(error.code == Errc::in_use);
+    CHECK(error.what == "another jobmilld (pid " + std::to_string(::getpid()) +
+                            ") is running here: it holds " + (directory / "s.lock"));
+    CHECK(connects(directory / "s"));
+    CHECK(directory.read("s.lock") == std::to_string(::getpid()) + "\n");
+}
+
+TEST_CASE("a socket that a dead daemon left behind is replaced")
+{
+    const TempDirectory directory;
+    const std::string path = directory / "s";
+    {
+        const UniqueFd stale{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        path.copy(static_cast<char*>(address.sun_path), sizeof address.sun_path - 1);
+        REQUIRE(::bind(stale.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) ==
+                0);
+    }
+    directory.write("s.lock", "123456789\n");
+    CHECK_FALSE(connects(path));
+    const SocketPlace place = taken(path);
+    CHECK(connects(path));
+    CHECK(directory.read("s.lock") == std::to_string(::getpid()) + "\n");
+}
+
+TEST_CASE("a file that is no socket is not removed")
+{
+    const TempDirectory directory;
+    const std::string path = directory.write("precious", "data");
+    const Error error = refused(path);
+    CHECK(error.code == Errc::not_allowed);
+    CHECK(error.what == path + " is there and is no socket");
+    CHECK(directory.read("precious") == "data");
+}
+
+TEST_CASE("a lock that is a link is not followed")
+{
+    const TempDirectory directory;
+    const std::string precious = directory.write("precious", "data");
+    std::filesystem::create_symlink(precious, directory / "s.lock");
+    (void)refused(directory / "s");
+    CHECK(directory.read("precious") == "data");
+}
+
+TEST_CASE("a path that the system would cut is refused")
+{
+    const TempDirectory directory;
+    const std::string longest =
+        directory / std::string(longest_socket_path - directory.path().size() - 1, 's');
+    CHECK(longest.size() == 107);
+    CHECK(connects(taken(longest).path()));
+    const Error error = refused(longest + "s");
+    CHECK(error.code == Errc::invalid);
+    CHECK(error.what.starts_with("socket path of 108 bytes; the limit is 107: "));
+}
+
+TEST_CASE("a relative path is refused")
+{
+    CHECK(refused("run/s").code == Errc::invalid);
+    CHECK(refused("").code == Errc::invalid);
+}
+
+TEST_CASE("a closed place takes nobody in, but is still held")
+{
+    const TempDirectory directory;
+    SocketPlace place = taken(directory / "s");
+    place.close();
+    place.close();
+    CHECK_FALSE(std::filesystem::exists(directory / "s"));
+    CHECK(refused(directory / "s").code == Errc::in_use);
+}
+
+TEST_CASE("a place that is given up can be taken again")
+{
+    const TempDirectory directory;
+    {
+        const SocketPlace place = taken(directory / "s");
+    }
+    CHECK_FALSE(std::filesystem::exists(directory / "s"));
+    CHECK(connects(taken(directory / "s").path()));
+}
+
+TEST_CASE("a place that was moved is given up once")
+{
+    const TempDirectory directory;
+    SocketPlace first = taken(directory / "s");
+    {
+        const SocketPlace second = std::move(first);
+        CHECK(connects(directory / "s"));
+    }
+    const SocketPlace next = taken(directory / "s");
+    first.close();
+    CHECK(connects(directory / "s"));
+}
