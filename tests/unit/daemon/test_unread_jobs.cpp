@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: MIT
+#include <doctest/doctest.h>
+
+#include "common/error_code.hpp"
+#include "daemon/unread_jobs.hpp"
+
+using namespace jobmill;
+using namespace jobmill::daemon;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::uint64_t mebibyte = std::uint64_t{1} << 20U;
+constexpr unsigned ann = 1000;
+constexpr unsigned bob = 1001;
+
+/// Unread events under a clock that a test moves.
+struct World {
+    explicit World(std::uint64_t bytes_per_user = mebibyte)
+        : unread{{.bytes_per_user = bytes_per_user, .age = 10min}}
+    {
+    }
+
+    void chunk(std::uint64_t job, std::size_t size)
+    {
+        unread.add_chunk(JobId{job}, Chunk{.job = JobId{job}, .size = size}, payload(size), now);
+    }
+    void result(std::uint64_t job, std::size_t size, JobState state = JobState::succeeded)
+    {
+        unread.add_result(JobId{job}, JobResult{.job = JobId{job}, .size = size, .state = state},
+                          payload(size), now);
+    }
+    /// A job with a result and nothing else.
+    void finished(std::uint64_t job, std::size_t size, unsigned uid = ann)
+    {
+        unread.open(JobId{job}, uid);
+        result(job, size);
+        now += 1s;
+    }
+    auto attach(std::uint64_t job, unsigned uid = ann, std::uint64_t session = 1)
+    {
+        return unread.attach(JobId{job}, uid,
+                             Reader{.session = SessionId{session}, .tag = Tag{job}});
+    }
+    /// "CODE: TEXT" of a refused attach.
+    std::string refusal(std::uint64_t job, unsigned uid = ann, std::uint64_t session = 2)
+    {
+        const auto events = attach(job, uid, session);
+        return events ? "none" : events.error().code + ": " + events.error().text;
+    }
+    static Payload payload(std::size_t size) { return Payload::copy(Bytes(size)); }
+
+    UnreadJobs unread;
+    core::TimePoint now{};
+};
+
+constexpr std::size_t third = mebibyte / 3;
+
+}  // namespace
+
+TEST_CASE("who waits gets the chunks and the result, in order and once")
+{
+    World world;
+    world.unread.open(JobId{1}, ann);
+    world.chunk(1, 10);
+    world.chunk(1, 20);
+    world.result(1, 30);
+    const auto events = world.attach(1);
+    REQUIRE(events.has_value());
+    REQUIRE(events->size() == 3);
+    CHECK(std::get<Chunk>(events->at(0).head).size == 10);
+    CHECK(std::get<Chunk>(events->at(1).head).size == 20);
+    CHECK(std::get<JobResult>(events->at(2).head).size == 30);
+    CHECK(events->at(2).payload.size == 30);
+    CHECK_FALSE(world.unread.knows(JobId{1}));
+    CHECK(world.refusal(1) == "not_found: no detached job 1 with unread events");
+}
+
+TEST_CASE("a job of another user is not there")
+{
+    World world;
+    world.finished(1, 10);
+    CHECK(world.refusal(1, bob) == "not_found: no detached job 1 with unread events");
+    CHECK(world.attach(1, ann).has_value());
+}
+
+TEST_CASE("a job that never was is not there")
+{
+    World world;
+    CHECK(world.refusal(9) == "not_found: no detached job 9 with unread events");
+}
+
+TEST_CASE("a running job is handed over as far as it is, and its reader is known")
+{
+    World world;
+    world.unread.open(JobId{1}, ann);
+    world.chunk(1, 10);
+    CHECK_FALSE(world.unread.reader(JobId{1}).has_value());
+    REQUIRE(world.attach(1, ann, 5).value().size() == 1);
+    const auto reader = world.unread.reader(JobId{1});
+    REQUIRE(reader.has_value());
+    CHECK(reader->session == SessionId{5});
+    CHECK(reader->tag == Tag{1});
+    CHECK(world.unread.knows(JobId{1}));
+}
+
+TEST_CASE("a job has one reader")
+{
+    World world;
+    world.unread.open(JobId{1}, ann);
+    CHECK(world.attach(1, ann, 5).has_value());
+    CHECK(world.refusal(1) == "busy: another session reads this job");
+}
+
+TEST_CASE("what comes after the reader has gone waits for the next one")
+{
+    World world;
+    world.unread.open(JobId{1}, ann);
+    world.unread.open(JobId{2}, ann);
+    CHECK(world.attach(1, ann, 5).has_value());
+    CHECK(world.attach(2, ann, 6).has_value());
+    world.unread.detach(SessionId{5});
+    CHECK_FALSE(world.unread.reader(JobId{1}).has_value());
+    CHECK(world.unread.reader(JobId{2}).has_value());
+    world.chunk(1, 10);
+    world.result(1, 20);
+    CHECK(world.attach(1, ann, 7).value().size() == 2);
+}
+
+TEST_CASE("a job whose result went to its reader is forgotten")
+{
+    World world;
+    world.unread.open(JobId{1}, ann);
+    CHECK(world.attach(1).has_value());
+    world.unread.forget(JobId{1});
+    CHECK_FALSE(world.unread.knows(JobId{1}));
+    world.unread.forget(JobId{1});
+}
+
+TEST_CASE("the oldest results go when newer ones need their room")
+{
+    World world;
+    world.finished(1, third);
+    world.finished(2, third);
+    world.finished(3, third);
+    CHECK_FALSE(world.unread.knows(JobId{1}));
+    CHECK(world.unread.knows(JobId{2}));
+    CHECK(world.unread.knows(JobId{3}));
+    CHECK(world.refusal(1) ==
+          "gone: job 1 succeeded, but its unread result was dropped: newer unread results needed "
+          "the 1 MiB kept for a user");
+    CHECK(world.refusal(1, bob) == "not_found: no detached job 1 with unread events");
+}
+
+TEST_CASE("a user's results make no room for another's")
+{
+    World world;
+    world.finished(1, third, bob);
+    world.finished(2, third);
+    world.finished(3, third);
+    world.finished(4, third);
+    CHECK(world.unread.knows(JobId{1}));
+    CHECK_FALSE(world.unread.knows(JobId{2}));
+    CHECK(world.unread.knows(JobId{4}));
+}
+
+TEST_CASE("the order of eviction is that of the ends, not of the numbers")
+{
+    World world;
+    world.unread.open(JobId{1}, ann);
+    world.finished(2, third);
+    world.result(1, third);
+    world.finished(3, third);
+    CHECK_FALSE(world.unread.knows(JobId{2}));
+    CHECK(world.unread.knows(JobId{1}));
+}
+
+TEST_CASE("the output of a running job pushes older results out, too")
+{
+    World world;
+    world.finished(1, third);
+    world.unread.open(JobId{2}, ann);
+    world.chunk(2, third);
+    world.chunk(2, third);
+    CHECK_FALSE(world.unread.knows(JobId{1}));
+    CHECK(world.attach(2).value().size() == 2);
+}
+
+TEST_CASE("what was read makes room")
+{
+    World world;
+    world.finished(1, third);
+    world.finished(2, third);
+    CHECK(world.attach(1).has_value());
+    world.finished(3, third);
+    CHECK(world.unread.knows(JobId{2}));
+    CHECK(world.unread.knows(JobId{3}));
+}
+
+TEST_CASE("a job whose output alone is too much is told so at its end")
+{
+    World world;
+    world.unread.open(JobId{1}, ann);
+    world.chunk(1, mebibyte);
+    world.chunk(1, 10);
+    CHECK(world.unread.knows(JobId{1}));
+    world.result(1, 10);
+    CHECK_FALSE(world.unread.knows(JobId{1}));
+    CHECK(world.refusal(1) ==
+          "gone: job 1 succeeded, but its unread result was dropped: its output was more than the "
+          "1 MiB kept for a user");
+}
+
+TEST_CASE("a result that alone is too much is dropped at once")
+{
+    World world;
+    world.unread.open(JobId{1}, ann);
+    world.result(1, mebibyte, JobState::failed);
+    CHECK(world.refusal(1) ==
+          "gone: job 1 failed, but its unread result was dropped: its output was more than the 1 "
+          "MiB kept for a user");
+}
+
+TEST_CASE("what overflowed takes no room from the user's other jobs")
+{
+    World world;
+    world.unread.open(JobId{1}, ann);
+    world.chunk(1, mebibyte);
+    world.finished(2, third);
+    world.finished(3, third);
+    CHECK(world.unread.knows(JobId{2}));
+    world.result(1, 10);
+    CHECK(world.unread.knows(JobId{2}));
+    CHECK(world.unread.knows(JobId{3}));
+}
+
+TEST_CASE("events without a payload are not free")
+{
+    World world{10'000};
+    world.unread.open(JobId{1}, ann);
+    for (int i = 0; i < 1000; ++i) {
+        world.chunk(1, 0);
+    }
+    world.result(1, 0);
+    CHECK(world.refusal(1).starts_with("gone: "));
+}
+
+TEST_CASE("results expire in the order of their ends")
+{
+    World world;
+    CHECK_FALSE(world.unread.next_expiry().has_value());
+    world.finished(1, 10);
+    world.finished(2, 10);
+    CHECK(world.unread.next_expiry() == core::TimePoint{} + 10min);
+    world.unread.expire(core::TimePoint{} + 10min - 1ns);
+    CHECK(world.unread.knows(JobId{1}));
+    world.unread.expire(core::TimePoint{} + 10min);
+    CHECK_FALSE(world.unread.knows(JobId{1}));
+    CHECK(world.unread.knows(JobId{2}));
+    CHECK(world.unread.next_expiry() == core::TimePoint{} + 10min + 1s);
+    CHECK(world.refusal(1) ==
+          "gone: job 1 succeeded, but its unread result was dropped: nobody read it for 10 "
+          "minutes");
+}
+
+TEST_CASE("a job that runs does not expire, nor does one that is read")
+{
+    World world;
+    world.unread.open(JobId{1}, ann);
+    world.chunk(1, 10);
+    world.unread.open(JobId{2}, ann);
+    CHECK(world.attach(2).has_value());
+    CHECK_FALSE(world.unread.next_expiry().has_value());
+    world.unread.expire(core::TimePoint{} + 1000h);
+    CHECK(world.unread.knows(JobId{1}));
+    CHECK(world.unread.knows(JobId{2}));
+}
+
+TEST_CASE("sentences about dropped results are kept for a while, not for ever")
+{
+    World world{300};
+    for (std::uint64_t job = 1; job <= 4097; ++job) {
+        world.unread.open(JobId{job}, ann);
+        world.result(job, 100);
+    }
+    CHECK(world.refusal(1).starts_with("not_found: "));
+    CHECK(world.refusal(2).starts_with("gone: "));
+    CHECK(world.refusal(4097).starts_with("gone: "));
+}
+
+TEST_CASE("a user's finished jobs are listed in the order of their ends")
+{
+    World world;
+    world.unread.open(JobId{1}, ann);
+    world.finished(2, 10, bob);
+    world.finished(3, 10);
+    world.result(1, 10, JobState::crashed);
+    world.unread.open(JobId{4}, ann);
+    const auto list = world.unread.finished_of(ann);
+    REQUIRE(list.size() == 2);
+    CHECK(list[0].job == JobId{3});
+    CHECK(list[0].state == JobState::succeeded);
+    CHECK(list[1].job == JobId{1});
+    CHECK(list[1].state == JobState::crashed);
+}
