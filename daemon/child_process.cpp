@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <csignal>
@@ -64,6 +65,16 @@ int pidfd_send_signal(int pidfd, int signal_number)
     return static_cast<int>(::syscall(SYS_pidfd_send_signal, pidfd, signal_number, nullptr, 0));
 }
 
+/// A copy, close-on-exec, whose number is greater than another.
+Result<UniqueFd> copy_above(int fd, int number)
+{
+    UniqueFd copy{::fcntl(fd, F_DUPFD_CLOEXEC, number + 1)};
+    if (!copy) {
+        return fail_errno("copying a descriptor for a child", errno);
+    }
+    return copy;
+}
+
 std::string read_file(const std::string& path)
 {
     const UniqueFd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
@@ -101,18 +112,20 @@ Result<pid_t> spawn(int executable, const std::vector<std::string>& arguments,
                     const std::vector<std::string>& environment,
                     std::span<const Inherited> inherited)
 {
+    // Copies above all numbers that the child needs: nothing is overwritten before it is in its
+    // place, and they are gone once the program runs.
+    int above = STDERR_FILENO;
+    for (const Inherited& each : inherited) {
+        above = std::max(above, each.theirs);
+    }
+    JOBMILL_TRY_ASSIGN(const UniqueFd program, copy_above(executable, above));
     SpawnPlan plan;
     posix_spawn_file_actions_addopen(&plan.actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    // First out of the way of each other's numbers, then to their places.
-    constexpr int clear_of_targets = 512;
-    int parking = clear_of_targets;
+    std::vector<UniqueFd> copies;
     for (const Inherited& each : inherited) {
-        posix_spawn_file_actions_adddup2(&plan.actions, each.ours, parking++);
-    }
-    parking = clear_of_targets;
-    for (const Inherited& each : inherited) {
-        posix_spawn_file_actions_adddup2(&plan.actions, parking, each.theirs);
-        posix_spawn_file_actions_addclose(&plan.actions, parking++);
+        JOBMILL_TRY_ASSIGN(UniqueFd copy, copy_above(each.ours, above));
+        posix_spawn_file_actions_adddup2(&plan.actions, copy.get(), each.theirs);
+        copies.push_back(std::move(copy));
     }
     sigset_t all;
     sigset_t none;
@@ -122,7 +135,7 @@ Result<pid_t> spawn(int executable, const std::vector<std::string>& arguments,
     posix_spawnattr_setsigmask(&plan.attributes, &none);
     posix_spawnattr_setflags(&plan.attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
 
-    const std::string path = "/proc/self/fd/" + std::to_string(executable);
+    const std::string path = "/proc/self/fd/" + std::to_string(program.get());
     pid_t pid = -1;
     const int error = posix_spawn(&pid, path.c_str(), &plan.actions, &plan.attributes,
                                   pointers(arguments).data(), pointers(environment).data());
