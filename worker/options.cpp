@@ -85,6 +85,8 @@ Result<bool> take_identity_option(std::string_view option, Arguments& arguments,
     } else if (option == "--slot") {
         JOBMILL_TRY_ASSIGN(const auto slot, arguments.number_of<std::uint32_t>(option));
         options.worker.slot = SlotId{slot};
+    } else if (option == "--allow-threads") {
+        options.allow_threads = true;
     } else if (option == "--generation") {
         JOBMILL_TRY_ASSIGN(options.worker.generation, arguments.number_of<std::uint32_t>(option));
     } else {
@@ -143,7 +145,7 @@ Result<WorkerOptions> parse_options(std::span<const char* const> words)
 const char* usage() noexcept
 {
     return "jobmill-worker is started by jobmilld, with its link as descriptor 3:\n"
-           "  jobmill-worker --template --daemon-pid PID [what to load]\n"
+           "  jobmill-worker --template --daemon-pid PID [--allow-threads] [what to load]\n"
            "  jobmill-worker --worker --slot N --generation G --daemon-pid PID [what to load]\n"
            "what to load:\n"
            "  --builtin NAME,NAME...|none   these built-in handlers (default: all)\n"

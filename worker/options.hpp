@@ -26,7 +26,8 @@ struct WorkerOptions {
 
     Mode mode = Mode::help;
     pid_t daemon_pid = 0;
-    WorkerId worker;  ///< for Mode::worker
+    WorkerId worker;             ///< for Mode::worker
+    bool allow_threads = false;  ///< a template whose pool spawns: it only tells what there is
     LoadOptions load;
 };
 

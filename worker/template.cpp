@@ -172,8 +172,9 @@ int run_template(const WorkerOptions& options)
     leave_terminal();
     reset_signals();
     tie_to(options.daemon_pid);
-    const auto handlers = load_handlers(options.load, Threads::refused,
-                                        [](const LoadError& error) { (void)refuse(error); });
+    const auto handlers =
+        load_handlers(options.load, options.allow_threads ? Threads::allowed : Threads::refused,
+                      [](const LoadError& error) { (void)refuse(error); });
     if (!handlers) {
         return refuse(handlers.error());
     }

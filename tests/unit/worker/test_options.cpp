@@ -29,6 +29,15 @@ TEST_CASE("a template's command line says whose it is and what to load")
     CHECK(options->load.builtins == std::vector<std::string>{"echo", "sum"});
     CHECK(options->load.modules == std::vector<std::string>{"/a.so", "/b.so"});
     CHECK(options->load.allow_exec);
+    CHECK(!options->allow_threads);
+}
+
+TEST_CASE("a template that is not to fork may load what starts threads")
+{
+    const auto options =
+        parse_options(std::to_array({"--template", "--allow-threads", "--daemon-pid", "12"}));
+    REQUIRE(options);
+    CHECK(options->allow_threads);
 }
 
 TEST_CASE("without --builtin all built-in handlers are loaded, with none no one is")
