@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+#include <sys/stat.h>
+
+#include <csignal>
+#include <filesystem>
+
+#include "tests/e2e/e2e_daemon.hpp"
+
+namespace jobmill::tests {
+namespace {
+
+bool contains(const std::string& text, const std::string& part)
+{
+    return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("a daemon without a configuration starts and serves and stops")
+{
+    Daemon daemon{""};
+    daemon.check_healthy();
+    daemon.check_stop();
+}
+
+TEST_CASE("SIGINT and SIGHUP stop it as SIGTERM does")
+{
+    for (const int stop : {SIGINT, SIGHUP}) {
+        Daemon daemon{pool_config(1)};
+        daemon.signal(stop);
+        const Departure departure = daemon.await_departure();
+        CHECK(departure.exit_code == 0);
+    }
+}
+
+TEST_CASE("a second daemon at the same socket leaves with 75 and names the first")
+{
+    const auto place = std::make_shared<Place>();
+    const Daemon daemon{place, {.config = pool_config(1)}};
+    const Departure second = run_daemon(place, {.config = pool_config(1)});
+    CHECK(second.exit_code == 75);
+    CHECK(contains(second.log, "pid " + std::to_string(daemon.pid()) + ")"));
+    daemon.check_healthy();
+}
+
+TEST_CASE("the socket that a killed daemon left is no obstacle to the next")
+{
+    const auto place = std::make_shared<Place>();
+    {
+        Daemon killed{place, {.config = pool_config(2)}};
+        killed.check_healthy();
+        killed.kill_hard();
+        CHECK(std::filesystem::exists(place->socket()));
+    }
+    const Daemon daemon{place, {.config = pool_config(2)}};
+    daemon.check_healthy();
+}
+
+TEST_CASE("job numbers go on after a stop and after a kill")
+{
+    const auto place = std::make_shared<Place>();
+    std::uint64_t last = 0;
+    for (int start = 0; start < 3; ++start) {
+        Daemon daemon{place, {.config = pool_config(1)}};
+        JsonClient client = daemon.json();
+        client.submit("a", "echo");
+        const std::uint64_t job = std::stoull(client.job_of("a"));
+        CHECK(job > last);
+        last = job;
+        (void)client.result("a");
+        if (start == 1) {
+            daemon.kill_hard();
+        }
+    }
+}
+
+TEST_CASE("the workers of a killed daemon die with it")
+{
+    Daemon daemon{pool_config(2)};
+    JsonClient client = daemon.json();
+    client.submit("a", "hang");
+    client.ping();
+    daemon.await("two workers", [&] { return daemon.children().size() == 3; });
+    daemon.kill_hard();
+    CHECK(children_of(::getpid()).empty());
+}
+
+TEST_CASE("only its user may connect to the socket")
+{
+    const Daemon daemon{pool_config(1)};
+    struct stat status {};
+    REQUIRE(::stat(daemon.socket().c_str(), &status) == 0);
+    CHECK((status.st_mode & 07777U) == 0600);
+    CHECK(::stat(daemon.place().directory().c_str(), &status) == 0);
+    CHECK((status.st_mode & 07777U) == 0700);
+}
+
+TEST_CASE("a directory that others may write to is refused")
+{
+    const auto place = std::make_shared<Place>();
+    const std::string open = place->directory() + "/open";
+    std::filesystem::create_directory(open);
+    std::filesystem::permissions(open, std::filesystem::perms{0777});
+    const Departure departure =
+        run_daemon(place, {.config = pool_config(1), .socket = open + "/socket"});
+    CHECK(departure.exit_code == 78);
+    CHECK(contains(departure.log, open + " may be written by others"));
+}
+
+TEST_CASE("a socket path of 108 bytes is refused with the limit and one of 107 works")
+{
+    const auto place = std::make_shared<Place>();
+    std::string path = place->directory() + "/";
+    path += std::string(107 - path.size(), 's');
+    {
+        const Daemon daemon{place, {.config = pool_config(1), .socket = path}};
+        daemon.check_healthy();
+    }
+    const Departure departure = run_daemon(place, {.config = pool_config(1), .socket = path + "s"});
+    CHECK(departure.exit_code == 78);
+    CHECK(contains(departure.log, "108 bytes; the limit is 107"));
+}
+
+TEST_CASE("a worker that was started with the daemon stays the same process while it is well")
+{
+    const Daemon daemon{pool_config(1)};
+    JsonClient client = daemon.json();
+    client.submit("a", "pid");
+    client.submit("b", "pid");
+    CHECK(client.result("a").text_at("payload") == client.result("b").text_at("payload"));
+    CHECK(daemon.pool().integer_at("restarts") == 0);
+}
+
+}  // namespace jobmill::tests

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: MIT
+#include <csignal>
+#include <sstream>
+
+#include "tests/e2e/e2e_daemon.hpp"
+
+namespace jobmill::tests {
+namespace {
+
+void check_cancelled(const Value& result, const char* was)
+{
+    CHECK(result.text_at("state") == "cancelled");
+    CHECK(cause_text(result, "kind") == "cancel");
+    CHECK(cause_text(result, "was") == was);
+}
+
+}  // namespace
+
+TEST_CASE("a queued job that is cancelled never runs")
+{
+    const Daemon daemon{pool_config(1)};
+    JsonClient client = daemon.json();
+    client.submit("runs", "until_cancelled");
+    (void)client.next("chunk", "runs");
+    client.submit("waits", "echo", "never");
+    client.send(R"({"op":"cancel","id":"waits"})");
+    check_cancelled(client.result("waits"), "queued");
+    client.send(R"({"op":"cancel","id":"runs"})");
+    (void)client.result("runs");
+}
+
+TEST_CASE("a running job that looks at the flag stops and its worker lives on")
+{
+    const Daemon daemon{pool_config(1)};
+    JsonClient client = daemon.json();
+    client.submit("before", "pid");
+    const std::string pid{client.result("before").text_at("payload")};
+    client.submit("a", "sleep", "1h", R"(,"started":true)");
+    client.submit("b", "pid");
+    (void)client.next("started", "a");
+    client.send(R"({"op":"cancel","id":"a"})");
+    check_cancelled(client.result("a"), "running");
+    CHECK(client.result("b").text_at("payload") == pid);
+}
+
+TEST_CASE("a job that ignores the flag is ended by SIGTERM and one that blocks it by SIGKILL")
+{
+    const Daemon daemon{pool_config(2)};
+    JsonClient client = daemon.json();
+    client.submit("hangs", "hang", "", R"(,"started":true)");
+    client.submit("blocks", "ignore_term");
+    (void)client.next("started", "hangs");
+    (void)client.next("chunk", "blocks");
+    client.send(R"({"op":"cancel","id":"blocks"})");
+    client.send(R"({"op":"cancel","id":"hangs"})");
+    check_cancelled(client.result("hangs"), "running");
+    check_cancelled(client.result("blocks"), "running");
+    daemon.await("both are replaced", [&] {
+        const Value pool = daemon.pool();
+        return pool.integer_at("restarts") == 2 && pool.integer_at("workers") == 2;
+    });
+    CHECK(daemon.pool().integer_at("crashed") == 0);
+}
+
+TEST_CASE("a job that has finished already cannot be cancelled")
+{
+    const Daemon daemon{pool_config(1)};
+    JsonClient client = daemon.json();
+    client.submit("a", "echo", "done");
+    const std::string job = client.job_of("a");
+    CHECK(client.result("a").text_at("payload") == "done");
+    client.send(R"({"op":"cancel","id":"a"})");
+    CHECK(client.next("error", "a").text_at("code") == "not_found");
+    client.send(R"({"op":"cancel","id":"x","job":")" + job + R"("})");
+    const Value error = client.next("error", "x");
+    CHECK(error.text_at("code") == "not_found");
+    CHECK(error.text_at("text") == "already succeeded");
+}
+
+TEST_CASE("a job that ends well in spite of its cancel has succeeded")
+{
+    const Daemon daemon{pool_config(1)};
+    JsonClient client = daemon.json();
+    client.submit("a", "until_cancelled");
+    (void)client.next("chunk", "a");
+    client.send(R"({"op":"cancel","id":"a"})");
+    const Value result = client.result("a");
+    CHECK(result.text_at("state") == "succeeded");
+    CHECK(result.text_at("payload") == "stopped");
+}
+
+TEST_CASE("a tag belongs to its own session")
+{
+    const Daemon daemon{pool_config(1)};
+    JsonClient owner = daemon.json();
+    JsonClient other = daemon.json();
+    owner.submit("a", "until_cancelled");
+    (void)owner.next("chunk", "a");
+    other.send(R"({"op":"cancel","id":"a"})");
+    CHECK(other.next("error", "a").text_at("code") == "not_found");
+    owner.send(R"({"op":"cancel","id":"a"})");
+    (void)owner.result("a");
+}
+
+TEST_CASE("another session of the same user cancels by the job's number")
+{
+    const Daemon daemon{pool_config(1)};
+    JsonClient owner = daemon.json();
+    JsonClient other = daemon.json();
+    owner.submit("a", "hang");
+    const std::string job = owner.job_of("a");
+    other.send(R"({"op":"cancel","id":"r","job":")" + job + R"("})");
+    const Value answer = other.next("cancelled", "r");
+    CHECK(answer.integer_at("queued") + answer.integer_at("running") == 1);
+    CHECK(owner.result("a").text_at("state") == "cancelled");
+    other.send(R"({"op":"cancel","id":"r","job":"18446744073709551615"})");
+    CHECK(other.next("error", "r").text_at("code") == "not_found");
+}
+
+TEST_CASE("all jobs of a user are cancelled at once and counted")
+{
+    const Daemon daemon{pool_config(2)};
+    JsonClient owner = daemon.json();
+    JsonClient other = daemon.json();
+    for (int i = 0; i < 2; ++i) {
+        owner.submit("r" + std::to_string(i), "sleep", "1h", R"(,"started":true)");
+        (void)owner.next("started", "r" + std::to_string(i));
+    }
+    for (int i = 0; i < 5; ++i) {
+        owner.submit("q" + std::to_string(i), "echo");
+    }
+    owner.ping();
+    other.send(R"({"op":"cancel","id":"all","all":true})");
+    const Value answer = other.next("cancelled", "all");
+    CHECK(answer.integer_at("queued") == 5);
+    CHECK(answer.integer_at("running") == 2);
+    for (int i = 0; i < 5; ++i) {
+        CHECK(owner.result("q" + std::to_string(i)).text_at("state") == "cancelled");
+    }
+    other.send(R"({"op":"cancel","id":"all","all":true})");
+    CHECK(other.next("error", "all").text_at("code") == "not_found");
+}
+
+TEST_CASE("what a cancelled job had started is gone")
+{
+    const Daemon daemon{pool_config(1)};
+    JsonClient client = daemon.json();
+    client.submit("a", "fork_hold");
+    const Value chunk = client.next("chunk", "a");
+    const auto child = static_cast<pid_t>(std::stol(std::string{chunk.text_at("payload")}));
+    client.send(R"({"op":"cancel","id":"a"})");
+    check_cancelled(client.result("a"), "running");
+    daemon.await("the child is gone", [&] { return !process_exists(child); });
+    daemon.check_healthy();
+}
+
+TEST_CASE("commands in sessions of their own are gone after a cancel")
+{
+    const Daemon daemon{pool_config(1)};
+    JsonClient client = daemon.json();
+    client.send(R"({"op":"submit","id":"a","handler":"exec","args":{"argv":["/bin/sh","-c",)"
+                R"("setsid sh -c 'trap \"\" TERM; echo $$; sleep 1000' & sleep 1000"]}})");
+    const Value chunk = client.next("chunk", "a");
+    const auto pid = static_cast<pid_t>(std::stol(std::string{chunk.text_at("payload")}));
+    CHECK(process_exists(pid));
+    client.send(R"({"op":"cancel","id":"a"})");
+    CHECK(client.result("a").text_at("state") == "cancelled");
+    daemon.await("the command is gone", [&] { return !process_exists(pid); });
+}
+
+TEST_CASE("the jobs of a client that leaves are cancelled")
+{
+    const Daemon daemon{pool_config(2)};
+    pid_t child = 0;
+    {
+        JsonClient client = daemon.json();
+        client.submit("a", "fork_hold");
+        child = static_cast<pid_t>(
+            std::stol(std::string{client.next("chunk", "a").text_at("payload")}));
+        client.submit("b", "hang");
+        client.submit("c", "hang");
+        client.ping();
+    }
+    daemon.await("no job is left", [&] { return daemon.jobs() == 0; });
+    daemon.await("the child is gone", [&] { return !process_exists(child); });
+    daemon.check_healthy();
+}
+
+TEST_CASE("frames cancel by tag and by job and all")
+{
+    const Daemon daemon{pool_config(1)};
+    BinaryClient client = daemon.binary();
+    client.submit(1, "fork_hold");
+    const std::uint64_t job = number(client.next(MessageType::accepted, 1).as<Accepted>().job);
+    (void)client.next(MessageType::chunk, 1);
+    client.submit(2, "echo");
+    client.send(Cancel{.tag = Tag{2}, .what = CancelWhat::tag});
+    CHECK(client.result(2).cause.was == "queued");
+    client.send(Cancel{.tag = Tag{77}, .what = CancelWhat::job, .job = JobId{job}});
+    CHECK(client.next(MessageType::cancelled, 77).as<Cancelled>().running == 1);
+    CHECK(client.result(1).state == JobState::cancelled);
+    client.send(Cancel{.tag = Tag{78}, .what = CancelWhat::all});
+    CHECK(client.error(78).code == error_code::not_found);
+}
+
+}  // namespace jobmill::tests

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: MIT
+#include "tests/e2e/json_client.hpp"
+
+#include <simdjson.h>
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace jobmill::tests {
+namespace {
+
+Value value_of(const simdjson::dom::element& element)
+{
+    using Type = simdjson::dom::element_type;
+    switch (element.type()) {
+        case Type::ARRAY: {
+            Array array;
+            for (const auto item : simdjson::dom::array{element}) {
+                array.push_back(value_of(item));
+            }
+            return Value{std::move(array)};
+        }
+        case Type::OBJECT: {
+            Map map;
+            for (const auto member : simdjson::dom::object{element}) {
+                map.emplace_back(std::string{member.key}, value_of(member.value));
+            }
+            return Value{std::move(map)};
+        }
+        case Type::INT64:
+            return Value{std::int64_t{element}};
+        case Type::UINT64:
+            return Value{std::uint64_t{element}};
+        case Type::DOUBLE:
+            return Value{double{element}};
+        case Type::STRING:
+            return Value{std::string_view{element}};
+        case Type::BOOL:
+            return Value{bool{element}};
+        case Type::NULL_VALUE:
+            break;
+    }
+    return Value{};
+}
+
+bool is_about(const Value& message, std::string_view id)
+{
+    if (id.empty() || message.text_at("id") == id) {
+        return true;
+    }
+    const Value* ids = message.find("ids");
+    return ids != nullptr && std::any_of(ids->array()->begin(), ids->array()->end(),
+                                         [&](const Value& each) { return *each.text() == id; });
+}
+
+std::string quoted(std::string_view text)
+{
+    std::string quoted = "\"";
+    for (const char c : text) {
+        quoted += c == '"' || c == '\\' ? std::string{'\\', c} : std::string{c};
+    }
+    return quoted + '"';
+}
+
+}  // namespace
+
+Value parse_json(std::string_view text)
+{
+    simdjson::dom::parser parser;
+    return value_of(parser.parse(simdjson::padded_string{text}));
+}
+
+std::string cause_text(const Value& result, std::string_view member)
+{
+    const Value* cause = result.find("cause");
+    return cause == nullptr ? "" : std::string{cause->text_at(member)};
+}
+
+void JsonClient::send(std::string_view line)
+{
+    raw_.send(std::string{line} + "\n");
+}
+
+void JsonClient::submit(std::string_view id, std::string_view handler, std::string_view payload,
+                        std::string_view more)
+{
+    send(R"({"op":"submit","id":)" + quoted(id) + R"(,"handler":)" + quoted(handler) +
+         R"(,"payload":)" + quoted(payload) + std::string{more} + "}");
+}
+
+std::optional<Value> JsonClient::read_message()
+{
+    Bytes& unread = raw_.unread();
+    std::size_t searched = taken_;
+    while (true) {
+        const std::string_view all = text_of(unread);
+        const std::size_t end = all.find('\n', searched);
+        if (end != std::string_view::npos) {
+            Value message = parse_json(all.substr(taken_, end - taken_));
+            taken_ = end + 1;
+            return message;
+        }
+        unread.erase(unread.begin(), unread.begin() + static_cast<std::ptrdiff_t>(taken_));
+        taken_ = 0;
+        searched = unread.size();
+        if (!raw_.read_some()) {
+            return {};
+        }
+    }
+}
+
+std::optional<Value> JsonClient::next()
+{
+    if (waiting_.empty()) {
+        return read_message();
+    }
+    Value message = std::move(waiting_.front());
+    waiting_.pop_front();
+    return message;
+}
+
+Value JsonClient::next(std::string_view op, std::string_view id)
+{
+    const auto wanted = [&](const Value& each) {
+        return each.text_at("op") == op && is_about(each, id);
+    };
+    if (const auto found = std::find_if(waiting_.begin(), waiting_.end(), wanted);
+        found != waiting_.end()) {
+        Value message = std::move(*found);
+        waiting_.erase(found);
+        return message;
+    }
+    while (auto message = read_message()) {
+        if (wanted(*message)) {
+            return std::move(*message);
+        }
+        waiting_.push_back(std::move(*message));
+    }
+    throw std::runtime_error{"the session ended before " + std::string{op} + " " + std::string{id} +
+                             " came"};
+}
+
+std::string JsonClient::job_of(std::string_view id)
+{
+    const Value accepted = next("accepted", id);
+    const auto& ids = *accepted.find("ids")->array();
+    const auto at =
+        std::find_if(ids.begin(), ids.end(), [&](const Value& each) { return *each.text() == id; });
+    const std::uint64_t first = std::stoull(std::string{accepted.text_at("job")});
+    waiting_.push_front(accepted);
+    return std::to_string(first + static_cast<std::uint64_t>(at - ids.begin()));
+}
+
+std::vector<Value> JsonClient::rest()
+{
+    std::vector<Value> messages;
+    while (auto message = next()) {
+        messages.push_back(std::move(*message));
+    }
+    return messages;
+}
+
+void JsonClient::ping()
+{
+    send(R"({"op":"ping","id":"are you there?"})");
+    (void)next("pong", "are you there?");
+}
+
+}  // namespace jobmill::tests

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: MIT
+#include "tests/support/daemon_under_test.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <stdexcept>
+
+namespace jobmill::tests {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+[[noreturn]] void give_up(const std::string& what)
+{
+    throw std::runtime_error{what + ": " + std::strerror(errno)};
+}
+
+int milliseconds_until(Clock::time_point when)
+{
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(when - Clock::now());
+    return static_cast<int>(std::max<std::int64_t>(0, left.count()));
+}
+
+UniqueFd open_process(pid_t pid)
+{
+    return UniqueFd{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))};
+}
+
+/// True when the process has ended before that time.
+bool await_end(int pidfd, Clock::time_point deadline)
+{
+    pollfd watched{pidfd, POLLIN, 0};
+    while (true) {
+        const int ready = ::poll(&watched, 1, milliseconds_until(deadline));
+        if (ready >= 0 || errno != EINTR) {
+            return ready > 0;
+        }
+    }
+}
+
+std::vector<char*> as_c(const std::vector<std::string>& texts)
+{
+    std::vector<char*> array;
+    for (const std::string& text : texts) {
+        array.push_back(const_cast<char*>(text.c_str()));
+    }
+    array.push_back(nullptr);
+    return array;
+}
+
+/// In a process group of its own, with both outputs in that pipe.
+pid_t start(const std::vector<std::string>& words, int output)
+{
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    ::posix_spawn_file_actions_init(&actions);
+    ::posix_spawnattr_init(&attributes);
+    ::posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    ::posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
+    ::posix_spawn_file_actions_adddup2(&actions, output, STDERR_FILENO);
+    ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
+    pid_t pid = -1;
+    errno = ::posix_spawnp(&pid, words.front().c_str(), &actions, &attributes, as_c(words).data(),
+                           environ);
+    ::posix_spawn_file_actions_destroy(&actions);
+    ::posix_spawnattr_destroy(&attributes);
+    if (errno != 0) {
+        give_up("starting " + words.front());
+    }
+    return pid;
+}
+
+std::string make_directory()
+{
+    std::string name = (std::filesystem::temp_directory_path() / "jobmill-e2e-XXXXXX").string();
+    if (::mkdtemp(name.data()) == nullptr) {
+        give_up("making a directory");
+    }
+    return name;
+}
+
+}  // namespace
+
+Place::Place() : directory_(make_directory()) {}
+
+Place::~Place()
+{
+    if (!kept_) {
+        std::error_code ignored;
+        std::filesystem::remove_all(directory_, ignored);
+    }
+}
+
+DaemonUnderTest::DaemonUnderTest(std::shared_ptr<Place> place, const DaemonSetup& setup)
+    : place_(std::move(place)), socket_(setup.socket.empty() ? place_->socket() : setup.socket)
+{
+    if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) {
+        give_up("becoming a subreaper");
+    }
+    const std::string config = place_->directory() + "/jobmill.toml";
+    std::ofstream{config} << setup.config;
+    std::vector<std::string> words = setup.prefix;
+    words.insert(words.end(), {JOBMILLD_PROGRAM, "--socket", socket_, "--state-dir",
+                               place_->directory() + "/state", "--config", config});
+    words.insert(words.end(), setup.arguments.begin(), setup.arguments.end());
+    std::array<int, 2> pipe{};
+    if (::pipe2(pipe.data(), O_CLOEXEC) != 0) {
+        give_up("pipe");
+    }
+    UniqueFd ours{pipe[0]};
+    const UniqueFd theirs{pipe[1]};
+    pid_ = start(words, theirs.get());
+    pidfd_ = open_process(pid_);
+    log_reader_ = std::thread{[this, log = ours.release()] { read_log(UniqueFd{log}); }};
+}
+
+DaemonUnderTest::~DaemonUnderTest()
+{
+    if (running()) {
+        kill_hard();
+    }
+    finish_log();
+}
+
+void DaemonUnderTest::read_log(UniqueFd pipe)
+{
+    std::ofstream file{place_->directory() + "/log", std::ios::app};
+    std::array<char, 65536> buffer;
+    while (true) {
+        const ssize_t size = ::read(pipe.get(), buffer.data(), buffer.size());
+        if (size < 0 && errno == EINTR) {
+            continue;
+        }
+        const std::lock_guard lock{mutex_};
+        if (size <= 0) {
+            log_ended_ = true;
+            grown_.notify_all();
+            return;
+        }
+        file.write(buffer.data(), size).flush();
+        log_.append(buffer.data(), static_cast<std::size_t>(size));
+        grown_.notify_all();
+    }
+}
+
+void DaemonUnderTest::finish_log()
+{
+    if (log_reader_.joinable()) {
+        log_reader_.join();
+    }
+}
+
+std::string DaemonUnderTest::log() const
+{
+    const std::lock_guard lock{mutex_};
+    return log_;
+}
+
+void DaemonUnderTest::await_log(std::string_view text)
+{
+    std::unique_lock lock{mutex_};
+    const auto there = [&] { return log_ended_ || log_.find(text) != std::string::npos; };
+    if (!grown_.wait_for(lock, patience, there) || log_.find(text) == std::string::npos) {
+        throw std::runtime_error{"the daemon never said \"" + std::string{text} + "\":\n" + log_};
+    }
+}
+
+void DaemonUnderTest::await_ready()
+{
+    await_log(" ready: ");
+}
+
+void DaemonUnderTest::signal(int signal_number) const
+{
+    (void)::syscall(SYS_pidfd_send_signal, pidfd_.get(), signal_number, nullptr, 0);
+}
+
+Departure DaemonUnderTest::await_departure()
+{
+    if (!await_end(pidfd_.get(), Clock::now() + patience)) {
+        throw std::runtime_error{"the daemon does not leave:\n" + log()};
+    }
+    int status = 0;
+    (void)::waitpid(pid_, &status, 0);
+    pid_ = -1;
+    Departure departure;
+    if (WIFEXITED(status)) {
+        departure.exit_code = WEXITSTATUS(status);
+    } else {
+        departure.signal = WTERMSIG(status);
+    }
+    finish_log();
+    departure.log = log();
+    return departure;
+}
+
+std::vector<std::string> DaemonUnderTest::stop()
+{
+    signal(SIGTERM);
+    if (!await_end(pidfd_.get(), Clock::now() + patience)) {
+        kill_hard();
+        return {"it does not leave after SIGTERM"};
+    }
+    std::vector<std::string> faults;
+    int status = 0;
+    (void)::waitpid(pid_, &status, 0);
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+        faults.push_back(WIFEXITED(status)
+                             ? "it left with code " + std::to_string(WEXITSTATUS(status))
+                             : "it died of signal " + std::to_string(WTERMSIG(status)));
+    }
+    pid_ = -1;
+    // It has to leave nobody behind: who is alive now was forgotten, even if he leaves soon.
+    for (const pid_t child : children_of(::getpid())) {
+        faults.push_back("it left process " + std::to_string(child) + " behind");
+        (void)::kill(child, SIGKILL);
+    }
+    (void)reap_all(patience);
+    finish_log();
+    if (std::filesystem::exists(socket_)) {
+        faults.push_back("it left its socket behind");
+    }
+    return faults;
+}
+
+void DaemonUnderTest::kill_hard()
+{
+    (void)::kill(-pid_, SIGKILL);
+    (void)await_end(pidfd_.get(), Clock::now() + patience);
+    (void)::waitpid(pid_, nullptr, 0);
+    pid_ = -1;
+    for (const pid_t child : reap_all(patience)) {
+        (void)::kill(child, SIGKILL);
+    }
+    (void)reap_all(patience);
+    finish_log();
+}
+
+std::vector<pid_t> children_of(pid_t pid)
+{
+    std::vector<pid_t> children;
+    std::error_code error;
+    const std::string tasks = "/proc/" + std::to_string(pid) + "/task";
+    for (auto task = std::filesystem::directory_iterator{tasks, error};
+         !error && task != std::filesystem::directory_iterator{}; task.increment(error)) {
+        std::ifstream list{task->path() / "children"};
+        for (pid_t child = 0; list >> child;) {
+            children.push_back(child);
+        }
+    }
+    return children;
+}
+
+std::vector<pid_t> reap_all(std::chrono::milliseconds time)
+{
+    const auto deadline = Clock::now() + time;
+    while (true) {
+        pid_t reaped = 0;
+        do {
+            reaped = ::waitpid(-1, nullptr, WNOHANG);
+        } while (reaped > 0);
+        const std::vector<pid_t> left = children_of(::getpid());
+        if (reaped < 0 || left.empty()) {
+            return {};
+        }
+        if (Clock::now() >= deadline) {
+            return left;
+        }
+        const UniqueFd process = open_process(left.front());
+        (void)await_end(process.get(), deadline);
+    }
+}
+
+}  // namespace jobmill::tests
