@@ -32,8 +32,8 @@ void JobBook::offer(WorkerSlot& slot, Turn& turn)
 {
     JobQueue& queue = backlogs_[number(slot.pool)].queue;
     const JobHandle handle = queue.first();
-    const JobRow* row = row_of(jobs_[handle].stage, JobWord::offer);
-    JOBMILL_ASSERT(row != nullptr);
+    const std::optional<JobRow> row = row_of(jobs_[handle].stage, JobWord::offer);
+    JOBMILL_ASSERT(row.has_value());
     queue.remove(jobs_, handle);
     Job& job = jobs_[handle];
     job.stage = row->to;
@@ -50,8 +50,8 @@ void JobBook::offer(WorkerSlot& slot, Turn& turn)
 bool JobBook::step(JobHandle handle, JobWord word, Turn& turn)
 {
     Job& job = jobs_[handle];
-    const JobRow* row = row_of(job.stage, word);
-    if (row == nullptr) {
+    const std::optional<JobRow> row = row_of(job.stage, word);
+    if (!row) {
         return false;
     }
     const bool stays = row->to != JobStage::queued && row->to != JobStage::ended;

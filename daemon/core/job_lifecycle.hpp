@@ -19,6 +19,7 @@
 #pragma once
 
 #include <array>
+#include <optional>
 
 #include "common/job_state.hpp"
 #include "daemon/core/effect.hpp"
@@ -106,11 +107,14 @@ inline constexpr auto job_rows = [] {
 inline constexpr auto job_index = index_of<job_stage_count, job_word_count>(job_rows);
 
 /// The row for that word in that stage, or none: the word changes nothing there.
-[[nodiscard]] constexpr const JobRow* row_of(JobStage from, JobWord on) noexcept
+[[nodiscard]] constexpr std::optional<JobRow> row_of(JobStage from, JobWord on) noexcept
 {
     const std::uint8_t found =
         job_index.at(static_cast<std::size_t>(from)).at(static_cast<std::size_t>(on));
-    return found == 0 ? nullptr : &job_rows.at(found - 1U);
+    if (found == 0) {
+        return {};
+    }
+    return job_rows.at(found - 1U);
 }
 
 /// Whether it is certain that the worker has begun the job.
@@ -133,10 +137,10 @@ consteval bool held_stages_take_results()
 {
     for (auto stage : {JobStage::offered, JobStage::recalled, JobStage::withdrawn,
                        JobStage::claimed, JobStage::cancelling, JobStage::evicting}) {
-        const JobRow* success = row_of(stage, JobWord::succeeded);
-        const JobRow* failure = row_of(stage, JobWord::failed);
-        if (success == nullptr || success->to != JobStage::ended ||
-            success->act.state != JobState::succeeded || failure == nullptr ||
+        const auto success = row_of(stage, JobWord::succeeded);
+        const auto failure = row_of(stage, JobWord::failed);
+        if (!success || success->to != JobStage::ended ||
+            success->act.state != JobState::succeeded || !failure ||
             failure->to != JobStage::ended) {
             return false;
         }
@@ -160,8 +164,8 @@ consteval bool deaths_and_answers_are_complete()
     for (std::size_t i = 0; i < job_stage_count; ++i) {
         const auto stage = static_cast<JobStage>(i);
         const bool answered =
-            row_of(stage, JobWord::won) != nullptr && row_of(stage, JobWord::lost) != nullptr;
-        if ((row_of(stage, JobWord::died) != nullptr) != begun(stage) ||
+            row_of(stage, JobWord::won).has_value() && row_of(stage, JobWord::lost).has_value();
+        if (row_of(stage, JobWord::died).has_value() != begun(stage) ||
             answered != asked_back(stage)) {
             return false;
         }

@@ -25,6 +25,8 @@
 // dismissed or killed for a state that works; to kill twice; to reuse a generation.
 #pragma once
 
+#include <optional>
+
 #include "daemon/core/lifecycle.hpp"
 
 namespace jobmill::core {
@@ -122,11 +124,14 @@ inline constexpr auto worker_rows = [] {
 inline constexpr auto worker_index = index_of<worker_state_count, worker_word_count>(worker_rows);
 
 /// The row for that word in that state, or none: the word changes nothing there.
-[[nodiscard]] constexpr const WorkerRow* row_of(WorkerState from, WorkerWord on) noexcept
+[[nodiscard]] constexpr std::optional<WorkerRow> row_of(WorkerState from, WorkerWord on) noexcept
 {
     const std::uint8_t found =
         worker_index.at(static_cast<std::size_t>(from)).at(static_cast<std::size_t>(on));
-    return found == 0 ? nullptr : &worker_rows.at(found - 1U);
+    if (found == 0) {
+        return {};
+    }
+    return worker_rows.at(found - 1U);
 }
 
 /// Whether a job may be offered.
@@ -153,8 +158,8 @@ consteval bool every_life_can_end()
 {
     for (std::size_t i = 0; i < worker_state_count; ++i) {
         const auto state = static_cast<WorkerState>(i);
-        const WorkerRow* row = row_of(state, WorkerWord::exited);
-        if (lives(state) != (row != nullptr) || (row != nullptr && lives(row->to))) {
+        const auto row = row_of(state, WorkerWord::exited);
+        if (lives(state) != row.has_value() || (row && lives(row->to))) {
             return false;
         }
     }
@@ -167,7 +172,7 @@ consteval bool waiting_ends()
     for (const WorkerRow& row : worker_rows) {
         const bool waits = row.act == WorkerAction::await || row.act == WorkerAction::raise_flag ||
                            row.act == WorkerAction::terminate || row.act == WorkerAction::let_go;
-        if (waits != (row_of(row.to, WorkerWord::deadline) != nullptr)) {
+        if (waits != row_of(row.to, WorkerWord::deadline).has_value()) {
             return false;
         }
     }
@@ -179,10 +184,10 @@ consteval bool kills_reach_everyone_once()
 {
     for (std::size_t i = 0; i < worker_state_count; ++i) {
         const auto state = static_cast<WorkerState>(i);
-        const WorkerRow* row = row_of(state, WorkerWord::kill);
+        const auto row = row_of(state, WorkerWord::kill);
         const bool killable =
             lives(state) && state != WorkerState::forking && state != WorkerState::killed;
-        if (killable != (row != nullptr && row->to == WorkerState::killed)) {
+        if (killable != (row && row->to == WorkerState::killed)) {
             return false;
         }
     }

@@ -90,8 +90,8 @@ void Workforce::fill(WorkerSlot& slot, Turn& turn)
 
 WorkerAction Workforce::step(WorkerSlot& slot, WorkerWord word, Turn& turn)
 {
-    const WorkerRow* row = row_of(slot.state, word);
-    if (row == nullptr) {
+    const std::optional<WorkerRow> row = row_of(slot.state, word);
+    if (!row) {
         return WorkerAction::none;
     }
     // Every deadline belongs to the state that it was set in.
