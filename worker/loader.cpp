@@ -75,6 +75,7 @@ LastResort ModuleCall::current_last_resort = nullptr;
 
 std::string dl_error()
 {
+    // There is one thread yet. NOLINTNEXTLINE(concurrency-mt-unsafe)
     const char* text = ::dlerror();
     return text == nullptr ? "unknown error" : text;
 }

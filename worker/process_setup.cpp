@@ -16,11 +16,12 @@ namespace jobmill {
 void reset_signals()
 {
     for (int signal_number = 1; signal_number < NSIG; ++signal_number) {
+        // There is one thread yet. NOLINTNEXTLINE(concurrency-mt-unsafe)
         (void)::signal(signal_number, signal_number == SIGPIPE ? SIG_IGN : SIG_DFL);
     }
     sigset_t none;
     (void)::sigemptyset(&none);
-    (void)::sigprocmask(SIG_SETMASK, &none, nullptr);
+    (void)::pthread_sigmask(SIG_SETMASK, &none, nullptr);
 }
 
 void tie_to(pid_t daemon)

@@ -35,7 +35,7 @@ void LinkEnd<Report>::send(ByteView frame, std::span<const int> descriptors)
 template <typename Report>
 bool LinkEnd<Report>::read()
 {
-    Bytes buffer(64 * 1024);
+    Bytes buffer(1U << 16U);
     const auto got = receive_some(socket_.get(), buffer, descriptors_);
     if (!got || got->end) {
         return false;
@@ -70,7 +70,7 @@ template <typename Report>
 Bytes LinkEnd<Report>::drain()
 {
     Bytes all;
-    Bytes buffer(64 * 1024);
+    Bytes buffer(1U << 16U);
     while (true) {
         const auto got = receive_some(socket_.get(), buffer, descriptors_);
         if (!got || got->end) {

@@ -47,7 +47,7 @@ public:
 
     [[nodiscard]] std::string file(const char* name, const char* contents, mode_t mode) const
     {
-        const std::string path = path_ / name;
+        std::string path = path_ / name;
         std::ofstream{path} << contents;
         REQUIRE(::chmod(path.c_str(), mode) == 0);
         return path;

@@ -51,6 +51,7 @@ TEST_CASE("offers that wait in the link are served in order")
     TestTemplate pool;
     TestWorker worker = pool.fork();
     std::vector<Sequence> offered;
+    offered.reserve(200);
     for (int i = 0; i < 200; ++i) {
         offered.push_back(worker.offer({.handler = "sum", .payload = std::to_string(i)}));
     }

@@ -23,6 +23,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The names and declarations are C's.
+ * NOLINTBEGIN(modernize-use-using,readability-identifier-naming) */
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -146,5 +149,7 @@ JOBMILL_EXPORT const jobmill_module* jobmill_module_v1(void);
 #ifdef __cplusplus
 }
 #endif
+
+/* NOLINTEND(modernize-use-using,readability-identifier-naming) */
 
 #endif
