@@ -154,8 +154,20 @@ void ClientSession::process()
         partial_timer_->stop();
     } else {
         channel_->resume_reading();
+        close_stray_descriptors();
         watch_partial();
         end_if_done();
+    }
+}
+
+void ClientSession::close_stray_descriptors()
+{
+    // All whole frames have taken theirs. Only one that is not whole yet may have some waiting.
+    auto& fds = channel_->received_fds();
+    const bool waits = spelling_ == Spelling::binary && frames_.partial() > 0;
+    const std::size_t kept = waits ? limits::frame_descriptors : 0;
+    if (fds.size() > kept) {
+        fds.resize(kept);
     }
 }
 

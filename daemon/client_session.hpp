@@ -73,6 +73,7 @@ private:
     bool next_line();
     void handle_line(std::string_view line);
     [[nodiscard]] bool stalled() const;
+    void close_stray_descriptors();
     void watch_partial();
     void end_if_done();
     void become_over();
