@@ -8,6 +8,7 @@
 #include <csignal>
 
 #include "common/assert.hpp"
+#include "common/blob.hpp"
 #include "common/exit_code.hpp"
 #include "common/version.hpp"
 #include "daemon/cpu_budget.hpp"
@@ -49,6 +50,23 @@ std::vector<PoolPlan> plans_of(const Config& config, std::uint32_t cores, bool s
         plans.push_back(plan_pool(pool, cores, system, inherited));
     }
     return plans;
+}
+
+/// What a worker has sent. Small blobs are unpacked: clients get what is within the inline limit
+/// in one message, whichever way it came.
+Payload payload_of(ByteView bytes, UniqueFd blob, std::uint64_t size)
+{
+    Payload payload = Payload::copy(bytes);
+    payload.size = size;
+    if (blob && size <= limits::inline_payload) {
+        payload.bytes.resize(size);
+        if (read_blob(blob.get(), 0, payload.bytes)) {
+            return payload;
+        }
+        payload.bytes.clear();
+    }
+    payload.blob = std::move(blob);
+    return payload;
 }
 
 std::string_view name_of(PoolEntry::State state)
@@ -363,20 +381,16 @@ void Supervisor::on_report(WorkerId worker, WorkerReport& report, UniqueFd blob)
 
 void Supervisor::on_chunk(WorkerId worker, JobId job, const JobChunk& chunk, UniqueFd blob)
 {
-    Payload payload = Payload::copy(chunk.payload);
-    payload.blob = std::move(blob);
-    payload.size = chunk.size;
-    desk_.worker_chunk(job, worker, chunk.stream, std::move(payload));
+    desk_.worker_chunk(job, worker, chunk.stream,
+                       payload_of(chunk.payload, std::move(blob), chunk.size));
 }
 
 void Supervisor::on_outcome(WorkerId worker, JobId job, JobOutcome& outcome, UniqueFd blob)
 {
-    Payload payload = Payload::copy(outcome.payload);
-    payload.blob = std::move(blob);
-    payload.size = outcome.size;
-    desk_.worker_outcome(job, Outcome{.payload = std::move(payload),
-                                      .cause = std::move(outcome.cause),
-                                      .run_ns = outcome.run_ns});
+    desk_.worker_outcome(
+        job, Outcome{.payload = payload_of(outcome.payload, std::move(blob), outcome.size),
+                     .cause = std::move(outcome.cause),
+                     .run_ns = outcome.run_ns});
     post(core::JobFinished{.worker = worker,
                            .sequence = outcome.sequence,
                            .state = outcome.succeeded ? JobState::succeeded : JobState::failed});
