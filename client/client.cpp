@@ -18,7 +18,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using Milliseconds = Client::Milliseconds;
 
-constexpr std::size_t read_size = 256 * 1024;
+constexpr std::size_t read_size = std::size_t{256} * 1024;
 /// Buffers sent in one turn, so that receiving is never far away.
 constexpr int sends_per_turn = 8;
 

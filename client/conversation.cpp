@@ -10,9 +10,9 @@ namespace jobmill {
 namespace {
 
 /// So much is encoded ahead of the socket; submits wait beyond it.
-constexpr std::size_t most_outgoing = 1024 * 1024;
+constexpr std::size_t most_outgoing = std::size_t{1024} * 1024;
 /// Pieces are added while less than this waits to be sent.
-constexpr std::size_t outgoing_low = 256 * 1024;
+constexpr std::size_t outgoing_low = std::size_t{256} * 1024;
 /// Numbers of opened handlers begin here, so that an error's id tells a handler from a job.
 constexpr std::uint32_t first_handler_number = 0xffff0000;
 

@@ -109,6 +109,7 @@ private:
     static std::vector<char*> pointers(std::vector<std::string>& texts)
     {
         std::vector<char*> to;
+        to.reserve(texts.size() + 1);
         for (std::string& text : texts) {
             to.push_back(text.data());
         }

@@ -19,7 +19,7 @@ Result<void> ItemReader::read()
         return fail(Errc::invalid,
                     "an item of input is larger than " + std::to_string(most_) + " bytes");
     }
-    std::array<char, 64 * 1024> chunk;
+    std::array<char, std::size_t{64} * 1024> chunk{};
     const ssize_t size = ::read(fd_, chunk.data(), chunk.size());
     if (size < 0) {
         if (errno == EINTR || errno == EAGAIN) {

@@ -16,7 +16,7 @@
 namespace jobmill::commands {
 namespace {
 
-constexpr std::size_t most_in_memory = 128 * 1024;
+constexpr std::size_t most_in_memory = std::size_t{128} * 1024;
 constexpr std::size_t record_head = 5;
 
 Result<void> write_file(int fd, ByteView bytes)

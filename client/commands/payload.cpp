@@ -14,7 +14,7 @@
 namespace jobmill::commands {
 namespace {
 
-constexpr std::size_t read_size = 64 * 1024;
+constexpr std::size_t read_size = std::size_t{64} * 1024;
 
 tl::unexpected<Error> too_large(std::uint64_t most)
 {
