@@ -2,6 +2,7 @@
 #include "daemon/unread_jobs.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "daemon/refusal.hpp"
 
@@ -17,6 +18,18 @@ constexpr std::uint64_t event_overhead = 256;
 std::string mebibytes(std::uint64_t bytes)
 {
     return std::to_string(bytes >> 20U) + " MiB";
+}
+
+/// As it is written in the configuration, in the largest unit that fits.
+std::string duration_text(core::Duration duration)
+{
+    const auto count = std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
+    for (const auto& [factor, unit] : {std::pair{3'600'000, "h"}, {60'000, "m"}, {1000, "s"}}) {
+        if (count >= factor && count % factor == 0) {
+            return std::to_string(count / factor) + unit;
+        }
+    }
+    return std::to_string(count) + "ms";
 }
 
 }  // namespace
@@ -190,8 +203,7 @@ void UnreadJobs::expire(core::TimePoint now)
         if (jobs_.at(number(oldest)).finished + limits_.age > now) {
             break;
         }
-        const auto minutes = std::chrono::duration_cast<std::chrono::minutes>(limits_.age).count();
-        drop(oldest, "nobody read it for " + std::to_string(minutes) + " minutes");
+        drop(oldest, "nobody read it for " + duration_text(limits_.age));
     }
 }
 
