@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+// How long a killed worker is missed. A pool of one worker: the idle worker is killed by SIGKILL
+// and a job is submitted at once; what its result takes longer than the median of the same job on
+// an idle worker is the time from the kill until the replacement serves. One JSON line in
+// milliseconds.
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <string>
+#include <vector>
+
+#include "tests/e2e/binary_client.hpp"
+#include "tests/support/daemon_under_test.hpp"
+
+using namespace jobmill;
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Milliseconds = std::chrono::duration<double, std::milli>;
+
+constexpr int rounds = 1000;
+
+/// Runs a job that tells its worker's process.
+pid_t run_job(tests::BinaryClient& client)
+{
+    client.submit(1, "pid");
+    const pid_t pid = static_cast<pid_t>(std::stol(client.result(1).payload));
+    client.forget_others();
+    return pid;
+}
+
+double milliseconds_since(Clock::time_point start)
+{
+    return Milliseconds{Clock::now() - start}.count();
+}
+
+double quantile(const std::vector<double>& sorted, double part)
+{
+    const auto last = static_cast<double>(sorted.size() - 1);
+    return sorted[static_cast<std::size_t>(part * last)];
+}
+
+double median_job(tests::BinaryClient& client)
+{
+    std::vector<double> times;
+    for (int i = 0; i < rounds; ++i) {
+        const auto start = Clock::now();
+        (void)run_job(client);
+        times.push_back(milliseconds_since(start));
+    }
+    std::sort(times.begin(), times.end());
+    return quantile(times, 0.5);
+}
+
+/// The worker is a child of the daemon that was reported this moment and is idle.
+void kill_worker(pid_t pid)
+{
+    const UniqueFd process{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))};
+    (void)::syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0);
+}
+
+void measure()
+{
+    tests::DaemonUnderTest daemon{
+        std::make_shared<tests::Place>(),
+        {.config =
+             "log_level = \"info\"\n[pool.default]\nworkers = 1\nmodules = [\"" JOBMILL_TEST_MODULES
+             "/testhandlers.so\"]\n"}};
+    daemon.await_ready();
+    tests::BinaryClient client{daemon.socket()};
+    const double job = median_job(client);
+    std::vector<double> times;
+    for (pid_t worker = run_job(client); times.size() < rounds;) {
+        const auto start = Clock::now();
+        kill_worker(worker);
+        client.submit(1, "pid");
+        const tests::WholeResult result = client.result(1);
+        const double time = milliseconds_since(start);
+        client.forget_others();
+        if (result.state == JobState::succeeded) {
+            times.push_back(std::max(0.0, time - job));
+            worker = static_cast<pid_t>(std::stol(result.payload));
+        } else {
+            // The job reached the worker before its death was known.
+            worker = run_job(client);
+        }
+    }
+    std::sort(times.begin(), times.end());
+    std::printf(
+        "{\"what\":\"kill_to_ready_ms\",\"n\":%zu,\"p50\":%.3f,\"p99\":%.3f,\"max\":%.3f,"
+        "\"job_p50\":%.3f}\n",
+        times.size(), quantile(times, 0.5), quantile(times, 0.99), times.back(), job);
+    (void)daemon.stop();
+}
+
+}  // namespace
+
+int main()
+{
+    try {
+        measure();
+    } catch (const std::exception& error) {
+        (void)std::fprintf(stderr, "kill_to_ready: %s\n", error.what());
+        return 1;
+    }
+    return 0;
+}
