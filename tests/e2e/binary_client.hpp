@@ -61,6 +61,9 @@ public:
     }
     void ping(std::uint64_t id = 999);
 
+    /// Drops the messages that nobody has asked for.
+    void forget_others() { waiting_.clear(); }
+
     [[nodiscard]] RawClient& raw() noexcept { return raw_; }
 
 private:

@@ -2,12 +2,15 @@
 #include "tests/e2e/e2e_daemon.hpp"
 
 #include <poll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <cstdio>
 #include <exception>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <stdexcept>
 
 namespace jobmill::tests {
@@ -124,6 +127,41 @@ std::size_t Daemon::jobs() const
     return status.find("jobs")->array()->size();
 }
 
+pid_t Daemon::template_pid() const
+{
+    for (const pid_t child : children()) {
+        // Workers have the template's command line; a template has no segment.
+        std::ifstream maps{"/proc/" + std::to_string(child) + "/maps"};
+        std::string line;
+        bool any = false;
+        bool segment = false;
+        while (std::getline(maps, line)) {
+            any = true;
+            segment = segment || line.find("jobmill-segment") != std::string::npos;
+        }
+        if (any && !segment) {
+            return child;
+        }
+    }
+    return 0;
+}
+
+bool Daemon::kill_child(pid_t pid) const
+{
+    // Held by its descriptor first, then looked at: the number may be another's meanwhile.
+    const UniqueFd process{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))};
+    std::ifstream file{"/proc/" + std::to_string(pid) + "/stat"};
+    std::string stat;
+    std::getline(file, stat);
+    stat.erase(0, stat.rfind(')') + 1);
+    std::istringstream fields{stat};
+    char state = 0;
+    pid_t parent = 0;
+    fields >> state >> parent;
+    return process && parent == this->pid() && state != 'Z' &&
+           ::syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0) == 0;
+}
+
 std::size_t Daemon::open_descriptors() const
 {
     const std::filesystem::directory_iterator all{"/proc/" + std::to_string(pid()) + "/fd"};
@@ -169,6 +207,14 @@ Departure run_daemon(std::shared_ptr<Place> place, const DaemonSetup& setup)
 bool process_exists(pid_t pid)
 {
     return ::kill(pid, 0) == 0;
+}
+
+std::uint64_t run_time_of(pid_t pid)
+{
+    std::ifstream statistics{"/proc/" + std::to_string(pid) + "/schedstat"};
+    std::uint64_t nanoseconds = 0;
+    statistics >> nanoseconds;
+    return nanoseconds;
 }
 
 }  // namespace jobmill::tests

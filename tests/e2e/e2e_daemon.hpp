@@ -47,6 +47,10 @@ public:
     [[nodiscard]] std::size_t jobs() const;
 
     [[nodiscard]] std::vector<pid_t> children() const { return children_of(pid()); }
+    /// The first template among them; 0 when there is none just now.
+    [[nodiscard]] pid_t template_pid() const;
+    /// SIGKILL, if that process is a child of the daemon and not somebody else by now.
+    bool kill_child(pid_t pid) const;
     [[nodiscard]] std::size_t open_descriptors() const;
     /// A line of /proc/PID/status, in KiB: "RssAnon", "VmSize".
     [[nodiscard]] std::uint64_t kibibytes(const std::string& what) const;
@@ -60,5 +64,8 @@ public:
 [[nodiscard]] Departure run_daemon(std::shared_ptr<Place> place, const DaemonSetup& setup);
 
 [[nodiscard]] bool process_exists(pid_t pid);
+
+/// Nanoseconds that a process has run so far.
+[[nodiscard]] std::uint64_t run_time_of(pid_t pid);
 
 }  // namespace jobmill::tests

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "common/base64.hpp"
+
 namespace jobmill::tests {
 namespace {
 
@@ -68,6 +70,14 @@ Value parse_json(std::string_view text)
 {
     simdjson::dom::parser parser;
     return value_of(parser.parse(simdjson::padded_string{text}));
+}
+
+std::string payload_of(const Value& message)
+{
+    if (const Value* encoded = message.find("payload_b64")) {
+        return std::string{text_of(base64::decode(*encoded->text()).value())};
+    }
+    return std::string{message.text_at("payload")};
 }
 
 std::string cause_text(const Value& result, std::string_view member)
@@ -149,6 +159,21 @@ std::string JsonClient::job_of(std::string_view id)
     const std::uint64_t first = std::stoull(std::string{accepted.text_at("job")});
     waiting_.push_front(accepted);
     return std::to_string(first + static_cast<std::uint64_t>(at - ids.begin()));
+}
+
+std::string JsonClient::whole_payload(std::string_view id)
+{
+    Value part = result(id);
+    std::string payload = payload_of(part);
+    const auto follows = [](const Value& message) {
+        const Value* more = message.find("more");
+        return more != nullptr && std::get<bool>(*more);
+    };
+    while (follows(part)) {
+        part = next("piece", id);
+        payload += payload_of(part);
+    }
+    return payload;
 }
 
 std::vector<Value> JsonClient::rest()

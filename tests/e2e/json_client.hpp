@@ -29,12 +29,17 @@ public:
     /// The next message of that name, and of that id when one is given.
     [[nodiscard]] Value next(std::string_view op, std::string_view id = "");
     [[nodiscard]] Value result(std::string_view id) { return next("result", id); }
+    /// A result's payload with all its pieces.
+    [[nodiscard]] std::string whole_payload(std::string_view id);
     /// The job number that accepted tells of that id.
     [[nodiscard]] std::string job_of(std::string_view id);
     /// Everything that still comes until the daemon closes.
     [[nodiscard]] std::vector<Value> rest();
     /// A ping and its answer: everything sent before was handled.
     void ping();
+
+    /// Drops the messages that nobody has asked for.
+    void forget_others() { waiting_.clear(); }
 
     [[nodiscard]] RawClient& raw() noexcept { return raw_; }
 
@@ -48,6 +53,9 @@ private:
 
 /// A JSON object as a value.
 [[nodiscard]] Value parse_json(std::string_view text);
+
+/// The payload of a message, however it is spelled.
+[[nodiscard]] std::string payload_of(const Value& message);
 
 /// The text of a member of a member: of a result's cause, say.
 [[nodiscard]] std::string cause_text(const Value& result, std::string_view member);

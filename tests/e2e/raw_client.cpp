@@ -33,7 +33,7 @@ ssize_t send_part(int socket, ByteView bytes, std::span<const int> fds)
     if (!fds.empty()) {
         message.msg_control = control.data();
         message.msg_controllen = CMSG_SPACE(fds.size_bytes());
-        cmsghdr* head = CMSG_FIRSTHDR(&message);
+        auto* const head = reinterpret_cast<cmsghdr*>(control.data());
         head->cmsg_level = SOL_SOCKET;
         head->cmsg_type = SCM_RIGHTS;
         head->cmsg_len = CMSG_LEN(fds.size_bytes());

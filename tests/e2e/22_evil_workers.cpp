@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+#include "tests/e2e/e2e_daemon.hpp"
+
+namespace jobmill::tests {
+
+TEST_CASE("a worker that writes garbage to its link is replaced and its job is lost")
+{
+    const Daemon daemon{pool_config(2)};
+    JsonClient neighbour = daemon.json();
+    neighbour.submit("beside", "until_cancelled");
+    (void)neighbour.next("chunk", "beside");
+    JsonClient client = daemon.json();
+    for (int i = 0; i < 5; ++i) {
+        client.submit("evil", "garbage_link");
+        client.submit("next", "sum", "10");
+        const Value result = client.result("evil");
+        CHECK(result.text_at("state") == "crashed");
+        CHECK(cause_text(result, "kind") == "lost");
+        CHECK(cause_text(result, "text").find("nonsense") != std::string::npos);
+        CHECK(client.result("next").text_at("payload") == "55");
+    }
+    CHECK(daemon.pool().integer_at("restarts") == 5);
+    neighbour.send(R"({"op":"cancel","id":"beside"})");
+    CHECK(neighbour.result("beside").text_at("payload") == "stopped");
+}
+
+TEST_CASE("a worker that scribbles over its segment harms nobody else")
+{
+    const Daemon daemon{pool_config(2)};
+    JsonClient neighbour = daemon.json();
+    neighbour.submit("beside", "until_cancelled");
+    (void)neighbour.next("chunk", "beside");
+    JsonClient client = daemon.json();
+    for (int i = 0; i < 5; ++i) {
+        client.submit("crash", "scribble", "crash");
+        CHECK(client.result("crash").text_at("state") == "crashed");
+        client.submit("evil", "scribble");
+        (void)client.result("evil");
+        // Whatever became of the worker, the next jobs get their results.
+        for (int j = 0; j < 4; ++j) {
+            client.submit("next", "sum", "10");
+            CHECK(client.result("next").text_at("payload") == "55");
+        }
+        client.submit("watched", "progress", "50", R"(,"progress":true)");
+        CHECK(client.result("watched").text_at("state") == "succeeded");
+    }
+    neighbour.send(R"({"op":"cancel","id":"beside"})");
+    CHECK(neighbour.result("beside").text_at("payload") == "stopped");
+}
+
+TEST_CASE("a worker that has scribbled over its segment can still be cancelled")
+{
+    const Daemon daemon{pool_config(1)};
+    JsonClient client = daemon.json();
+    client.submit("evil", "scribble");
+    (void)client.result("evil");
+    client.submit("hangs", "hang");
+    client.ping();
+    client.send(R"({"op":"cancel","id":"hangs"})");
+    CHECK(client.result("hangs").text_at("state") == "cancelled");
+    daemon.check_healthy();
+}
+
+TEST_CASE("a worker that floods its standard error keeps nobody waiting")
+{
+    const Daemon daemon{pool_config(2)};
+    JsonClient client = daemon.json();
+    client.submit("flood", "stderr_spam", "64");
+    for (int i = 0; i < 20; ++i) {
+        client.submit("a", "sum", "10");
+        CHECK(client.result("a").text_at("payload") == "55");
+    }
+    CHECK(client.result("flood").text_at("state") == "succeeded");
+}
+
+TEST_CASE("a handler that leaks descriptors or memory does so in its own process")
+{
+    const Daemon daemon{pool_config(1)};
+    JsonClient client = daemon.json();
+    daemon.check_healthy();
+    const std::uint64_t before = daemon.kibibytes("RssAnon");
+    for (int i = 0; i < 8; ++i) {
+        client.submit("a", "leak", "8388608");
+        CHECK(client.result("a").text_at("state") == "succeeded");
+    }
+    CHECK(daemon.kibibytes("RssAnon") < before + 4096);
+}
+
+}  // namespace jobmill::tests

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+#include <csignal>
+
+#include "tests/e2e/e2e_daemon.hpp"
+
+namespace jobmill::tests {
+TEST_CASE("a killed template is replaced and no worker is lost with it")
+{
+    const Daemon daemon{pool_config(2)};
+    daemon.await_workers(2);
+    JsonClient client = daemon.json();
+    client.submit("runs", "until_cancelled");
+    (void)client.next("chunk", "runs");
+    client.submit("before", "counter");
+    CHECK(client.result("before").text_at("payload") == "1");
+    const pid_t first = daemon.template_pid();
+    CHECK(::kill(first, SIGKILL) == 0);
+    daemon.await("it is replaced", [&] {
+        const pid_t now = daemon.template_pid();
+        return now != 0 && now != first;
+    });
+    // The same process serves on.
+    client.submit("after", "counter");
+    CHECK(client.result("after").text_at("payload") == "2");
+    CHECK(daemon.pool().integer_at("restarts") == 0);
+    client.send(R"({"op":"cancel","id":"runs"})");
+    CHECK(client.result("runs").text_at("payload") == "stopped");
+    // And the new template forks.
+    client.submit("dies", "segv");
+    client.submit("next", "sum", "10");
+    CHECK(cause_text(client.result("dies"), "signal") == "SIGSEGV");
+    CHECK(client.result("next").text_at("payload") == "55");
+    daemon.await_workers(2);
+}
+
+TEST_CASE("a worker that dies while there is no template is replaced when there is one")
+{
+    const Daemon daemon{pool_config(1)};
+    JsonClient client = daemon.json();
+    client.submit("pid", "pid");
+    const auto worker =
+        static_cast<pid_t>(std::stol(std::string{client.result("pid").text_at("payload")}));
+    CHECK(::kill(daemon.template_pid(), SIGKILL) == 0);
+    CHECK(::kill(worker, SIGKILL) == 0);
+    client.submit("next", "sum", "10");
+    CHECK(client.result("next").text_at("payload") == "55");
+}
+
+TEST_CASE("templates and workers killed again and again under load lose no job")
+{
+    constexpr int jobs = 600;
+    const Daemon daemon{pool_config(4)};
+    daemon.await_workers(4);
+    JsonClient client = daemon.json();
+    int submitted = 0;
+    for (; submitted < 20; ++submitted) {
+        client.submit(std::to_string(submitted), "pid");
+    }
+    std::vector<int> ends(jobs);
+    for (int finished = 0; finished < jobs; ++finished) {
+        const Value result = client.next("result");
+        const std::string_view state = result.text_at("state");
+        CHECK((state == "succeeded" || state == "crashed"));
+        ++ends[static_cast<std::size_t>(std::stoi(std::string{result.text_at("id")}))];
+        if (submitted < jobs) {
+            client.submit(std::to_string(submitted++), "pid");
+        }
+        if (state == "succeeded" && finished % 3 == 0) {
+            daemon.kill_child(
+                static_cast<pid_t>(std::stol(std::string{result.text_at("payload")})));
+        }
+        if (finished % 50 == 25) {
+            daemon.kill_child(daemon.template_pid());
+        }
+    }
+    CHECK((ends == std::vector<int>(jobs, 1)));
+    daemon.await_workers(4);
+    daemon.await("nothing else is left", [&] { return daemon.children().size() == 5; });
+}
+
+}  // namespace jobmill::tests

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+#include <exception>
+
+#include "tests/e2e/e2e_daemon.hpp"
+
+namespace jobmill::tests {
+namespace {
+
+DaemonSetup with_descriptors(int count, const std::string& config)
+{
+    return {
+        .config = config,
+        .prefix = {"/bin/sh", "-c", "ulimit -n " + std::to_string(count) + R"(; exec "$@")", "sh"}};
+}
+
+/// Nothing, or the code of the error that it is turned away with.
+std::string try_to_talk(JsonClient& client)
+{
+    try {
+        client.send(R"({"op":"ping","id":"a"})");
+    } catch (const std::exception&) {
+        // Turned away before it could speak; what it was told is still to be read.
+    }
+    const auto message = client.next();
+    return std::string{message ? message->text_at("code") : "silence"};
+}
+
+}  // namespace
+
+TEST_CASE("clients beyond the configured number are told to come back")
+{
+    const Daemon daemon{pool_config(1, "max_sessions = 5")};
+    std::vector<JsonClient> clients;
+    for (int i = 0; i < 5; ++i) {
+        clients.push_back(daemon.json());
+        clients.back().ping();
+    }
+    JsonClient late = daemon.json();
+    const Value error = late.next("error");
+    CHECK(error.text_at("code") == "busy");
+    CHECK(error.integer_at("retry_after_ms") > 0);
+    CHECK_FALSE(late.next());
+    clients.pop_back();
+    clients.front().ping();
+    JsonClient next = daemon.json();
+    next.ping();
+}
+
+TEST_CASE("clients beyond the descriptors are told so and the daemon does not spin")
+{
+    const Daemon daemon{std::make_shared<Place>(), with_descriptors(64, pool_config(1))};
+    daemon.await_workers(1);
+    std::vector<JsonClient> clients;
+    int served = 0;
+    int turned_away = 0;
+    for (int i = 0; i < 100; ++i) {
+        clients.push_back(daemon.json());
+        const std::string code = try_to_talk(clients.back());
+        served += code.empty() ? 1 : 0;
+        turned_away += code == "busy" ? 1 : 0;
+    }
+    CHECK(served > 10);
+    CHECK(turned_away > 10);
+    CHECK(served + turned_away == 100);
+    // Idle now: a daemon that spins runs for as long as the clock does.
+    const std::uint64_t before = run_time_of(daemon.pid());
+    CHECK_FALSE(clients.front().raw().readable_within(std::chrono::milliseconds{500}));
+    CHECK(run_time_of(daemon.pid()) - before < 100'000'000);
+    // Who is in is served, and there is room again when they leave.
+    clients.front().submit("x", "sum", "10");
+    CHECK(clients.front().result("x").text_at("payload") == "55");
+    clients.clear();
+    daemon.await("there is room", [&] {
+        JsonClient client = daemon.json();
+        return try_to_talk(client).empty();
+    });
+    daemon.check_healthy();
+}
+
+TEST_CASE("workers are replaced as soon as there are descriptors again")
+{
+    const Daemon daemon{std::make_shared<Place>(), with_descriptors(64, pool_config(2))};
+    daemon.await_workers(2);
+    std::vector<JsonClient> clients;
+    do {
+        clients.push_back(daemon.json());
+    } while (try_to_talk(clients.back()).empty());
+    clients.front().submit("x", "segv");
+    clients.front().submit("y", "segv");
+    CHECK(clients.front().result("x").text_at("state") == "crashed");
+    CHECK(clients.front().result("y").text_at("state") == "crashed");
+    clients.clear();
+    daemon.await("there is room", [&] {
+        JsonClient client = daemon.json();
+        return try_to_talk(client).empty();
+    });
+    daemon.await_workers(2);
+    daemon.check_healthy();
+}
+
+}  // namespace jobmill::tests
