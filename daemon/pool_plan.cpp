@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/pool_plan.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 
 namespace jobmill::daemon {
@@ -42,6 +44,28 @@ PoolPlan plan_pool(const PoolSettings& pool, std::uint32_t cores, bool system,
         plan.environment.push_back(std::move(entry));
     }
     return plan;
+}
+
+std::vector<PoolPlan> plan_pools(const Config& config, std::uint32_t cores, bool system)
+{
+    std::vector<std::string> inherited;
+    for (char** entry = environ; *entry != nullptr; ++entry) {
+        inherited.emplace_back(*entry);
+    }
+    std::vector<PoolPlan> plans;
+    for (const PoolSettings& pool : config.pools) {
+        plans.push_back(plan_pool(pool, cores, system, inherited));
+    }
+    return plans;
+}
+
+std::vector<std::string> pool_names(const Config& config)
+{
+    std::vector<std::string> names;
+    for (const PoolSettings& pool : config.pools) {
+        names.push_back(pool.name);
+    }
+    return names;
 }
 
 }  // namespace jobmill::daemon

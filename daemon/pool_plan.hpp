@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// From a pool's settings to how its processes are started; pure but for the environment given.
+// From a pool's settings to how its processes are started.
 #pragma once
 
 #include <cstdint>
@@ -17,5 +17,10 @@ namespace jobmill::daemon {
 /// numeric libraries do not start a thread for each core in each worker.
 [[nodiscard]] PoolPlan plan_pool(const PoolSettings& pool, std::uint32_t cores, bool system,
                                  const std::vector<std::string>& inherited);
+
+/// All pools of a configuration, with this process's own environment.
+[[nodiscard]] std::vector<PoolPlan> plan_pools(const Config& config, std::uint32_t cores,
+                                               bool system);
+[[nodiscard]] std::vector<std::string> pool_names(const Config& config);
 
 }  // namespace jobmill::daemon

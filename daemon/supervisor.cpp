@@ -10,10 +10,10 @@
 #include "common/assert.hpp"
 #include "common/blob.hpp"
 #include "common/exit_code.hpp"
-#include "common/version.hpp"
 #include "daemon/cpu_budget.hpp"
 #include "daemon/log.hpp"
 #include "daemon/pool_plan.hpp"
+#include "daemon/status_report.hpp"
 
 namespace jobmill::daemon {
 namespace {
@@ -23,34 +23,6 @@ constexpr std::chrono::milliseconds progress_period{100};
 
 /// For sessions to take their last messages and templates to leave.
 constexpr std::chrono::seconds leave_patience{2};
-
-std::vector<std::string> names_of(const Config& config)
-{
-    std::vector<std::string> names;
-    for (const PoolSettings& pool : config.pools) {
-        names.push_back(pool.name);
-    }
-    return names;
-}
-
-std::vector<std::string> own_environment()
-{
-    std::vector<std::string> entries;
-    for (char** entry = environ; *entry != nullptr; ++entry) {
-        entries.emplace_back(*entry);
-    }
-    return entries;
-}
-
-std::vector<PoolPlan> plans_of(const Config& config, std::uint32_t cores, bool system)
-{
-    const std::vector<std::string> inherited = own_environment();
-    std::vector<PoolPlan> plans;
-    for (const PoolSettings& pool : config.pools) {
-        plans.push_back(plan_pool(pool, cores, system, inherited));
-    }
-    return plans;
-}
 
 /// What a worker has sent. Small blobs are unpacked: clients get what is within the inline limit
 /// in one message, whichever way it came.
@@ -69,19 +41,6 @@ Payload payload_of(ByteView bytes, UniqueFd blob, std::uint64_t size)
     return payload;
 }
 
-std::string_view name_of(PoolEntry::State state)
-{
-    switch (state) {
-        case PoolEntry::State::starting:
-            return "starting";
-        case PoolEntry::State::up:
-            return "up";
-        case PoolEntry::State::down:
-            break;
-    }
-    return "down";
-}
-
 }  // namespace
 
 Supervisor::Supervisor(loop::EventLoop& loop, Setup setup)
@@ -92,7 +51,7 @@ Supervisor::Supervisor(loop::EventLoop& loop, Setup setup)
       socket_path_(setup.place.path()),
       started_(loop::EventLoop::now()),
       job_ids_(std::move(setup.job_ids)),
-      pools_(names_of(config_)),
+      pools_(pool_names(config_)),
       desk_(
           JobDesk::Limits{
               .payload = config_.max_payload,
@@ -122,7 +81,7 @@ Supervisor::Supervisor(loop::EventLoop& loop, Setup setup)
                                return process == nullptr ? std::nullopt : process->progress();
                            }}),
       processes_(
-          loop, flush_list_, std::move(setup.worker_program), plans_of(config_, cores_, system_),
+          loop, flush_list_, std::move(setup.worker_program), plan_pools(config_, cores_, system_),
           Processes::Callbacks{
               .post = [this](const core::Event& event) { post(event); },
               .on_loaded = [this](PoolId pool, const Value& body) { on_loaded(pool, body); },
@@ -444,37 +403,14 @@ void Supervisor::leave_when_quiet()
     }
 }
 
-Value Supervisor::pool_status(PoolId pool) const
-{
-    const PoolEntry& entry = pools_.entry(pool);
-    const core::PoolCounts counts = core_.counts(pool);
-    Map status{{"name", Value{entry.name}},         {"state", Value{name_of(entry.state)}},
-               {"workers", Value{counts.workers}},  {"busy", Value{counts.busy}},
-               {"queued", Value{counts.queued}},    {"done", Value{counts.done}},
-               {"failed", Value{counts.failed}},    {"crashed", Value{counts.crashed}},
-               {"restarts", Value{counts.restarts}}};
-    if (!entry.error.empty()) {
-        status.emplace_back("error", Value{entry.error});
-    }
-    return Value{std::move(status)};
-}
-
 Value Supervisor::status(unsigned uid, const std::vector<JobId>& wanted) const
 {
-    Array pools;
-    for (std::size_t i = 0; i < pools_.size(); ++i) {
-        pools.push_back(pool_status(PoolId{static_cast<std::uint16_t>(i)}));
-    }
-    auto [jobs, more] = desk_.list(uid, wanted);
-    const auto uptime =
-        std::chrono::duration_cast<std::chrono::milliseconds>(loop::EventLoop::now() - started_);
-    return Value{Map{{"version", Value{version}},
-                     {"pid", Value{static_cast<std::int64_t>(::getpid())}},
-                     {"uptime_ms", Value{uptime.count()}},
-                     {"socket", Value{socket_path_}},
-                     {"pools", Value{std::move(pools)}},
-                     {"jobs", Value{std::move(jobs)}},
-                     {"more_jobs", Value{more}}}};
+    return report_status({.started = started_,
+                          .now = loop::EventLoop::now(),
+                          .socket = socket_path_,
+                          .pools = pools_,
+                          .core = core_,
+                          .jobs = desk_.list(uid, wanted)});
 }
 
 }  // namespace jobmill::daemon

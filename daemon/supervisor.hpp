@@ -65,7 +65,6 @@ private:
     void request_stop();
     void leave_when_quiet();
     [[nodiscard]] Value status(unsigned uid, const std::vector<JobId>& wanted) const;
-    [[nodiscard]] Value pool_status(PoolId pool) const;
 
     loop::EventLoop& loop_;
     Config config_;

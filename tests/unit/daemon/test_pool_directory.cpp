@@ -59,12 +59,11 @@ TEST_CASE("no pool means the default one, wherever it stands")
     CHECK(two_pools().find("default", "echo").value().pool == PoolId{1});
 }
 
-TEST_CASE("where there is no default pool one has to be named")
+TEST_CASE("where there is no default pool the first configured one stands for it")
 {
-    PoolDirectory pools{{"gpu"}};
-    const auto route = pools.find("", "echo");
-    REQUIRE_FALSE(route.has_value());
-    CHECK(route.error().code == error_code::unknown_pool);
+    PoolDirectory pools{{"gpu", "cpu"}};
+    pools.entry(PoolId{0}).handlers.push_back({.name = "echo"});
+    CHECK(pools.find("", "echo").value().pool == PoolId{0});
 }
 
 TEST_CASE("an unknown pool is answered with the nearest one")

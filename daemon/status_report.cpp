@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/status_report.hpp"
+
+#include <unistd.h>
+
+#include "common/version.hpp"
+
+namespace jobmill::daemon {
+namespace {
+
+std::string_view name_of(PoolEntry::State state)
+{
+    switch (state) {
+        case PoolEntry::State::starting:
+            return "starting";
+        case PoolEntry::State::up:
+            return "up";
+        case PoolEntry::State::down:
+            break;
+    }
+    return "down";
+}
+
+Value report_pool(const PoolEntry& entry, const core::PoolCounts& counts)
+{
+    Map status{{"name", Value{entry.name}},         {"state", Value{name_of(entry.state)}},
+               {"workers", Value{counts.workers}},  {"busy", Value{counts.busy}},
+               {"queued", Value{counts.queued}},    {"done", Value{counts.done}},
+               {"failed", Value{counts.failed}},    {"crashed", Value{counts.crashed}},
+               {"restarts", Value{counts.restarts}}};
+    if (!entry.error.empty()) {
+        status.emplace_back("error", Value{entry.error});
+    }
+    return Value{std::move(status)};
+}
+
+}  // namespace
+
+Value report_status(StatusSources sources)
+{
+    Array pools;
+    for (std::size_t i = 0; i < sources.pools.size(); ++i) {
+        const PoolId pool{static_cast<std::uint16_t>(i)};
+        pools.push_back(report_pool(sources.pools.entry(pool), sources.core.counts(pool)));
+    }
+    const auto uptime =
+        std::chrono::duration_cast<std::chrono::milliseconds>(sources.now - sources.started);
+    return Value{Map{{"version", Value{version}},
+                     {"pid", Value{static_cast<std::int64_t>(::getpid())}},
+                     {"uptime_ms", Value{uptime.count()}},
+                     {"socket", Value{sources.socket}},
+                     {"pools", Value{std::move(pools)}},
+                     {"jobs", Value{std::move(sources.jobs.first)}},
+                     {"more_jobs", Value{sources.jobs.second}}}};
+}
+
+}  // namespace jobmill::daemon

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <string>
+#include <utility>
+
+#include "common/value.hpp"
+#include "daemon/core/dispatcher.hpp"
+#include "daemon/pool_directory.hpp"
+
+namespace jobmill::daemon {
+
+/// What a status reply is made of.
+struct StatusSources {
+    core::TimePoint started;
+    core::TimePoint now;
+    const std::string& socket;
+    const PoolDirectory& pools;
+    const core::Dispatcher& core;
+    std::pair<Array, std::size_t> jobs;  ///< the list, and how many are not on it
+};
+
+/// The body of a status reply (PROTOCOL.md, "status").
+[[nodiscard]] Value report_status(StatusSources sources);
+
+}  // namespace jobmill::daemon
