@@ -84,20 +84,6 @@ void ClientSession::on_bytes(ByteView bytes)
         lines_.feed(bytes);
     }
     process();
-    drop_stray_descriptors();
-}
-
-/// A client may send descriptors that no frame speaks of; kept, they would use up ours.
-void ClientSession::drop_stray_descriptors()
-{
-    auto& fds = channel_->received_fds();
-    if (spelling_ == Spelling::json) {
-        fds.clear();
-    } else if (!finishing_ && !stalled() && fds.size() > limits::frame_descriptors) {
-        fds.clear();
-        fatal(refusal(error_code::bad_descriptor, "descriptors came that no frame speaks of", "",
-                      limits::frame_descriptors));
-    }
 }
 
 void ClientSession::decide_spelling()

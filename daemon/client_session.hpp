@@ -67,7 +67,6 @@ private:
     void on_end();
     void on_drained();
     void process();
-    void drop_stray_descriptors();
     void decide_spelling();
     bool next_frame();
     bool next_line();
