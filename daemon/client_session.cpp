@@ -17,9 +17,6 @@ namespace {
 /// Requests that are about no job have tags of their own in the JSON spelling, above the jobs'.
 constexpr std::uint64_t request_bit = std::uint64_t{1} << 63U;
 
-/// For a peer that does not read its last messages.
-constexpr std::chrono::seconds linger{5};
-
 bool begins_json(std::byte first)
 {
     const auto c = static_cast<char>(first);
@@ -111,8 +108,10 @@ void ClientSession::decide_spelling()
 
 bool ClientSession::stalled() const
 {
-    const bool over_credit = jobs_.size() + incoming_.size() >= settings_.credit_jobs ||
-                             bytes_ + incoming_.bytes() >= settings_.credit_bytes;
+    // A single payload may be above the credit, when it is alone.
+    const std::size_t jobs = jobs_.size() + incoming_.size();
+    const bool over_credit = jobs > settings_.credit_jobs ||
+                             (jobs > 1 && bytes_ + incoming_.bytes() > settings_.credit_bytes);
     // Only what is accepted ends by itself; payloads that are still coming need us to read.
     return output_.behind() || (!jobs_.empty() && over_credit);
 }
@@ -126,6 +125,9 @@ void ClientSession::process()
         const bool more = spelling_ == Spelling::binary
                               ? next_frame()
                               : spelling_ == Spelling::json && next_line();
+        if (finishing_) {
+            return;  // its clock is another one now
+        }
         if (!more) {
             break;
         }
@@ -140,20 +142,35 @@ void ClientSession::process()
         partial_timer_->stop();
     } else {
         channel_->resume_reading();
-        close_stray_descriptors();
         watch_partial();
+        close_stray_descriptors();
+        if (input_ended_ && !finishing_) {
+            abandon_payloads();
+        }
         end_if_done();
     }
 }
 
 void ClientSession::close_stray_descriptors()
 {
-    // All whole frames have taken theirs. Only one that is not whole yet may have some waiting.
+    // All whole frames have taken theirs; what is left can only be of the one that is not whole.
     auto& fds = channel_->received_fds();
     const bool waits = spelling_ == Spelling::binary && frames_.partial() > 0;
     const std::size_t kept = waits ? limits::frame_descriptors : 0;
     if (fds.size() > kept) {
         fds.resize(kept);
+    }
+}
+
+void ClientSession::abandon_payloads()
+{
+    for (const auto& [tag, refused] : incoming_.abandon()) {
+        if (!refused) {
+            refuse_request(tag, tags_.text(tag),
+                           refusal(error_code::bad_value,
+                                   "the input ended before the payload was whole", "payload"));
+        }
+        tags_.remove(tag);
     }
 }
 
@@ -203,7 +220,12 @@ bool ClientSession::next_frame()
             fatal(request.error());
             return false;
         }
-        if (frame.header.type == MessageType::submit && frame.header.more && tags_.add(tag)) {
+        if (frame.header.type == MessageType::submit && frame.header.more) {
+            if (!tags_.add(tag)) {
+                // Its pieces could not be told from the other's.
+                fatal(refusal(error_code::duplicate_id, "this id is of an unfinished job", "id"));
+                return false;
+            }
             incoming_.begin_refused(tag);
         }
         refuse_request(tag, {}, request.error());
@@ -329,7 +351,7 @@ void ClientSession::finish()
     output_.send_accepted();
     finishing_ = true;
     channel_->pause_reading();
-    partial_timer_->start_once(linger);
+    partial_timer_->start_once(settings_.linger);
     if (output_.idle()) {
         become_over();
     }
@@ -461,6 +483,12 @@ tl::expected<Submission, ErrorReply> ClientSession::judge(const Submit& submit) 
                       .want_progress = submit.options.want_progress};
 }
 
+bool ClientSession::pieces_beyond_credit(const Submit& submit) const
+{
+    return incoming_.size() > 0 && (incoming_.size() >= settings_.credit_jobs ||
+                                    incoming_.bytes() + submit.size > settings_.credit_bytes);
+}
+
 void ClientSession::on_submit(Tag tag, const Submit& submit)
 {
     UniqueFd blob;
@@ -485,6 +513,10 @@ void ClientSession::on_submit(Tag tag, const Submit& submit)
             submission->payload =
                 Payload{.bytes = {}, .blob = std::move(blob), .size = submit.size};
         }
+    }
+    if (submission && submit.more && pieces_beyond_credit(submit)) {
+        submission = refuse(error_code::busy, "too many payloads are on their way", "payload");
+        submission.error().retry_after_ms = 200;
     }
     if (submission && submit.more) {
         if (const auto begun =
@@ -532,26 +564,26 @@ void ClientSession::accept(Tag tag, Submission submission)
     }
     const std::uint64_t size = submission.payload.size;
     const bool detached = submission.detached;
-    if (!detached) {
-        jobs_.emplace(number(tag), Credited{.job = JobId{}, .bytes = size});
-        bytes_ += size;
-    }
-    const JobId job = outside_.desk.submit(*this, tag, std::move(submission));
+    const JobId job = outside_.desk.next_job();
+    // First of all: the job may end within its own submit.
     output_.accept(tag, job);
     if (detached) {
         // Its events are for who waits for it; this session has no more to do with it.
         tags_.remove(tag);
-    } else if (const auto entry = jobs_.find(number(tag)); entry != jobs_.end()) {
-        entry->second.job = job;
+    } else {
+        jobs_.emplace(number(tag), Credited{.job = job, .bytes = size});
+        bytes_ += size;
     }
+    outside_.desk.submit(*this, job, tag, std::move(submission));
 }
 
 void ClientSession::on_piece(Tag tag, std::string_view id, const Piece& piece)
 {
+    const bool was_coming = incoming_.contains(tag);
     auto added = incoming_.add(piece);
     if (!added) {
         refuse_request(tag, id, added.error());
-        if (!incoming_.contains(tag) && !jobs_.contains(number(tag))) {
+        if (was_coming && !incoming_.contains(tag)) {
             tags_.remove(tag);
         }
     } else if (added->refused_ended) {
@@ -563,6 +595,9 @@ void ClientSession::on_piece(Tag tag, std::string_view id, const Piece& piece)
 
 void ClientSession::on_cancel(Tag tag, std::string_view id, const Cancel& cancel)
 {
+    if (cancel.what != CancelWhat::tag) {
+        request_ids_.try_emplace(number(tag));  // the answer may take its time
+    }
     if (cancel.what == CancelWhat::job) {
         outside_.desk.cancel_job(*this, tag, cancel.job);
         return;

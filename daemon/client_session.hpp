@@ -28,6 +28,8 @@ public:
         std::uint64_t max_payload = limits::payload;
         /// For the rest of a frame or line, once its first byte has come.
         std::chrono::milliseconds frame_timeout{10'000};
+        /// For a peer that does not read its last messages.
+        std::chrono::milliseconds linger{5'000};
     };
 
     /// What a session needs of the daemon.
@@ -72,8 +74,9 @@ private:
     bool next_line();
     void handle_line(std::string_view line);
     [[nodiscard]] bool stalled() const;
-    void close_stray_descriptors();
     void watch_partial();
+    void close_stray_descriptors();
+    void abandon_payloads();
     void end_if_done();
     void become_over();
 
@@ -82,6 +85,7 @@ private:
     void on_open(const Open& open);
     void on_submit(Tag tag, const Submit& submit);
     [[nodiscard]] tl::expected<Submission, ErrorReply> judge(const Submit& submit) const;
+    [[nodiscard]] bool pieces_beyond_credit(const Submit& submit) const;
     void accept(Tag tag, Submission submission);
     void on_piece(Tag tag, std::string_view id, const Piece& piece);
     void on_cancel(Tag tag, std::string_view id, const Cancel& cancel);
@@ -119,7 +123,8 @@ private:
     std::unordered_map<std::uint64_t, Credited> jobs_;  ///< accepted, result not out yet
     std::uint64_t bytes_ = 0;
     std::unordered_map<std::uint64_t, std::pair<std::string, std::string>> opened_;
-    std::unordered_map<std::uint64_t, std::string> request_ids_;  ///< JSON ids of cancels by job
+    /// Requests that are not answered yet, with their ids in the JSON spelling.
+    std::unordered_map<std::uint64_t, std::string> request_ids_;
     std::uint64_t last_request_ = 0;
 };
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/incoming_payloads.hpp"
 
+#include <algorithm>
+
 #include "common/blob.hpp"
 #include "daemon/refusal.hpp"
 
@@ -97,6 +99,19 @@ bool IncomingPayloads::drop(Tag tag)
     }
     refuse_rest(found->second);
     return true;
+}
+
+std::vector<IncomingPayloads::Abandoned> IncomingPayloads::abandon()
+{
+    std::vector<Abandoned> list;
+    for (const auto& [tag, incoming] : submits_) {
+        list.push_back({.tag = Tag{tag}, .refused = incoming.refused});
+    }
+    std::sort(list.begin(), list.end(),
+              [](const Abandoned& one, const Abandoned& other) { return one.tag < other.tag; });
+    submits_.clear();
+    bytes_ = 0;
+    return list;
 }
 
 }  // namespace jobmill::daemon

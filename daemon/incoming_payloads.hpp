@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "common/codec.hpp"
 #include "common/messages.hpp"
@@ -29,6 +30,13 @@ public:
 
     /// Gives up a submit whose pieces are still coming; false when there is none.
     [[nodiscard]] bool drop(Tag tag);
+
+    struct Abandoned {
+        Tag tag{};
+        bool refused = false;  ///< the client was told already
+    };
+    /// Gives up all of them: no more pieces will come.
+    [[nodiscard]] std::vector<Abandoned> abandon();
 
     [[nodiscard]] bool contains(Tag tag) const { return submits_.contains(number(tag)); }
     [[nodiscard]] std::size_t size() const noexcept { return submits_.size(); }

@@ -60,9 +60,8 @@ tl::expected<void, ErrorReply> JobDesk::admit(std::uint64_t size) const
     return {};
 }
 
-JobId JobDesk::submit(const ClientSession& session, Tag tag, Submission submission)
+void JobDesk::submit(const ClientSession& session, JobId job, Tag tag, Submission submission)
 {
-    const JobId job = outside_.next_job();
     const PoolId pool = submission.pool;
     const bool detached = submission.detached;
     bytes_ += submission.payload.size;
@@ -80,7 +79,6 @@ JobId JobDesk::submit(const ClientSession& session, Tag tag, Submission submissi
                                             .cancel_watches = {}});
     outside_.post(core::JobSubmitted{
         .job = job, .session = session.id(), .pool = pool, .detached = detached});
-    return job;
 }
 
 void JobDesk::cancel(JobId job)
@@ -190,16 +188,17 @@ void JobDesk::session_lost(SessionId session)
     outside_.post(core::SessionLost{session});
 }
 
-void JobDesk::session_drained(SessionId session)
+void JobDesk::session_drained(SessionId id)
 {
-    const auto found = paused_.find(number(session));
-    if (found == paused_.end()) {
-        return;
-    }
-    const std::vector<WorkerId> workers = std::move(found->second);
-    paused_.erase(found);
-    for (const WorkerId worker : workers) {
+    const ClientSession* session = outside_.session(id);
+    for (auto entry = paused_.begin(); entry != paused_.end();) {
+        const auto& [worker, by] = *entry;
+        if (by.session != id || (session != nullptr && session->congested(by.tag))) {
+            ++entry;
+            continue;
+        }
         outside_.pause(worker, false);
+        entry = paused_.erase(entry);
     }
 }
 
@@ -236,8 +235,8 @@ void JobDesk::worker_chunk(JobId job, WorkerId worker, Stream stream, Payload pa
     head.tag = reader->tag;
     session->deliver_chunk(head, std::move(payload));
     if (session->congested(reader->tag)) {
+        paused_.insert_or_assign(worker, Paused{.session = reader->session, .tag = reader->tag});
         outside_.pause(worker, true);
-        paused_[number(reader->session)].push_back(worker);
     }
 }
 
@@ -290,6 +289,10 @@ void JobDesk::ended(const core::JobEnded& end)
     records_.erase(found);
     std::erase(watched_, end.job);
     bytes_ -= record.submission.payload.size;
+    if (paused_.erase(end.worker) > 0) {
+        // Its next job is another's: that one's reader must not wait for this one's.
+        outside_.pause(end.worker, false);
+    }
 
     JobResult head;
     head.job = end.job;

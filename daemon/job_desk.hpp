@@ -50,8 +50,10 @@ public:
     // ---- requests of sessions ----
     /// Whether there is room for a job with a payload of that size.
     [[nodiscard]] tl::expected<void, ErrorReply> admit(std::uint64_t size) const;
-    /// The job is accepted: it will end in exactly one terminal state.
-    JobId submit(const ClientSession& session, Tag tag, Submission submission);
+    /// The number of the next job that is submitted.
+    [[nodiscard]] JobId next_job() { return outside_.next_job(); }
+    /// The job is accepted: it will end in exactly one terminal state, and may do so in here.
+    void submit(const ClientSession& session, JobId job, Tag tag, Submission submission);
     void cancel(JobId job);
     /// Cancelled, or an error, is sent to the session when all of them are gone.
     void cancel_job(ClientSession& session, Tag tag, JobId job);
@@ -92,6 +94,11 @@ private:
         std::uint32_t queued = 0;
         std::uint32_t running = 0;
     };
+    /// A worker that is not listened to, and for whose sake.
+    struct Paused {
+        SessionId session{};
+        Tag tag{};
+    };
     struct Ended {
         JobId job{};
         unsigned uid = 0;
@@ -114,7 +121,7 @@ private:
     std::vector<JobId> watched_;  ///< running jobs whose progress somebody wants
     std::map<std::uint64_t, CancelWatch> cancel_watches_;
     std::uint64_t last_watch_ = 0;
-    std::unordered_map<std::uint64_t, std::vector<WorkerId>> paused_;  ///< by session
+    std::unordered_map<WorkerId, Paused> paused_;
     std::deque<Ended> recent_;
 };
 

@@ -33,7 +33,10 @@ void tie_to(pid_t daemon)
     }
 }
 
-void take_name(const char* name) { (void)::prctl(PR_SET_NAME, name); }
+void take_name(const char* name)
+{
+    (void)::prctl(PR_SET_NAME, name);
+}
 
 void leave_terminal()
 {

@@ -43,10 +43,12 @@ public:
         bool late = false;
         auto guard = loop::Timer::create(loop, [&] { late = true; });
         guard->start_once(patience);
-        while (!so() && !late) {
+        bool it_is = so();
+        while (!it_is && !late) {
             turn(UV_RUN_ONCE);
+            it_is = so();
         }
-        return so();
+        return it_is;
     }
     void run_for(std::chrono::milliseconds time)
     {

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: MIT
+// Credit, the end of the input, and what a session still owes then.
+#include "tests/loop/desk_fixture.hpp"
+
+using namespace jobmill;
+using namespace jobmill::tests;
+
+TEST_CASE_FIXTURE(DeskFixture, "beyond its credit a session waits until results have gone out")
+{
+    settings.credit_jobs = 2;
+    Peer& peer = connect_binary();
+    for (std::uint64_t tag = 1; tag <= 6; ++tag) {
+        peer.send(submit(tag));
+    }
+    CHECK(heard_by(peer) == Lines{"accepted 1:101 x3"});
+    finish(102);
+    CHECK(heard_by(peer) == Lines{"result 2 succeeded", "accepted 4:104"});
+    finish(101);
+    finish(103);
+    CHECK(heard_by(peer) == Lines{"result 1 succeeded", "result 3 succeeded", "accepted 5:105 x2"});
+}
+
+TEST_CASE_FIXTURE(DeskFixture, "within its credit a client is never made to wait")
+{
+    settings.credit_jobs = 2;
+    settings.credit_bytes = 10;
+    Peer& peer = connect_binary();
+    peer.send(submit(1, "12345"));
+    peer.send(submit(2, "12345"));
+    CHECK(heard_by(peer) == Lines{"accepted 1:101 x2"});
+    peer.send(Ping{.tag = Tag{9}});
+    peer.send(Cancel{.tag = Tag{2}});
+    CHECK(heard_by(peer) == Lines{"pong 9"});
+    REQUIRE(told<core::CancelRequested>().size() == 1);
+    CHECK(told<core::CancelRequested>()[0].job == JobId{102});
+}
+
+TEST_CASE_FIXTURE(DeskFixture, "a single payload may be above the credit")
+{
+    settings.credit_bytes = 10;
+    Peer& peer = connect_binary();
+    peer.send(submit(1, "12345678901234567890"));
+    peer.send(Ping{.tag = Tag{9}});
+    CHECK(heard_by(peer).back() == "pong 9");
+    peer.send(submit(2, "x"));
+    peer.send(Ping{.tag = Tag{9}});
+    CHECK(heard_by(peer) == Lines{"accepted 2:102"});
+    finish(101);
+    CHECK(heard_by(peer) == Lines{"result 1 succeeded", "pong 9"});
+}
+
+TEST_CASE_FIXTURE(DeskFixture, "detached jobs take no credit")
+{
+    settings.credit_jobs = 1;
+    Peer& peer = connect_binary();
+    for (std::uint64_t tag = 1; tag <= 3; ++tag) {
+        Submit detached = submit(tag);
+        detached.options.detached = true;
+        peer.send(detached);
+    }
+    CHECK(heard_by(peer) == Lines{"accepted 1:101 x3"});
+}
+
+TEST_CASE_FIXTURE(DeskFixture, "payloads that are on their way are bounded by the credit")
+{
+    settings.credit_bytes = 100;
+    Peer& peer = connect_binary();
+    peer.send(submit_more(1, 1000, "a"));
+    peer.send(submit_more(2, 1000, "b"));
+    CHECK(heard_by(peer) == Lines{"error 2 busy"});
+    peer.send(piece(2, "b", false));
+    peer.send(piece(1, std::string(999, 'a'), false));
+    CHECK(heard_by(peer) == Lines{"accepted 1:101"});
+}
+
+TEST_CASE_FIXTURE(DeskFixture, "at the end of the input results still come, then the end")
+{
+    Peer& peer = connect_binary();
+    peer.send(submit(1));
+    peer.send(submit(2));
+    peer.end_input();
+    CHECK(heard_by(peer) == Lines{"accepted 1:101 x2"});
+    finish(102, "b");
+    CHECK(heard_by(peer) == Lines{"result 2 succeeded b"});
+    CHECK_FALSE(is_over(1));
+    finish(101, large(300'000));
+    CHECK(heard_by(peer).back() == "piece 1 37856");
+    CHECK(is_over(1));
+}
+
+TEST_CASE_FIXTURE(DeskFixture, "requests that a stalled session has not read are not forgotten")
+{
+    settings.credit_jobs = 1;
+    Peer& peer = connect();
+    std::string lines;
+    for (const char* id : {"a", "b", "c", "d"}) {
+        lines += std::string{"{\"op\":\"submit\",\"id\":\""} + id + "\",\"handler\":\"echo\"}\n";
+    }
+    lines.pop_back();
+    peer.say(lines);
+    peer.end_input();
+    (void)heard_by(peer);
+    for (std::uint64_t job = 101; job <= 104; ++job) {
+        CHECK_FALSE(is_over(1));
+        REQUIRE(desk.knows(JobId{job}));
+        finish(job);
+        (void)heard_by(peer);
+    }
+    CHECK(is_over(1));
+}
+
+TEST_CASE_FIXTURE(DeskFixture, "a frame that the input ends in is an error, and jobs go on")
+{
+    Peer& peer = connect_binary();
+    peer.send(submit(1));
+    peer.say("\x01\x02");
+    peer.end_input();
+    CHECK(heard_by(peer) == Lines{"accepted 1:101", "error 0 bad_frame"});
+    CHECK_FALSE(is_over(1));
+    finish(101);
+    CHECK(heard_by(peer) == Lines{"result 1 succeeded"});
+    CHECK(is_over(1));
+}
+
+TEST_CASE_FIXTURE(DeskFixture, "a payload that the input ends in is given up")
+{
+    Peer& peer = connect_binary();
+    Submit refused = submit_more(3, 10);
+    refused.options.handler = "none";
+    peer.send(submit_more(1, 10, "ab"));
+    peer.send(submit_more(2, 10, "ab"));
+    peer.send(refused);
+    CHECK(heard_by(peer) == Lines{"error 3 unknown_handler"});
+    peer.end_input();
+    CHECK(heard_by(peer) == Lines{"error 1 bad_value", "error 2 bad_value"});
+    CHECK(is_over(1));
+}
+
+TEST_CASE_FIXTURE(DeskFixture, "a session whose input has ended waits for the answers it asked for")
+{
+    for (const bool json : {false, true}) {
+        CAPTURE(json);
+        Peer& owner = connect_binary();
+        owner.send(submit(1));
+        (void)heard_by(owner);
+        Peer& peer = json ? connect() : connect_binary();
+        if (json) {
+            peer.say("{\"op\":\"cancel\",\"id\":\"c\",\"all\":true}\n");
+        } else {
+            peer.send(Cancel{.tag = Tag{7}, .what = CancelWhat::all});
+        }
+        peer.end_input();
+        CHECK(heard_by(peer).empty());
+        CHECK_FALSE(is_over(peers.size()));
+        end(last_job, JobState::cancelled, core::EndedBy::cancel_running, {SlotId{1}, 1});
+        CHECK(heard_by(peer) ==
+              Lines{json ? "{\"op\":\"cancelled\",\"id\":\"c\",\"queued\":0,\"running\":1}"
+                         : "cancelled 7 0/1"});
+        CHECK(is_over(peers.size()));
+    }
+}
+
+TEST_CASE_FIXTURE(DeskFixture, "cancelling what there is none of is an error, not a wait")
+{
+    Peer& peer = connect_binary();
+    peer.send(Cancel{.tag = Tag{1}, .what = CancelWhat::all});
+    peer.send(Cancel{.tag = Tag{2}, .what = CancelWhat::job, .job = JobId{55}});
+    peer.send(Cancel{.tag = Tag{3}});
+    peer.end_input();
+    CHECK(heard_by(peer) == Lines{"error 1 not_found", "error 2 not_found", "error 3 not_found"});
+    CHECK(is_over(1));
+}
+
+TEST_CASE_FIXTURE(DeskFixture, "when the daemon leaves, a session sends what it has")
+{
+    Peer& peer = connect_binary();
+    peer.send(submit(1));
+    peer.send(submit(2));
+    CHECK(heard_by(peer) == Lines{"accepted 1:101 x2"});
+    finish(101, large(600'000));
+    sessions.at(1)->finish();
+    CHECK_FALSE(is_over(1));
+    peer.send(Ping{.tag = Tag{9}});
+    const Lines lines = heard_by(peer);
+    CHECK(lines.front() == "result 1 succeeded 600000+");
+    CHECK(lines.back() == "piece 1 10176");
+    CHECK(is_over(1));
+}
+
+TEST_CASE_FIXTURE(DeskFixture, "an idle session is over as soon as it is to finish")
+{
+    (void)connect_binary();
+    sessions.at(1)->finish();
+    CHECK(is_over(1));
+    sessions.at(1)->finish();
+}
+
+TEST_CASE_FIXTURE(DeskFixture, "a client that does not take its last words is left in the end")
+{
+    settings.linger = 10ms;
+    Peer& peer = connect_binary();
+    peer.send(submit(1));
+    CHECK(heard_by(peer) == Lines{"accepted 1:101"});
+    finish(101, large(2'000'000));
+    peer.send(submit_more(1, 10));  // a tag in use: the end of this session
+    CHECK(run_until([&] { return is_over(1); }));
+    CHECK(peer.received() < 2'000'000);
+}

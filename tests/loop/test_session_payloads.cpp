@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: MIT
+// Payloads in pieces and in descriptors, whole, wrong, and cut short.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+
+#include "common/blob.hpp"
+#include "tests/loop/desk_fixture.hpp"
+
+using namespace jobmill;
+using namespace jobmill::tests;
+
+TEST_CASE_FIXTURE(DeskFixture, "pieces that were begun before the daemon stops end well")
+{
+    Peer& peer = connect_binary();
+    peer.send(submit_more(1, 4, "ab"));
+    CHECK(heard_by(peer).empty());
+    closing = true;
+    on_event = [&](const core::Event& event) {
+        if (std::holds_alternative<core::JobSubmitted>(event)) {
+            end(101, JobState::cancelled, core::EndedBy::stop_queued);
+        }
+    };
+    peer.send(piece(1, "cd", false));
+    CHECK(heard_by(peer) == Lines{"accepted 1:101", "result 1 cancelled"});
+    peer.send(submit(2));
+    CHECK(heard_by(peer) == Lines{"error 2 closing"});
+}
+
+TEST_CASE_FIXTURE(DeskFixture, "a second submit in pieces with a tag in use ends the session")
+{
+    Peer& peer = connect_binary();
+    peer.send(submit(1));
+    peer.send(submit_more(1, 10));
+    CHECK(heard_by(peer).back() == "error 0 duplicate_id");
+    CHECK(is_over(1));
+}
+
+TEST_CASE_FIXTURE(DeskFixture, "a bad second submit in pieces with a tag in use ends it as well")
+{
+    Peer& peer = connect_binary();
+    peer.send(submit_more(1, 10));
+    Submit bad = submit_more(1, 10);
+    bad.size = 0;  // less than came
+    bad.payload = bytes_of("x");
+    peer.send(bad);
+    CHECK(heard_by(peer).back() == "error 0 duplicate_id");
+    CHECK(is_over(1));
+}
+
+TEST_CASE_FIXTURE(DeskFixture, "the pieces of a refused submit are swallowed, then its tag is free")
+{
+    Peer& peer = connect_binary();
+    Submit unknown = submit_more(1, 6, "ab");
+    unknown.options.handler = "ehco";
+    peer.send(unknown);
+    peer.send(piece(1, "cd", true));
+    CHECK(heard_by(peer) == Lines{"error 1 unknown_handler"});
+    peer.send(submit(1));
+    CHECK(heard_by(peer) == Lines{"error 1 duplicate_id"});
+    peer.send(piece(1, "ef", false));
+    peer.send(submit(1));
+    CHECK(heard_by(peer) == Lines{"accepted 1:101"});
+}
+
+TEST_CASE_FIXTURE(DeskFixture, "the pieces of a submit that could not be read are swallowed, too")
+{
+    Peer& peer = connect_binary();
+    Submit bad = submit_more(1, 0, "x");
+    peer.send(bad);
+    peer.send(piece(1, "cd", true));
+    peer.send(piece(1, "cd", false));
+    CHECK(heard_by(peer) == Lines{"error 1 bad_value"});
+    peer.end_input();
+    CHECK(heard_by(peer).empty());
+    CHECK(is_over(1));
+}
+
+TEST_CASE_FIXTURE(DeskFixture, "pieces that do not add up refuse the submit once")
+{
+    Peer& peer = connect_binary();
+    peer.send(submit_more(1, 3, "ab"));
+    peer.send(piece(1, "cd", true));
+    peer.send(piece(1, "ef", true));
+    peer.send(piece(1, "gh", false));
+    CHECK(heard_by(peer) == Lines{"error 1 bad_value"});
+    peer.send(piece(1, "late", false));
+    CHECK(heard_by(peer) == Lines{"error 1 not_found"});
+}
+
+TEST_CASE_FIXTURE(DeskFixture, "a stray piece does no harm to a job that runs or is waited for")
+{
+    Peer& owner = connect_binary();
+    Submit detached = submit(5);
+    detached.options.detached = true;
+    owner.send(detached);
+    CHECK(heard_by(owner) == Lines{"accepted 5:101"});
+    Peer& peer = connect_binary();
+    peer.send(submit(1));
+    peer.send(Wait{.tag = Tag{2}, .job = JobId{101}});
+    peer.send(piece(1, "x", false));
+    peer.send(piece(2, "x", false));
+    CHECK(heard_by(peer) == Lines{"accepted 1:102", "error 1 not_found", "error 2 not_found"});
+    peer.end_input();
+    finish(102);
+    CHECK(heard_by(peer) == Lines{"result 1 succeeded"});
+    CHECK_FALSE(is_over(2));
+    finish(101, "late");
+    CHECK(heard_by(peer) == Lines{"result 2 succeeded late"});
+    CHECK(is_over(2));
+}
+
+TEST_CASE_FIXTURE(DeskFixture, "a submit in pieces may be cancelled before it is whole")
+{
+    Peer& peer = connect_binary();
+    peer.send(submit_more(1, 10, "ab"));
+    peer.send(Cancel{.tag = Tag{1}});
+    CHECK(heard_by(peer) == Lines{"error 1 not_found"});
+    peer.send(piece(1, "cd", false));
+    CHECK(heard_by(peer).empty());
+    peer.send(submit(1));
+    CHECK(heard_by(peer) == Lines{"accepted 1:101"});
+}
+
+TEST_CASE_FIXTURE(DeskFixture, "a payload comes in a descriptor, and is judged")
+{
+    Peer& peer = connect_binary();
+    const auto blob = make_blob(1000);
+    const int fds[] = {blob->get()};
+    Submit with = submit(1);
+    with.has_blob = true;
+    with.size = 1000;
+    peer.send(with, fds);
+    CHECK(heard_by(peer) == Lines{"accepted 1:101"});
+    CHECK(desk.record(JobId{101}).submission.payload.size == 1000);
+    CHECK(desk.record(JobId{101}).submission.payload.blob);
+    with.tag = Tag{2};
+    with.size = 999;
+    peer.send(with, fds);
+    CHECK(heard_by(peer) == Lines{"error 2 bad_descriptor"});
+    peer.send(with);  // none came along
+    CHECK(heard_by(peer) == Lines{"error 2 bad_descriptor"});
+}
+
+TEST_CASE_FIXTURE(DeskFixture, "descriptors that no frame speaks of are closed")
+{
+    std::array<int, 2> ends{};
+    REQUIRE(::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) == 0);
+    const UniqueFd reading{ends[0]};
+    UniqueFd writing{ends[1]};
+    const std::vector<int> fds(15, writing.get());
+    Peer& peer = connect_binary();
+    Bytes ping;
+    encode(Ping{.tag = Tag{1}}, ping);
+    peer.say(ping, fds);
+    peer.say(ping, fds);
+    CHECK(heard_by(peer).size() == 2);
+    CHECK_FALSE(is_over(1));
+    Peer& json = connect();
+    json.say(bytes_of("{\"op\":\"ping\",\"id\":\"1\"}\n"), fds);
+    CHECK(heard_by(json).size() == 1);
+    // The pipe reads its end only when the last copy of its other end is closed.
+    writing.reset();
+    char byte = 0;
+    CHECK(::read(reading.get(), &byte, 1) == 0);
+}
