@@ -17,17 +17,6 @@ namespace {
 /// Requests that are about no job have tags of their own in the JSON spelling, above the jobs'.
 constexpr std::uint64_t request_bit = std::uint64_t{1} << 63U;
 
-bool begins_json(std::byte first)
-{
-    const auto c = static_cast<char>(first);
-    return c == '{' || c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-bool is_blank(std::string_view line)
-{
-    return line.find_first_not_of(" \t\r") == std::string_view::npos;
-}
-
 }  // namespace
 
 ClientSession::ClientSession(std::unique_ptr<Channel> channel, SessionId id, unsigned uid,
@@ -69,41 +58,10 @@ Result<std::unique_ptr<ClientSession>> ClientSession::create(loop::EventLoop& lo
 
 void ClientSession::on_bytes(ByteView bytes)
 {
-    if (finishing_) {
-        return;
+    if (!finishing_) {
+        reader_.feed(bytes);
+        process();
     }
-    if (spelling_ == Spelling::undecided) {
-        append(undecided_, bytes);
-        decide_spelling();
-    } else if (spelling_ == Spelling::binary) {
-        frames_.feed(bytes);
-    } else {
-        lines_.feed(bytes);
-    }
-    process();
-}
-
-void ClientSession::decide_spelling()
-{
-    const ByteView expected = bytes_of(preamble);
-    const std::size_t size = std::min(undecided_.size(), expected.size());
-    const ByteView seen{undecided_};
-    if (begins_json(seen.front())) {
-        spelling_ = Spelling::json;
-        lines_.feed(seen);
-    } else if (!std::equal(seen.begin(), seen.begin() + static_cast<std::ptrdiff_t>(size),
-                           expected.begin())) {
-        fatal(refusal(error_code::bad_preamble,
-                      "want JSON lines, or the binary preamble \\x8fJOBMILL"));
-        return;
-    } else if (size == expected.size()) {
-        spelling_ = Spelling::binary;
-        frames_.feed(seen.subspan(size));
-    } else {
-        return;
-    }
-    output_.spell(spelling_);
-    undecided_ = Bytes{};
 }
 
 bool ClientSession::stalled() const
@@ -121,41 +79,71 @@ void ClientSession::process()
     if (over_) {
         return;
     }
-    while (!finishing_ && !stalled()) {
-        const bool more = spelling_ == Spelling::binary
-                              ? next_frame()
-                              : spelling_ == Spelling::json && next_line();
-        if (finishing_) {
-            return;  // its clock is another one now
-        }
-        if (!more) {
-            break;
-        }
+    while (!finishing_ && !stalled() && take_one()) {
         partial_timer_->stop();
     }
     if (finishing_) {
-        return;
+        return;  // its clock is another one now
     }
     output_.send_accepted();
     if (stalled()) {
         channel_->pause_reading();
         partial_timer_->stop();
-    } else {
-        channel_->resume_reading();
-        watch_partial();
-        close_stray_descriptors();
-        if (input_ended_ && !finishing_) {
-            abandon_payloads();
-        }
-        end_if_done();
+        return;
     }
+    channel_->resume_reading();
+    close_stray_descriptors();
+    watch_partial();
+    if (input_ended_) {
+        abandon_payloads();
+    }
+    end_if_done();
+}
+
+/// False when there is nothing to take, or the session ends with it.
+bool ClientSession::take_one()
+{
+    auto outcome = reader_.next();
+    output_.spell(reader_.spelling());
+    if (auto* read = std::get_if<RequestReader::Read>(&outcome)) {
+        if (reader_.spelling() == Spelling::json) {
+            on_json(*read);
+        } else if (!greeted_ && !std::holds_alternative<Hello>(read->request)) {
+            fatal(refusal(error_code::bad_frame, "a binary session begins with hello"));
+        } else {
+            handle(read->tag, {}, read->request);
+        }
+    } else if (auto* refused = std::get_if<RequestReader::Refused>(&outcome)) {
+        on_refused(*refused);
+    } else if (auto* broken = std::get_if<RequestReader::Broken>(&outcome)) {
+        fatal(std::move(broken->error));
+    } else {
+        return false;
+    }
+    return !finishing_;
+}
+
+void ClientSession::on_refused(RequestReader::Refused& refused)
+{
+    auto& fds = channel_->received_fds();
+    const std::size_t count = std::min(refused.descriptors, fds.size());
+    fds.erase(fds.begin(), fds.begin() + static_cast<std::ptrdiff_t>(count));
+    if (refused.pieces_follow) {
+        if (!tags_.add(refused.tag)) {
+            // Its pieces could not be told from the other's.
+            fatal(refusal(error_code::duplicate_id, "this id is of an unfinished job", "id"));
+            return;
+        }
+        incoming_.begin_refused(refused.tag);
+    }
+    refuse_request(refused.tag, refused.id, std::move(refused.error));
 }
 
 void ClientSession::close_stray_descriptors()
 {
     // All whole frames have taken theirs; what is left can only be of the one that is not whole.
     auto& fds = channel_->received_fds();
-    const bool waits = spelling_ == Spelling::binary && frames_.partial() > 0;
+    const bool waits = reader_.spelling() == Spelling::binary && reader_.partial();
     const std::size_t kept = waits ? limits::frame_descriptors : 0;
     if (fds.size() > kept) {
         fds.resize(kept);
@@ -176,100 +164,14 @@ void ClientSession::abandon_payloads()
 
 void ClientSession::watch_partial()
 {
-    const std::size_t partial = spelling_ == Spelling::binary ? frames_.partial()
-                                : spelling_ == Spelling::json ? lines_.partial()
-                                                              : undecided_.size();
-    if (partial == 0) {
+    if (!reader_.partial()) {
         partial_timer_->stop();
-    } else if (spelling_ == Spelling::json && partial >= limits::frame) {
-        fatal(refusal(error_code::too_long, "line above the limit", "", limits::frame));
-    } else if (input_ended_) {
-        // The rest of a frame will never come; what was accepted is still delivered.
-        if (spelling_ == Spelling::binary) {
-            frames_ = FrameSplitter{Link::client, Direction::to_daemon};
-            send(ErrorMessage{.tag = Tag{},
-                              .error = refusal(error_code::bad_frame,
-                                               "the input ended in the middle of a frame")});
-        }
     } else if (!partial_timer_->active()) {
         partial_timer_->start_once(settings_.frame_timeout);
     }
 }
 
-bool ClientSession::next_frame()
-{
-    const auto next = frames_.next();
-    if (!next) {
-        const bool long_frame = next.error().what.starts_with("frame of ");
-        fatal(refusal(long_frame ? error_code::too_long : error_code::bad_frame, next.error().what,
-                      "", long_frame ? std::optional<std::uint64_t>{limits::frame} : std::nullopt));
-        return false;
-    }
-    if (!*next) {
-        return false;
-    }
-    const Frame& frame = **next;
-    const auto request = decode_request(frame);
-    const Tag tag{frame.header.id};
-    if (!request) {
-        // Descriptors that came with a refused frame are nobody's.
-        auto& fds = channel_->received_fds();
-        const auto count = std::min<std::size_t>(frame.header.descriptors, fds.size());
-        fds.erase(fds.begin(), fds.begin() + static_cast<std::ptrdiff_t>(count));
-        if (request.error().code == error_code::bad_frame) {
-            fatal(request.error());
-            return false;
-        }
-        if (frame.header.type == MessageType::submit && frame.header.more) {
-            if (!tags_.add(tag)) {
-                // Its pieces could not be told from the other's.
-                fatal(refusal(error_code::duplicate_id, "this id is of an unfinished job", "id"));
-                return false;
-            }
-            incoming_.begin_refused(tag);
-        }
-        refuse_request(tag, {}, request.error());
-        return true;
-    }
-    if (!greeted_ && !std::holds_alternative<Hello>(*request)) {
-        fatal(refusal(error_code::bad_frame, "a binary session begins with hello"));
-        return false;
-    }
-    handle(tag, {}, *request);
-    return true;
-}
-
-bool ClientSession::next_line()
-{
-    const auto line = lines_.next();
-    if (!line) {
-        if (input_ended_ && lines_.partial() > 0 && lines_.partial() < limits::frame) {
-            handle_line(lines_.take_rest());
-        }
-        return false;
-    }
-    handle_line(*line);
-    return true;
-}
-
-void ClientSession::handle_line(std::string_view line)
-{
-    if (line.size() >= limits::frame) {
-        fatal(refusal(error_code::too_long, "line above the limit", "", limits::frame));
-        return;
-    }
-    if (is_blank(line)) {
-        return;
-    }
-    auto json = json_.decode(line);
-    if (!json) {
-        refuse_request(Tag{}, json.error().id, json.error().error);
-        return;
-    }
-    on_json(*json);
-}
-
-std::optional<Tag> ClientSession::tag_for(const JsonRequest& json)
+std::optional<Tag> ClientSession::tag_for(const RequestReader::Read& json)
 {
     const bool about_new_job =
         std::holds_alternative<Submit>(json.request) || std::holds_alternative<Wait>(json.request);
@@ -286,7 +188,7 @@ std::optional<Tag> ClientSession::tag_for(const JsonRequest& json)
     return request;
 }
 
-void ClientSession::on_json(JsonRequest& json)
+void ClientSession::on_json(RequestReader::Read& json)
 {
     const auto tag = tag_for(json);
     if (!tag) {
@@ -313,10 +215,7 @@ void ClientSession::on_json(JsonRequest& json)
 void ClientSession::on_end()
 {
     input_ended_ = true;
-    if (spelling_ == Spelling::undecided && !undecided_.empty()) {
-        fatal(refusal(error_code::bad_preamble, "the input ended in the preamble"));
-        return;
-    }
+    reader_.end();
     process();
 }
 
@@ -371,7 +270,7 @@ void ClientSession::become_over()
 void ClientSession::fatal(ErrorReply error)
 {
     log::info("session {} of user {}: {}: {}", number(id_), uid_, error.code, error.text);
-    if (spelling_ == Spelling::undecided) {
+    if (reader_.spelling() == Spelling::undecided) {
         output_.spell(Spelling::json);
     }
     output_.send(ErrorMessage{.tag = Tag{}, .error = std::move(error)}, {});
@@ -496,7 +395,7 @@ void ClientSession::on_submit(Tag tag, const Submit& submit)
         blob = std::move(channel_->received_fds().front());
         channel_->received_fds().pop_front();
     }
-    if (spelling_ == Spelling::binary && !tags_.add(tag)) {
+    if (reader_.spelling() == Spelling::binary && !tags_.add(tag)) {
         auto error = refusal(error_code::duplicate_id, "this id is of an unfinished job", "id");
         if (submit.more) {
             fatal(std::move(error));  // its pieces could not be told from the other's
@@ -544,12 +443,6 @@ void ClientSession::on_submit(Tag tag, const Submit& submit)
 
 void ClientSession::accept(Tag tag, Submission submission)
 {
-    if (outside_.closing()) {  // its pieces began to come before
-        refuse_request(tag, tags_.text(tag),
-                       refusal(error_code::closing, "the daemon stops and takes no jobs"));
-        tags_.remove(tag);
-        return;
-    }
     if (!submission.payload.blob && submission.payload.size > limits::inline_payload) {
         // A JSON line may hold more than a link's frame does.
         auto blob = make_blob(submission.payload.size);
@@ -620,7 +513,7 @@ void ClientSession::on_cancel(Tag tag, std::string_view id, const Cancel& cancel
 
 void ClientSession::on_wait(Tag tag, JobId job)
 {
-    if (spelling_ == Spelling::binary && !tags_.add(tag)) {
+    if (reader_.spelling() == Spelling::binary && !tags_.add(tag)) {
         refuse_request(tag, {},
                        refusal(error_code::duplicate_id, "this id is of an unfinished job", "id"));
         return;

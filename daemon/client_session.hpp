@@ -6,13 +6,11 @@
 #include <string>
 #include <unordered_map>
 
-#include "common/frame.hpp"
-#include "common/json_lines.hpp"
 #include "daemon/channel.hpp"
 #include "daemon/incoming_payloads.hpp"
 #include "daemon/job_desk.hpp"
-#include "daemon/line_splitter.hpp"
 #include "daemon/loop/timer.hpp"
+#include "daemon/request_reader.hpp"
 #include "daemon/session_output.hpp"
 #include "daemon/session_tags.hpp"
 
@@ -69,10 +67,8 @@ private:
     void on_end();
     void on_drained();
     void process();
-    void decide_spelling();
-    bool next_frame();
-    bool next_line();
-    void handle_line(std::string_view line);
+    bool take_one();
+    void on_refused(RequestReader::Refused& refused);
     [[nodiscard]] bool stalled() const;
     void watch_partial();
     void close_stray_descriptors();
@@ -90,8 +86,8 @@ private:
     void on_piece(Tag tag, std::string_view id, const Piece& piece);
     void on_cancel(Tag tag, std::string_view id, const Cancel& cancel);
     void on_wait(Tag tag, JobId job);
-    void on_json(JsonRequest& json);
-    [[nodiscard]] std::optional<Tag> tag_for(const JsonRequest& json);
+    void on_json(RequestReader::Read& json);
+    [[nodiscard]] std::optional<Tag> tag_for(const RequestReader::Read& json);
     void result_is_out(Tag tag);
     void refuse_request(Tag tag, std::string_view id, ErrorReply error);
     void fatal(ErrorReply error);
@@ -106,15 +102,11 @@ private:
     IncomingPayloads incoming_;
     std::unique_ptr<loop::Timer> partial_timer_;
 
-    Spelling spelling_ = Spelling::undecided;
+    RequestReader reader_;
     bool greeted_ = false;  ///< hello was said; binary must begin with it
     bool input_ended_ = false;
     bool finishing_ = false;
     bool over_ = false;
-    Bytes undecided_;
-    FrameSplitter frames_{Link::client, Direction::to_daemon};
-    LineSplitter lines_;
-    JsonDecoder json_;
 
     struct Credited {
         JobId job{};

@@ -383,6 +383,7 @@ void Supervisor::request_stop()
 {
     if (closing_) {
         log::info("stopping now");
+        leave_timer_->start_once(leave_patience);
         post(core::StopNow{});
         return;
     }
@@ -391,6 +392,8 @@ void Supervisor::request_stop()
               config_.stop_grace.count());
     sessions_.stop_accepting();
     sessions_.broadcast(Closing{static_cast<std::uint64_t>(config_.stop_grace.count())});
+    // Should something hang that the core waits for, a template in its module's code say.
+    leave_timer_->start_once(config_.stop_grace + core::Patience{}.terminate + leave_patience);
     post(core::StopRequested{config_.stop_grace});
 }
 

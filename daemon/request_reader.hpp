@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <string>
+#include <variant>
+
+#include "common/frame.hpp"
+#include "common/json_lines.hpp"
+#include "common/messages.hpp"
+#include "daemon/line_splitter.hpp"
+#include "daemon/session_output.hpp"
+
+namespace jobmill::daemon {
+
+/// Requests out of what a client sends, in the spelling that its first byte tells. Knows what a
+/// request looks like, not what it means.
+class RequestReader {
+public:
+    /// A request; in the JSON spelling its tag is 0, and `id` is what the client calls it. Views in
+    /// it live until the next call.
+    struct Read {
+        Tag tag{};
+        std::string_view id;
+        Request request;
+    };
+    /// A request that cannot be followed; the stream goes on.
+    struct Refused {
+        Tag tag{};
+        std::string id;
+        ErrorReply error;
+        bool pieces_follow = false;
+        std::size_t descriptors = 0;  ///< that came with it and are nobody's
+    };
+    /// The stream cannot be followed any further.
+    struct Broken {
+        ErrorReply error;
+    };
+    /// More bytes are needed.
+    struct Nothing {};
+    using Outcome = std::variant<Nothing, Read, Refused, Broken>;
+
+    void feed(ByteView bytes);
+    /// No more bytes will come: what is left is all of it.
+    void end() noexcept { ended_ = true; }
+    [[nodiscard]] Outcome next();
+
+    [[nodiscard]] Spelling spelling() const noexcept { return spelling_; }
+    /// Something has begun and is not whole; meaningful after next() answered nothing.
+    [[nodiscard]] bool partial() const noexcept;
+
+private:
+    [[nodiscard]] Outcome decide_spelling();
+    [[nodiscard]] Outcome next_frame();
+    [[nodiscard]] Outcome next_line();
+
+    Spelling spelling_ = Spelling::undecided;
+    bool ended_ = false;
+    Bytes undecided_;
+    FrameSplitter frames_{Link::client, Direction::to_daemon};
+    LineSplitter lines_;
+    JsonDecoder json_;
+};
+
+}  // namespace jobmill::daemon
