@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: MIT
+// Templates and workers as the daemon sees them: the real program, and a pretended one.
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <optional>
+
+#include "common/claims.hpp"
+#include "common/outbox.hpp"
+#include "common/segment.hpp"
+#include "daemon/pool_directory.hpp"
+#include "daemon/template_process.hpp"
+#include "daemon/worker_process.hpp"
+#include "tests/loop/loop_fixture.hpp"
+
+using namespace jobmill;
+using namespace jobmill::tests;
+using daemon::Inherited;
+using daemon::JobRecord;
+using daemon::TemplateProcess;
+using daemon::WorkerProcess;
+
+namespace {
+
+constexpr WorkerId id{SlotId{3}, 7};
+
+UniqueFd program(const char* path)
+{
+    UniqueFd fd{::open(path, O_PATH | O_CLOEXEC)};
+    REQUIRE(fd);
+    return fd;
+}
+
+JobRecord job_with(std::string_view payload, std::uint16_t handler = 0)
+{
+    JobRecord record;
+    record.id = JobId{55};
+    record.submission.handler = handler;
+    record.submission.payload = daemon::Payload::copy(bytes_of(payload));
+    return record;
+}
+
+/// A worker that writes down what it is told.
+struct Watched : LoopFixture {
+    Watched()
+    {
+        REQUIRE(::prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
+        auto made = WorkerProcess::create(
+            loop, flush_list, id,
+            {.on_report =
+                 [this](WorkerId who, WorkerReport& report, UniqueFd blob) {
+                     CHECK(who == id);
+                     if (const auto* ready = std::get_if<Ready>(&report)) {
+                         ready_pid = ready->pid;
+                     } else if (const auto* chunk = std::get_if<JobChunk>(&report)) {
+                         said.append(text_of(chunk->payload));
+                     } else if (const auto* outcome = std::get_if<JobOutcome>(&report)) {
+                         results.emplace_back(text_of(outcome->payload));
+                         has_blob = static_cast<bool>(blob);
+                     }
+                 },
+             .on_misbehaved = [this](WorkerId) { ++misbehaved; },
+             .on_exited = [this](WorkerId) { ++exits; }});
+        REQUIRE_MESSAGE(made.has_value(), made.error().what);
+        worker = std::move(*made);
+        ends = worker->take_child_ends();
+        REQUIRE(ends.size() == 3);
+    }
+    ~Watched()
+    {
+        worker->kill();
+        if (worker->alive()) {
+            CHECK(run_until([&] { return exits == 1; }));
+        }
+    }
+
+    /// A process that is the worker as far as the daemon knows; the test speaks in its stead.
+    void pretend(const char* script = "exec tail -f /dev/null")
+    {
+        const UniqueFd shell = program("/bin/sh");
+        const Inherited inherited[] = {{.ours = ends[2].get(), .theirs = STDERR_FILENO}};
+        const auto pid =
+            daemon::spawn(shell.get(), {"sh", "-c", script}, {"PATH=/bin:/usr/bin"}, inherited);
+        REQUIRE(pid.has_value());
+        REQUIRE(worker->adopt(*pid).has_value());
+    }
+    void say(ByteView bytes) const { REQUIRE(send_all(ends[0].get(), bytes).has_value()); }
+
+    std::unique_ptr<WorkerProcess> worker;
+    std::vector<UniqueFd> ends;  ///< link, segment, standard error
+    std::int32_t ready_pid = 0;
+    std::string said;
+    std::vector<std::string> results;
+    bool has_blob = false;
+    int misbehaved = 0;
+    int exits = 0;
+};
+
+Bytes outcome(std::string_view text, std::uint64_t sequence = 1)
+{
+    Bytes bytes;
+    encode(
+        JobOutcome{.sequence = Sequence{sequence}, .size = text.size(), .payload = bytes_of(text)},
+        bytes);
+    return bytes;
+}
+
+}  // namespace
+
+TEST_CASE_FIXTURE(Watched, "a template loads, forks a worker, and the worker runs a job")
+{
+    const UniqueFd executable = program(JOBMILL_WORKER_PROGRAM);
+    std::vector<std::string> handlers;
+    std::optional<Forked> forked;
+    int gone = 0;
+    auto started = TemplateProcess::start(
+        loop, flush_list, executable.get(),
+        {"jobmill-worker", "--template", "--daemon-pid", std::to_string(::getpid())}, {"PATH=/bin"},
+        {.on_loaded =
+             [&](const Value& body) {
+                 const auto list = daemon::read_handlers(body);
+                 REQUIRE(list.has_value());
+                 for (const auto& handler : *list) {
+                     handlers.push_back(handler.name);
+                 }
+             },
+         .on_refused = [](const std::string& why) { FAIL(why); },
+         .on_forked = [&](const Forked& report) { forked = report; },
+         .on_gone = [&](const daemon::ProcessExit&) { ++gone; }});
+    REQUIRE(started.has_value());
+    const auto process = std::move(*started);
+    REQUIRE(run_until([&] { return !handlers.empty(); }));
+    process->fork(id, std::move(ends));
+    REQUIRE(run_until([&] { return ready_pid != 0 && forked; }));
+    CHECK(forked->pid == ready_pid);
+    CHECK(daemon::is_own_child(ready_pid));
+    REQUIRE(worker->adopt(ready_pid).has_value());
+    const auto echo = static_cast<std::uint16_t>(
+        std::find(handlers.begin(), handlers.end(), "echo") - handlers.begin());
+    REQUIRE(worker->offer(Sequence{1}, job_with("say it again", echo)).has_value());
+    CHECK(run_until([&] { return !results.empty(); }));
+    CHECK(results == std::vector<std::string>{"say it again"});
+    worker->dismiss();
+    process->dismiss();
+    CHECK(run_until([&] { return exits == 1 && gone == 1; }));
+    CHECK(worker->exit().text() == "exit code 0");
+    CHECK(misbehaved == 0);
+}
+
+TEST_CASE_FIXTURE(Watched, "only a child can be adopted")
+{
+    const auto adopted = worker->adopt(1);
+    REQUIRE_FALSE(adopted.has_value());
+    CHECK(adopted.error().code == Errc::not_found);
+    CHECK_FALSE(worker->alive());
+}
+
+TEST_CASE_FIXTURE(Watched, "a worker that ends its link misbehaves, and has to go")
+{
+    pretend();
+    ends[0].reset();
+    CHECK(run_until([&] { return misbehaved > 0; }));
+    worker->kill();
+    CHECK(run_until([&] { return exits == 1; }));
+    CHECK(misbehaved == 1);
+    CHECK(worker->cause_of_death().kind == "signal");
+    CHECK(worker->cause_of_death().signal == "SIGKILL");
+}
+
+TEST_CASE_FIXTURE(Watched, "a worker that writes nonsense is understood no further")
+{
+    pretend();
+    say(outcome("good"));
+    say(bytes_of(std::string(64, '\xee')));
+    say(outcome("after"));
+    CHECK(run_until([&] { return misbehaved > 0; }));
+    settle();
+    CHECK(results == std::vector<std::string>{"good"});
+    worker->kill();
+    CHECK(run_until([&] { return exits == 1; }));
+    CHECK(worker->cause_of_death().kind == "lost");
+    CHECK(worker->cause_of_death().text.find("wrote nonsense") != std::string::npos);
+}
+
+TEST_CASE_FIXTURE(Watched, "what a dead worker had finished and could not send is not lost")
+{
+    pretend();
+    auto segment = Segment::map(ends[1]);
+    REQUIRE(segment.has_value());
+    OutboxWriter outbox{segment->layout()};
+    const Bytes first = outcome("first", 1);
+    const Bytes second = outcome("second", 2);
+    REQUIRE(outbox.commit(first));
+    REQUIRE(outbox.commit(second));
+    // The first arrives whole, the second in part.
+    say(first);
+    say(ByteView{second}.first(9));
+    CHECK(run_until([&] { return results.size() == 1; }));
+    worker->kill();
+    CHECK(run_until([&] { return exits == 1; }));
+    CHECK(results == std::vector<std::string>{"first", "second"});
+}
+
+TEST_CASE_FIXTURE(Watched, "what a dead worker said is read, even if nobody was listening")
+{
+    pretend();
+    worker->pause_reading(true);
+    say(outcome("unheard"));
+    settle();
+    CHECK(results.empty());
+    worker->kill();
+    CHECK(run_until([&] { return exits == 1; }));
+    CHECK(results == std::vector<std::string>{"unheard"});
+    worker->pause_reading(false);
+    worker->dismiss();
+    worker->kill();
+}
+
+TEST_CASE_FIXTURE(Watched, "the end of its standard error tells of a worker's death")
+{
+    pretend("echo begin >&2; seq 2000 >&2; echo ouch >&2; exit 9");
+    ends[2].reset();
+    CHECK(run_until([&] { return exits == 1; }));
+    const Cause cause = worker->cause_of_death();
+    CHECK(cause.kind == "exit");
+    CHECK(cause.exit_code == 9);
+    CHECK(cause.stderr_tail.size() <= limits::stderr_tail);
+    CHECK(cause.stderr_tail.ends_with("2000\nouch\n"));
+    CHECK(cause.stderr_tail.find("begin") == std::string::npos);
+}
+
+TEST_CASE_FIXTURE(Watched, "a worker that floods its standard error does not hold up the others")
+{
+    pretend("exec yes >&2");
+    int turns = 0;
+    auto timer = loop::Timer::create(loop, [&] { ++turns; });
+    timer->start_repeating(1ms);
+    CHECK(run_until([&] { return turns >= 20; }));
+    worker->kill();
+    CHECK(run_until([&] { return exits == 1; }));
+}
+
+TEST_CASE_FIXTURE(Watched, "nor does one that is not known yet, nor what a dead one leaves behind")
+{
+    const UniqueFd shell = program("/bin/sh");
+    const Inherited inherited[] = {{.ours = ends[2].get(), .theirs = STDERR_FILENO}};
+    const auto flood =
+        daemon::spawn(shell.get(), {"sh", "-c", "exec yes >&2"}, {"PATH=/bin:/usr/bin"}, inherited);
+    REQUIRE(flood.has_value());
+    int turns = 0;
+    auto timer = loop::Timer::create(loop, [&] { ++turns; });
+    timer->start_repeating(1ms);
+    CHECK(run_until([&] { return turns >= 20; }));
+    pretend("exit 0");
+    CHECK(run_until([&] { return exits == 1; }));
+    REQUIRE(::kill(*flood, SIGKILL) == 0);
+    CHECK(::waitpid(*flood, nullptr, 0) == *flood);
+}
+
+TEST_CASE_FIXTURE(Watched, "an offer can be taken back until the worker has claimed it")
+{
+    pretend();
+    auto segment = Segment::map(ends[1]);
+    REQUIRE(segment.has_value());
+    REQUIRE(worker->offer(Sequence{1}, job_with("a")).has_value());
+    CHECK(worker->revoke(Sequence{1}));
+    CHECK_FALSE(worker->revoke(Sequence{1}));
+    REQUIRE(worker->offer(Sequence{2}, job_with("b")).has_value());
+    CHECK(take_claim(segment->layout(), Sequence{2}));
+    CHECK_FALSE(worker->revoke(Sequence{2}));
+}
