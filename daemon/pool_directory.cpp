@@ -93,4 +93,11 @@ Result<std::vector<HandlerEntry>> read_handlers(const Value& body)
     return handlers;
 }
 
+bool same_numbers(const std::vector<HandlerEntry>& one, const std::vector<HandlerEntry>& other)
+{
+    return std::equal(
+        one.begin(), one.end(), other.begin(), other.end(),
+        [](const HandlerEntry& a, const HandlerEntry& b) { return a.name == b.name; });
+}
+
 }  // namespace jobmill::daemon

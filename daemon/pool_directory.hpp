@@ -59,4 +59,8 @@ private:
 /// The list that a template sent, judged; errors say what is wrong with it.
 [[nodiscard]] Result<std::vector<HandlerEntry>> read_handlers(const Value& body);
 
+/// Whether each number means the same handler in both lists.
+[[nodiscard]] bool same_numbers(const std::vector<HandlerEntry>& one,
+                                const std::vector<HandlerEntry>& other);
+
 }  // namespace jobmill::daemon

@@ -276,7 +276,7 @@ void Supervisor::on_loaded(PoolId pool, const Value& body)
         return;
     }
     const bool first_time = entry.handlers.empty();
-    if (!first_time && handlers->size() != entry.handlers.size()) {
+    if (!first_time && !same_numbers(*handlers, entry.handlers)) {
         // Numbers of handlers that are queued already must not change their meaning.
         on_template_failed(pool, "its modules changed under it");
         return;

@@ -166,3 +166,13 @@ TEST_CASE("a pool may have no handlers")
 {
     CHECK(read_handlers(listed({})).value().empty());
 }
+
+TEST_CASE("a template that loads again has to give every handler the number that it had")
+{
+    const std::vector<HandlerEntry> before{handler("a"), handler("b")};
+    CHECK(same_numbers(before, {handler("a"), handler("b")}));
+    CHECK_FALSE(same_numbers(before, {handler("b"), handler("a")}));
+    CHECK_FALSE(same_numbers(before, {handler("a"), handler("c")}));
+    CHECK_FALSE(same_numbers(before, {handler("a")}));
+    CHECK_FALSE(same_numbers(before, {handler("a"), handler("b"), handler("c")}));
+}
