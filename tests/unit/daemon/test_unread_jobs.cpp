@@ -259,8 +259,7 @@ TEST_CASE("results expire in the order of their ends")
     CHECK(world.unread.knows(JobId{2}));
     CHECK(world.unread.next_expiry() == core::TimePoint{} + 10min + 1s);
     CHECK(world.refusal(1) ==
-          "gone: job 1 succeeded, but its unread result was dropped: nobody read it for 10 "
-          "minutes");
+          "gone: job 1 succeeded, but its unread result was dropped: nobody read it for 10m");
 }
 
 TEST_CASE("a job that runs does not expire, nor does one that is read")
