@@ -161,6 +161,7 @@ void JobRun::emit(Stream stream, ByteView bytes)
         link_.send(chunk);
         return;
     }
+    link_.await_room_for_blob(bytes.size());
     auto blob = make_blob(bytes.size());
     if (blob) {
         if (auto written = write_blob(blob->get(), 0, bytes); !written) {

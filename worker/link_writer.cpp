@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "worker/link_writer.hpp"
 
+#include <linux/sockios.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 
 #include "common/assert.hpp"
 #include "common/fd_io.hpp"
@@ -27,6 +29,29 @@ std::size_t send_first(int link, ByteView bytes, std::span<const int> descriptor
 }
 
 }  // namespace
+
+void LinkWriter::await_room_for_blob(std::uint64_t size)
+{
+    // The socket counts the few bytes of a frame, not what its descriptor holds.
+    constexpr std::uint64_t most_under_way = 16U << 20U;
+    if (blob_bytes_ > 0 && blob_bytes_ + size > most_under_way) {
+        await_empty_link();
+        blob_bytes_ = 0;
+    }
+    blob_bytes_ += size;
+}
+
+/// The kernel tells of an empty send queue, but not when it becomes so: it is looked at again and
+/// again, a millisecond apart, while a reader is slow.
+void LinkWriter::await_empty_link() const
+{
+    for (int queued = 0; ::ioctl(link_, SIOCOUTQ, &queued) == 0 && queued > 0;) {
+        pollfd gone{link_, 0, 0};
+        if (::poll(&gone, 1, 1) > 0) {
+            leave();
+        }
+    }
+}
 
 void LinkWriter::send_frame()
 {

@@ -22,6 +22,10 @@ public:
         send_frame();
     }
 
+    /// Before a chunk's blob of that size is made: waits while blobs of so many bytes are under way
+    /// that more would fill the machine's memory for a reader who does not read.
+    void await_room_for_blob(std::uint64_t size);
+
     /// A message that says has_blob, with its blob.
     template <typename Message>
     void send(const Message& message, int blob)
@@ -34,10 +38,12 @@ public:
 private:
     void send_frame();
     void send_frame_with(int blob);
+    void await_empty_link() const;
     void commit();
     void flush();
 
     int link_;
+    std::uint64_t blob_bytes_ = 0;  ///< sent since the link was last seen empty
     OutboxWriter outbox_;
     Bytes buffer_;
 };
