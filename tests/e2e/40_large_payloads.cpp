@@ -13,9 +13,10 @@ class Peak {
 public:
     explicit Peak(const Daemon& daemon) : daemon_(daemon), before_(daemon.kibibytes("RssAnon")) {}
     void look() { most_ = std::max(most_, daemon_.kibibytes("RssAnon")); }
+    /// Not asked of a sanitizer, which keeps what was freed.
     [[nodiscard]] std::uint64_t grown_kibibytes() const
     {
-        return most_ > before_ ? most_ - before_ : 0;
+        return most_ > before_ && !sanitized ? most_ - before_ : 0;
     }
 
 private:

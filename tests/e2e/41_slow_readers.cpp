@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <exception>
 #include <thread>
 
 #include "tests/e2e/e2e_daemon.hpp"
@@ -16,20 +17,14 @@ void submit_chunks(JsonClient& client, int size)
                 "}}");
 }
 
-/// Until the worker has not run for a while, because it is made to wait.
+/// Until the daemon, which has a job that wants to write, has not run for a while.
 void await_standstill(const Daemon& daemon)
 {
-    pid_t worker = 0;
-    daemon.await("the job runs", [&] {
-        for (const pid_t child : daemon.children()) {
-            worker = std::max(worker, child);
-        }
-        return worker != 0 && daemon.pool().integer_at("busy") == 1;
-    });
+    daemon.await("the job runs", [&] { return daemon.pool().integer_at("busy") == 1; });
     std::uint64_t last = 0;
     int same = 0;
-    daemon.await("the worker waits", [&] {
-        const std::uint64_t now = run_time_of(worker);
+    daemon.await("everybody waits", [&] {
+        const std::uint64_t now = run_time_of(daemon.pid());
         same = now == last && now > 0 ? same + 1 : 0;
         last = now;
         return same > 100;
@@ -62,6 +57,25 @@ TEST_CASE("a client that reads nothing stops its own job and fills nobody's memo
         CHECK(client.result("a").text_at("state") == "cancelled");
         daemon.check_healthy();
     }
+}
+
+TEST_CASE("large chunks that nobody reads are not made in advance")
+{
+    const Daemon daemon{pool_config(1)};
+    JsonClient client = daemon.json();
+    client.send(
+        R"({"op":"submit","id":"a","handler":"chunks","args":{"count":60,"size":1000000}})");
+    await_standstill(daemon);
+    CHECK(daemon.pool().integer_at("busy") == 1);
+    CHECK(daemon.open_descriptors() < 40);
+    std::size_t size = 0;
+    for (bool ended = false; !ended;) {
+        const auto message = client.next();
+        REQUIRE(message);
+        size += payload_of(*message).size();
+        ended = message->text_at("op") == "result";
+    }
+    CHECK(size == 60'000'000);
 }
 
 TEST_CASE("a reader that was slow gets everything in the end")
@@ -101,10 +115,17 @@ TEST_CASE("jobs beyond the credit are held back and none is lost")
                static_cast<std::size_t>(status.integer_at("more_jobs"));
     };
     {
-        const std::jthread writer{[&] { client.raw().send(lines); }};
-        daemon.await("the window is full", [&] { return unfinished() == 100; });
+        const std::jthread writer{[&] {
+            try {
+                client.raw().send(lines);
+            } catch (const std::exception&) {
+                // Results will be missing.
+            }
+        }};
+        // One beyond the window is what stops the daemon's reading.
+        daemon.await("the window is full", [&] { return unfinished() >= 100; });
         for (int i = 0; i < 50; ++i) {
-            CHECK(unfinished() == 100);
+            CHECK(unfinished() <= 101);
         }
         other.send(R"({"op":"cancel","id":"c","job":")" + first + R"("})");
         std::vector<int> results(jobs);
