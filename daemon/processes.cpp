@@ -264,6 +264,12 @@ void Processes::sweep()
     }
 }
 
+bool Processes::sweep_last()
+{
+    sweep();
+    return list_children().empty();
+}
+
 void Processes::dismiss_templates()
 {
     for (const auto& [pool, process] : templates_) {

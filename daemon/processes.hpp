@@ -43,6 +43,8 @@ public:
 
     /// Some child has ended: kills and reaps what dead workers have left.
     void sweep();
+    /// The same when nobody is to be left: true once there is no child at all.
+    [[nodiscard]] bool sweep_last();
     /// Asks the templates to leave; kill_templates() makes them.
     void dismiss_templates();
     void kill_templates();

@@ -399,7 +399,7 @@ void Supervisor::request_stop()
 
 void Supervisor::leave_when_quiet()
 {
-    if (sessions_.empty() && processes_.templates_gone()) {
+    if (sessions_.empty() && processes_.templates_gone() && processes_.sweep_last()) {
         leave_timer_->stop();
         log::info("stopped");
         loop_.stop();
