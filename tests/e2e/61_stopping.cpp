@@ -74,6 +74,24 @@ TEST_CASE("a second SIGTERM stops it now")
     check_departure(daemon);
 }
 
+TEST_CASE("what stopped jobs had started is gone before the daemon is")
+{
+    for (const bool twice : {false, true}) {
+        Daemon daemon{pool_config(1, "stop_grace = \"100ms\"")};
+        JsonClient client = daemon.json();
+        client.send(R"({"op":"submit","id":"a","handler":"exec","args":{"argv":["/bin/sh","-c",)"
+                    R"("for i in 1 2 3 4 5 6 7 8; do setsid sleep 1000 & done; echo; wait"]}})");
+        (void)client.next("chunk", "a");
+        daemon.signal(SIGTERM);
+        (void)client.next("closing");
+        if (twice) {
+            daemon.signal(SIGTERM);
+        }
+        CHECK(cause_text(client.result("a"), "kind") == "stopping");
+        check_departure(daemon);
+    }
+}
+
 TEST_CASE("nobody can connect once it stops")
 {
     Daemon daemon{pool_config(1, "stop_grace = \"20s\"")};
