@@ -156,6 +156,7 @@ void Processes::resolve(WorkerId worker)
     if (pending != pending_forks_.end()) {
         orphans_.fork_resolved(pending->second.second);
         pending_forks_.erase(pending);
+        sweep_due_ = sweep_due_ || strangers_;
     }
 }
 
@@ -182,9 +183,6 @@ void Processes::on_forked(PoolId pool, const Forked& forked)
         return;
     }
     adopt(forked.worker, forked.pid);
-    if (strangers_) {
-        sweep();
-    }
 }
 
 void Processes::adopt(WorkerId worker, pid_t pid)
@@ -261,6 +259,16 @@ void Processes::sweep()
         if (reap_stranger(pid)) {
             orphans_.reaped(stranger);
         }
+    }
+}
+
+void Processes::end_turn()
+{
+    graveyard_.clear();
+    template_graveyard_.clear();
+    if (sweep_due_) {
+        sweep_due_ = false;
+        sweep();
     }
 }
 

@@ -49,12 +49,9 @@ public:
     void dismiss_templates();
     void kill_templates();
     [[nodiscard]] bool templates_gone() const { return templates_.empty(); }
-    /// Frees what died during the turn; not to be called from within their callbacks.
-    void bury()
-    {
-        graveyard_.clear();
-        template_graveyard_.clear();
-    }
+    /// Frees what died during the turn, and judges strangers anew when a fork was resolved; not to
+    /// be called from within callbacks.
+    void end_turn();
     [[nodiscard]] std::optional<pid_t> template_pid(PoolId pool) const;
 
 private:
@@ -83,6 +80,9 @@ private:
     std::unordered_map<WorkerId, Pending> pending_forks_;
     core::OrphanLedger orphans_;
     bool strangers_ = false;  ///< some child is neither known nor judged yet
+    /// A stranger may have been waiting for just that fork: whichever word of it comes first, the
+    /// template's or the worker's own.
+    bool sweep_due_ = false;
     std::vector<std::unique_ptr<WorkerProcess>> graveyard_;
     std::vector<std::unique_ptr<TemplateProcess>> template_graveyard_;
 };

@@ -362,7 +362,7 @@ void Supervisor::on_turn()
     sessions_.bury();
     flush_list_.flush();
     sessions_.bury();
-    processes_.bury();
+    processes_.end_turn();
     turn_hook_->stay_awake(!flush_list_.empty());
     if (desk_.has_progress_watchers() != progress_timer_->active()) {
         if (progress_timer_->active()) {
