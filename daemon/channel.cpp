@@ -15,16 +15,16 @@ namespace {
 /// One buffer for all channels: the daemon has one thread, and what is read is taken at once.
 std::span<std::byte> read_buffer()
 {
-    static constexpr std::size_t size = 256 * 1024;
+    static constexpr std::size_t size = std::size_t{256} * 1024;
     static const auto buffer = std::make_unique<std::array<std::byte, size>>();
     return *buffer;
 }
 
 /// Buffers that grew beyond this are given back when they are empty.
-constexpr std::size_t kept_capacity = 256 * 1024;
+constexpr std::size_t kept_capacity = std::size_t{256} * 1024;
 
 /// on_drained is called below this many unsent bytes.
-constexpr std::size_t nearly_drained = 64 * 1024;
+constexpr std::size_t nearly_drained = std::size_t{64} * 1024;
 
 }  // namespace
 
@@ -83,23 +83,28 @@ void Channel::attach(std::size_t frame_start, std::vector<UniqueFd> fds)
     attachments_.push_back({frame_start, std::move(fds)});
 }
 
+/// Where the bytes end that may go next, and the descriptors that go with them.
+std::size_t Channel::next_part(std::vector<int>& fds) const
+{
+    if (attachments_.empty()) {
+        return out_.size();
+    }
+    // A frame's descriptors go with its first byte, so bytes before it go first.
+    if (attachments_.front().offset > sent_) {
+        return attachments_.front().offset;
+    }
+    for (const UniqueFd& fd : attachments_.front().fds) {
+        fds.push_back(fd.get());
+    }
+    return attachments_.size() > 1 ? attachments_[1].offset : out_.size();
+}
+
 void Channel::flush()
 {
     dirty_ = false;
     while (!broken_ && !blocked_ && sent_ < out_.size()) {
-        // A frame's descriptors go with its first byte, so bytes before it go first.
-        std::size_t end = out_.size();
         std::vector<int> fds;
-        if (!attachments_.empty()) {
-            if (attachments_.front().offset > sent_) {
-                end = attachments_.front().offset;
-            } else {
-                for (const UniqueFd& fd : attachments_.front().fds) {
-                    fds.push_back(fd.get());
-                }
-                end = attachments_.size() > 1 ? attachments_[1].offset : end;
-            }
-        }
+        const std::size_t end = next_part(fds);
         const auto sent = send_some(socket_.get(), ByteView{out_}.subspan(sent_, end - sent_), fds);
         if (!sent || *sent == 0) {
             // An error is met again, and reported, when the loop finds the socket writable.

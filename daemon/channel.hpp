@@ -94,6 +94,7 @@ private:
     void break_off(const Error& error);
     void watch();
     void forget_sent();
+    [[nodiscard]] std::size_t next_part(std::vector<int>& fds) const;
 
     FlushList& flush_list_;
     UniqueFd socket_;

@@ -388,6 +388,33 @@ bool ClientSession::pieces_beyond_credit(const Submit& submit) const
                                     incoming_.bytes() + submit.size > settings_.credit_bytes);
 }
 
+/// What judge() passes, with the payload as far as it has come.
+tl::expected<Submission, ErrorReply> ClientSession::judge_payload(const Submit& submit,
+                                                                  UniqueFd blob) const
+{
+    auto submission = judge(submit);
+    if (!submission) {
+        return submission;
+    }
+    if (submit.more) {
+        if (pieces_beyond_credit(submit)) {
+            auto busy = refusal(error_code::busy, "too many payloads are on their way", "payload");
+            busy.retry_after_ms = 200;
+            return tl::unexpected<ErrorReply>(std::move(busy));
+        }
+        return submission;
+    }
+    if (!submit.has_blob) {
+        submission->payload = Payload::copy(submit.payload);
+        return submission;
+    }
+    if (const auto fit = check_blob(blob.get(), submit.size); !fit) {
+        return refuse(error_code::bad_descriptor, fit.error().what, "payload");
+    }
+    submission->payload = Payload{.bytes = {}, .blob = std::move(blob), .size = submit.size};
+    return submission;
+}
+
 void ClientSession::on_submit(Tag tag, const Submit& submit)
 {
     UniqueFd blob;
@@ -404,27 +431,14 @@ void ClientSession::on_submit(Tag tag, const Submit& submit)
         }
         return;
     }
-    auto submission = judge(submit);
-    if (submission && submit.has_blob) {
-        if (const auto fit = check_blob(blob.get(), submit.size); !fit) {
-            submission = refuse(error_code::bad_descriptor, fit.error().what, "payload");
-        } else {
-            submission->payload =
-                Payload{.bytes = {}, .blob = std::move(blob), .size = submit.size};
-        }
-    }
-    if (submission && submit.more && pieces_beyond_credit(submit)) {
-        submission = refuse(error_code::busy, "too many payloads are on their way", "payload");
-        submission.error().retry_after_ms = 200;
-    }
+    auto submission = judge_payload(submit, std::move(blob));
     if (submission && submit.more) {
-        if (const auto begun =
-                incoming_.begin(tag, std::move(*submission), submit.size, submit.payload);
-            begun) {
+        const auto begun =
+            incoming_.begin(tag, std::move(*submission), submit.size, submit.payload);
+        if (begun) {
             return;
-        } else {
-            submission = tl::unexpected<ErrorReply>(begun.error());
         }
+        submission = tl::unexpected<ErrorReply>(begun.error());
     }
     if (!submission) {
         refuse_request(tag, tags_.text(tag), submission.error());
@@ -434,9 +448,6 @@ void ClientSession::on_submit(Tag tag, const Submit& submit)
             tags_.remove(tag);
         }
         return;
-    }
-    if (!submit.has_blob) {
-        submission->payload = Payload::copy(submit.payload);
     }
     accept(tag, std::move(*submission));
 }

@@ -81,6 +81,8 @@ private:
     void on_open(const Open& open);
     void on_submit(Tag tag, const Submit& submit);
     [[nodiscard]] tl::expected<Submission, ErrorReply> judge(const Submit& submit) const;
+    [[nodiscard]] tl::expected<Submission, ErrorReply> judge_payload(const Submit& submit,
+                                                                     UniqueFd blob) const;
     [[nodiscard]] bool pieces_beyond_credit(const Submit& submit) const;
     void accept(Tag tag, Submission submission);
     void on_piece(Tag tag, std::string_view id, const Piece& piece);

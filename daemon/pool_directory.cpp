@@ -44,6 +44,7 @@ tl::expected<Route, ErrorReply> PoolDirectory::find(std::string_view pool,
                                     [&](const auto& each) { return each.name == handler; });
     if (found == handlers.end()) {
         std::vector<std::string_view> names;
+        names.reserve(handlers.size());
         for (const HandlerEntry& each : handlers) {
             names.emplace_back(each.name);
         }

@@ -14,10 +14,10 @@ namespace {
 
 /// Pieces are appended while less than this is unsent: enough for a full socket, little enough
 /// that a small result behind them is soon out.
-constexpr std::size_t piece_window = 256 * 1024;
+constexpr std::size_t piece_window = std::size_t{256} * 1024;
 
 /// Above this a reader is behind, and its jobs wait for it.
-constexpr std::size_t behind_window = 1024 * 1024;
+constexpr std::size_t behind_window = std::size_t{1024} * 1024;
 
 /// Messages of one job that may wait behind a large one before its worker has to wait.
 constexpr std::size_t lane_window = 8;

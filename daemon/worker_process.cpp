@@ -225,7 +225,7 @@ Result<void> WorkerProcess::report(const Frame& frame)
 
 void WorkerProcess::read_stderr()
 {
-    std::array<char, 16 * 1024> buffer;
+    std::array<char, std::size_t{16} * 1024> buffer{};
     // What a dead worker has left behind may write for ever: a bounded look is enough for a tail.
     constexpr int looks = 16;
     for (int look = 0; look < looks; ++look) {
