@@ -5,7 +5,7 @@
 #include <optional>
 #include <string_view>
 
-#include "common/bytes.hpp"
+#include "jobmill/bytes.hpp"
 
 namespace jobmill::base64 {
 

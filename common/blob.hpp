@@ -6,9 +6,9 @@
 
 #include <cstdint>
 
-#include "common/bytes.hpp"
-#include "common/result.hpp"
 #include "common/unique_fd.hpp"
+#include "jobmill/bytes.hpp"
+#include "jobmill/result.hpp"
 
 namespace jobmill {
 

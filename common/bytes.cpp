@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "common/bytes.hpp"
+#include "jobmill/bytes.hpp"
 
 namespace jobmill {
 

@@ -4,8 +4,8 @@
 // the daemon may revoke what is not claimed yet, at any position.
 #pragma once
 
-#include "common/ids.hpp"
 #include "common/segment_layout.hpp"
+#include "jobmill/ids.hpp"
 
 namespace jobmill {
 

@@ -3,9 +3,9 @@
 // whose header was judged by the splitter.
 #pragma once
 
-#include "common/bytes.hpp"
 #include "common/frame.hpp"
 #include "common/messages.hpp"
+#include "jobmill/bytes.hpp"
 
 namespace jobmill {
 

@@ -5,9 +5,9 @@
 
 #include <deque>
 
-#include "common/bytes.hpp"
-#include "common/result.hpp"
 #include "common/unique_fd.hpp"
+#include "jobmill/bytes.hpp"
+#include "jobmill/result.hpp"
 
 namespace jobmill {
 

@@ -6,10 +6,10 @@
 #include <cstdint>
 #include <optional>
 
-#include "common/bytes.hpp"
 #include "common/limits.hpp"
 #include "common/message_table.hpp"
-#include "common/result.hpp"
+#include "jobmill/bytes.hpp"
+#include "jobmill/result.hpp"
 
 namespace jobmill {
 

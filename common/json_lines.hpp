@@ -10,8 +10,8 @@
 
 #include <tl/expected.hpp>
 
-#include "common/bytes.hpp"
 #include "common/messages.hpp"
+#include "jobmill/bytes.hpp"
 
 namespace jobmill {
 

@@ -12,9 +12,9 @@
 #include <utility>
 #include <vector>
 
-#include "common/bytes.hpp"
 #include "common/codec.hpp"
-#include "common/ids.hpp"
+#include "jobmill/bytes.hpp"
+#include "jobmill/ids.hpp"
 
 namespace jobmill::json {
 

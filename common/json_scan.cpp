@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "common/json_scan.hpp"
 
-#include "common/error_code.hpp"
 #include "common/limits.hpp"
 #include "common/utf8.hpp"
+#include "jobmill/error_code.hpp"
 
 namespace jobmill {
 namespace {

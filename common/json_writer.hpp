@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <string_view>
 
-#include "common/bytes.hpp"
-#include "common/value.hpp"
+#include "jobmill/bytes.hpp"
+#include "jobmill/value.hpp"
 
 namespace jobmill {
 

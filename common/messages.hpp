@@ -8,12 +8,12 @@
 #include <variant>
 #include <vector>
 
-#include "common/bytes.hpp"
-#include "common/error_code.hpp"
-#include "common/ids.hpp"
-#include "common/job_state.hpp"
 #include "common/limits.hpp"
-#include "common/value.hpp"
+#include "jobmill/bytes.hpp"
+#include "jobmill/error_code.hpp"
+#include "jobmill/ids.hpp"
+#include "jobmill/job_state.hpp"
+#include "jobmill/value.hpp"
 
 namespace jobmill {
 

@@ -10,10 +10,10 @@
 #include <type_traits>
 #include <utility>
 
-#include "common/bytes.hpp"
 #include "common/codec.hpp"
 #include "common/msgpack.hpp"
 #include "common/utf8.hpp"
+#include "jobmill/bytes.hpp"
 
 namespace jobmill::meta {
 

@@ -7,9 +7,9 @@
 #include <optional>
 #include <string_view>
 
-#include "common/bytes.hpp"
-#include "common/result.hpp"
-#include "common/value.hpp"
+#include "jobmill/bytes.hpp"
+#include "jobmill/result.hpp"
+#include "jobmill/value.hpp"
 
 namespace jobmill::msgpack {
 

@@ -7,8 +7,8 @@
 #include <cstdint>
 #include <optional>
 
-#include "common/bytes.hpp"
 #include "common/segment_layout.hpp"
+#include "jobmill/bytes.hpp"
 
 namespace jobmill {
 

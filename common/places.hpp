@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "common/result.hpp"
+#include "jobmill/result.hpp"
 
 namespace jobmill {
 

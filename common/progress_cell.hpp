@@ -7,8 +7,8 @@
 #include <string>
 #include <string_view>
 
-#include "common/ids.hpp"
 #include "common/segment_layout.hpp"
+#include "jobmill/ids.hpp"
 
 namespace jobmill {
 

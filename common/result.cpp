@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "common/result.hpp"
+#include "jobmill/result.hpp"
 
 #include <cerrno>
 #include <system_error>

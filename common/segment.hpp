@@ -5,9 +5,9 @@
 
 #include <memory>
 
-#include "common/result.hpp"
 #include "common/segment_layout.hpp"
 #include "common/unique_fd.hpp"
+#include "jobmill/result.hpp"
 
 namespace jobmill {
 

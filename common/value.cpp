@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "common/value.hpp"
+#include "jobmill/value.hpp"
 
 #include <algorithm>
 

@@ -6,9 +6,9 @@
 #include <memory>
 #include <vector>
 
-#include "common/bytes.hpp"
 #include "common/unique_fd.hpp"
 #include "daemon/loop/fd_watcher.hpp"
+#include "jobmill/bytes.hpp"
 
 namespace jobmill::daemon {
 

@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "common/result.hpp"
 #include "common/unique_fd.hpp"
+#include "jobmill/result.hpp"
 
 namespace jobmill::daemon {
 

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "common/limits.hpp"
-#include "common/result.hpp"
+#include "jobmill/result.hpp"
 
 namespace jobmill::daemon {
 

@@ -3,8 +3,8 @@
 
 #include <string>
 
-#include "common/ids.hpp"
-#include "common/result.hpp"
+#include "jobmill/ids.hpp"
+#include "jobmill/result.hpp"
 
 namespace jobmill::daemon {
 

@@ -9,12 +9,12 @@
 #include <variant>
 #include <vector>
 
-#include "common/bytes.hpp"
-#include "common/ids.hpp"
-#include "common/job_state.hpp"
 #include "common/messages.hpp"
 #include "common/unique_fd.hpp"
 #include "daemon/core/event.hpp"
+#include "jobmill/bytes.hpp"
+#include "jobmill/ids.hpp"
+#include "jobmill/job_state.hpp"
 
 namespace jobmill::daemon {
 

@@ -7,7 +7,7 @@
 
 #include <fmt/core.h>
 
-#include "common/result.hpp"
+#include "jobmill/result.hpp"
 
 namespace jobmill::log {
 

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "common/codec.hpp"
-#include "common/ids.hpp"
-#include "common/value.hpp"
+#include "jobmill/ids.hpp"
+#include "jobmill/value.hpp"
 
 namespace jobmill::daemon {
 

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "common/codec.hpp"
-#include "common/error_code.hpp"
+#include "jobmill/error_code.hpp"
 
 namespace jobmill::daemon {
 

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <unordered_map>
 
-#include "common/ids.hpp"
+#include "jobmill/ids.hpp"
 
 namespace jobmill::daemon {
 

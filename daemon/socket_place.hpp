@@ -3,8 +3,8 @@
 
 #include <string>
 
-#include "common/result.hpp"
 #include "common/unique_fd.hpp"
+#include "jobmill/result.hpp"
 
 namespace jobmill::daemon {
 

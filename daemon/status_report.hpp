@@ -4,9 +4,9 @@
 #include <string>
 #include <utility>
 
-#include "common/value.hpp"
 #include "daemon/core/dispatcher.hpp"
 #include "daemon/pool_directory.hpp"
+#include "jobmill/value.hpp"
 
 namespace jobmill::daemon {
 

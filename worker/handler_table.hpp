@@ -11,7 +11,7 @@
 #include <jobmill/module.h>
 #include <tl/expected.hpp>
 
-#include "common/value.hpp"
+#include "jobmill/value.hpp"
 
 namespace jobmill {
 

@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <span>
 
-#include "common/result.hpp"
+#include "jobmill/result.hpp"
 
 namespace jobmill {
 

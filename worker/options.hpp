@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "common/ids.hpp"
-#include "common/result.hpp"
+#include "jobmill/ids.hpp"
+#include "jobmill/result.hpp"
 
 namespace jobmill {
 

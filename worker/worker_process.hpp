@@ -4,8 +4,8 @@
 
 #include <sys/types.h>
 
-#include "common/ids.hpp"
 #include "common/unique_fd.hpp"
+#include "jobmill/ids.hpp"
 #include "worker/handler_table.hpp"
 #include "worker/options.hpp"
 

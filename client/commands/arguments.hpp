@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
-#include "common/result.hpp"
-#include "common/value.hpp"
+#include "jobmill/result.hpp"
+#include "jobmill/value.hpp"
 
 namespace jobmill::commands {
 

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "common/result.hpp"
+#include "jobmill/result.hpp"
 
 namespace jobmill::commands {
 

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "common/messages.hpp"
-#include "common/result.hpp"
 #include "common/unique_fd.hpp"
+#include "jobmill/result.hpp"
 
 namespace jobmill::commands {
 

@@ -5,7 +5,7 @@
 
 #include <string_view>
 
-#include "common/result.hpp"
+#include "jobmill/result.hpp"
 
 namespace jobmill::commands {
 

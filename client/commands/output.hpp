@@ -3,7 +3,7 @@
 
 #include <string_view>
 
-#include "common/bytes.hpp"
+#include "jobmill/bytes.hpp"
 
 namespace jobmill::commands {
 

@@ -3,8 +3,8 @@
 
 #include <cstdint>
 
-#include "common/bytes.hpp"
-#include "common/result.hpp"
+#include "jobmill/bytes.hpp"
+#include "jobmill/result.hpp"
 
 namespace jobmill::commands {
 

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "common/value.hpp"
+#include "jobmill/value.hpp"
 
 namespace jobmill::commands {
 

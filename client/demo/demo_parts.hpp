@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "common/result.hpp"
 #include "jobmill/client.hpp"
+#include "jobmill/result.hpp"
 
 namespace jobmill::demo {
 

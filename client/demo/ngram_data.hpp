@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "common/result.hpp"
+#include "jobmill/result.hpp"
 
 namespace jobmill::demo {
 

@@ -5,9 +5,9 @@
 #include <variant>
 #include <vector>
 
-#include "common/ids.hpp"
-#include "common/job_state.hpp"
 #include "daemon/core/event.hpp"
+#include "jobmill/ids.hpp"
+#include "jobmill/job_state.hpp"
 
 namespace jobmill::core {
 

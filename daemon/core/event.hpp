@@ -6,8 +6,8 @@
 #include <cstdint>
 #include <variant>
 
-#include "common/ids.hpp"
-#include "common/job_state.hpp"
+#include "jobmill/ids.hpp"
+#include "jobmill/job_state.hpp"
 
 namespace jobmill::core {
 

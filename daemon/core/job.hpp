@@ -3,8 +3,8 @@
 
 #include <cstdint>
 
-#include "common/ids.hpp"
 #include "daemon/core/job_lifecycle.hpp"
+#include "jobmill/ids.hpp"
 
 namespace jobmill::core {
 

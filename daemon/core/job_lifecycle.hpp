@@ -21,9 +21,9 @@
 #include <array>
 #include <optional>
 
-#include "common/job_state.hpp"
 #include "daemon/core/effect.hpp"
 #include "daemon/core/lifecycle.hpp"
+#include "jobmill/job_state.hpp"
 
 namespace jobmill::core {
 

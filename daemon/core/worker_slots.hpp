@@ -3,9 +3,9 @@
 
 #include <vector>
 
-#include "common/ids.hpp"
 #include "daemon/core/job_list.hpp"
 #include "daemon/core/worker_lifecycle.hpp"
+#include "jobmill/ids.hpp"
 
 namespace jobmill::core {
 

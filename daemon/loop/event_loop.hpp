@@ -8,7 +8,7 @@
 #include <memory>
 #include <string_view>
 
-#include "common/result.hpp"
+#include "jobmill/result.hpp"
 
 namespace jobmill::loop {
 

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "common/value.hpp"
+#include "jobmill/value.hpp"
 #include "tests/e2e/raw_client.hpp"
 
 namespace jobmill::tests {

@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
-#include "common/bytes.hpp"
 #include "common/unique_fd.hpp"
+#include "jobmill/bytes.hpp"
 
 namespace jobmill::tests {
 

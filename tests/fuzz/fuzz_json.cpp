@@ -4,12 +4,12 @@
 #include <string>
 
 #include "common/assert.hpp"
-#include "common/error_code.hpp"
 #include "common/json_lines.hpp"
 #include "common/json_scan.hpp"
 #include "common/limits.hpp"
 #include "common/msgpack.hpp"
 #include "common/utf8.hpp"
+#include "jobmill/error_code.hpp"
 #include "tests/golden/samples.hpp"
 
 using namespace jobmill;

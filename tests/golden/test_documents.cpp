@@ -8,11 +8,11 @@
 
 #include <doctest/doctest.h>
 
-#include "common/error_code.hpp"
-#include "common/job_state.hpp"
 #include "common/limits.hpp"
 #include "common/message_table.hpp"
 #include "common/segment_layout.hpp"
+#include "jobmill/error_code.hpp"
+#include "jobmill/job_state.hpp"
 
 using namespace jobmill;
 

@@ -43,7 +43,8 @@ never() {
 
 standard='<[a-z_0-9]+>'
 posix='<[a-z_0-9]+\.h>|<(sys|linux|netinet|arpa)/[a-z_0-9]+\.h>'
-floor='"common/[a-z_0-9]+\.hpp"'
+vocabulary='"jobmill/(bytes|error_code|ids|job_state|result|value)\.hpp"'
+floor='"common/[a-z_0-9]+\.hpp"|'"$vocabulary"
 
 allow common 'common/ includes the standard library, the system and itself' \
     "$standard|$posix|$floor|<tl/expected\.hpp>|<simdjson\.h>|<boost/interprocess/[a-z_]+\.hpp>"
@@ -62,7 +63,8 @@ never daemon/core 'the core is given its random numbers' '[^_a-z]s?rand\(|random
 
 allow daemon/loop 'the loop includes libuv, the standard library, the system, common/ and itself' \
     "$standard|$posix|$floor|\"daemon/loop/[a-z_0-9]+\.hpp\""
-forbid daemon 'the daemon knows no client and no worker' '"(worker|client|jobmill)/.*"'
+forbid daemon 'the daemon knows no client and no worker' \
+    '"(worker|client)/.*"|["<]jobmill/(client|event|handler|module)\.h.*'
 forbid daemon 'shared memory is reached through common/segment.hpp' '<boost/.*>'
 forbid daemon 'JSON is reached through common/json_lines.hpp' '<simdjson\.h>'
 only daemon 'daemon/log\.cpp' 'the log is reached through daemon/log.hpp' '<spdlog/.*>'
@@ -78,7 +80,7 @@ forbid client 'a client knows neither daemon nor worker' '"(daemon|worker)/.*"'
 forbid client 'a client needs no loop and no log' \
     '<(uv\.h|spdlog/.*|fmt/.*|boost/.*|toml\+\+/.*|simdjson\.h|sqlite3\.h)>'
 only client 'client/(jobmill|demo/[a-z_]+)\.cpp' 'CLI11 takes ten seconds: one file includes it' '<CLI/.*>'
-allow client/include 'the public headers include the standard library, common/ and each other' \
+allow client/include 'the public headers include the standard library and each other' \
     "$standard|$floor|<tl/expected\.hpp>|[<\"]jobmill/[a-z_]+\.hpp[>\"]"
 
 for folder in common daemon worker client; do

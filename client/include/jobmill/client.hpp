@@ -10,11 +10,11 @@
 #include <string_view>
 #include <vector>
 
-#include "common/bytes.hpp"
-#include "common/ids.hpp"
-#include "common/result.hpp"
-#include "common/value.hpp"
+#include "jobmill/bytes.hpp"
 #include "jobmill/event.hpp"
+#include "jobmill/ids.hpp"
+#include "jobmill/result.hpp"
+#include "jobmill/value.hpp"
 
 namespace jobmill {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
 
-#include "common/bytes.hpp"
+#include "jobmill/bytes.hpp"
 
 using namespace jobmill;
 

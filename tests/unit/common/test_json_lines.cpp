@@ -3,10 +3,10 @@
 
 #include <doctest/doctest.h>
 
-#include "common/error_code.hpp"
 #include "common/json_lines.hpp"
 #include "common/limits.hpp"
 #include "common/msgpack.hpp"
+#include "jobmill/error_code.hpp"
 #include "tests/golden/samples.hpp"
 
 using namespace jobmill;

@@ -5,10 +5,10 @@
 #include <doctest/doctest.h>
 
 #include "common/base64.hpp"
-#include "common/error_code.hpp"
 #include "common/json_lines.hpp"
 #include "common/json_scan.hpp"
 #include "common/limits.hpp"
+#include "jobmill/error_code.hpp"
 
 using namespace jobmill;
 

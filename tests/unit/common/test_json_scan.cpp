@@ -3,9 +3,9 @@
 
 #include <doctest/doctest.h>
 
-#include "common/error_code.hpp"
 #include "common/json_scan.hpp"
 #include "common/limits.hpp"
+#include "jobmill/error_code.hpp"
 
 using namespace jobmill;
 using namespace std::string_literals;

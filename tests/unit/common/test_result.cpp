@@ -4,7 +4,7 @@
 
 #include <doctest/doctest.h>
 
-#include "common/result.hpp"
+#include "jobmill/result.hpp"
 
 using namespace jobmill;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
 
-#include "common/value.hpp"
+#include "jobmill/value.hpp"
 
 using namespace jobmill;
 

@@ -2,8 +2,8 @@
 #include <doctest/doctest.h>
 
 #include "common/blob.hpp"
-#include "common/error_code.hpp"
 #include "daemon/incoming_payloads.hpp"
+#include "jobmill/error_code.hpp"
 
 using namespace jobmill;
 using namespace jobmill::daemon;

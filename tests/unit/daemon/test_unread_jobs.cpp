@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
 
-#include "common/error_code.hpp"
 #include "daemon/unread_jobs.hpp"
+#include "jobmill/error_code.hpp"
 
 using namespace jobmill;
 using namespace jobmill::daemon;
