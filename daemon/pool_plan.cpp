@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "daemon/service_manager.hpp"
+
 namespace jobmill::daemon {
 
 std::uint32_t workers_of(const PoolSettings& pool, std::uint32_t cores)
@@ -34,7 +36,7 @@ PoolPlan plan_pool(const PoolSettings& pool, std::uint32_t cores, bool system,
         own.try_emplace("OMP_NUM_THREADS", std::to_string(threads));
     }
     for (const std::string& entry : inherited) {
-        if (!own.contains(entry.substr(0, entry.find('=')))) {
+        if (!for_daemon_alone(entry) && !own.contains(entry.substr(0, entry.find('=')))) {
             plan.environment.push_back(entry);
         }
     }

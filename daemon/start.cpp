@@ -97,6 +97,7 @@ Result<Supervisor::Setup> set_up(Settled settled)
                        log::level_named(settled.config.log_level.value_or("info")));
     log::start(level);
     raise_descriptor_limit();
+    JOBMILL_TRY_ASSIGN(ServiceManager service, ServiceManager::from_environment());
     JOBMILL_TRY_ASSIGN(UniqueFd worker_program, open_worker_program());
     JOBMILL_TRY_ASSIGN(SocketPlace place, SocketPlace::take(settled.socket));
     JOBMILL_TRY_ASSIGN(JobIds job_ids, JobIds::open(settled.state_dir));
@@ -104,6 +105,7 @@ Result<Supervisor::Setup> set_up(Settled settled)
                              .worker_program = std::move(worker_program),
                              .place = std::move(place),
                              .job_ids = std::move(job_ids),
+                             .service = std::move(service),
                              .system = settled.system};
 }
 

@@ -54,4 +54,18 @@ Value report_status(StatusSources sources)
                      {"more_jobs", Value{sources.jobs.second}}}};
 }
 
+std::string summary(const PoolDirectory& pools)
+{
+    std::string text = std::to_string(pools.size()).append(pools.size() == 1 ? " pool" : " pools");
+    bool first = true;
+    for (std::size_t i = 0; i < pools.size(); ++i) {
+        const PoolEntry& entry = pools.entry(PoolId{static_cast<std::uint16_t>(i)});
+        if (entry.state == PoolEntry::State::down) {
+            text.append(first ? ", down: " : ", ").append(entry.name);
+            first = false;
+        }
+    }
+    return text;
+}
+
 }  // namespace jobmill::daemon

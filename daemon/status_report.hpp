@@ -23,4 +23,7 @@ struct StatusSources {
 /// The body of a status reply (PROTOCOL.md, "status").
 [[nodiscard]] Value report_status(StatusSources sources);
 
+/// The same in half a line, for the service manager: "2 pools, down: gpu".
+[[nodiscard]] std::string summary(const PoolDirectory& pools);
+
 }  // namespace jobmill::daemon

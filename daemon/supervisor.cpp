@@ -51,6 +51,7 @@ Supervisor::Supervisor(loop::EventLoop& loop, Setup setup)
       socket_path_(setup.place.path()),
       started_(loop::EventLoop::now()),
       job_ids_(std::move(setup.job_ids)),
+      service_(std::move(setup.service)),
       pools_(pool_names(config_)),
       desk_(
           JobDesk::Limits{
@@ -141,7 +142,8 @@ Result<void> Supervisor::prepare()
     JOBMILL_TRY_ASSIGN(auto children,
                        loop::SignalWatcher::create(loop_, SIGCHLD, [this] { processes_.sweep(); }));
     signals_.push_back(std::move(children));
-    return {};
+    // That the loop turns is what the watchdog is told.
+    return service_.attach(loop_, [] { return true; });
 }
 
 int Supervisor::run()
@@ -285,6 +287,7 @@ void Supervisor::on_loaded(PoolId pool, const Value& body)
     entry.state = PoolEntry::State::up;
     entry.error.clear();
     post(core::TemplateReady{pool});
+    service_.status(summary(pools_));
     if (first_time && --pools_loading_ == 0 && !closing_) {
         if (const auto accepting = sessions_.start_accepting(); !accepting) {
             log::error("{}", accepting.error().what);
@@ -293,6 +296,7 @@ void Supervisor::on_loaded(PoolId pool, const Value& body)
             return;
         }
         serving_ = true;
+        service_.ready(summary(pools_));
         log::info("ready: {} pools, listening at {}", pools_.size(), socket_path_);
     }
 }
@@ -303,6 +307,7 @@ void Supervisor::on_template_failed(PoolId pool, const std::string& why)
     log::error("pool {}: {}", entry.name, why);
     entry.state = PoolEntry::State::down;
     entry.error = why;
+    service_.status(summary(pools_));
     if (!serving_ && !closing_) {
         // A pool that cannot start at all is the operator's to mend.
         exit_code_ = exit_code::bad_config;
@@ -390,6 +395,7 @@ void Supervisor::request_stop()
     closing_ = true;
     log::info("stopping: {} unfinished jobs have {} ms", desk_.unfinished(),
               config_.stop_grace.count());
+    service_.stopping("finishing what runs");
     sessions_.stop_accepting();
     sessions_.broadcast(Closing{static_cast<std::uint64_t>(config_.stop_grace.count())});
     // Should something hang that the core waits for, a template in its module's code say.

@@ -16,6 +16,7 @@
 #include "daemon/loop/turn_hook.hpp"
 #include "daemon/pool_directory.hpp"
 #include "daemon/processes.hpp"
+#include "daemon/service_manager.hpp"
 #include "daemon/sessions.hpp"
 
 namespace jobmill::daemon {
@@ -29,6 +30,7 @@ public:
         UniqueFd worker_program;
         SocketPlace place;
         JobIds job_ids;
+        ServiceManager service;
         bool system = false;
     };
 
@@ -73,6 +75,7 @@ private:
     std::string socket_path_;
     core::TimePoint started_;
     JobIds job_ids_;
+    ServiceManager service_;
 
     FlushList flush_list_;
     core::Dispatcher core_;

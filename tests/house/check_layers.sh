@@ -68,6 +68,8 @@ forbid daemon 'the daemon knows no client and no worker' \
 forbid daemon 'shared memory is reached through common/segment.hpp' '<boost/.*>'
 forbid daemon 'JSON is reached through common/json_lines.hpp' '<simdjson\.h>'
 only daemon 'daemon/log\.cpp' 'the log is reached through daemon/log.hpp' '<spdlog/.*>'
+only daemon 'daemon/(service_manager|log)\.cpp' \
+    'systemd is reached through daemon/service_manager.hpp and daemon/log.hpp' '<systemd/.*>'
 only daemon 'daemon/options\.cpp' 'CLI11 takes ten seconds: one file includes it' '<CLI/.*>'
 
 forbid worker 'a worker knows neither daemon nor client' '"(daemon|client)/.*"|<jobmill/client.*>'

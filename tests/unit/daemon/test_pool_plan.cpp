@@ -57,6 +57,14 @@ TEST_CASE("the pool's own environment wins over the inherited one, and over the 
     CHECK(plan_pool(pool, 8, false, {}).environment == Texts{"OMP_NUM_THREADS=3", "PATH=/opt/bin"});
 }
 
+TEST_CASE("what the service manager tells the daemon is not handed on")
+{
+    const Texts inherited{"NOTIFY_SOCKET=/run/n", "PATH=/bin",     "LISTEN_FDS=1",
+                          "WATCHDOG_USEC=5",      "LISTEN_FDSX=1", "X=NOTIFY_SOCKET"};
+    CHECK(plan_pool(pool_of(1), 1, false, inherited).environment ==
+          Texts{"PATH=/bin", "LISTEN_FDSX=1", "X=NOTIFY_SOCKET", "OMP_NUM_THREADS=1"});
+}
+
 TEST_CASE("commands are offered, but not by the system's daemon unless it is told to")
 {
     CHECK(plan_pool(pool_of(), 1, false, {}).what_to_load == Texts{"--allow-exec"});
