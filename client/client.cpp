@@ -376,14 +376,9 @@ std::size_t Client::unfinished() const noexcept
     return state_->conversation.open_tags();
 }
 
-const Welcome& Client::welcome() const noexcept
+const event::Welcome& Client::welcome() const noexcept
 {
     return state_->conversation.welcome();
-}
-
-std::string_view Client::server() const noexcept
-{
-    return state_->conversation.server();
 }
 
 }  // namespace jobmill

@@ -210,7 +210,7 @@ void Conversation::add_upload_pieces()
         Upload upload = uploads_.front();
         uploads_.pop_front();
         const ByteView piece =
-            upload.rest.first(std::min<std::size_t>(upload.rest.size(), welcome_.piece));
+            upload.rest.first(std::min<std::size_t>(upload.rest.size(), piece_size_));
         upload.rest = upload.rest.subspan(piece.size());
         encode(Piece{.tag = upload.tag, .more = !upload.rest.empty(), .payload = piece}, out_);
         if (!upload.rest.empty()) {

@@ -52,8 +52,7 @@ public:
 
     [[nodiscard]] bool welcomed() const noexcept { return welcomed_; }
     [[nodiscard]] bool closing() const noexcept { return closing_; }
-    [[nodiscard]] const Welcome& welcome() const noexcept { return welcome_; }
-    [[nodiscard]] const std::string& server() const noexcept { return server_; }
+    [[nodiscard]] const event::Welcome& welcome() const noexcept { return welcome_; }
     /// Jobs that have not had their last event.
     [[nodiscard]] std::size_t unfinished() const noexcept { return jobs_.size(); }
     /// Tags, of jobs and of requests, whose last event was not taken.
@@ -127,8 +126,8 @@ private:
     bool stream_parts_;
     bool welcomed_ = false;
     bool closing_ = false;
-    Welcome welcome_;
-    std::string server_;
+    event::Welcome welcome_;
+    std::uint32_t piece_size_ = 0;
     FrameSplitter splitter_{Link::client, Direction::from_daemon};
 
     Bytes out_;

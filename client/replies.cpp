@@ -84,12 +84,17 @@ Result<void> Conversation::on(const Welcome& message)
         message.credit_jobs == 0) {
         return fail(Errc::invalid, "the daemon sent a welcome that makes no sense");
     }
-    welcome_ = message;
-    welcome_.max_inline =
-        std::min(message.max_inline, static_cast<std::uint32_t>(limits::inline_payload));
-    welcome_.piece = std::min(message.piece, static_cast<std::uint32_t>(limits::piece));
-    server_ = message.server;
-    welcome_.server = {};
+    welcome_ = {
+        .version = message.version,
+        .server = std::string{message.server},
+        .pid = message.pid,
+        .max_inline =
+            std::min(message.max_inline, static_cast<std::uint32_t>(limits::inline_payload)),
+        .max_payload = message.max_payload,
+        .credit_jobs = message.credit_jobs,
+        .credit_bytes = message.credit_bytes,
+    };
+    piece_size_ = std::min(message.piece, static_cast<std::uint32_t>(limits::piece));
     credit_jobs_ = message.credit_jobs;
     credit_bytes_ = message.credit_bytes;
     welcomed_ = true;

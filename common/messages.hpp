@@ -13,6 +13,7 @@
 #include "jobmill/error_code.hpp"
 #include "jobmill/ids.hpp"
 #include "jobmill/job_state.hpp"
+#include "jobmill/stream.hpp"
 #include "jobmill/value.hpp"
 
 namespace jobmill {
@@ -119,8 +120,6 @@ struct Started {
     SlotId worker{};
     std::uint32_t attempt = 1;
 };
-
-enum class Stream : std::uint8_t { none = 0, out = 1, err = 2 };
 
 struct Chunk {
     Tag tag{};

@@ -23,7 +23,7 @@ int say(const std::string& line)
 
 std::string where(const Client& client, const std::string& socket)
 {
-    return std::string{client.server()} + "  pid " + std::to_string(client.welcome().pid) + "  " +
+    return client.welcome().server + "  pid " + std::to_string(client.welcome().pid) + "  " +
            socket;
 }
 

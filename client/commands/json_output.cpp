@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "client/commands/json_output.hpp"
 
+#include "client/commands/event_reply.hpp"
 #include "client/commands/output.hpp"
 #include "common/json_lines.hpp"
 

@@ -29,7 +29,7 @@ int ping(const CommonOptions& common)
         return print_json(*pong, std::to_string(number(*tag))) ? exit_code::ok
                                                                : exit_code::jobmill_failed;
     }
-    const std::string line = std::string{client->server()} + "  pid " +
+    const std::string line = client->welcome().server + "  pid " +
                              std::to_string(client->welcome().pid) + "  " +
                              duration_text(static_cast<std::uint64_t>(took.count())) + "\n";
     return write_all(standard_output, bytes_of(line)) ? exit_code::ok : exit_code::jobmill_failed;

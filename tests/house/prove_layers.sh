@@ -54,6 +54,9 @@ plant worker '#include <spdlog/spdlog.h>'
 plant client '#include <uv.h>'
 plant client '#include "daemon/log.hpp"'
 plant client '#include "worker/job_loop.hpp"'
+plant client/include/jobmill '#include "common/messages.hpp"'
+plant common/include/jobmill '#include "common/messages.hpp"'
+plant common/include/jobmill '#include <unistd.h>'
 
 sh "$check" "$copy" >"$copy/found" 2>&1 && echo "no finding at all"
 missed=$(while IFS="$(printf '\t')" read -r place line; do

@@ -114,8 +114,7 @@ public:
     /// Jobs and requests whose last event was not taken yet: above 0, next() has something to wait
     /// for.
     [[nodiscard]] std::size_t unfinished() const noexcept;
-    [[nodiscard]] const Welcome& welcome() const noexcept;
-    [[nodiscard]] std::string_view server() const noexcept;
+    [[nodiscard]] const event::Welcome& welcome() const noexcept;
 
 private:
     struct State;

@@ -6,14 +6,25 @@
 #include <string>
 #include <variant>
 
-#include "common/messages.hpp"
 #include "jobmill/bytes.hpp"
 #include "jobmill/error_code.hpp"
 #include "jobmill/ids.hpp"
 #include "jobmill/job_state.hpp"
+#include "jobmill/stream.hpp"
 #include "jobmill/value.hpp"
 
 namespace jobmill::event {
+
+/// The first thing that the daemon says: who it is, and what this session may do.
+struct Welcome {
+    std::uint16_t version = 0;  ///< of the protocol
+    std::string server;         ///< its name and version
+    std::uint32_t pid = 0;
+    std::uint32_t max_inline = 0;    ///< a larger payload is borrowed: see Job
+    std::uint64_t max_payload = 0;   ///< a larger one is refused
+    std::uint32_t credit_jobs = 0;   ///< unfinished jobs before submit() waits
+    std::uint64_t credit_bytes = 0;  ///< of their payloads, the same
+};
 
 /// The job with this tag is queued, and this is its number. The last event of a detached job here:
 /// wait_job() reads the others.
@@ -118,8 +129,5 @@ using ClientEvent =
 
 /// Whether nothing more comes about the event's tag.
 [[nodiscard]] bool is_last(const ClientEvent& event) noexcept;
-
-/// The event as JSON lines and logs spell it, borrowed from the event.
-[[nodiscard]] Reply as_reply(const ClientEvent& event);
 
 }  // namespace jobmill

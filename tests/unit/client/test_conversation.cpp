@@ -39,7 +39,7 @@ TEST_CASE("nothing may be submitted before the welcome")
     CHECK_FALSE(client.can_submit(0));
     REQUIRE(client.receive(said(Welcome{.server = "jobmilld 9"})));
     CHECK(client.can_submit(0));
-    CHECK(client.server() == "jobmilld 9");
+    CHECK(client.welcome().server == "jobmilld 9");
 }
 
 TEST_CASE("a job's events come with its tag and number")
