@@ -10,15 +10,19 @@
 
 #include <array>
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 
+#include "common/fd_io.hpp"
 #include "common/places.hpp"
 
 namespace jobmill::daemon {
 namespace {
 
 constexpr mode_t directory_mode = 0700;
+constexpr mode_t group_directory_mode = 0750;
 constexpr mode_t socket_mode = 0600;
+constexpr mode_t group_socket_mode = 0660;
 
 std::string holder_of(int lock)
 {
@@ -52,7 +56,22 @@ Result<UniqueFd> take_lock(const std::string& path)
     return lock;
 }
 
-Result<UniqueFd> listen_at(const std::string& path)
+/// As it should be from its first moment on: others cannot reach what lies in it before it is.
+Result<void> make_directory(const std::string& path, std::optional<gid_t> group)
+{
+    if (::mkdir(path.c_str(), directory_mode) != 0) {
+        return errno == EEXIST ? Result<void>{}
+                               : fail_errno("making the socket's directory " + path, errno);
+    }
+    // After mkdir, which is subject to the umask; the group first, then what it may.
+    if (group && (::chown(path.c_str(), static_cast<uid_t>(-1), *group) != 0 ||
+                  ::chmod(path.c_str(), group_directory_mode) != 0)) {
+        return fail_errno("giving the socket's directory " + path + " to its group", errno);
+    }
+    return {};
+}
+
+Result<UniqueFd> listen_at(const std::string& path, std::optional<gid_t> group)
 {
     UniqueFd socket{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
     if (!socket) {
@@ -75,33 +94,99 @@ Result<UniqueFd> listen_at(const std::string& path)
     if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
         return fail_errno("binding " + path, errno);
     }
+    // bind makes the file, with our own group and subject to the umask.
+    if (group && (::chown(path.c_str(), static_cast<uid_t>(-1), *group) != 0 ||
+                  ::chmod(path.c_str(), group_socket_mode) != 0)) {
+        return fail_errno("giving " + path + " to its group", errno);
+    }
     if (::listen(socket.get(), SOMAXCONN) != 0) {
         return fail_errno("listening at " + path, errno);
     }
     return socket;
 }
 
+std::string directory_of(const std::string& path)
+{
+    return path.substr(0, std::max<std::size_t>(1, path.rfind('/')));
+}
+
+tl::unexpected<Error> refuse_passed(const std::string& why)
+{
+    return fail(Errc::invalid, "the service manager passed " + why +
+                                   "; want one ListenStream= with an absolute path");
+}
+
+int option_of(int socket, int option)
+{
+    int value = -1;
+    socklen_t size = sizeof value;
+    return ::getsockopt(socket, SOL_SOCKET, option, &value, &size) == 0 ? value : -1;
+}
+
+/// Where a passed socket listens, if it is of the kind that we serve.
+Result<std::string> path_of_passed(int socket)
+{
+    const int domain = option_of(socket, SO_DOMAIN);
+    if (domain < 0) {
+        return refuse_passed("what is no socket");
+    }
+    if (domain != AF_UNIX) {
+        return refuse_passed("a socket of address family " + std::to_string(domain));
+    }
+    if (option_of(socket, SO_TYPE) != SOCK_STREAM) {
+        return refuse_passed("a Unix socket that is no stream");
+    }
+    if (option_of(socket, SO_ACCEPTCONN) != 1) {
+        return refuse_passed("a Unix socket that does not listen");
+    }
+    sockaddr_un address{};
+    socklen_t size = sizeof address;
+    if (::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
+        return fail_errno("getsockname of the passed socket", errno);
+    }
+    const std::size_t length = size - offsetof(sockaddr_un, sun_path);
+    const char* const name = static_cast<const char*>(address.sun_path);
+    if (length == 0 || name[0] != '/') {
+        return refuse_passed("a Unix socket without a path");
+    }
+    return std::string{name, ::strnlen(name, length)};
+}
+
 }  // namespace
 
-Result<SocketPlace> SocketPlace::take(const std::string& path)
+Result<SocketPlace> SocketPlace::take(const std::string& path, std::optional<gid_t> group)
 {
     JOBMILL_TRY(check_socket_path(path));
-    const std::string directory = path.substr(0, std::max<std::size_t>(1, path.rfind('/')));
-    if (::mkdir(directory.c_str(), directory_mode) != 0 && errno != EEXIST) {
-        return fail_errno("making the socket's directory " + directory, errno);
-    }
+    const std::string directory = directory_of(path);
+    JOBMILL_TRY(make_directory(directory, group));
     JOBMILL_TRY(check_socket_dir(directory, ::geteuid()));
     JOBMILL_TRY_ASSIGN(UniqueFd lock, take_lock(path + ".lock"));
-    JOBMILL_TRY_ASSIGN(UniqueFd socket, listen_at(path));
-    return SocketPlace{path, std::move(lock), std::move(socket)};
+    JOBMILL_TRY_ASSIGN(UniqueFd socket, listen_at(path, group));
+    return SocketPlace{path, std::move(lock), std::move(socket), Owner::daemon};
+}
+
+Result<SocketPlace> SocketPlace::adopt(std::vector<UniqueFd> passed)
+{
+    if (passed.size() != 1) {
+        return refuse_passed(std::to_string(passed.size()) + " sockets");
+    }
+    UniqueFd socket = std::move(passed.front());
+    JOBMILL_TRY_ASSIGN(const std::string path, path_of_passed(socket.get()));
+    JOBMILL_TRY(check_socket_dir(directory_of(path), ::geteuid()));
+    JOBMILL_TRY_ASSIGN(UniqueFd lock, take_lock(path + ".lock"));
+    JOBMILL_TRY(set_nonblocking(socket.get()));
+    return SocketPlace{path, std::move(lock), std::move(socket), Owner::service_manager};
 }
 
 void SocketPlace::close()
 {
-    if (socket_) {
-        (void)::unlink(path_.c_str());
-        socket_.reset();
+    if (!socket_) {
+        return;
     }
+    if (owner_ == Owner::daemon) {
+        (void)::unlink(path_.c_str());
+    }
+    socket_.reset();
 }
 
 SocketPlace::~SocketPlace()

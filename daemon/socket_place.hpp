@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <sys/types.h>
+
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "common/unique_fd.hpp"
 #include "jobmill/result.hpp"
@@ -12,9 +16,16 @@ namespace jobmill::daemon {
 /// remove what is in the way; nobody else may.
 class SocketPlace {
 public:
-    /// Makes the directory (0700) if it is missing, judges it, takes the lock, and binds and
-    /// listens, mode 0600. Errc::in_use names the daemon that holds the place.
-    [[nodiscard]] static Result<SocketPlace> take(const std::string& path);
+    /// Makes the directory if it is missing, judges it, takes the lock, and binds and listens: for
+    /// the daemon's own user, and for the members of a group if one is given. Errc::in_use names
+    /// the daemon that holds the place.
+    [[nodiscard]] static Result<SocketPlace> take(const std::string& path,
+                                                  std::optional<gid_t> group = {});
+
+    /// Takes over the one socket that the service manager has bound and listens at, and the lock
+    /// beside it. Whose it is and who may connect was decided there; it is not removed at the end,
+    /// and who connects between two daemons waits for the second.
+    [[nodiscard]] static Result<SocketPlace> adopt(std::vector<UniqueFd> passed);
 
     SocketPlace(SocketPlace&&) noexcept = default;
     SocketPlace& operator=(SocketPlace&&) = delete;
@@ -23,18 +34,21 @@ public:
     [[nodiscard]] int socket() const noexcept { return socket_.get(); }
     [[nodiscard]] const std::string& path() const noexcept { return path_; }
 
-    /// Nobody can connect any more; the place stays taken.
+    /// Nobody reaches this daemon any more; the place stays taken.
     void close();
 
 private:
-    SocketPlace(std::string path, UniqueFd lock, UniqueFd socket)
-        : path_(std::move(path)), lock_(std::move(lock)), socket_(std::move(socket))
+    enum class Owner { daemon, service_manager };
+
+    SocketPlace(std::string path, UniqueFd lock, UniqueFd socket, Owner owner)
+        : path_(std::move(path)), lock_(std::move(lock)), socket_(std::move(socket)), owner_(owner)
     {
     }
 
     std::string path_;
     UniqueFd lock_;
     UniqueFd socket_;
+    Owner owner_;
 };
 
 }  // namespace jobmill::daemon

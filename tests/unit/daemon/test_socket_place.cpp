@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -38,6 +39,42 @@ bool connects(const std::string& path)
     path.copy(static_cast<char*>(address.sun_path), sizeof address.sun_path - 1);
     return ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) ==
            0;
+}
+
+UniqueFd bound(const std::string& path, int type = SOCK_STREAM)
+{
+    UniqueFd socket{::socket(AF_UNIX, type | SOCK_CLOEXEC, 0)};
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(static_cast<char*>(address.sun_path), sizeof address.sun_path - 1);
+    // An abstract name has no zero byte at its end; what counts is the address's length.
+    const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size() +
+                                             (path.starts_with('\0') ? 0 : 1));
+    REQUIRE(::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), size) == 0);
+    return socket;
+}
+
+/// As a service manager would have made it.
+UniqueFd listening(const std::string& path)
+{
+    UniqueFd socket = bound(path);
+    REQUIRE(::listen(socket.get(), 16) == 0);
+    return socket;
+}
+
+std::vector<UniqueFd> passing(UniqueFd socket)
+{
+    std::vector<UniqueFd> sockets;
+    sockets.push_back(std::move(socket));
+    return sockets;
+}
+
+std::string not_adopted(std::vector<UniqueFd> sockets)
+{
+    const auto place = SocketPlace::adopt(std::move(sockets));
+    REQUIRE_FALSE(place.has_value());
+    CHECK(place.error().code == Errc::invalid);
+    return place.error().what;
 }
 
 mode_t mode_of(const std::string& path)
@@ -183,4 +220,62 @@ TEST_CASE("a place that was moved is given up once")
     const SocketPlace next = taken(directory / "s");
     first.close();
     CHECK(connects(directory / "s"));
+}
+
+TEST_CASE("a group gets the socket and may enter a directory that was made for it")
+{
+    const TempDirectory directory;
+    const auto place = SocketPlace::take(directory / "run/s", ::getegid());
+    REQUIRE(place.has_value());
+    CHECK((mode_of(directory / "run") & 0777U) == 0750U);
+    CHECK((mode_of(directory / "run/s") & 0777U) == 0660U);
+    CHECK((mode_of(directory / "run/s.lock") & 0777U) == 0600U);
+}
+
+TEST_CASE("a socket that the service manager has bound is served where it is and stays as it is")
+{
+    const TempDirectory directory;
+    const std::string path = directory / "s";
+    const UniqueFd managers = listening(path);
+    const mode_t mode = mode_of(path);
+    {
+        auto place = SocketPlace::adopt(passing(UniqueFd{::dup(managers.get())}));
+        REQUIRE_MESSAGE(place.has_value(), place.error().what);
+        CHECK(place->path() == path);
+        CHECK(refused(path).code == Errc::in_use);
+        place->close();
+        CHECK(connects(path));
+    }
+    CHECK(mode_of(path) == mode);
+    CHECK(connects(path));
+}
+
+TEST_CASE("the lock is taken for a passed socket as well")
+{
+    const TempDirectory directory;
+    const UniqueFd managers = listening(directory / "s");
+    const auto first = SocketPlace::adopt(passing(UniqueFd{::dup(managers.get())}));
+    REQUIRE(first.has_value());
+    const auto second = SocketPlace::adopt(passing(UniqueFd{::dup(managers.get())}));
+    REQUIRE_FALSE(second.has_value());
+    CHECK(second.error().code == Errc::in_use);
+}
+
+TEST_CASE("what cannot be served is refused by what it is")
+{
+    const TempDirectory directory;
+    std::vector<UniqueFd> two = passing(listening(directory / "a"));
+    two.push_back(listening(directory / "b"));
+    CHECK(not_adopted(std::move(two)).find("passed 2 sockets") != std::string::npos);
+    CHECK(not_adopted(passing(bound(directory / "c"))).find("does not listen") !=
+          std::string::npos);
+    CHECK(not_adopted(passing(bound(directory / "d", SOCK_DGRAM))).find("no stream") !=
+          std::string::npos);
+    CHECK(not_adopted(passing(UniqueFd{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)}))
+              .find("address family 2") != std::string::npos);
+    CHECK(not_adopted(passing(UniqueFd{::open("/dev/null", O_RDONLY | O_CLOEXEC)}))
+              .find("no socket") != std::string::npos);
+    const std::string abstract =
+        std::string(1, '\0') + "jobmill-test-" + std::to_string(::getpid());
+    CHECK(not_adopted(passing(listening(abstract))).find("without a path") != std::string::npos);
 }
