@@ -31,6 +31,7 @@ struct PoolSettings {
 
 struct Config {
     std::optional<std::string> socket;
+    std::optional<std::string> socket_group;  ///< its members may connect, too
     std::optional<std::string> state_dir;
     std::optional<std::string> log_level;
     std::uint64_t max_payload = limits::payload;

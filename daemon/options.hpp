@@ -15,6 +15,7 @@ struct Options {
     std::optional<std::string> log_level;
     std::optional<std::uint32_t> workers;  ///< of every pool
     bool check_config = false;
+    bool allow_root = false;
     bool system = false;  ///< the system's daemon: its places, and no commands
 };
 

@@ -2,14 +2,15 @@
 #include "daemon/service_manager.hpp"
 
 #include <fcntl.h>
-#include <systemd/sd-daemon.h>
 
 #include <algorithm>
 #include <array>
 #include <cstdint>
 
-#include "daemon/loop/event_loop.hpp"
+#include <systemd/sd-daemon.h>
+
 #include "daemon/log.hpp"
+#include "daemon/loop/event_loop.hpp"
 
 namespace jobmill::daemon {
 namespace {

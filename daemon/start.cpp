@@ -49,6 +49,23 @@ Result<Config> load_config(const Options& options, const Surroundings& surroundi
     return default_config();
 }
 
+/// The socket that the service manager has bound for us, or our own.
+Result<SocketPlace> take_place(const Settled& settled, ServiceManager& service)
+{
+    auto passed = service.take_sockets();
+    if (passed.empty()) {
+        JOBMILL_TRY_ASSIGN(const auto group,
+                           socket_group(settled.config.socket_group, settled.system));
+        return SocketPlace::take(settled.socket, group);
+    }
+    JOBMILL_TRY_ASSIGN(SocketPlace place, SocketPlace::adopt(std::move(passed)));
+    if (settled.socket_told && place.path() != settled.socket) {
+        return fail(Errc::invalid, "the service manager listens at " + place.path() +
+                                       ", but the configuration says " + settled.socket);
+    }
+    return place;
+}
+
 /// Sessions, workers and blobs take a descriptor or three each.
 void raise_descriptor_limit()
 {
@@ -67,6 +84,8 @@ Result<Settled> settle(const Options& options, const Surroundings& surroundings)
     JOBMILL_TRY_ASSIGN(settled.config, load_config(options, surroundings));
     Config& config = settled.config;
     settled.system = options.system;
+    settled.allow_root = options.allow_root;
+    settled.socket_told = options.socket || config.socket;
     if (options.log_level) {
         config.log_level = options.log_level;
     }
@@ -97,15 +116,19 @@ Result<Supervisor::Setup> set_up(Settled settled)
                        log::level_named(settled.config.log_level.value_or("info")));
     log::start(level);
     raise_descriptor_limit();
+    OwnUser user = own_user();
+    JOBMILL_TRY(judge_user(user, settled.system, settled.allow_root));
+    log::info("jobs run as {}", user.text());
     JOBMILL_TRY_ASSIGN(ServiceManager service, ServiceManager::from_environment());
     JOBMILL_TRY_ASSIGN(UniqueFd worker_program, open_worker_program());
-    JOBMILL_TRY_ASSIGN(SocketPlace place, SocketPlace::take(settled.socket));
+    JOBMILL_TRY_ASSIGN(SocketPlace place, take_place(settled, service));
     JOBMILL_TRY_ASSIGN(JobIds job_ids, JobIds::open(settled.state_dir));
     return Supervisor::Setup{.config = std::move(settled.config),
                              .worker_program = std::move(worker_program),
                              .place = std::move(place),
                              .job_ids = std::move(job_ids),
                              .service = std::move(service),
+                             .user = std::move(user),
                              .system = settled.system};
 }
 

@@ -13,13 +13,15 @@ namespace jobmill::daemon {
 struct Settled {
     Config config;
     std::string socket;
+    bool socket_told = false;  ///< by command line or file: another one would be a surprise
     std::string state_dir;
     bool system = false;
+    bool allow_root = false;
 };
 [[nodiscard]] Result<Settled> settle(const Options& options, const Surroundings& surroundings);
 
-/// Takes hold of everything that can be refused: the log, the socket, the state, the worker
-/// program.
+/// Takes hold of everything that can be refused: the log, the rights, the socket, the state, the
+/// worker program.
 [[nodiscard]] Result<Supervisor::Setup> set_up(Settled settled);
 
 /// Prints one line and answers the exit code.

@@ -49,12 +49,15 @@ Value report_status(StatusSources sources)
                      {"pid", Value{static_cast<std::int64_t>(::getpid())}},
                      {"uptime_ms", Value{uptime.count()}},
                      {"socket", Value{sources.socket}},
+                     {"uid", Value{static_cast<std::int64_t>(sources.user.uid)}},
+                     {"user", Value{sources.user.name}},
+                     {"system", Value{sources.system}},
                      {"pools", Value{std::move(pools)}},
                      {"jobs", Value{std::move(sources.jobs.first)}},
                      {"more_jobs", Value{sources.jobs.second}}}};
 }
 
-std::string summary(const PoolDirectory& pools)
+std::string summary(const PoolDirectory& pools, const OwnUser& user)
 {
     std::string text = std::to_string(pools.size()).append(pools.size() == 1 ? " pool" : " pools");
     bool first = true;
@@ -65,7 +68,7 @@ std::string summary(const PoolDirectory& pools)
             first = false;
         }
     }
-    return text;
+    return text.append("; jobs run as ").append(user.text());
 }
 
 }  // namespace jobmill::daemon

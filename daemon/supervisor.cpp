@@ -47,6 +47,7 @@ Supervisor::Supervisor(loop::EventLoop& loop, Setup setup)
     : loop_(loop),
       config_(std::move(setup.config)),
       system_(setup.system),
+      user_(std::move(setup.user)),
       cores_(usable_cores()),
       socket_path_(setup.place.path()),
       started_(loop::EventLoop::now()),
@@ -287,7 +288,7 @@ void Supervisor::on_loaded(PoolId pool, const Value& body)
     entry.state = PoolEntry::State::up;
     entry.error.clear();
     post(core::TemplateReady{pool});
-    service_.status(summary(pools_));
+    service_.status(summary(pools_, user_));
     if (first_time && --pools_loading_ == 0 && !closing_) {
         if (const auto accepting = sessions_.start_accepting(); !accepting) {
             log::error("{}", accepting.error().what);
@@ -296,7 +297,7 @@ void Supervisor::on_loaded(PoolId pool, const Value& body)
             return;
         }
         serving_ = true;
-        service_.ready(summary(pools_));
+        service_.ready(summary(pools_, user_));
         log::info("ready: {} pools, listening at {}", pools_.size(), socket_path_);
     }
 }
@@ -307,7 +308,7 @@ void Supervisor::on_template_failed(PoolId pool, const std::string& why)
     log::error("pool {}: {}", entry.name, why);
     entry.state = PoolEntry::State::down;
     entry.error = why;
-    service_.status(summary(pools_));
+    service_.status(summary(pools_, user_));
     if (!serving_ && !closing_) {
         // A pool that cannot start at all is the operator's to mend.
         exit_code_ = exit_code::bad_config;
@@ -417,6 +418,8 @@ Value Supervisor::status(unsigned uid, const std::vector<JobId>& wanted) const
     return report_status({.started = started_,
                           .now = loop::EventLoop::now(),
                           .socket = socket_path_,
+                          .user = user_,
+                          .system = system_,
                           .pools = pools_,
                           .core = core_,
                           .jobs = desk_.list(uid, wanted)});

@@ -16,6 +16,7 @@
 #include "daemon/loop/turn_hook.hpp"
 #include "daemon/pool_directory.hpp"
 #include "daemon/processes.hpp"
+#include "daemon/rights.hpp"
 #include "daemon/service_manager.hpp"
 #include "daemon/sessions.hpp"
 
@@ -31,6 +32,7 @@ public:
         SocketPlace place;
         JobIds job_ids;
         ServiceManager service;
+        OwnUser user;
         bool system = false;
     };
 
@@ -71,6 +73,7 @@ private:
     loop::EventLoop& loop_;
     Config config_;
     bool system_;
+    OwnUser user_;
     std::uint32_t cores_;
     std::string socket_path_;
     core::TimePoint started_;

@@ -107,6 +107,11 @@ std::string status_text(const Value& status)
     std::string text = "jobmilld " + text_at(status, "version") + "  pid " +
                        number_at(status, "pid") + "  up " + age_text(status, "uptime_ms") + "  " +
                        text_at(status, "socket") + "\n";
+    // In a daemon of one's own that is no news.
+    if (const Value* system = status.find("system"); system != nullptr && *system == Value{true}) {
+        text += "the system's daemon: jobs run as " + text_at(status, "user") + " (uid " +
+                number_at(status, "uid") + ")\n";
+    }
     return text + pools_text(status) + jobs_text(status);
 }
 

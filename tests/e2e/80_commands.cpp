@@ -143,12 +143,12 @@ TEST_CASE("large outputs of a command keep their order")
 TEST_CASE("the system's daemon runs no commands unless it is told to")
 {
     {
-        const Daemon daemon{pool_config(1), {"--system"}};
+        const Daemon daemon{pool_config(1), {"--system", "--allow-root"}};
         JsonClient client = daemon.json();
         client.submit("x", "exec");
         CHECK(client.next("error", "x").text_at("code") == "unknown_handler");
     }
-    const Daemon daemon{pool_config(1) + "exec = true\n", {"--system"}};
+    const Daemon daemon{pool_config(1) + "exec = true\n", {"--system", "--allow-root"}};
     JsonClient client = daemon.json();
     CHECK(run(client, "echo yes").out == "yes\n");
 }

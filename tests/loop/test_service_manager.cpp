@@ -92,7 +92,8 @@ TEST_CASE_FIXTURE(ManagedFixture, "the watchdog is fed three times in its period
     CHECK(loop::EventLoop::now() - begin >= 250ms);
 }
 
-TEST_CASE_FIXTURE(ManagedFixture, "the watchdog goes hungry while something is amiss, and no longer")
+TEST_CASE_FIXTURE(ManagedFixture,
+                  "the watchdog goes hungry while something is amiss, and no longer")
 {
     bool healthy = false;
     ServiceManager manager = started("3000");

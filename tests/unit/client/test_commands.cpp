@@ -226,6 +226,16 @@ TEST_CASE("the status table is aligned and escapes what users wrote")
     CHECK(text.find("and 3 more") != std::string::npos);
 }
 
+TEST_CASE("the status of the system's daemon says under whose user jobs run")
+{
+    const auto text = [](bool system) {
+        return status_text(
+            Value{Map{{"system", system}, {"uid", 998}, {"user", "jobmill"}, {"socket", "/s"}}});
+    };
+    CHECK(text(true).find("jobs run as jobmill (uid 998)\n") != std::string::npos);
+    CHECK(text(false).find("jobs run as") == std::string::npos);
+}
+
 TEST_CASE("a status of another shape does no harm")
 {
     CHECK_FALSE(status_text(Value{5}).empty());

@@ -51,6 +51,7 @@ TEST_CASE("every key of the daemon is read")
 {
     const Config config = parsed(R"(
 socket = "/run/jm/s"
+socket_group = "staff"
 state_dir = "/var/jm"
 log_level = "debug"
 max_payload = "2 MiB"
@@ -65,6 +66,7 @@ unread_age = "10m"
 unread_bytes = "1000"
 )");
     CHECK(config.socket == "/run/jm/s");
+    CHECK(config.socket_group == "staff");
     CHECK(config.state_dir == "/var/jm");
     CHECK(config.log_level == "debug");
     CHECK(config.max_payload == 2U << 20U);

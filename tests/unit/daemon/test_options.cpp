@@ -47,13 +47,14 @@ TEST_CASE("without options nothing is said")
     CHECK_FALSE(options.workers.has_value());
     CHECK_FALSE(options.check_config);
     CHECK_FALSE(options.system);
+    CHECK_FALSE(options.allow_root);
 }
 
 TEST_CASE("every option is understood in its long form")
 {
     const Options options =
         parsed({"--config", "/c", "--socket=/s", "--state-dir", "/d", "--workers", "3",
-                "--log-level", "debug", "--check-config", "--system"});
+                "--log-level", "debug", "--check-config", "--system", "--allow-root"});
     CHECK(options.config == "/c");
     CHECK(options.socket == "/s");
     CHECK(options.state_dir == "/d");
@@ -61,6 +62,7 @@ TEST_CASE("every option is understood in its long form")
     CHECK(options.log_level == "debug");
     CHECK(options.check_config);
     CHECK(options.system);
+    CHECK(options.allow_root);
 }
 
 TEST_CASE("the usual ones have a letter")
