@@ -207,11 +207,15 @@ private:
             complain(where, "pool name: want 1 to " + std::to_string(limits::name) +
                                 " letters, digits, dots, dashes and underscores");
         }
-        known_keys(table, "pool." + name, {"workers", "modules", "exec", "start", "environment"});
+        known_keys(table, "pool." + name,
+                   {"workers", "modules", "exec", "paths", "start", "environment"});
         workers(table, pool);
         modules(table, pool);
         if (const auto* exec = value<bool>(table, "exec", "true or false")) {
             pool.exec = exec->get();
+        }
+        if (const auto* paths = value<bool>(table, "paths", "true or false")) {
+            pool.paths = paths->get();
         }
         if (const auto* start = value<std::string>(table, "start", "\"fork\" or \"spawn\"")) {
             if (start->get() != "fork" && start->get() != "spawn") {

@@ -25,6 +25,8 @@ struct PoolSettings {
     std::optional<std::uint32_t> workers;  ///< none: one for each core
     std::vector<std::string> modules;      ///< absolute paths
     std::optional<bool> exec;  ///< offer the handler `exec`; by default not in the system's daemon
+    /// Let built-in handlers open files that jobs name; by default not in the system's daemon.
+    std::optional<bool> paths;
     Start start = Start::fork;
     std::map<std::string, std::string> environment;
 };

@@ -24,7 +24,7 @@ std::variant<Options, int> parse_options(int argc, const char* const* argv)
     app.add_option("-l,--log-level", options.log_level, "debug, info, warning or error")
         ->type_name("LEVEL");
     app.add_flag("--system", options.system,
-                 "Be the system's daemon: its places, and no handler that runs commands");
+                 "Be the system's daemon: its places; no commands, no paths");
     app.add_flag("--allow-root", options.allow_root,
                  "Run as root all the same with --system: every job has root's rights then");
     app.set_version_flag("-V,--version", std::string{"jobmilld "} + version);

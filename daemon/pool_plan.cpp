@@ -23,6 +23,9 @@ PoolPlan plan_pool(const PoolSettings& pool, std::uint32_t cores, bool system,
     if (pool.exec.value_or(!system)) {
         plan.what_to_load.emplace_back("--allow-exec");
     }
+    if (pool.paths.value_or(!system)) {
+        plan.what_to_load.emplace_back("--allow-paths");
+    }
     for (const std::string& module : pool.modules) {
         plan.what_to_load.emplace_back("--module");
         plan.what_to_load.push_back(module);

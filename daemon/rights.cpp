@@ -45,9 +45,8 @@ OwnUser own_user()
     passwd entry{};
     std::vector<char> texts;
     bool found = false;
-    (void)find_entry(entry, texts, found, [&](auto... rest) {
-        return ::getpwuid_r(user.uid, rest...);
-    });
+    (void)find_entry(entry, texts, found,
+                     [&](auto... rest) { return ::getpwuid_r(user.uid, rest...); });
     if (found) {
         user.name = entry.pw_name;
     }
@@ -73,9 +72,8 @@ Result<std::optional<gid_t>> socket_group(const std::optional<std::string>& want
     group entry{};
     std::vector<char> texts;
     bool found = false;
-    const int status = find_entry(entry, texts, found, [&](auto... rest) {
-        return ::getgrnam_r(name.c_str(), rest...);
-    });
+    const int status = find_entry(
+        entry, texts, found, [&](auto... rest) { return ::getgrnam_r(name.c_str(), rest...); });
     if (found) {
         return entry.gr_gid;
     }

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstddef>
 #include <exception>
 #include <filesystem>
@@ -12,6 +13,8 @@
 
 #include "common/exit_code.hpp"
 #include "worker/builtins.hpp"
+#include "worker/handlers/file_range.hpp"
+#include "worker/mount_hint.hpp"
 
 namespace jobmill {
 namespace {
@@ -137,7 +140,8 @@ Loading<void> load_module(HandlerTable& table, const std::string& path, LastReso
         return tl::unexpected<LoadError>(opened.error());
     }
     if (*opened == nullptr) {
-        return cannot_load(path, "cannot be loaded: " + dl_error());
+        const int absence = ::access(file.c_str(), R_OK) == 0 ? 0 : errno;
+        return cannot_load(path, "cannot be loaded: " + dl_error() + mount_hint(file, absence));
     }
     // POSIX says that this conversion works; the language leaves it to the system.
     const auto entry = reinterpret_cast<Entry>(::dlsym(*opened, entry_name));
@@ -193,6 +197,9 @@ Loading<HandlerTable> load_handlers(const LoadOptions& options, Threads threads,
                                     LastResort last_resort)
 {
     HandlerTable table;
+    if (options.allow_paths) {
+        handlers::FileRange::allow_paths();
+    }
     if (auto loaded = load_builtins(table, options); !loaded) {
         return tl::unexpected<LoadError>(loaded.error());
     }

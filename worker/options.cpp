@@ -71,6 +71,8 @@ Result<bool> take_load_option(std::string_view option, Arguments& arguments, Loa
         load.modules.emplace_back(path);
     } else if (option == "--allow-exec") {
         load.allow_exec = true;
+    } else if (option == "--allow-paths") {
+        load.allow_paths = true;
     } else {
         return false;
     }
@@ -150,6 +152,8 @@ const char* usage() noexcept
            "what to load:\n"
            "  --builtin NAME,NAME...|none   these built-in handlers (default: all)\n"
            "  --allow-exec                  the handler exec, which runs commands\n"
+           "  --allow-paths                 files that jobs name may be opened by built-in "
+           "handlers\n"
            "  --module PATH                 a module; may be given more than once\n";
 }
 

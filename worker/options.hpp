@@ -18,6 +18,7 @@ namespace jobmill {
 struct LoadOptions {
     std::optional<std::vector<std::string>> builtins;  ///< none: all of them
     bool allow_exec = false;
+    bool allow_paths = false;          ///< handlers may open files that jobs name
     std::vector<std::string> modules;  ///< paths
 };
 

@@ -31,6 +31,7 @@ constexpr BadConfig bad_configs[] = {
     {"[pool.a]\nmodules = \"/m.so\"", "2:11", "want a list"},
     {"[pool.a]\nmodules = [\"m.so\"]", "2:12", "absolute"},
     {"[pool.a]\nexec = \"yes\"", "2:8", "true or false"},
+    {"[pool.a]\npaths = 1", "2:9", "true or false"},
     {"[pool.a]\nstart = \"thread\"", "2:9", "want \"fork\" or \"spawn\""},
     {"[pool.a]\nenvironment = [1]", "2:15", "want a table"},
     {"[pool.a]\nthreads = 3", "2:1", "unknown key \"threads\""},

@@ -153,6 +153,20 @@ TEST_CASE("the system's daemon runs no commands unless it is told to")
     CHECK(run(client, "echo yes").out == "yes\n");
 }
 
+TEST_CASE("the system's daemon opens no file for a client unless it is told to")
+{
+    const auto submit = [](const std::string& config) {
+        const Daemon daemon{config, {"--system", "--allow-root"}};
+        JsonClient client = daemon.json();
+        client.send(R"({"op":"submit","id":"x","handler":"sha256","args":{"path":"/etc/passwd"}})");
+        return client.result("x");
+    };
+    const Value refused = submit(pool_config(1));
+    CHECK(refused.text_at("state") == "failed");
+    CHECK(cause_text(refused, "text").find("\"path\" is off in this pool") != std::string::npos);
+    CHECK(submit(pool_config(1) + "paths = true\n").text_at("state") == "succeeded");
+}
+
 TEST_CASE("a pool that says so runs no commands")
 {
     const Daemon daemon{pool_config(1) + "exec = false\n"};

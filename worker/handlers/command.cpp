@@ -14,17 +14,19 @@
 #include <jobmill/handler.hpp>
 
 #include "common/exit_code.hpp"
+#include "worker/mount_hint.hpp"
 
 namespace jobmill::handlers {
 namespace {
 
 constexpr std::string_view default_path = "/usr/local/bin:/usr/bin:/bin";
 
-[[noreturn]] void refuse(const std::string& what, int error_number)
+[[noreturn]] void refuse(const std::string& what, int error_number, const std::string& hint = {})
 {
     const bool absent = error_number == ENOENT || error_number == ENOTDIR;
-    throw Failure::exec(absent ? exit_code::not_found : exit_code::not_executable,
-                        "exec: " + what + ": " + std::generic_category().message(error_number));
+    throw Failure::exec(
+        absent ? exit_code::not_found : exit_code::not_executable,
+        "exec: " + what + ": " + std::generic_category().message(error_number) + hint);
 }
 
 /// The directory that paths of the command are relative to.
@@ -35,9 +37,10 @@ UniqueFd open_directory(const std::string& path)
     // Not 127 even if it is absent: that would say so of the program.
     if (!usable) {
         const int error_number = errno;
-        throw Failure::exec(
-            exit_code::not_executable,
-            "exec: cwd " + path + ": " + std::generic_category().message(error_number));
+        throw Failure::exec(exit_code::not_executable,
+                            "exec: cwd " + path + ": " +
+                                std::generic_category().message(error_number) +
+                                mount_hint(path, error_number));
     }
     return directory;
 }
@@ -98,7 +101,7 @@ std::string find_program(int directory, const Command& command)
         return find_in_path(directory, program, search_path(command.environment));
     }
     if (const int error_number = judge_program(directory, program); error_number != 0) {
-        refuse(program, error_number);
+        refuse(program, error_number, mount_hint(program, error_number));
     }
     return program;
 }

@@ -11,8 +11,12 @@
 #include <cstring>
 #include <system_error>
 
+#include "worker/mount_hint.hpp"
+
 namespace jobmill::handlers {
 namespace {
+
+bool paths_allowed = false;
 
 constexpr std::size_t usual_buffer = 1U << 20U;
 /// An item that is longer has no end that we would wait for.
@@ -33,9 +37,19 @@ std::string reason(int error_number)
 
 }  // namespace
 
+void FileRange::allow_paths() noexcept
+{
+    paths_allowed = true;
+}
+
 FileRange::FileRange(const Job& job, std::string who, Ends ends)
     : who_(std::move(who)), path_(job.text("path")), ends_(ends)
 {
+    if (!paths_allowed) {
+        throw Failure{who_ + ": argument \"path\" is off in this pool: the file would be opened " +
+                      "with the rights of the daemon's user (uid " + std::to_string(::geteuid()) +
+                      "), not with yours; send its bytes as the payload"};
+    }
     const std::uint64_t offset = not_negative(job.integer("offset", 0), who_, "offset");
     const std::uint64_t length = not_negative(job.integer("length", INT64_MAX), who_, "length");
     open();
@@ -55,7 +69,8 @@ void FileRange::open()
     file_.reset(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     struct stat status {};
     if (!file_ || ::fstat(file_.get(), &status) != 0) {
-        fail(reason(errno));
+        const int error_number = errno;
+        fail(reason(error_number) + mount_hint(path_, error_number));
     }
     if (!S_ISREG(status.st_mode)) {
         fail("not a regular file");

@@ -23,6 +23,10 @@ public:
     /// Whether this byte ends an item; the next byte begins one.
     using Ends = bool (*)(char byte);
 
+    /// From now on jobs may name files, which are opened with this process's rights, not with those
+    /// of the client. Called before the first job, or never.
+    static void allow_paths() noexcept;
+
     /// The job's arguments path, offset (0 without it) and length (to the end of the file without
     /// it). A range may end beyond the file. Throws Failure, prefixed with `who`.
     FileRange(const Job& job, std::string who, Ends ends);

@@ -90,6 +90,7 @@ workers = "cores"
 workers = 2
 modules = ["/opt/a.so", "/opt/b.so"]
 exec = false
+paths = true
 start = "spawn"
 environment = { OMP_NUM_THREADS = "2", EMPTY = "" }
 )");
@@ -100,6 +101,7 @@ environment = { OMP_NUM_THREADS = "2", EMPTY = "" }
     CHECK(pool.workers == 2);
     CHECK(pool.modules == std::vector<std::string>{"/opt/a.so", "/opt/b.so"});
     CHECK(pool.exec == false);
+    CHECK(pool.paths == true);
     CHECK(pool.start == PoolSettings::Start::spawn);
     CHECK(pool.environment ==
           std::map<std::string, std::string>{{"EMPTY", ""}, {"OMP_NUM_THREADS", "2"}});

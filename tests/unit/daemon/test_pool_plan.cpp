@@ -67,12 +67,25 @@ TEST_CASE("what the service manager tells the daemon is not handed on")
 
 TEST_CASE("commands are offered, but not by the system's daemon unless it is told to")
 {
-    CHECK(plan_pool(pool_of(), 1, false, {}).what_to_load == Texts{"--allow-exec"});
-    CHECK(plan_pool(pool_of(), 1, true, {}).what_to_load.empty());
     PoolSettings pool = pool_of();
+    pool.paths = false;
+    CHECK(plan_pool(pool, 1, false, {}).what_to_load == Texts{"--allow-exec"});
+    CHECK(plan_pool(pool, 1, true, {}).what_to_load.empty());
     pool.exec = true;
     CHECK(plan_pool(pool, 1, true, {}).what_to_load == Texts{"--allow-exec"});
     pool.exec = false;
+    CHECK(plan_pool(pool, 1, false, {}).what_to_load.empty());
+}
+
+TEST_CASE("jobs may name files, but not in the system's daemon unless it is told to")
+{
+    PoolSettings pool = pool_of();
+    pool.exec = false;
+    CHECK(plan_pool(pool, 1, false, {}).what_to_load == Texts{"--allow-paths"});
+    CHECK(plan_pool(pool, 1, true, {}).what_to_load.empty());
+    pool.paths = true;
+    CHECK(plan_pool(pool, 1, true, {}).what_to_load == Texts{"--allow-paths"});
+    pool.paths = false;
     CHECK(plan_pool(pool, 1, false, {}).what_to_load.empty());
 }
 
@@ -80,6 +93,7 @@ TEST_CASE("modules are loaded in their order")
 {
     PoolSettings pool = pool_of();
     pool.exec = false;
+    pool.paths = false;
     pool.modules = {"/b.so", "/a.so"};
     CHECK(plan_pool(pool, 1, false, {}).what_to_load ==
           Texts{"--module", "/b.so", "--module", "/a.so"});

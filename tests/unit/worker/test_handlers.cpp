@@ -71,7 +71,7 @@ std::string failure_of(TestWorker& worker, const Work& work)
 
 TEST_CASE("sum adds up to a number and refuses what is none")
 {
-    TestTemplate pool;
+    TestTemplate pool{{"--allow-paths"}};
     TestWorker worker = pool.fork();
     CHECK(worker.run({.handler = "sum", .payload = "0"}).result == "0");
     CHECK(worker.run({.handler = "sum", .payload = "3000000\n"}).result == "4500001500000");
@@ -87,7 +87,7 @@ TEST_CASE("sum adds up to a number and refuses what is none")
 
 TEST_CASE("sleep refuses what is no duration")
 {
-    TestTemplate pool;
+    TestTemplate pool{{"--allow-paths"}};
     TestWorker worker = pool.fork();
     CHECK(failure_of(worker, {.handler = "sleep", .payload = "soon"}) ==
           "sleep: not a duration: \"soon\"");
@@ -95,7 +95,7 @@ TEST_CASE("sleep refuses what is no duration")
 
 TEST_CASE("sha256 gives the digests of FIPS 180-4, of payloads and of file ranges")
 {
-    TestTemplate pool;
+    TestTemplate pool{{"--allow-paths"}};
     TestWorker worker = pool.fork();
     const std::string abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
     CHECK(worker.run({.handler = "sha256"}).result ==
@@ -115,7 +115,7 @@ TEST_CASE("sha256 gives the digests of FIPS 180-4, of payloads and of file range
 
 TEST_CASE("a word is two ASCII letters or more, in lower case")
 {
-    TestTemplate pool;
+    TestTemplate pool{{"--allow-paths"}};
     TestWorker worker = pool.fork();
     Counts counts;
     add_counts(counts, worker
@@ -128,7 +128,7 @@ TEST_CASE("a word is two ASCII letters or more, in lower case")
 
 TEST_CASE("ranges that tile a text count each word once, wherever they are cut")
 {
-    TestTemplate pool;
+    TestTemplate pool{{"--allow-paths"}};
     TestWorker worker = pool.fork();
     const std::string text = "it is what it is\n\n--- and that  is that, isn't it";
     Counts whole;
@@ -141,7 +141,7 @@ TEST_CASE("ranges that tile a text count each word once, wherever they are cut")
 
 TEST_CASE("ranges that tile a file count each ngram's line once, wherever they are cut")
 {
-    TestTemplate pool;
+    TestTemplate pool{{"--allow-paths"}};
     TestWorker worker = pool.fork();
     for (const std::string text : {"a\t1999\t5\t1\na\t2000\t7\t1\nbb c\t1\t1\t1\na\t3\t100\t9\n",
                                    "x_NOUN\t1800\t18446744073709\t1\nx\t1\t2\t3"}) {
@@ -157,7 +157,7 @@ TEST_CASE("ranges that tile a file count each ngram's line once, wherever they a
 
 TEST_CASE("a file of many buffers is counted as a whole")
 {
-    TestTemplate pool;
+    TestTemplate pool{{"--allow-paths"}};
     TestWorker worker = pool.fork();
     std::string text;
     for (int i = 0; i < 200'000; ++i) {
@@ -170,7 +170,7 @@ TEST_CASE("a file of many buffers is counted as a whole")
 
 TEST_CASE("a malformed line is told with its byte")
 {
-    TestTemplate pool;
+    TestTemplate pool{{"--allow-paths"}};
     TestWorker worker = pool.fork();
     for (const std::string bad : {"b\t1\t2", "b", "\t1\t2\t3", "b\tx\t2\t3", "b\t1\t\t3", "",
                                   "b\t1\t2\t3\r", "b\t1\t99999999999999999999\t3"}) {
@@ -184,7 +184,7 @@ TEST_CASE("a malformed line is told with its byte")
 
 TEST_CASE("a file that cannot be read is told with its name and the reason")
 {
-    TestTemplate pool;
+    TestTemplate pool{{"--allow-paths"}};
     TestWorker worker = pool.fork();
     CHECK(failure_of(worker, {.handler = "ngram.count", .args = {{"path", "/nowhere"}}}) ==
           "ngram.count: /nowhere: No such file or directory");
@@ -196,6 +196,20 @@ TEST_CASE("a file that cannot be read is told with its name and the reason")
           "ngram.count: argument \"offset\" is negative");
     CHECK(failure_of(worker, {.handler = "ngram.count", .args = {{"path", 5}}}) ==
           "argument \"path\": want text");
+}
+
+TEST_CASE("without permission no handler opens a file that a job names, and says why")
+{
+    const TestFile file{"a\t1\t2\t3\n"};
+    TestTemplate pool;
+    TestWorker worker = pool.fork();
+    for (const char* const handler : {"sha256", "text.wordcount", "ngram.count"}) {
+        const std::string text =
+            failure_of(worker, {.handler = handler, .args = {{"path", file.path()}}});
+        CHECK(text.starts_with(std::string{handler} + ": argument \"path\" is off in this pool"));
+        CHECK(text.find("(uid " + std::to_string(::geteuid()) + ")") != std::string::npos);
+    }
+    CHECK(worker.run({.handler = "sha256"}).succeeded);
 }
 
 }  // namespace jobmill::test

@@ -20,15 +20,16 @@ std::string refusal(const std::array<const char*, n>& arguments)
 
 TEST_CASE("a template's command line says whose it is and what to load")
 {
-    const auto options =
-        parse_options(std::to_array({"--template", "--daemon-pid", "12", "--builtin", "echo,sum",
-                                     "--module", "/a.so", "--module", "/b.so", "--allow-exec"}));
+    const auto options = parse_options(
+        std::to_array({"--template", "--daemon-pid", "12", "--builtin", "echo,sum", "--module",
+                       "/a.so", "--module", "/b.so", "--allow-exec", "--allow-paths"}));
     REQUIRE(options);
     CHECK(options->mode == WorkerOptions::Mode::fork_template);
     CHECK(options->daemon_pid == 12);
     CHECK(options->load.builtins == std::vector<std::string>{"echo", "sum"});
     CHECK(options->load.modules == std::vector<std::string>{"/a.so", "/b.so"});
     CHECK(options->load.allow_exec);
+    CHECK(options->load.allow_paths);
     CHECK(!options->allow_threads);
 }
 
@@ -46,6 +47,7 @@ TEST_CASE("without --builtin all built-in handlers are loaded, with none no one 
     REQUIRE(all);
     CHECK(!all->load.builtins);
     CHECK(!all->load.allow_exec);
+    CHECK(!all->load.allow_paths);
     const auto none =
         parse_options(std::to_array({"--template", "--daemon-pid", "12", "--builtin", "none"}));
     REQUIRE(none);
