@@ -258,6 +258,16 @@ Result<Tag> Client::handlers()
     return state_->conversation.handlers();
 }
 
+Result<Tag> Client::reload()
+{
+    return state_->conversation.reload();
+}
+
+Result<Tag> Client::log_level(std::string_view level)
+{
+    return state_->conversation.log_level(level);
+}
+
 Result<Tag> Client::ping(ByteView payload)
 {
     return state_->conversation.ping(payload);

@@ -191,6 +191,26 @@ Result<Tag> Conversation::handlers()
     return tag;
 }
 
+Result<Tag> Conversation::reload()
+{
+    const Tag tag = new_tag();
+    requests_.emplace(number(tag), MessageType::reload);
+    encode(ReloadRequest{.tag = tag}, out_);
+    return tag;
+}
+
+Result<Tag> Conversation::log_level(std::string_view level)
+{
+    if (level.size() > limits::name) {
+        return fail(Errc::invalid, "a log level of " + std::to_string(level.size()) +
+                                       " bytes; the limit is " + std::to_string(limits::name));
+    }
+    const Tag tag = new_tag();
+    requests_.emplace(number(tag), MessageType::log_level);
+    encode(LogLevelRequest{.tag = tag, .level = level}, out_);
+    return tag;
+}
+
 Result<Tag> Conversation::ping(ByteView payload)
 {
     if (payload.size() > limits::ping_payload) {

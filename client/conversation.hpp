@@ -33,6 +33,8 @@ public:
     [[nodiscard]] Result<Tag> wait_job(JobId job);
     [[nodiscard]] Result<Tag> status(std::vector<JobId> jobs);
     [[nodiscard]] Result<Tag> handlers();
+    [[nodiscard]] Result<Tag> reload();
+    [[nodiscard]] Result<Tag> log_level(std::string_view level);
     [[nodiscard]] Result<Tag> ping(ByteView payload);
 
     /// The bytes to send next; large payloads are cut into pieces here, taking turns.
@@ -104,6 +106,8 @@ private:
     [[nodiscard]] Result<void> on(const Cancelled& message);
     [[nodiscard]] Result<void> on(const StatusReply& message);
     [[nodiscard]] Result<void> on(const HandlersReply& message);
+    [[nodiscard]] Result<void> on(const ReloadReply& message);
+    [[nodiscard]] Result<void> on(const LogLevelReply& message);
     [[nodiscard]] Result<void> on(const Pong& message);
     [[nodiscard]] Result<void> on(const Credit& message);
     [[nodiscard]] Result<void> on(const Closing& message);

@@ -343,6 +343,20 @@ Result<void> Conversation::on(const HandlersReply& message)
     return {};
 }
 
+Result<void> Conversation::on(const ReloadReply& message)
+{
+    JOBMILL_TRY(answered(message.tag, MessageType::reload, "reload"));
+    emit(event::Reloaded{message.tag, message.body});
+    return {};
+}
+
+Result<void> Conversation::on(const LogLevelReply& message)
+{
+    JOBMILL_TRY(answered(message.tag, MessageType::log_level, "log_level"));
+    emit(event::LogLevel{message.tag, message.body});
+    return {};
+}
+
 Result<void> Conversation::on(const Pong& message)
 {
     JOBMILL_TRY(answered(message.tag, MessageType::ping, "pong"));

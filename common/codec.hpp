@@ -18,7 +18,7 @@ using Decoded = tl::expected<T, ErrorReply>;
 [[nodiscard]] Decoded<Request> decode_request(const Frame& frame);
 [[nodiscard]] Decoded<Reply> decode_reply(const Frame& frame);
 [[nodiscard]] Result<TemplateReport> decode_template_report(const Frame& frame);
-[[nodiscard]] Result<Fork> decode_fork(const Frame& frame);
+[[nodiscard]] Result<TemplateOrder> decode_template_order(const Frame& frame);
 [[nodiscard]] Result<WorkerReport> decode_worker_report(const Frame& frame);
 [[nodiscard]] Result<JobOffer> decode_job_offer(const Frame& frame);
 
@@ -30,6 +30,8 @@ void encode(const Cancel& message, Bytes& to);
 void encode(const Wait& message, Bytes& to);
 void encode(const StatusRequest& message, Bytes& to);
 void encode(const HandlersRequest& message, Bytes& to);
+void encode(const ReloadRequest& message, Bytes& to);
+void encode(const LogLevelRequest& message, Bytes& to);
 void encode(const Ping& message, Bytes& to);
 
 void encode(const Welcome& message, Bytes& to);
@@ -42,11 +44,15 @@ void encode(const JobResult& message, Bytes& to);
 void encode(const Cancelled& message, Bytes& to);
 void encode(const StatusReply& message, Bytes& to);
 void encode(const HandlersReply& message, Bytes& to);
+void encode(const ReloadReply& message, Bytes& to);
+void encode(const LogLevelReply& message, Bytes& to);
 void encode(const Pong& message, Bytes& to);
 void encode(const Credit& message, Bytes& to);
 void encode(const Closing& message, Bytes& to);
 void encode(const ErrorMessage& message, Bytes& to);
 
+void encode(const Probe& message, Bytes& to);
+void encode(const Alive& message, Bytes& to);
 void encode(const Loaded& message, Bytes& to);
 void encode(const Refused& message, Bytes& to);
 void encode(const Fork& message, Bytes& to);

@@ -212,6 +212,10 @@ Decoded<Reply> decode_reply(const Frame& frame)
             return decode_document<StatusReply>(frame);
         case MessageType::handlers:
             return decode_document<HandlersReply>(frame);
+        case MessageType::reload:
+            return decode_document<ReloadReply>(frame);
+        case MessageType::log_level:
+            return decode_document<LogLevelReply>(frame);
         case MessageType::error:
             return decode_error(frame);
         default:
@@ -306,6 +310,16 @@ void encode(const StatusReply& message, Bytes& to)
 void encode(const HandlersReply& message, Bytes& to)
 {
     encode_document(MessageType::handlers, message.tag, message.body, to);
+}
+
+void encode(const ReloadReply& message, Bytes& to)
+{
+    encode_document(MessageType::reload, message.tag, message.body, to);
+}
+
+void encode(const LogLevelReply& message, Bytes& to)
+{
+    encode_document(MessageType::log_level, message.tag, message.body, to);
 }
 
 void encode(const Pong& message, Bytes& to)

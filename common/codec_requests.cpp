@@ -186,6 +186,15 @@ Decoded<Request> decode_status(const Frame& frame)
     return taken.map([&] { return Request{status}; });
 }
 
+Decoded<Request> decode_log_level(const Frame& frame)
+{
+    LogLevelRequest request{.tag = Tag{frame.header.id}, .level = {}};
+    auto taken = meta::each(frame.meta, [&](std::string_view key, msgpack::Reader& reader) {
+        return key == "level" ? meta::take(reader, key, request.level) : meta::skip(reader, key);
+    });
+    return taken.map([&] { return Request{request}; });
+}
+
 }  // namespace
 
 Decoded<Request> decode_request(const Frame& frame)
@@ -219,6 +228,10 @@ Decoded<Request> decode_request(const Frame& frame)
                 return meta::bad_value("payload", "too long for a ping", limits::ping_payload);
             }
             return Request{Ping{tag, frame.payload}};
+        case MessageType::reload:
+            return Request{ReloadRequest{tag}};
+        case MessageType::log_level:
+            return decode_log_level(frame);
         default:
             break;
     }
@@ -325,6 +338,24 @@ void encode(const HandlersRequest& message, Bytes& to)
 void encode(const Ping& message, Bytes& to)
 {
     FrameWriter{to, MessageType::ping, number(message.tag)}.payload(message.payload).finish();
+}
+
+void encode(const ReloadRequest& message, Bytes& to)
+{
+    FrameWriter{to, MessageType::reload, number(message.tag)}.finish();
+}
+
+void encode(const LogLevelRequest& message, Bytes& to)
+{
+    FrameWriter frame{to, MessageType::log_level, number(message.tag)};
+    if (!message.level.empty()) {
+        msgpack::Writer writer{frame.begin_meta()};
+        writer.map(1);
+        writer.text("level");
+        writer.text(message.level);
+        frame.end_meta();
+    }
+    frame.finish();
 }
 
 }  // namespace jobmill

@@ -105,16 +105,22 @@ Result<TemplateReport> decode_template_report(const Frame& frame)
         forked.error_number = fixed.number<std::int32_t>();
         return TemplateReport{forked};
     }
+    if (frame.header.type == MessageType::alive) {
+        return TemplateReport{Alive{}};
+    }
     return fail(Errc::invalid, "not a template's message");
 }
 
-Result<Fork> decode_fork(const Frame& frame)
+Result<TemplateOrder> decode_template_order(const Frame& frame)
 {
+    if (frame.header.type == MessageType::probe) {
+        return TemplateOrder{Probe{}};
+    }
     if (frame.header.type != MessageType::fork || frame.header.descriptors != 3) {
-        return fail(Errc::invalid, "want a fork with three descriptors");
+        return fail(Errc::invalid, "want a probe, or a fork with three descriptors");
     }
     ByteReader fixed{frame.fixed};
-    return Fork{take_worker(fixed)};
+    return TemplateOrder{Fork{take_worker(fixed)}};
 }
 
 Result<WorkerReport> decode_worker_report(const Frame& frame)
@@ -185,6 +191,16 @@ void encode(const Forked& message, Bytes& to)
     FrameWriter frame{to, MessageType::forked, 0};
     frame.field(number(message.worker.slot)).field(message.worker.generation);
     frame.field(message.pid).field(message.error_number).finish();
+}
+
+void encode(const Probe& /*message*/, Bytes& to)
+{
+    FrameWriter{to, MessageType::probe, 0}.finish();
+}
+
+void encode(const Alive& /*message*/, Bytes& to)
+{
+    FrameWriter{to, MessageType::alive, 0}.finish();
 }
 
 void encode(const Ready& message, Bytes& to)

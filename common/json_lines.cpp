@@ -21,12 +21,15 @@ using json::quoted;
 using json::Refusal;
 using json::refuse;
 using json::take;
+using json::take_id;
 using json::take_name;
+using json::take_op;
 using json::too_many_bytes;
 using json::wrong_type;
 
-constexpr auto ops = std::to_array<std::string_view>(
-    {"hello", "submit", "piece", "cancel", "wait", "status", "handlers", "ping"});
+constexpr auto ops =
+    std::to_array<std::string_view>({"hello", "submit", "piece", "cancel", "wait", "status",
+                                     "handlers", "ping", "reload", "log_level"});
 constexpr auto submit_members = std::to_array<std::string_view>(
     {"op", "id", "pool", "handler", "label", "args", "detached", "started", "progress", "payload",
      "payload_b64", "size", "more"});
@@ -43,6 +46,7 @@ struct JsonDecoder::State {
     Decoded<Request> wait(const Object& members);
     Decoded<Request> status(const Object& members);
     Decoded<Request> ping(const Object& members);
+    Decoded<Request> log_level(const Object& members);
 
     Decoded<void> submit_member(std::string_view key, const Element& value, Submit& submit);
     Decoded<void> take_args(const Element& value, ByteView& to);
@@ -283,6 +287,18 @@ Decoded<Request> JsonDecoder::State::ping(const Object& members)
     return Request{ping};
 }
 
+Decoded<Request> JsonDecoder::State::log_level(const Object& members)
+{
+    LogLevelRequest request;
+    Element value;
+    if (members.at_key("level").get(value) == simdjson::SUCCESS) {
+        if (auto taken = take_name(value, "level", request.level); !taken) {
+            return Refusal{std::move(taken).error()};
+        }
+    }
+    return Request{request};
+}
+
 Decoded<Request> JsonDecoder::State::request(std::string_view op, std::string_view id,
                                              const Object& members)
 {
@@ -314,6 +330,12 @@ Decoded<Request> JsonDecoder::State::request(std::string_view op, std::string_vi
     if (op == "ping") {
         return ping(members);
     }
+    if (op == "reload") {
+        return Request{ReloadRequest{}};
+    }
+    if (op == "log_level") {
+        return log_level(members);
+    }
     if (op == "hello") {
         return hello(members);
     }
@@ -323,39 +345,6 @@ Decoded<Request> JsonDecoder::State::request(std::string_view op, std::string_vi
     }
     return refuse(error_code::unknown_op, "op", "no message " + quoted(op) + did_you_mean(op, ops));
 }
-
-namespace {
-
-Decoded<std::string_view> take_id(const Object& members)
-{
-    Element value;
-    std::string_view id;
-    if (members.at_key("id").get(value) != simdjson::SUCCESS) {
-        return id;
-    }
-    if (auto taken = take_name(value, "id", id); !taken) {
-        return Refusal{std::move(taken).error()};
-    }
-    if (id.empty()) {
-        return refuse(error_code::bad_value, "id", "want at least one character");
-    }
-    return id;
-}
-
-Decoded<std::string_view> take_op(const Object& members)
-{
-    Element value;
-    std::string_view op;
-    if (members.at_key("op").get(value) != simdjson::SUCCESS) {
-        return refuse(error_code::missing_field, "op", "want the name of a message");
-    }
-    if (auto taken = take(value, "op", op); !taken) {
-        return Refusal{std::move(taken).error()};
-    }
-    return op;
-}
-
-}  // namespace
 
 JsonDecoder::JsonDecoder() : state_(std::make_unique<State>()) {}
 JsonDecoder::~JsonDecoder() = default;

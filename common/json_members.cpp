@@ -167,6 +167,35 @@ private:
 
 }  // namespace
 
+Decoded<std::string_view> take_id(const Object& members)
+{
+    Element value;
+    std::string_view id;
+    if (members.at_key("id").get(value) != simdjson::SUCCESS) {
+        return id;
+    }
+    if (auto taken = take_name(value, "id", id); !taken) {
+        return Refusal{std::move(taken).error()};
+    }
+    if (id.empty()) {
+        return refuse(error_code::bad_value, "id", "want at least one character");
+    }
+    return id;
+}
+
+Decoded<std::string_view> take_op(const Object& members)
+{
+    Element value;
+    std::string_view op;
+    if (members.at_key("op").get(value) != simdjson::SUCCESS) {
+        return refuse(error_code::missing_field, "op", "want the name of a message");
+    }
+    if (auto taken = take(value, "op", op); !taken) {
+        return Refusal{std::move(taken).error()};
+    }
+    return op;
+}
+
 Decoded<void> write_args(const Object& members, std::vector<std::string_view>& keys, Bytes& to)
 {
     return ArgsWriter{to, keys}.write(members);

@@ -56,6 +56,11 @@ template <std::unsigned_integral T>
 [[nodiscard]] Decoded<void> take_name(const Element& value, std::string_view field,
                                       std::string_view& to);
 
+/// The member "id"; empty when there is none.
+[[nodiscard]] Decoded<std::string_view> take_id(const Object& members);
+/// The member "op", which must be there.
+[[nodiscard]] Decoded<std::string_view> take_op(const Object& members);
+
 /// Refuses an object that has a key twice: readers differ in which of the two they believe. `keys`
 /// is scratch; it holds the keys afterwards.
 [[nodiscard]] Decoded<void> check_keys(const Object& members, std::vector<std::string_view>& keys);

@@ -126,6 +126,8 @@ public:
 
     void operator()(const StatusReply& status) { document("status", status.body); }
     void operator()(const HandlersReply& handlers) { document("handlers", handlers.body); }
+    void operator()(const ReloadReply& reload) { document("reload", reload.body); }
+    void operator()(const LogLevelReply& level) { document("log_level", level.body); }
 
     void operator()(const Pong& pong)
     {

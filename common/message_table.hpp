@@ -32,6 +32,8 @@ enum class MessageType : std::uint8_t {
     credit = 19,
     closing = 20,
     error = 21,
+    reload = 22,
+    log_level = 23,
 
     loaded = 64,
     refused = 65,
@@ -42,6 +44,8 @@ enum class MessageType : std::uint8_t {
     job_started = 70,
     job_chunk = 71,
     job_result = 72,
+    probe = 73,
+    alive = 74,
 };
 
 enum class Link : std::uint8_t {
@@ -85,6 +89,8 @@ inline constexpr auto message_table = std::to_array<MessageRow>({
     {MessageType::credit,      "credit",      Link::client,    Direction::from_daemon, 16, 1},
     {MessageType::closing,     "closing",     Link::client,    Direction::from_daemon, 8,  1},
     {MessageType::error,       "error",       Link::client,    Direction::from_daemon, 0,  1},
+    {MessageType::reload,      "reload",      Link::client,    Direction::both,        0,  1},
+    {MessageType::log_level,   "log_level",   Link::client,    Direction::both,        0,  1},
     {MessageType::loaded,      "loaded",      Link::template_, Direction::to_daemon,   0,  1},
     {MessageType::refused,     "refused",     Link::template_, Direction::to_daemon,   0,  1},
     {MessageType::fork,        "fork",        Link::template_, Direction::from_daemon, 8,  1},
@@ -94,6 +100,8 @@ inline constexpr auto message_table = std::to_array<MessageRow>({
     {MessageType::job_started, "job_started", Link::worker,    Direction::to_daemon,   0,  1},
     {MessageType::job_chunk,   "job_chunk",   Link::worker,    Direction::to_daemon,   16, 1},
     {MessageType::job_result,  "job_result",  Link::worker,    Direction::to_daemon,   24, 1},
+    {MessageType::probe,       "probe",       Link::template_, Direction::from_daemon, 0,  1},
+    {MessageType::alive,       "alive",       Link::template_, Direction::to_daemon,   0,  1},
 });
 // clang-format on
 

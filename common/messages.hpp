@@ -86,8 +86,18 @@ struct Ping {
     ByteView payload;
 };
 
-using Request =
-    std::variant<Hello, Open, Submit, Piece, Cancel, Wait, StatusRequest, HandlersRequest, Ping>;
+/// Read the configuration file again and do as it says.
+struct ReloadRequest {
+    Tag tag{};
+};
+
+struct LogLevelRequest {
+    Tag tag{};
+    std::string_view level;  ///< empty: only asks
+};
+
+using Request = std::variant<Hello, Open, Submit, Piece, Cancel, Wait, StatusRequest,
+                             HandlersRequest, Ping, ReloadRequest, LogLevelRequest>;
 
 // ---- the daemon's answers -----------------------------------------------------------------------
 
@@ -172,6 +182,16 @@ struct Pong {
     ByteView payload;
 };
 
+struct ReloadReply {
+    Tag tag{};
+    Value body;
+};
+
+struct LogLevelReply {
+    Tag tag{};
+    Value body;
+};
+
 /// From now on so much may be unfinished in this session.
 struct Credit {
     std::uint32_t jobs = 0;
@@ -188,9 +208,9 @@ struct ErrorMessage {
     ErrorReply error;
 };
 
-using Reply =
-    std::variant<Welcome, Opened, Accepted, Started, Chunk, Progress, Piece, JobResult, Cancelled,
-                 StatusReply, HandlersReply, Pong, Credit, Closing, ErrorMessage>;
+using Reply = std::variant<Welcome, Opened, Accepted, Started, Chunk, Progress, Piece, JobResult,
+                           Cancelled, StatusReply, HandlersReply, Pong, ReloadReply, LogLevelReply,
+                           Credit, Closing, ErrorMessage>;
 
 // ---- the daemon, its templates and workers ------------------------------------------------------
 
@@ -216,6 +236,10 @@ struct Forked {
     std::int32_t pid = 0;
     std::int32_t error_number = 0;  ///< 0: forked
 };
+
+/// Asks a template for a sign of life, which is Alive.
+struct Probe {};
+struct Alive {};
 
 struct Ready {
     WorkerId worker;
@@ -257,7 +281,8 @@ struct JobOutcome {
     ByteView payload;
 };
 
-using TemplateReport = std::variant<Loaded, Refused, Forked>;
+using TemplateOrder = std::variant<Fork, Probe>;
+using TemplateReport = std::variant<Loaded, Refused, Forked, Alive>;
 using WorkerReport = std::variant<Ready, JobStarted, JobChunk, JobOutcome>;
 
 }  // namespace jobmill

@@ -299,12 +299,10 @@ void ClientSession::handle(Tag tag, std::string_view id, const Request& request)
         on_hello(*hello);
     } else if (const auto* open = std::get_if<Open>(&request)) {
         on_open(*open);
-    } else if (const auto* status = std::get_if<StatusRequest>(&request)) {
-        send(StatusReply{.tag = tag, .body = outside_.status(uid_, status->jobs)});
-    } else if (std::holds_alternative<HandlersRequest>(request)) {
-        send(HandlersReply{.tag = tag, .body = outside_.pools.describe()});
     } else if (const auto* ping = std::get_if<Ping>(&request)) {
         send(Pong{.tag = tag, .payload = ping->payload});
+    } else {
+        outside_.administer(*this, tag, request);
     }
 }
 

@@ -34,7 +34,8 @@ public:
     struct Outside {
         JobDesk& desk;
         const PoolDirectory& pools;
-        std::function<Value(unsigned uid, const std::vector<JobId>&)> status;
+        /// Answers a request that is about the daemon: at once, or later by send().
+        std::function<void(ClientSession&, Tag, const Request&)> administer;
         /// True once the daemon takes no more jobs.
         std::function<bool()> closing;
         /// The session is over; it may be destroyed after this turn.

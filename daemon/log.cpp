@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/log.hpp"
 
+#include <array>
 #include <memory>
 
 #include <spdlog/sinks/stdout_sinks.h>
@@ -57,6 +58,27 @@ Result<Level> level_named(std::string_view name)
     }
     return fail(Errc::invalid,
                 "log level \"" + std::string{name} + "\": want debug, info, warning or error");
+}
+
+std::string_view name_of(Level level) noexcept
+{
+    constexpr auto names = std::to_array<std::string_view>({"debug", "info", "warning", "error"});
+    return names.at(static_cast<std::size_t>(level));
+}
+
+void set_level(Level level)
+{
+    logger()->set_level(spdlog_level(level));
+}
+
+Level level() noexcept
+{
+    for (const Level level : {Level::debug, Level::info, Level::warning}) {
+        if (enabled(level)) {
+            return level;
+        }
+    }
+    return Level::error;
 }
 
 bool enabled(Level level) noexcept

@@ -16,6 +16,9 @@ enum class Level : int { debug, info, warning, error };
 /// To standard error from now on, from this level up.
 void start(Level level);
 [[nodiscard]] Result<Level> level_named(std::string_view name);
+[[nodiscard]] std::string_view name_of(Level level) noexcept;
+void set_level(Level level);
+[[nodiscard]] Level level() noexcept;
 [[nodiscard]] bool enabled(Level level) noexcept;
 void write(Level level, std::string_view line);
 

@@ -37,6 +37,11 @@ int main(int argc, char** argv)
     if (!setup) {
         return daemon::complain(setup.error());
     }
+    setup->read_again = [&options] {
+        return daemon::settle(options, current_surroundings()).map([](daemon::Settled&& again) {
+            return std::move(again.config);
+        });
+    };
     auto supervisor = daemon::Supervisor::create(*loop, std::move(*setup));
     if (!supervisor) {
         return daemon::complain(supervisor.error());

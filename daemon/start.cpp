@@ -37,16 +37,14 @@ Result<UniqueFd> open_worker_program()
     return program;
 }
 
-Result<Config> load_config(const Options& options, const Surroundings& surroundings)
+/// The file that says how to run; empty when there is none.
+std::string config_file(const Options& options, const Surroundings& surroundings)
 {
     if (options.config) {
-        return read_config(*options.config);
+        return *options.config;
     }
-    const std::string usual = options.system ? system_config : user_config_path(surroundings);
-    if (::access(usual.c_str(), F_OK) == 0) {
-        return read_config(usual);
-    }
-    return default_config();
+    std::string usual = options.system ? system_config : user_config_path(surroundings);
+    return ::access(usual.c_str(), F_OK) == 0 ? usual : std::string{};
 }
 
 /// The socket that the service manager has bound for us, or our own.
@@ -81,7 +79,10 @@ void raise_descriptor_limit()
 Result<Settled> settle(const Options& options, const Surroundings& surroundings)
 {
     Settled settled;
-    JOBMILL_TRY_ASSIGN(settled.config, load_config(options, surroundings));
+    settled.config_file = config_file(options, surroundings);
+    JOBMILL_TRY_ASSIGN(settled.config, settled.config_file.empty()
+                                           ? Result<Config>{default_config()}
+                                           : read_config(settled.config_file));
     Config& config = settled.config;
     settled.system = options.system;
     settled.allow_root = options.allow_root;
@@ -129,7 +130,9 @@ Result<Supervisor::Setup> set_up(Settled settled)
                              .job_ids = std::move(job_ids),
                              .service = std::move(service),
                              .user = std::move(user),
-                             .system = settled.system};
+                             .system = settled.system,
+                             .read_again = {},
+                             .config_file = std::move(settled.config_file)};
 }
 
 int complain(const Error& error)

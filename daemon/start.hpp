@@ -15,6 +15,7 @@ struct Settled {
     std::string socket;
     bool socket_told = false;  ///< by command line or file: another one would be a surprise
     std::string state_dir;
+    std::string config_file;  ///< empty: none was read
     bool system = false;
     bool allow_root = false;
 };

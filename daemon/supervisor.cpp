@@ -13,6 +13,7 @@
 #include "daemon/cpu_budget.hpp"
 #include "daemon/log.hpp"
 #include "daemon/pool_plan.hpp"
+#include "daemon/refusal.hpp"
 #include "daemon/status_report.hpp"
 
 namespace jobmill::daemon {
@@ -46,6 +47,8 @@ Payload payload_of(ByteView bytes, UniqueFd blob, std::uint64_t size)
 Supervisor::Supervisor(loop::EventLoop& loop, Setup setup)
     : loop_(loop),
       config_(std::move(setup.config)),
+      read_again_(std::move(setup.read_again)),
+      config_file_(std::move(setup.config_file)),
       system_(setup.system),
       user_(std::move(setup.user)),
       cores_(usable_cores()),
@@ -91,19 +94,25 @@ Supervisor::Supervisor(loop::EventLoop& loop, Setup setup)
                   [this](PoolId pool, const std::string& why) { on_template_failed(pool, why); },
               .on_report = [this](WorkerId worker, WorkerReport& report,
                                   UniqueFd blob) { on_report(worker, report, std::move(blob)); }}),
+      administration_(Administration::Outside{
+          .pools = pools_,
+          .status = [this](unsigned uid,
+                           const std::vector<JobId>& wanted) { return status(uid, wanted); },
+          .reload = [this](SessionId session, Tag tag) { reload(session, tag); }}),
       sessions_(loop, flush_list_, std::move(setup.place), config_.max_sessions,
                 ClientSession::Settings{.credit_jobs = config_.credit_jobs,
                                         .credit_bytes = config_.credit_bytes,
                                         .max_payload = config_.max_payload,
                                         .frame_timeout = config_.frame_timeout},
-                ClientSession::Outside{.desk = desk_,
-                                       .pools = pools_,
-                                       .status =
-                                           [this](unsigned uid, const std::vector<JobId>& wanted) {
-                                               return status(uid, wanted);
-                                           },
-                                       .closing = [this] { return closing_; },
-                                       .over = {}})
+                ClientSession::Outside{
+                    .desk = desk_,
+                    .pools = pools_,
+                    .administer =
+                        [this](ClientSession& session, Tag tag, const Request& request) {
+                            administration_.answer(session, tag, request);
+                        },
+                    .closing = [this] { return closing_; },
+                    .over = {}})
 {
 }
 
@@ -411,6 +420,24 @@ void Supervisor::leave_when_quiet()
         log::info("stopped");
         loop_.stop();
     }
+}
+
+void Supervisor::reload(SessionId session, Tag tag)
+{
+    ClientSession* asker = sessions_.find(session);
+    auto config = read_again_();
+    if (!config) {
+        log::error("the configuration stays as it is: {}", config.error().what);
+        asker->send(ErrorMessage{.tag = tag,
+                                 .error = refusal(error_code::bad_config, config.error().what)});
+        return;
+    }
+    if (const auto level = log::level_named(config->log_level.value_or("info"))) {
+        log::set_level(*level);
+    }
+    asker->send(ReloadReply{
+        .tag = tag,
+        .body = Value{Map{{"file", Value{config_file_}}, {"changes", Value{Array{}}}}}});
 }
 
 Value Supervisor::status(unsigned uid, const std::vector<JobId>& wanted) const

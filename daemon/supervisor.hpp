@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/administration.hpp"
 #include "daemon/config.hpp"
 #include "daemon/core/dispatcher.hpp"
 #include "daemon/job_desk.hpp"
@@ -34,6 +35,9 @@ public:
         ServiceManager service;
         OwnUser user;
         bool system = false;
+        /// The configuration as it is in its file now, the command line above it.
+        std::function<Result<Config>()> read_again;
+        std::string config_file;
     };
 
     [[nodiscard]] static Result<std::unique_ptr<Supervisor>> create(loop::EventLoop& loop,
@@ -68,10 +72,13 @@ private:
     void on_turn();
     void request_stop();
     void leave_when_quiet();
+    void reload(SessionId session, Tag tag);
     [[nodiscard]] Value status(unsigned uid, const std::vector<JobId>& wanted) const;
 
     loop::EventLoop& loop_;
     Config config_;
+    std::function<Result<Config>()> read_again_;
+    std::string config_file_;
     bool system_;
     OwnUser user_;
     std::uint32_t cores_;
@@ -89,6 +96,7 @@ private:
     PoolDirectory pools_;
     JobDesk desk_;
     Processes processes_;
+    Administration administration_;
     Sessions sessions_;
 
     std::unique_ptr<loop::TurnHook> turn_hook_;

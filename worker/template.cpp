@@ -93,11 +93,13 @@ void Template::serve()
 
 void Template::on_frame(const Frame& frame)
 {
-    const auto fork = decode_fork(frame);
-    if (!fork) {
-        leave_broken("template's link: " + fork.error().what);
+    const auto order = decode_template_order(frame);
+    if (!order) {
+        leave_broken("template's link: " + order.error().what);
     }
-    if (!say(fork_worker(fork->worker, take_parts()))) {
+    const auto* fork = std::get_if<Fork>(&*order);
+    const bool said = fork == nullptr ? say(Alive{}) : say(fork_worker(fork->worker, take_parts()));
+    if (!said) {
         ::_exit(exit_code::ok);
     }
 }

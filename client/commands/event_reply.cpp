@@ -30,6 +30,8 @@ struct ToReply {
     }
     Reply operator()(const event::Status& e) const { return StatusReply{e.tag, e.body}; }
     Reply operator()(const event::Handlers& e) const { return HandlersReply{e.tag, e.body}; }
+    Reply operator()(const event::Reloaded& e) const { return ReloadReply{e.tag, e.body}; }
+    Reply operator()(const event::LogLevel& e) const { return LogLevelReply{e.tag, e.body}; }
     Reply operator()(const event::Pong& e) const { return Pong{e.tag, e.payload}; }
     Reply operator()(const event::Closing& e) const { return Closing{e.grace_ms}; }
     Reply operator()(const event::JobError& e) const { return ErrorMessage{e.tag, e.error}; }

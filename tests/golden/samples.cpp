@@ -78,6 +78,12 @@ Value handlers_document()
              Value{Array{Value{Map{{"name", Value{"default"}}, {"handlers", handlers_list()}}}}}}}};
 }
 
+Value reload_document()
+{
+    return Value{Map{{"file", Value{"/etc/jobmill/jobmill.toml"}},
+                     {"changes", Value{Array{Value{"pool default: 4 workers, were 2"}}}}}};
+}
+
 JobResult result(JobState state, Cause cause, std::string_view payload)
 {
     return {.tag = tag,
@@ -232,6 +238,11 @@ std::vector<Sample> requests()
         {"status_request_jobs", Request{StatusRequest{.tag = tag, .jobs = {JobId{118}, job}}},
          R"({"op":"status","id":"7","jobs":["118","119"]})"},
         {"handlers_request", Request{HandlersRequest{.tag = tag}}, R"({"op":"handlers","id":"7"})"},
+        {"reload_request", Request{ReloadRequest{.tag = tag}}, R"({"op":"reload","id":"7"})"},
+        {"log_level_request", Request{LogLevelRequest{.tag = tag, .level = "debug"}},
+         R"({"op":"log_level","id":"7","level":"debug"})"},
+        {"log_level_question", Request{LogLevelRequest{.tag = tag, .level = {}}},
+         R"({"op":"log_level","id":"7"})"},
         {"ping", Request{Ping{.tag = tag, .payload = bytes_of("hello")}},
          R"({"op":"ping","id":"7","payload":"hello"})"},
     };
@@ -330,6 +341,10 @@ std::vector<Sample> replies()
         {"cancelled", Reply{Cancelled{.tag = tag, .queued = 3, .running = 1}}, {}},
         {"status", Reply{StatusReply{.tag = tag, .body = status_document()}}, {}},
         {"handlers", Reply{HandlersReply{.tag = tag, .body = handlers_document()}}, {}},
+        {"reload", Reply{ReloadReply{.tag = tag, .body = reload_document()}}, {}},
+        {"log_level",
+         Reply{LogLevelReply{.tag = tag, .body = Value{Map{{"level", Value{"debug"}}}}}},
+         {}},
         {"pong", Reply{Pong{.tag = tag, .payload = bytes_of("hello")}}, {}},
         {"credit", Reply{Credit{.jobs = 64, .bytes = 1'048'576}}, {}},
         {"closing", Reply{Closing{.grace_ms = 5000}}, {}},
@@ -344,7 +359,9 @@ std::vector<Sample> inside()
     return {
         {"loaded", TemplateReport{Loaded{.body = Value{Map{{"handlers", handlers_list()}}}}}, {}},
         {"refused", TemplateReport{Refused{.module = "/x.so", .text = "no such file"}}, {}},
-        {"fork", Fork{.worker = worker}, {}},
+        {"fork", TemplateOrder{Fork{.worker = worker}}, {}},
+        {"probe", TemplateOrder{Probe{}}, {}},
+        {"alive", TemplateReport{Alive{}}, {}},
         {"forked", TemplateReport{Forked{.worker = worker, .pid = 4127, .error_number = 0}}, {}},
         {"forked_failed",
          TemplateReport{Forked{.worker = worker, .pid = 0, .error_number = 11}},
@@ -462,10 +479,6 @@ void encode_any(const std::variant<Messages...>& message, Bytes& to)
 {
     std::visit([&](const auto& one) { encode(one, to); }, message);
 }
-void encode_any(const Fork& message, Bytes& to)
-{
-    encode(message, to);
-}
 void encode_any(const JobOffer& message, Bytes& to)
 {
     encode(message, to);
@@ -518,7 +531,8 @@ Result<AnyMessage> decoded(const Frame& frame, Route route)
         case Link::client:
             return to_daemon ? as_any(decode_request(frame)) : as_any(decode_reply(frame));
         case Link::template_:
-            return to_daemon ? as_any(decode_template_report(frame)) : as_any(decode_fork(frame));
+            return to_daemon ? as_any(decode_template_report(frame))
+                             : as_any(decode_template_order(frame));
         case Link::worker:
             return to_daemon ? as_any(decode_worker_report(frame))
                              : as_any(decode_job_offer(frame));

@@ -12,7 +12,8 @@
 
 namespace jobmill::test {
 
-using AnyMessage = std::variant<Request, Reply, TemplateReport, Fork, WorkerReport, JobOffer>;
+using AnyMessage =
+    std::variant<Request, Reply, TemplateReport, TemplateOrder, WorkerReport, JobOffer>;
 
 struct Sample {
     std::string_view name;

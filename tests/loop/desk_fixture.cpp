@@ -60,6 +60,11 @@ struct Describe {
                std::to_string(cancelled.running);
     }
     std::string operator()(const StatusReply& reply) const { return "status " + of(reply.tag); }
+    std::string operator()(const ReloadReply& reply) const { return "reload " + of(reply.tag); }
+    std::string operator()(const LogLevelReply& reply) const
+    {
+        return "log_level " + of(reply.tag);
+    }
     std::string operator()(const HandlersReply& reply) const { return "handlers " + of(reply.tag); }
     std::string operator()(const Pong& pong) const { return "pong " + of(pong.tag); }
     std::string operator()(const Credit&) const { return "credit"; }
@@ -166,7 +171,14 @@ Peer& DeskFixture::connect(unsigned uid)
         loop, std::move(*channel), id, uid, settings,
         {.desk = desk,
          .pools = pools,
-         .status = [](unsigned, const std::vector<JobId>&) { return Value{Map{}}; },
+         .administer =
+             [this](ClientSession& asker, Tag tag, const Request& request) {
+                 if (std::holds_alternative<HandlersRequest>(request)) {
+                     asker.send(HandlersReply{.tag = tag, .body = pools.describe()});
+                 } else {
+                     asker.send(StatusReply{.tag = tag, .body = Value{Map{}}});
+                 }
+             },
          .closing = [this] { return closing; },
          .over = [this](SessionId which) { over.insert(number(which)); }});
     REQUIRE(session.has_value());

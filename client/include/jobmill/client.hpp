@@ -88,6 +88,11 @@ public:
     [[nodiscard]] Result<Tag> wait_job(JobId job);
     [[nodiscard]] Result<Tag> status(std::vector<JobId> jobs = {});
     [[nodiscard]] Result<Tag> handlers();
+    /// Have the daemon read its configuration file again. Answered when all is done, or with a
+    /// JobError, code "bad_config", that says which line of the file is wrong.
+    [[nodiscard]] Result<Tag> reload();
+    /// Sets the level of the daemon's log, or only asks when it is empty.
+    [[nodiscard]] Result<Tag> log_level(std::string_view level = {});
     /// At most 1024 bytes, which come back.
     [[nodiscard]] Result<Tag> ping(ByteView payload = {});
 

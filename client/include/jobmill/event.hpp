@@ -98,6 +98,18 @@ struct Handlers {
     Value body;
 };
 
+/// The answer to reload(): all is done. `body`: {"file", "changes": [text, ...]}.
+struct Reloaded {
+    Tag tag{};
+    Value body;
+};
+
+/// The answer to log_level(). `body`: {"level"}.
+struct LogLevel {
+    Tag tag{};
+    Value body;
+};
+
 struct Pong {
     Tag tag{};
     Bytes payload;
@@ -121,8 +133,8 @@ namespace jobmill {
 
 using ClientEvent =
     std::variant<event::Accepted, event::Started, event::Chunk, event::Progress, event::ResultPart,
-                 event::JobResult, event::Cancelled, event::Status, event::Handlers, event::Pong,
-                 event::Closing, event::JobError>;
+                 event::JobResult, event::Cancelled, event::Status, event::Handlers,
+                 event::Reloaded, event::LogLevel, event::Pong, event::Closing, event::JobError>;
 
 /// The tag that the event is about; 0 when it is about the session.
 [[nodiscard]] Tag tag_of(const ClientEvent& event) noexcept;

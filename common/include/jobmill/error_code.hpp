@@ -45,6 +45,7 @@ inline constexpr auto not_allowed = "not_allowed";
 inline constexpr auto bad_descriptor = "bad_descriptor";
 inline constexpr auto pool_down = "pool_down";
 inline constexpr auto timeout = "timeout";
+inline constexpr auto bad_config = "bad_config";
 }  // namespace error_code
 
 }  // namespace jobmill

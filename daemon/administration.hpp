@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <functional>
+
+#include "daemon/client_session.hpp"
+
+namespace jobmill::daemon {
+
+/// Answers what clients ask about the daemon itself, and judges who may change it.
+class Administration {
+public:
+    /// What it needs of the daemon.
+    struct Outside {
+        const PoolDirectory& pools;
+        std::function<Value(unsigned uid, const std::vector<JobId>&)> status;
+        /// Answers the request under that tag when the reload is over.
+        std::function<void(SessionId, Tag)> reload;
+    };
+
+    explicit Administration(Outside outside) : outside_(std::move(outside)) {}
+
+    void answer(ClientSession& session, Tag tag, const Request& request) const;
+
+private:
+    void answer_log_level(ClientSession& session, const LogLevelRequest& request, Tag tag) const;
+
+    Outside outside_;
+};
+
+/// Whether that user may change the daemon: its own user and root.
+[[nodiscard]] bool may_administer(unsigned uid) noexcept;
+
+}  // namespace jobmill::daemon
