@@ -104,6 +104,7 @@ private:
     [[nodiscard]] Result<void> on(const Piece& message);
     [[nodiscard]] Result<void> on(const JobResult& message);
     [[nodiscard]] Result<void> on(const Cancelled& message);
+    [[nodiscard]] Result<void> answer(Tag tag, MessageType request, ClientEvent event);
     [[nodiscard]] Result<void> on(const StatusReply& message);
     [[nodiscard]] Result<void> on(const HandlersReply& message);
     [[nodiscard]] Result<void> on(const ReloadReply& message);
@@ -115,7 +116,6 @@ private:
 
     /// The unfinished job; null when it ended before, so that the message is stale.
     [[nodiscard]] Result<UnfinishedJob*> job_of(Tag tag, JobId job, std::string_view message);
-    [[nodiscard]] Result<void> answered(Tag tag, MessageType request, std::string_view message);
     [[nodiscard]] bool room_for(std::uint64_t size) const noexcept;
     template <typename Message>
     [[nodiscard]] Result<void> assemble(UnfinishedJob* job, const Message& message,

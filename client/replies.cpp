@@ -312,56 +312,46 @@ void Conversation::forget(Tag tag)
     jobs_.erase(found);
 }
 
-Result<void> Conversation::answered(Tag tag, MessageType request, std::string_view message)
+Result<void> Conversation::answer(Tag tag, MessageType request, ClientEvent event)
 {
     const auto found = requests_.find(number(tag));
     if (found == requests_.end() || found->second != request) {
-        return nonsense(message, tag, "nothing was asked under it");
+        return nonsense("an answer", tag, "nothing was asked under it");
     }
     requests_.erase(found);
+    emit(std::move(event));
     return {};
 }
 
 Result<void> Conversation::on(const Cancelled& message)
 {
-    JOBMILL_TRY(answered(message.tag, MessageType::cancel, "cancelled"));
-    emit(event::Cancelled{message.tag, message.queued, message.running});
-    return {};
+    return answer(message.tag, MessageType::cancel,
+                  event::Cancelled{message.tag, message.queued, message.running});
 }
 
 Result<void> Conversation::on(const StatusReply& message)
 {
-    JOBMILL_TRY(answered(message.tag, MessageType::status, "status"));
-    emit(event::Status{message.tag, message.body});
-    return {};
+    return answer(message.tag, MessageType::status, event::Status{message.tag, message.body});
 }
 
 Result<void> Conversation::on(const HandlersReply& message)
 {
-    JOBMILL_TRY(answered(message.tag, MessageType::handlers, "handlers"));
-    emit(event::Handlers{message.tag, message.body});
-    return {};
+    return answer(message.tag, MessageType::handlers, event::Handlers{message.tag, message.body});
 }
 
 Result<void> Conversation::on(const ReloadReply& message)
 {
-    JOBMILL_TRY(answered(message.tag, MessageType::reload, "reload"));
-    emit(event::Reloaded{message.tag, message.body});
-    return {};
+    return answer(message.tag, MessageType::reload, event::Reloaded{message.tag, message.body});
 }
 
 Result<void> Conversation::on(const LogLevelReply& message)
 {
-    JOBMILL_TRY(answered(message.tag, MessageType::log_level, "log_level"));
-    emit(event::LogLevel{message.tag, message.body});
-    return {};
+    return answer(message.tag, MessageType::log_level, event::LogLevel{message.tag, message.body});
 }
 
 Result<void> Conversation::on(const Pong& message)
 {
-    JOBMILL_TRY(answered(message.tag, MessageType::ping, "pong"));
-    emit(event::Pong{message.tag, copy(message.payload)});
-    return {};
+    return answer(message.tag, MessageType::ping, event::Pong{message.tag, copy(message.payload)});
 }
 
 Result<void> Conversation::on(const Credit& message)

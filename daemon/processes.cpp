@@ -150,6 +150,34 @@ WorkerProcess* Processes::worker(WorkerId worker)
     return same ? found->second.get() : nullptr;
 }
 
+void Processes::carry_out(const core::RaiseCancelFlag& effect)
+{
+    if (WorkerProcess* process = worker(effect.worker)) {
+        process->raise_cancel_flag(effect.sequence);
+    }
+}
+
+void Processes::carry_out(const core::DismissWorker& effect)
+{
+    if (WorkerProcess* process = worker(effect.worker)) {
+        process->dismiss();
+    }
+}
+
+void Processes::carry_out(const core::TerminateWorker& effect)
+{
+    if (WorkerProcess* process = worker(effect.worker)) {
+        process->terminate();
+    }
+}
+
+void Processes::carry_out(const core::KillWorker& effect)
+{
+    if (WorkerProcess* process = worker(effect.worker)) {
+        process->kill();
+    }
+}
+
 void Processes::resolve(WorkerId worker)
 {
     const auto pending = pending_forks_.find(worker);

@@ -8,7 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "daemon/core/event.hpp"
+#include "daemon/core/effect.hpp"
 #include "daemon/core/orphan_ledger.hpp"
 #include "daemon/template_process.hpp"
 #include "daemon/worker_process.hpp"
@@ -36,8 +36,14 @@ public:
     Processes(loop::EventLoop& loop, FlushList& flush_list, UniqueFd executable,
               std::vector<PoolPlan> pools, Callbacks callbacks);
 
-    void start_template(PoolId pool);
-    void fork_worker(PoolId pool, WorkerId worker);
+    // What the core asks for. Those that name a worker which is no more are without effect.
+    void carry_out(const core::StartTemplate& effect) { start_template(effect.pool); }
+    void carry_out(const core::ForkWorker& effect) { fork_worker(effect.pool, effect.worker); }
+    void carry_out(const core::RaiseCancelFlag& effect);
+    void carry_out(const core::DismissWorker& effect);
+    void carry_out(const core::TerminateWorker& effect);
+    void carry_out(const core::KillWorker& effect);
+
     /// The process of that slot if it is of that generation, alive or dead; null otherwise.
     [[nodiscard]] WorkerProcess* worker(WorkerId worker);
 
@@ -55,6 +61,9 @@ public:
     [[nodiscard]] std::optional<pid_t> template_pid(PoolId pool) const;
 
 private:
+    void start_template(PoolId pool);
+    void fork_worker(PoolId pool, WorkerId worker);
+
     using Pending = std::pair<PoolId, core::ForkNumber>;
 
     void on_forked(PoolId pool, const Forked& forked);

@@ -197,17 +197,15 @@ void Supervisor::post(const core::Event& event)
 
 void Supervisor::perform(const core::Effect& effect)
 {
-    std::visit([this](const auto& each) { perform(each); }, effect);
-}
-
-void Supervisor::perform(const core::StartTemplate& effect)
-{
-    processes_.start_template(effect.pool);
-}
-
-void Supervisor::perform(const core::ForkWorker& effect)
-{
-    processes_.fork_worker(effect.pool, effect.worker);
+    std::visit(
+        [this](const auto& each) {
+            if constexpr (requires { processes_.carry_out(each); }) {
+                processes_.carry_out(each);
+            } else {
+                perform(each);
+            }
+        },
+        effect);
 }
 
 void Supervisor::perform(const core::OfferJob& effect)
@@ -228,34 +226,6 @@ void Supervisor::perform(const core::RevokeClaim& effect)
     WorkerProcess* process = processes_.worker(effect.worker);
     const bool won = process != nullptr && process->revoke(effect.sequence);
     post(core::ClaimRevoked{.worker = effect.worker, .sequence = effect.sequence, .won = won});
-}
-
-void Supervisor::perform(const core::RaiseCancelFlag& effect)
-{
-    if (WorkerProcess* process = processes_.worker(effect.worker)) {
-        process->raise_cancel_flag(effect.sequence);
-    }
-}
-
-void Supervisor::perform(const core::DismissWorker& effect)
-{
-    if (WorkerProcess* process = processes_.worker(effect.worker)) {
-        process->dismiss();
-    }
-}
-
-void Supervisor::perform(const core::TerminateWorker& effect)
-{
-    if (WorkerProcess* process = processes_.worker(effect.worker)) {
-        process->terminate();
-    }
-}
-
-void Supervisor::perform(const core::KillWorker& effect)
-{
-    if (WorkerProcess* process = processes_.worker(effect.worker)) {
-        process->kill();
-    }
 }
 
 void Supervisor::perform(const core::JobEnded& effect)

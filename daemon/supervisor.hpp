@@ -52,14 +52,8 @@ private:
 
     void post(const core::Event& event);
     void perform(const core::Effect& effect);
-    void perform(const core::StartTemplate& effect);
-    void perform(const core::ForkWorker& effect);
     void perform(const core::OfferJob& effect);
     void perform(const core::RevokeClaim& effect);
-    void perform(const core::RaiseCancelFlag& effect);
-    void perform(const core::DismissWorker& effect);
-    void perform(const core::TerminateWorker& effect);
-    void perform(const core::KillWorker& effect);
     void perform(const core::JobEnded& effect);
     void perform(const core::ArmTimer& effect);
     void perform(const core::Stopped& effect);
