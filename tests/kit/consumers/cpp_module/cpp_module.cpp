@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+#include <csignal>
+#include <string>
+
+#include <jobmill/handler.hpp>
+
+static std::string fizz(jobmill::Job& job)
+{
+    std::string all;
+    const std::int64_t upto = job.integer("upto");
+    for (std::int64_t n = 1; n <= upto; ++n) {
+        job.progress(static_cast<std::uint64_t>(n), static_cast<std::uint64_t>(upto));
+        all += n == 1 ? "" : " ";
+        all += n % 15 == 0  ? "fizzbuzz"
+               : n % 5 == 0 ? "buzz"
+               : n % 3 == 0 ? "fizz"
+                            : std::to_string(n);
+    }
+    return all;
+}
+
+static void fault(jobmill::Job& /*job*/)
+{
+    (void)std::raise(SIGSEGV);
+}
+
+JOBMILL_MODULE("cpp_module", {"cpp.fizz", "a children's game, up to `upto`", fizz},
+               {"cpp.fault", "dies", fault})
