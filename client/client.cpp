@@ -176,14 +176,20 @@ Result<Client> Client::connect(const std::string& path)
     return connect(path, Options{});
 }
 
-Result<Client> Client::connect(const std::string& path, Options options)
+Result<Client> Client::connect(const std::string& path, const Options& options)
 {
-    JOBMILL_TRY_ASSIGN(UniqueFd socket, connect_to(path));
-    Result<Client> client = adopt(socket.release(), std::move(options));
-    if (!client) {
-        return fail(client.error().code, path + ": " + client.error().what);
+    const auto deadline = Clock::now() + options.connect_timeout;
+    while (true) {
+        JOBMILL_TRY_ASSIGN(UniqueFd socket, connect_to(path));
+        Result<Client> client = adopt(socket.release(), options);
+        if (client) {
+            return client;
+        }
+        // One that left before it said a word has lost nothing of ours; the next may be there.
+        if (client.error().code != Errc::closed || Clock::now() >= deadline) {
+            return fail(client.error().code, path + ": " + client.error().what);
+        }
     }
-    return client;
 }
 
 Result<Client> Client::adopt(int socket, Options options)

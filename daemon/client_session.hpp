@@ -51,6 +51,14 @@ public:
 
     /// A message that is about no job of this session.
     void send(const Reply& reply);
+    /// A message to everybody. Whoever has not said yet in which spelling to speak to him hears
+    /// nothing; he has asked for nothing either.
+    void announce(const Reply& reply)
+    {
+        if (greeted_ || reader_.spelling() == Spelling::json) {
+            send(reply);
+        }
+    }
     void deliver(Tag tag, Reply reply);
     void deliver_progress(const Progress& progress);
     void deliver_chunk(const Chunk& head, Payload payload);

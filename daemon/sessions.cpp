@@ -128,7 +128,7 @@ ClientSession* Sessions::find(SessionId session)
 void Sessions::broadcast(const Reply& reply)
 {
     for (const auto& [id, session] : sessions_) {
-        session->send(reply);
+        session->announce(reply);
     }
 }
 

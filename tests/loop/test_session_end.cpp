@@ -187,6 +187,24 @@ TEST_CASE_FIXTURE(DeskFixture, "when the daemon leaves, a session sends what it 
     CHECK(is_over(1));
 }
 
+TEST_CASE_FIXTURE(DeskFixture, "an announcement is for who has said how to speak to him")
+{
+    Peer& silent = connect();
+    Peer& begun = connect();
+    begun.say(ByteView{greeting()}.first(4));
+    Peer& binary = connect_binary();
+    Peer& json = connect();
+    json.say("{\"op\":\"ping\"}\n");
+    (void)heard_by(json);
+    for (const auto& [number, session] : sessions) {
+        session->announce(Closing{.grace_ms = 5});
+    }
+    CHECK(heard_by(silent).empty());
+    CHECK(heard_by(begun).empty());
+    CHECK(heard_by(binary) == Lines{"closing"});
+    CHECK(heard_by(json) == Lines{R"({"op":"closing","grace_ms":5})"});
+}
+
 TEST_CASE_FIXTURE(DeskFixture, "an idle session is over as soon as it is to finish")
 {
     (void)connect_binary();

@@ -66,7 +66,7 @@ public:
     [[nodiscard]] static std::string default_path();
 
     [[nodiscard]] static Result<Client> connect(const std::string& path = default_path());
-    [[nodiscard]] static Result<Client> connect(const std::string& path, Options options);
+    [[nodiscard]] static Result<Client> connect(const std::string& path, const Options& options);
     /// Takes over a connected stream socket.
     [[nodiscard]] static Result<Client> adopt(int socket, Options options);
 

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include <array>
+#include <cstdlib>
 #include <thread>
 
 #include <doctest/doctest.h>
@@ -58,6 +61,33 @@ TEST_CASE("a peer that closes without a welcome is an error")
     auto pair = *make_socket_pair();
     pair.theirs.reset();
     CHECK(Client::adopt(pair.ours.release(), {.name = "test"}).error().code == Errc::closed);
+}
+
+TEST_CASE("a daemon that leaves before its welcome is followed by the next one")
+{
+    std::string directory = "/tmp/jobmill-test-XXXXXX";
+    REQUIRE(::mkdtemp(directory.data()) != nullptr);
+    const std::string path = directory + "/s";
+    const UniqueFd listening{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(static_cast<char*>(address.sun_path), sizeof address.sun_path - 1);
+    REQUIRE(::bind(listening.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) ==
+            0);
+    REQUIRE(::listen(listening.get(), 4) == 0);
+    UniqueFd served;
+    std::thread daemons{[&] {
+        for (int silent = 0; silent < 2; ++silent) {
+            const UniqueFd socket{::accept4(listening.get(), nullptr, nullptr, SOCK_CLOEXEC)};
+        }
+        served.reset(::accept4(listening.get(), nullptr, nullptr, SOCK_CLOEXEC));
+        (void)send_all(served.get(), said(Welcome{.server = "jobmilld t"}));
+    }};
+    const auto client = Client::connect(path, {.name = "test"});
+    daemons.join();
+    (void)::unlink(path.c_str());
+    (void)::rmdir(directory.c_str());
+    CHECK_MESSAGE(client.has_value(), client.error().what);
 }
 
 TEST_CASE("run answers the result and what was streamed before it")
