@@ -56,6 +56,7 @@ void Administration::answer_log_level(ClientSession& session, const LogLevelRequ
             return;
         }
         log::set_level(*level);
+        log::info("log level set", {{"level", log::name_of(*level)}, {"user", session.uid()}});
     }
     session.send(LogLevelReply{.tag = tag,
                                .body = Value{Map{{"level", Value{log::name_of(log::level())}}}}});

@@ -145,9 +145,7 @@ void ClientSession::close_stray_descriptors()
     auto& fds = channel_->received_fds();
     const bool waits = reader_.spelling() == Spelling::binary && reader_.partial();
     const std::size_t kept = waits ? limits::frame_descriptors : 0;
-    if (fds.size() > kept) {
-        fds.resize(kept);
-    }
+    fds.resize(std::min(fds.size(), kept));
 }
 
 void ClientSession::abandon_payloads()
@@ -269,7 +267,9 @@ void ClientSession::become_over()
 
 void ClientSession::fatal(ErrorReply error)
 {
-    log::info("session {} of user {}: {}: {}", number(id_), uid_, error.code, error.text);
+    log::info(
+        "session refused",
+        {{"session", number(id_)}, {"user", uid_}, {"code", error.code}, {"cause", error.text}});
     if (reader_.spelling() == Spelling::undecided) {
         output_.spell(Spelling::json);
     }

@@ -52,13 +52,14 @@ public:
     {
         Config config;
         known_keys(root, "the configuration",
-                   {"socket", "socket_group", "state_dir", "log_level", "max_payload", "max_jobs",
+                   {"socket", "socket_group", "state_dir", "log_level", "log_format", "max_payload", "max_jobs",
                     "max_bytes", "max_sessions", "credit_jobs", "credit_bytes", "stop_grace",
                     "frame_timeout", "unread_age", "unread_bytes", "pool"});
         text(root, "socket", config.socket);
         text(root, "socket_group", config.socket_group);
         text(root, "state_dir", config.state_dir);
         text(root, "log_level", config.log_level);
+        text(root, "log_format", config.log_format);
         size(root, "max_payload", config.max_payload, std::uint64_t{1} << 40U);
         number(root, "max_jobs", config.max_jobs, 100'000'000);
         size(root, "max_bytes", config.max_bytes, std::uint64_t{1} << 50U);

@@ -36,6 +36,7 @@ struct Config {
     std::optional<std::string> socket_group;  ///< its members may connect, too
     std::optional<std::string> state_dir;
     std::optional<std::string> log_level;
+    std::optional<std::string> log_format;
     std::uint64_t max_payload = limits::payload;
     std::uint64_t max_jobs = 1'000'000;
     std::uint64_t max_bytes = std::uint64_t{8} << 30U;

@@ -88,7 +88,7 @@ JobId JobIds::next()
     if (next_ == end_) {
         if (const auto written = write(end_ + block_); !written) {
             // Better a number that may come again after a crash than no service on a full disk.
-            log::warning("{}: job numbers may be reused after a crash", written.error().what);
+            log::warning("job numbers may be given again", {{"cause", written.error().what}});
         }
         end_ += block_;
         block_ = std::min(block_ * 2, largest_block);
@@ -99,7 +99,7 @@ JobId JobIds::next()
 void JobIds::close()
 {
     if (const auto written = write(next_); !written) {
-        log::warning("{}", written.error().what);
+        log::warning("last job number not saved", {{"cause", written.error().what}}, log::always);
     }
 }
 

@@ -3,12 +3,41 @@
 
 #include <array>
 #include <memory>
+#include <string>
+#include <utility>
 
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include "daemon/log_line.hpp"
+
 namespace jobmill::log {
 namespace {
+
+constexpr auto level_names =
+    std::to_array<std::pair<std::string_view, Level>>({{"debug", Level::debug},
+                                                       {"info", Level::info},
+                                                       {"warning", Level::warning},
+                                                       {"error", Level::error}});
+
+constexpr auto format_names =
+    std::to_array<std::pair<std::string_view, Format>>({{"auto", Format::automatic},
+                                                        {"text", Format::text},
+                                                        {"json", Format::json},
+                                                        {"journal", Format::journal}});
+
+template <typename Named>
+Result<Named> value_named(std::string_view name, const auto& names, const std::string& what)
+{
+    std::string known;
+    for (const auto& [each, value] : names) {
+        if (each == name) {
+            return value;
+        }
+        known += (known.empty() ? "" : ", ") + std::string{each};
+    }
+    return fail(Errc::invalid, what + " \"" + std::string{name} + "\": want one of " + known);
+}
 
 spdlog::level::level_enum spdlog_level(Level level)
 {
@@ -25,6 +54,8 @@ spdlog::level::level_enum spdlog_level(Level level)
     return spdlog::level::err;
 }
 
+Format format_in_force = Format::text;
+
 std::shared_ptr<spdlog::logger>& logger()
 {
     // Errors before start(), from tests say, are shown as well.
@@ -35,60 +66,49 @@ std::shared_ptr<spdlog::logger>& logger()
 
 }  // namespace
 
-void start(Level level)
+Level detail::threshold = Level::info;
+
+void start(Level level, Format format)
 {
-    logger()->set_pattern("%Y-%m-%dT%H:%M:%S.%e %l %v");
-    logger()->set_level(spdlog_level(level));
-    logger()->flush_on(spdlog::level::debug);
+    set_level(level);
+    format_in_force = format;
+    logger()->set_pattern(format == Format::json
+                              ? R"({"time":"%Y-%m-%dT%H:%M:%S.%e%z","level":"%l",%v})"
+                              : "%Y-%m-%dT%H:%M:%S.%e%z %l %v");
+    logger()->set_level(spdlog::level::trace);  // what comes here was judged before
+    logger()->flush_on(spdlog::level::trace);
 }
 
 Result<Level> level_named(std::string_view name)
 {
-    if (name == "debug") {
-        return Level::debug;
-    }
-    if (name == "info") {
-        return Level::info;
-    }
-    if (name == "warning") {
-        return Level::warning;
-    }
-    if (name == "error") {
-        return Level::error;
-    }
-    return fail(Errc::invalid,
-                "log level \"" + std::string{name} + "\": want debug, info, warning or error");
+    return value_named<Level>(name, level_names, "log level");
 }
 
 std::string_view name_of(Level level) noexcept
 {
-    constexpr auto names = std::to_array<std::string_view>({"debug", "info", "warning", "error"});
-    return names.at(static_cast<std::size_t>(level));
+    return level_names.at(static_cast<std::size_t>(level)).first;
 }
 
-void set_level(Level level)
+Result<Format> format_named(std::string_view name)
 {
-    logger()->set_level(spdlog_level(level));
+    return value_named<Format>(name, format_names, "log format");
+}
+
+void set_level(Level level) noexcept
+{
+    detail::threshold = level;
 }
 
 Level level() noexcept
 {
-    for (const Level level : {Level::debug, Level::info, Level::warning}) {
-        if (enabled(level)) {
-            return level;
-        }
-    }
-    return Level::error;
+    return detail::threshold;
 }
 
-bool enabled(Level level) noexcept
+void write(Level level, EventName event, Fields fields, Rate /*rate*/)
 {
-    return logger()->should_log(spdlog_level(level));
-}
-
-void write(Level level, std::string_view line)
-{
-    logger()->log(spdlog_level(level), "{}", line);
+    logger()->log(
+        spdlog_level(level), "{}",
+        format_in_force == Format::json ? json_members(event, fields) : text_line(event, fields));
 }
 
 }  // namespace jobmill::log

@@ -23,6 +23,8 @@ std::variant<Options, int> parse_options(int argc, const char* const* argv)
         ->check(CLI::Range(1U, 1024U));
     app.add_option("-l,--log-level", options.log_level, "debug, info, warning or error")
         ->type_name("LEVEL");
+    app.add_option("--log-format", options.log_format, "auto, text, json or journal")
+        ->type_name("FORMAT");
     app.add_flag("--system", options.system,
                  "Be the system's daemon: its places; no commands, no paths");
     app.add_flag("--allow-root", options.allow_root,

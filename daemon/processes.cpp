@@ -61,14 +61,14 @@ void Processes::start_template(PoolId pool)
         callbacks_.post(core::TemplateLost{pool});
         return;
     }
-    log::debug("pool {}: template pid {}", plan.name, (*process)->pid());
+    log::debug("template started", {{"pool", plan.name}, {"pid", (*process)->pid()}});
     ++unready_starts_[pool];
     templates_.insert_or_assign(pool, std::move(*process));
 }
 
 void Processes::on_template_gone(PoolId pool, const ProcessExit& exit)
 {
-    log::info("pool {}: template left: {}", pools_.at(number(pool)).name, exit.text());
+    log::info("template left", {{"pool", pools_.at(number(pool)).name}, {"cause", exit.text()}});
     const auto gone = templates_.find(pool);
     template_graveyard_.push_back(std::move(gone->second));
     templates_.erase(gone);
@@ -105,7 +105,9 @@ void Processes::fork_worker(PoolId pool, WorkerId worker)
         graveyard_.push_back(std::move(place));
     }
     if (!process) {
-        log::error("pool {}: worker {}: {}", plan.name, number(worker.slot), process.error().what);
+        log::error("worker not started", {{"pool", plan.name},
+                                          {"worker", number(worker.slot)},
+                                          {"cause", process.error().what}});
         callbacks_.post(core::ForkFailed{worker});
         return;
     }
@@ -136,7 +138,9 @@ void Processes::spawn_worker(const PoolPlan& plan, WorkerProcess& process)
                                "--generation", std::to_string(worker.generation)}),
               plan.environment, inherited);
     if (!pid) {
-        log::error("pool {}: worker {}: {}", plan.name, number(worker.slot), pid.error().what);
+        log::error(
+            "worker not started",
+            {{"pool", plan.name}, {"worker", number(worker.slot)}, {"cause", pid.error().what}});
         callbacks_.post(core::ForkFailed{worker});
         return;
     }
@@ -190,7 +194,9 @@ void Processes::resolve(WorkerId worker)
 
 void Processes::fail_fork(WorkerId worker, const std::string& why)
 {
-    log::warning("worker {}.{}: not forked: {}", number(worker.slot), worker.generation, why);
+    log::warning(
+        "worker not started",
+        {{"worker", number(worker.slot)}, {"generation", worker.generation}, {"cause", why}});
     resolve(worker);
     if (const auto found = workers_.find(number(worker.slot));
         found != workers_.end() && found->second && found->second->id() == worker) {
@@ -252,11 +258,12 @@ void Processes::on_worker_exited(WorkerId worker)
     const WorkerProcess* process = this->worker(worker);
     if (process != nullptr) {
         const ProcessExit& exit = process->exit();
-        log::info(
-            "worker {}.{} (pid {}) left: {}, cpu {:.3f} s, peak rss {} KiB{}{}",
-            number(worker.slot), worker.generation, process->pid(), exit.text(), exit.cpu_seconds(),
-            exit.usage.ru_maxrss,
-            process->stderr_tail().empty() ? "" : ", stderr: ", escaped(process->stderr_tail()));
+        log::info("worker left", {{"worker", number(worker.slot)},
+                                  {"generation", worker.generation},
+                                  {"pid", process->pid()},
+                                  {"cause", exit.text()},
+                                  {"cpu_ms", static_cast<std::int64_t>(exit.cpu_seconds() * 1000)},
+                                  {"peak_kib", exit.usage.ru_maxrss}});
     }
     callbacks_.post(core::WorkerExited{worker});
 }
@@ -282,7 +289,8 @@ void Processes::sweep()
     for (const core::Pid stranger : orphans_.sighted(strangers)) {
         // A child of ours that is not reaped yet: the number is certainly its own.
         const pid_t pid = number(stranger);
-        log::debug("killing process {}, left behind by a dead worker", pid);
+        log::debug("leftover process killed",
+                   {{"pid", pid}, {"cause", "a dead worker left it behind"}});
         (void)::kill(pid, SIGKILL);
         if (reap_stranger(pid)) {
             orphans_.reaped(stranger);

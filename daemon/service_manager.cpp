@@ -104,7 +104,7 @@ void ServiceManager::feed()
     }
     if (!starving_) {
         starving_ = true;
-        log::error("the watchdog is not fed: a part of the daemon does not answer");
+        log::error("watchdog not fed", {{"cause", "a part of the daemon does not answer"}});
     }
 }
 

@@ -154,7 +154,7 @@ bool SessionOutput::step(Tag tag, Waiting& message)
         if (const auto read = read_blob(message.payload.blob.get(), message.offset, piece_);
             !read) {
             // The size is sealed, so this is the kernel's failure; the reader sees zeros.
-            log::error("result of {} bytes: {}", size, read.error().what);
+            log::error("payload unreadable", {{"bytes", size}, {"cause", read.error().what}});
             std::fill(piece_.begin(), piece_.end(), std::byte{0});
         }
         view = piece_;

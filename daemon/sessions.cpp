@@ -84,7 +84,7 @@ void Sessions::shed_one()
 
 void Sessions::turn_away(UniqueFd socket)
 {
-    log::warning("a client was turned away: too many sessions");
+    log::warning("client turned away", {{"cause", "too many sessions"}, {"limit", most_sessions_}});
     Bytes line;
     auto busy = refusal(error_code::busy, "too many sessions", "", most_sessions_);
     busy.retry_after_ms = 1000;
@@ -105,17 +105,19 @@ void Sessions::accept_one(UniqueFd socket)
     }
     auto channel = Channel::create(loop_, flush_list_, std::move(socket));
     if (!channel) {
-        log::warning("a client was lost: {}", channel.error().what);
+        log::warning("client lost",
+                     {{"user", peer.uid}, {"pid", peer.pid}, {"cause", channel.error().what}});
         return;
     }
     const SessionId id{++last_id_};
     auto session =
         ClientSession::create(loop_, std::move(*channel), id, peer.uid, settings_, outside_);
     if (!session) {
-        log::warning("a client was lost: {}", session.error().what);
+        log::warning("client lost",
+                     {{"user", peer.uid}, {"pid", peer.pid}, {"cause", session.error().what}});
         return;
     }
-    log::debug("session {} of user {} (pid {}) opened", number(id), peer.uid, peer.pid);
+    log::debug("session opened", {{"session", number(id)}, {"user", peer.uid}, {"pid", peer.pid}});
     sessions_.emplace(number(id), std::move(*session));
 }
 
@@ -147,7 +149,7 @@ void Sessions::bury()
         // Out of the table first: what its jobs still say goes nowhere.
         const auto node = sessions_.extract(number(id));
         if (!node.empty()) {
-            log::debug("session {} closed", number(id));
+            log::debug("session closed", {{"session", number(id)}});
             outside_.desk.session_lost(id);
         }
     }

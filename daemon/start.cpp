@@ -10,6 +10,7 @@
 #include <cstdio>
 
 #include "common/exit_code.hpp"
+#include "common/version.hpp"
 #include "daemon/log.hpp"
 
 namespace jobmill::daemon {
@@ -91,6 +92,10 @@ Result<Settled> settle(const Options& options, const Surroundings& surroundings)
         config.log_level = options.log_level;
     }
     JOBMILL_TRY(log::level_named(config.log_level.value_or("info")));
+    if (options.log_format) {
+        config.log_format = options.log_format;
+    }
+    JOBMILL_TRY(log::format_named(config.log_format.value_or("auto")));
     if (options.workers) {
         for (PoolSettings& pool : config.pools) {
             pool.workers = options.workers;
@@ -115,11 +120,18 @@ Result<Supervisor::Setup> set_up(Settled settled)
 {
     JOBMILL_TRY_ASSIGN(const log::Level level,
                        log::level_named(settled.config.log_level.value_or("info")));
-    log::start(level);
+    JOBMILL_TRY_ASSIGN(const log::Format format,
+                       log::format_named(settled.config.log_format.value_or("auto")));
+    log::start(level, format);
     raise_descriptor_limit();
     OwnUser user = own_user();
     JOBMILL_TRY(judge_user(user, settled.system, settled.allow_root));
-    log::info("jobs run as {}", user.text());
+    log::info("starting",
+              {{"version", version},
+               {"jobs_as", user.text()},
+               {"socket", settled.socket},
+               {"state_dir", settled.state_dir}},
+              log::always);
     JOBMILL_TRY_ASSIGN(ServiceManager service, ServiceManager::from_environment());
     JOBMILL_TRY_ASSIGN(UniqueFd worker_program, open_worker_program());
     JOBMILL_TRY_ASSIGN(SocketPlace place, take_place(settled, service));

@@ -138,7 +138,7 @@ Result<void> Supervisor::prepare()
     JOBMILL_TRY_ASSIGN(expiry_timer_,
                        timer([this] { desk_.unread().expire(loop::EventLoop::now()); }));
     JOBMILL_TRY_ASSIGN(leave_timer_, timer([this] {
-                           log::warning("left without waiting any longer");
+                           log::warning("left without waiting any longer", {}, log::always);
                            processes_.kill_templates();
                            loop_.stop();
                        }));
@@ -215,7 +215,9 @@ void Supervisor::perform(const core::OfferJob& effect)
     desk_.offered(effect.job);
     if (const auto offered = process->offer(effect.sequence, desk_.record(effect.job)); !offered) {
         // Out of descriptors: the job is charged to a worker that is no use.
-        log::error("job {}: {}", number(effect.job), offered.error().what);
+        log::error("job failed to start", {{"job", number(effect.job)},
+                                           {"worker", number(effect.worker.slot)},
+                                           {"cause", offered.error().what}});
         process->accuse("could not be given the job: " + offered.error().what);
         post(core::WorkerMisbehaved{effect.worker});
     }
@@ -230,7 +232,8 @@ void Supervisor::perform(const core::RevokeClaim& effect)
 
 void Supervisor::perform(const core::JobEnded& effect)
 {
-    log::debug("job {} {}", number(effect.job), jobmill::name_of(effect.state));
+    log::debug("job ended",
+               {{"job", number(effect.job)}, {"state", jobmill::name_of(effect.state)}});
     desk_.ended(effect);
 }
 
@@ -270,21 +273,23 @@ void Supervisor::on_loaded(PoolId pool, const Value& body)
     service_.status(summary(pools_, user_));
     if (first_time && --pools_loading_ == 0 && !closing_) {
         if (const auto accepting = sessions_.start_accepting(); !accepting) {
-            log::error("{}", accepting.error().what);
+            log::error("cannot accept clients",
+                       {{"socket", socket_path_}, {"cause", accepting.error().what}}, log::always);
             exit_code_ = exit_code::jobmill_failed;
             request_stop();
             return;
         }
         serving_ = true;
         service_.ready(summary(pools_, user_));
-        log::info("ready: {} pools, listening at {}", pools_.size(), socket_path_);
+        log::info("ready", {{"socket", socket_path_}, {"pools", pools_.size()}}, log::always);
     }
 }
 
 void Supervisor::on_template_failed(PoolId pool, const std::string& why)
 {
     PoolEntry& entry = pools_.entry(pool);
-    log::error("pool {}: {}", entry.name, why);
+    log::error("pool down", {{"pool", entry.name}, {"cause", why}},
+               serving_ ? log::Rate::limited : log::always);
     entry.state = PoolEntry::State::down;
     entry.error = why;
     service_.status(summary(pools_, user_));
@@ -367,14 +372,14 @@ void Supervisor::on_turn()
 void Supervisor::request_stop()
 {
     if (closing_) {
-        log::info("stopping now");
+        log::info("stopping now", {{"jobs", desk_.unfinished()}}, log::always);
         leave_timer_->start_once(leave_patience);
         post(core::StopNow{});
         return;
     }
     closing_ = true;
-    log::info("stopping: {} unfinished jobs have {} ms", desk_.unfinished(),
-              config_.stop_grace.count());
+    log::info("stopping", {{"jobs", desk_.unfinished()}, {"grace_ms", config_.stop_grace.count()}},
+              log::always);
     service_.stopping("finishing what runs");
     sessions_.stop_accepting();
     sessions_.broadcast(Closing{static_cast<std::uint64_t>(config_.stop_grace.count())});
@@ -387,7 +392,7 @@ void Supervisor::leave_when_quiet()
 {
     if (sessions_.empty() && processes_.templates_gone() && processes_.sweep_last()) {
         leave_timer_->stop();
-        log::info("stopped");
+        log::info("stopped", {}, log::always);
         loop_.stop();
     }
 }
@@ -397,7 +402,7 @@ void Supervisor::reload(SessionId session, Tag tag)
     ClientSession* asker = sessions_.find(session);
     auto config = read_again_();
     if (!config) {
-        log::error("the configuration stays as it is: {}", config.error().what);
+        log::error("configuration refused", {{"cause", config.error().what}});
         asker->send(ErrorMessage{.tag = tag,
                                  .error = refusal(error_code::bad_config, config.error().what)});
         return;

@@ -69,7 +69,7 @@ void TemplateProcess::on_bytes(ByteView bytes)
         const auto report = next ? decode_template_report(**next)
                                  : Result<TemplateReport>{tl::unexpected<Error>(next.error())};
         if (!report) {
-            log::error("template (pid {}) wrote nonsense: {}", pid_, report.error().what);
+            log::error("template wrote nonsense", {{"pid", pid_}, {"cause", report.error().what}});
             broken_ = true;
             kill();
             return;

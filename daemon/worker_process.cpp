@@ -169,7 +169,10 @@ void WorkerProcess::accuse(const std::string& fault)
 void WorkerProcess::misbehave(const std::string& fault)
 {
     if (pidfd_ && fault_.empty() && fault != "its link ended") {
-        log::warning("worker {}.{} (pid {}): {}", number(id_.slot), id_.generation, pid_, fault);
+        log::warning("worker misbehaved", {{"worker", number(id_.slot)},
+                                           {"generation", id_.generation},
+                                           {"pid", pid_},
+                                           {"cause", fault}});
         accuse(fault);
     }
     callbacks_.on_misbehaved(id_);

@@ -16,8 +16,9 @@ void check_refused(const std::string& module, const std::string& why)
     CAPTURE(module);
     const Departure departure = run_daemon({.config = config_with(module)});
     CHECK(departure.exit_code == 78);
-    CHECK_MESSAGE(departure.log.find("pool odd: " + module + ": ") != std::string::npos,
-                  departure.log);
+    CHECK_MESSAGE(
+        departure.log.find("pool down pool=odd cause=\"" + module + ": ") != std::string::npos,
+        departure.log);
     CHECK_MESSAGE(departure.log.find(why) != std::string::npos, departure.log);
 }
 
@@ -63,7 +64,8 @@ TEST_CASE("a template that dies while it loads stops the start with a sentence")
     const Departure departure = run_daemon({.config = config_with(test_module("exits"))});
     CHECK(departure.exit_code == 78);
     CHECK_MESSAGE(
-        departure.log.find("pool odd: its template leaves before it is ready: exit code 9") !=
+        departure.log.find(
+            "pool down pool=odd cause=\"its template leaves before it is ready: exit code 9\"") !=
             std::string::npos,
         departure.log);
 }

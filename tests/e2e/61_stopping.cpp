@@ -120,7 +120,7 @@ TEST_CASE("it stops while its templates still load and while clients come")
 {
     const auto place = std::make_shared<Place>();
     DaemonUnderTest daemon{place, {.config = pool_config(4), .arguments = {"-l", "debug"}}};
-    daemon.await_log("template pid");
+    daemon.await_log("template started");
     CHECK(daemon.stop().empty());
 }
 

@@ -179,7 +179,7 @@ void DaemonUnderTest::await_log(std::string_view text)
 
 void DaemonUnderTest::await_ready()
 {
-    await_log(" ready: ");
+    await_log(" ready socket=");
 }
 
 void DaemonUnderTest::signal(int signal_number) const
