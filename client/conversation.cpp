@@ -269,4 +269,15 @@ bool Conversation::has_outgoing() const noexcept
     return out_sent_ < out_.size() || !uploads_.empty();
 }
 
+Result<void> Conversation::refused_by_line(std::string_view line)
+{
+    if (line.find(R"("op":"closing")") != std::string_view::npos) {
+        return fail(Errc::closed, "the daemon stops");
+    }
+    if (line.find(R"("code":"busy")") != std::string_view::npos) {
+        return fail(Errc::in_use, "the daemon has as many sessions as it may have; try again");
+    }
+    return fail(Errc::invalid, "who listens there speaks another protocol");
+}
+
 }  // namespace jobmill

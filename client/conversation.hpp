@@ -89,6 +89,8 @@ private:
         std::uint32_t number = 0;  ///< 0: named in each submit
     };
 
+    /// A daemon that has heard nothing of us yet speaks in JSON: it turns us away, or stops.
+    [[nodiscard]] static Result<void> refused_by_line(std::string_view line);
     [[nodiscard]] Result<void> check(const Job& job) const;
     [[nodiscard]] Tag new_tag() noexcept;
     [[nodiscard]] std::uint32_t number_of(const Job& job);

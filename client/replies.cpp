@@ -52,6 +52,9 @@ ClientEvent Conversation::take(std::size_t position)
 
 Result<void> Conversation::receive(ByteView bytes)
 {
+    if (!welcomed_ && splitter_.partial() == 0 && !bytes.empty() && bytes[0] == std::byte{'{'}) {
+        return refused_by_line(text_of(bytes));
+    }
     splitter_.feed(bytes);
     while (true) {
         JOBMILL_TRY_ASSIGN(const std::optional<Frame> frame, splitter_.next());

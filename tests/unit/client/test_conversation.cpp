@@ -350,3 +350,17 @@ TEST_CASE("a welcome that makes no sense is refused")
     Conversation client{"me", 1 << 20, false};
     CHECK_FALSE(client.receive(said(welcome)));
 }
+
+TEST_CASE("what a daemon says before it has heard us is understood")
+{
+    const auto told = [](std::string_view line) {
+        Conversation client{"me", 1 << 20, false};
+        const auto received = client.receive(bytes_of(line));
+        REQUIRE_FALSE(received);
+        return received.error().code;
+    };
+    CHECK(told("{\"op\":\"closing\",\"grace_ms\":5000}\n") == Errc::closed);
+    CHECK(told("{\"op\":\"error\",\"code\":\"busy\",\"text\":\"too many sessions\"}\n") ==
+          Errc::in_use);
+    CHECK(told("{\"hello\":1}\n") == Errc::invalid);
+}
