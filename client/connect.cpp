@@ -10,6 +10,18 @@
 #include "common/places.hpp"
 
 namespace jobmill {
+namespace {
+
+std::string how_to_start(const std::string& path)
+{
+    if (path == system_socket_path) {
+        return "start the system's with: systemctl start jobmilld";
+    }
+    const bool usual = path == user_socket_path(current_surroundings());
+    return "start one with: jobmill " + (usual ? "" : "-s " + path + " ") + "daemon start";
+}
+
+}  // namespace
 
 Result<UniqueFd> connect_to(const std::string& path)
 {
@@ -31,13 +43,11 @@ Result<UniqueFd> connect_to(const std::string& path)
     }
     const int why = errno;
     if (why == ENOENT || why == ENOTDIR) {
-        return fail(Errc::not_found,
-                    "no daemon at " + path + "; start one with: jobmill daemon start");
+        return fail(Errc::not_found, "no daemon at " + path + "; " + how_to_start(path));
     }
     if (why == ECONNREFUSED) {
         return fail(Errc::not_found, "no daemon listens at " + path +
-                                         " (it left the socket behind); start one with: jobmill "
-                                         "daemon start");
+                                         " (it left the socket behind); " + how_to_start(path));
     }
     return fail_errno("connecting to " + path, why);
 }

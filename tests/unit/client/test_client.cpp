@@ -53,7 +53,8 @@ TEST_CASE("without a daemon the error names the path and says what to do")
     REQUIRE_FALSE(client);
     CHECK(client.error().code == Errc::not_found);
     CHECK(client.error().what.find("/nonexistent/jobmill.sock") != std::string::npos);
-    CHECK(client.error().what.find("jobmill daemon start") != std::string::npos);
+    CHECK(client.error().what.find("jobmill -s /nonexistent/jobmill.sock daemon start") !=
+          std::string::npos);
 }
 
 TEST_CASE("a peer that closes without a welcome is an error")
