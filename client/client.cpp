@@ -208,7 +208,7 @@ Result<Client> Client::adopt(int socket, Options options)
             }
         }
         if (!in_time) {
-            return fail(Errc::closed, "the daemon does not answer");
+            return fail(Errc::system, "the daemon does not answer");
         }
     }
     return client;

@@ -52,6 +52,7 @@ private:
     void add_question_commands();
     void add_daemon_commands();
     [[nodiscard]] int act();
+    [[nodiscard]] SplitWords with_payload(SplitWords words);
     /// What is wrong with the words after "--"; empty when nothing is.
     [[nodiscard]] std::string check(const SplitWords& words);
 
@@ -59,6 +60,7 @@ private:
     CommonOptions common_;
     WorkOptions work_;
     MapOptions map_;
+    LogOptions log_;
     DemoOptions demo_;
     std::vector<std::string> ids_;
     std::vector<CLI::App*> job_commands_;
@@ -85,6 +87,7 @@ void CommandLine::add_common_options()
     app_.add_option("-s,--socket", common_.socket, "the daemon's socket")->type_name("PATH");
     app_.add_flag("--json", common_.json, "print JSON lines");
     app_.add_flag("-q,--quiet", common_.quiet, "say less on standard error");
+    app_.add_flag("--no-start", common_.no_start, "do not start a daemon when there is none");
     app_.fallthrough();
 }
 
@@ -159,12 +162,18 @@ void CommandLine::add_question_commands()
 
 void CommandLine::add_daemon_commands()
 {
-    CLI::App* daemon = app_.add_subcommand("daemon", "start or stop this user's daemon");
+    CLI::App* daemon = app_.add_subcommand("daemon", "this user's daemon itself");
     daemon->require_subcommand(1);
     CLI::App* start = daemon->add_subcommand("start", "run jobmilld in the background");
     actions_.emplace_back(start, [this] { return daemon_start(common_); });
     CLI::App* stop = daemon->add_subcommand("stop", "stop it, and wait until it is gone");
     actions_.emplace_back(stop, [this] { return daemon_stop(common_); });
+    CLI::App* status = daemon->add_subcommand("status", "does it run, since when, and by whom");
+    actions_.emplace_back(status, [this] { return daemon_status(common_); });
+    CLI::App* log = daemon->add_subcommand("log", "the end of what it has logged");
+    log->add_option("-n,--lines", log_.lines, "so many lines")->type_name("N");
+    log->add_flag("-f,--follow", log_.follow, "and what it logs from now on");
+    actions_.emplace_back(log, [this] { return daemon_log(common_, log_); });
 
     CLI::App* demo = app_.add_subcommand("demo", "see it work, in half a minute");
     demo->add_flag("--chaos", demo_.chaos, "kill a busy worker in mid-run");
@@ -200,6 +209,21 @@ std::string CommandLine::check(const SplitWords& words)
     return "";
 }
 
+/// "run HANDLER -- WORD": the word is the payload, whatever it begins with.
+SplitWords CommandLine::with_payload(SplitWords words)
+{
+    const bool takes_one = std::any_of(job_commands_.begin(), job_commands_.end(), [](auto* each) {
+        return each->parsed() && each->get_option_no_throw("payload") != nullptr;
+    });
+    if (takes_one && !work_.handler.empty() && !work_.has_payload && words.command.size() == 1) {
+        work_.payload = words.command.front();
+        work_.has_payload = work_.payload_is_text = true;
+        words.command.clear();
+        words.has_command = false;
+    }
+    return words;
+}
+
 int CommandLine::act()
 {
     for (const auto& [command, action] : actions_) {
@@ -221,11 +245,12 @@ int CommandLine::run(const SplitWords& words)
         notice(error.what());
         return exit_code::usage;
     }
-    if (const std::string wrong = check(words); !wrong.empty()) {
+    const SplitWords meant = with_payload(words);
+    if (const std::string wrong = check(meant); !wrong.empty()) {
         notice(wrong);
         return exit_code::usage;
     }
-    work_.command = words.command;
+    work_.command = meant.command;
     return act();
 }
 

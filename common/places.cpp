@@ -31,9 +31,12 @@ Surroundings current_surroundings()
 
 std::string user_socket_path(const Surroundings& surroundings)
 {
-    if (!surroundings.jobmill_socket.empty()) {
-        return surroundings.jobmill_socket;
-    }
+    return surroundings.jobmill_socket.empty() ? own_socket_path(surroundings)
+                                               : surroundings.jobmill_socket;
+}
+
+std::string own_socket_path(const Surroundings& surroundings)
+{
     if (!surroundings.runtime_dir.empty()) {
         return surroundings.runtime_dir + "/jobmill/jobmill.sock";
     }

@@ -22,8 +22,10 @@ struct Surroundings {
 /// The longest socket path that the system can bind; it would cut longer ones silently.
 inline constexpr std::size_t longest_socket_path = 107;
 
-/// $JOBMILL_SOCKET; else jobmill/jobmill.sock in $XDG_RUNTIME_DIR; else in /tmp/jobmill-UID.
+/// $JOBMILL_SOCKET, else the user's own place.
 [[nodiscard]] std::string user_socket_path(const Surroundings& surroundings);
+/// jobmill/jobmill.sock in $XDG_RUNTIME_DIR; else in /tmp/jobmill-UID.
+[[nodiscard]] std::string own_socket_path(const Surroundings& surroundings);
 inline constexpr auto system_socket_path = "/run/jobmill/jobmill.sock";
 
 /// $XDG_STATE_HOME/jobmill; else ~/.local/state/jobmill; else beside the socket.

@@ -101,15 +101,6 @@ Result<Map> command_arguments(std::span<const std::string> words, std::string_vi
     return Map{{"argv", std::move(argv)}, {"cwd", directory}, {"env", std::move(variables)}};
 }
 
-std::vector<std::string> current_environment()
-{
-    std::vector<std::string> variables;
-    for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable) {
-        variables.emplace_back(*variable);
-    }
-    return variables;
-}
-
 Result<std::string> current_directory()
 {
     std::string path(PATH_MAX, '\0');

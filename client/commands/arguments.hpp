@@ -27,7 +27,6 @@ namespace jobmill::commands {
 /// The handler that runs commands.
 inline constexpr std::string_view command_handler = "exec";
 
-[[nodiscard]] std::vector<std::string> current_environment();
 [[nodiscard]] Result<std::string> current_directory();
 
 /// The words as one line for people, cut to a label's size.

@@ -75,7 +75,7 @@ int cancel(const CommonOptions& common, const std::vector<std::string>& ids)
 {
     auto client = open_session(common, false);
     if (!client) {
-        return failed(client.error());
+        return no_session(client.error());
     }
     int code = exit_code::ok;
     for (const std::string& word : ids) {

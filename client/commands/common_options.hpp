@@ -12,6 +12,7 @@ struct CommonOptions {
     std::string socket;  ///< empty: the user's own daemon
     bool json = false;
     bool quiet = false;
+    bool no_start = false;  ///< a missing daemon is an error
 };
 
 /// A job, or for map the pattern of jobs.
@@ -19,6 +20,7 @@ struct WorkOptions {
     std::string handler;  ///< empty: a command
     std::string payload;  ///< "-": standard input
     bool has_payload = false;
+    bool payload_is_text = false;      ///< even "-"
     std::vector<std::string> command;  ///< what came after "--"
     bool shell = false;                ///< the command is for sh -c
     bool input = false;                ///< the command gets standard input
@@ -33,6 +35,11 @@ struct MapOptions {
     bool null = false;  ///< input items end with NUL instead of newline
     bool tag = false;
     bool bar = false;
+};
+
+struct LogOptions {
+    std::uint32_t lines = 20;
+    bool follow = false;
 };
 
 struct DemoOptions {
@@ -53,6 +60,8 @@ struct DemoOptions {
 [[nodiscard]] int socket(const CommonOptions& common);
 [[nodiscard]] int daemon_start(const CommonOptions& common);
 [[nodiscard]] int daemon_stop(const CommonOptions& common);
+[[nodiscard]] int daemon_status(const CommonOptions& common);
+[[nodiscard]] int daemon_log(const CommonOptions& common, const LogOptions& options);
 [[nodiscard]] int demo(const CommonOptions& common, const DemoOptions& options);
 
 }  // namespace jobmill::commands

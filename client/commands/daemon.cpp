@@ -1,18 +1,25 @@
 // SPDX-License-Identifier: MIT
 // daemon start, daemon stop.
-#include <algorithm>
+#include <pwd.h>
+#include <unistd.h>
 
-#include "client/commands/daemon_process.hpp"
+#include <algorithm>
+#include <array>
+
+#include "client/commands/daemon_facts.hpp"
+#include "client/commands/interrupts.hpp"
 #include "client/commands/notice.hpp"
 #include "client/commands/output.hpp"
 #include "client/commands/session.hpp"
+#include "client/commands/stop_process.hpp"
+#include "client/starter.hpp"
+#include "client/user_unit.hpp"
 #include "common/exit_code.hpp"
 #include "common/places.hpp"
 
 namespace jobmill::commands {
 namespace {
 
-constexpr std::chrono::seconds start_patience{20};
 constexpr std::chrono::seconds stop_patience{60};
 
 int say(const std::string& line)
@@ -51,54 +58,127 @@ std::size_t unfinished_jobs(Client& client)
     return static_cast<std::size_t>(std::max<std::int64_t>(0, unlisted) + live);
 }
 
+std::string user_name()
+{
+    std::array<char, 4096> buffer{};
+    passwd entry{};
+    passwd* found = nullptr;
+    return ::getpwuid_r(::getuid(), &entry, buffer.data(), buffer.size(), &found) == 0 &&
+                   found != nullptr
+               ? found->pw_name
+               : std::to_string(::getuid());
+}
+
+/// At the last logout the login manager takes a user's services and runtime directory away.
+void warn_of_logout()
+{
+    const std::string user = user_name();
+    if (lingers(user) == false) {
+        notice("it ends when you log out; what keeps it: loginctl enable-linger " + user);
+    }
+}
+
+/// The unit that runs the daemon of this socket, or listens for it.
+std::optional<UserUnit> unit_of(const std::string& socket)
+{
+    const Surroundings place = current_surroundings();
+    const auto unit = socket == own_socket_path(place) ? find_user_unit(place.runtime_dir)
+                                                       : std::optional<UserUnit>{};
+    return unit && (unit->main_pid > 0 || unit->socket_active) ? unit : std::nullopt;
+}
+
+/// Stopping the process alone would not do: the unit starts it again.
+int stop_unit(const UserUnit& unit, const std::string& socket)
+{
+    std::size_t jobs = 0;
+    if (unit.main_pid > 0) {
+        if (auto client = Client::connect(socket)) {
+            jobs = unfinished_jobs(*client);
+        }
+    }
+    for (const char* each : {socket_unit, service_unit}) {
+        if (each == service_unit || unit.socket_active) {
+            if (const auto stopped = control_user_unit("stop", each, stop_patience); !stopped) {
+                return failed(stopped.error());
+            }
+        }
+    }
+    if (jobs > 0) {
+        notice(jobs_text(jobs) + " had not finished");
+    }
+    std::string line = "stopped: " + std::string{service_unit};
+    line += unit.main_pid > 0 ? " (pid " + std::to_string(unit.main_pid) + ")" : "";
+    line += unit.socket_active ? std::string{" and "} + socket_unit : "";
+    if (unit.enabled) {
+        line +=
+            "; your next login starts it again, unless: systemctl --user disable jobmilld.service";
+        line += unit.socket_installed ? std::string{" "} + socket_unit : "";
+    }
+    return say(line);
+}
+
 }  // namespace
 
 int daemon_start(const CommonOptions& common)
 {
     const std::string socket = socket_path(common);
-    if (const auto checked = check_socket_path(socket); !checked) {
-        return failed(checked.error());
-    }
     if (const auto running = Client::connect(socket)) {
-        return say("already running: " + where(*running, socket));
+        const DaemonFacts facts = facts_of(static_cast<pid_t>(running->welcome().pid));
+        return say("already running: " + where(*running, socket) +
+                   (facts.idle_timeout.empty()
+                        ? ""
+                        : "  (leaves after " + facts.idle_timeout + " without work)"));
     }
-    const std::string state = user_state_dir(current_surroundings());
-    if (const auto made = make_private_directory(state); !made) {
-        return failed(made.error());
+    StartRequest request{.socket = socket, .started_by = "jobmill daemon start"};
+    request.options.cancel_fd = interrupt_fd();
+    request.options.idle_timeout.clear();
+    if (!common.quiet) {
+        request.options.on_slow = [](const std::string& line) { notice(line); };
     }
-    const std::string log = state + "/daemon.log";
-    const auto pid =
-        start_daemon({.socket = socket, .options = {}, .log_path = log}, start_patience);
-    if (!pid) {
-        // Another start may have been faster.
-        if (const auto running = Client::connect(socket)) {
-            return say("already running: " + where(*running, socket));
-        }
-        return failed(pid.error());
+    const auto report = ensure_daemon(std::move(request));
+    if (!report) {
+        return no_session(report.error());
     }
     const auto client = Client::connect(socket);
     if (!client) {
-        return failed(client.error());
+        return no_session(client.error());
     }
-    return say("started: " + where(*client, socket) + "  log " + log);
+    using How = StartReport::How;
+    const std::string how = report->how == How::was_there ? "already running: " : "started: ";
+    const int code = say(how + where(*client, socket) +
+                         (report->how == How::process ? "  log " + report->log_path : "") +
+                         (report->how == How::unit ? "  unit " + report->unit : ""));
+    if (!common.quiet && report->how != How::was_there) {
+        warn_of_logout();
+    }
+    return code;
 }
 
 int daemon_stop(const CommonOptions& common)
 {
     const std::string socket = socket_path(common);
+    // Before anything connects: where a unit listens, that would start a daemon.
+    if (const auto unit = unit_of(socket)) {
+        return stop_unit(*unit, socket);
+    }
     auto client = Client::connect(socket);
     if (!client) {
-        notice(client.error().code == Errc::not_found ? "no daemon runs at " + socket
-                                                      : client.error().what);
-        return client.error().code == Errc::not_found ? exit_code::job_failed
-                                                      : exit_code::jobmill_failed;
+        if (client.error().code != Errc::not_found) {
+            return failed(client.error());
+        }
+        notice("no daemon runs at " + socket);
+        return exit_code::job_failed;
     }
     const auto pid = static_cast<pid_t>(client->welcome().pid);
     const std::size_t jobs = unfinished_jobs(*client);
     const auto start = std::chrono::steady_clock::now();
     const auto stopped = stop_process(pid, stop_patience);
     if (!stopped) {
-        return failed(stopped.error());
+        return failed(stopped.error().code == Errc::not_allowed && socket == system_socket_path
+                          ? Error{Errc::not_allowed,
+                                  "this is the system's daemon; who may stop it "
+                                  "does so with: systemctl stop jobmilld"}
+                          : stopped.error());
     }
     if (!*stopped) {
         notice("jobmilld (pid " + std::to_string(pid) + ") still waits for its jobs to end");

@@ -22,6 +22,14 @@ public:
     /// False when the output cannot be written.
     [[nodiscard]] bool on(const ClientEvent& event)
     {
+        if (const auto* error = std::get_if<event::JobError>(&event);
+            error != nullptr && error->error.code == error_code::closing) {
+            refused_ = over_ = true;
+            return true;
+        }
+        const bool closing = std::holds_alternative<event::Closing>(event);
+        stops_ = stops_ || closing;
+        taken_ = taken_ || !closing;
         if (common_.json) {
             return print_json(event, std::to_string(number(tag_of(event)))) && (end(event), true);
         }
@@ -38,7 +46,13 @@ public:
     }
 
     [[nodiscard]] bool over() const noexcept { return over_; }
-    [[nodiscard]] int exit_code() const noexcept { return exit_code_; }
+    /// The daemon stops, and has not said that the job is its own.
+    [[nodiscard]] bool untaken() const noexcept { return stops_ && !taken_; }
+    /// None: the daemon stops and has refused the job.
+    [[nodiscard]] std::optional<int> exit_code() const noexcept
+    {
+        return refused_ ? std::nullopt : std::optional{exit_code_};
+    }
 
 private:
     [[nodiscard]] bool print(Stream stream, ByteView bytes)
@@ -71,13 +85,16 @@ private:
                 error->error.code == error_code::not_found || error->error.code == error_code::gone;
             exit_code_ = unknown ? exit_code::job_failed : exit_code::jobmill_failed;
             notice(text_of_error(error->error));
-        } else if (std::holds_alternative<event::Closing>(event) && !common_.quiet) {
+        } else if (std::holds_alternative<event::Closing>(event) && taken_ && !common_.quiet) {
             notice("the daemon stops");
         }
     }
 
     const CommonOptions& common_;
     bool over_ = false;
+    bool refused_ = false;
+    bool stops_ = false;
+    bool taken_ = false;
     bool in_line_ = false;
     int exit_code_ = 0;
 };
@@ -90,13 +107,15 @@ int abandoned_exit_code()
     return exit_code::signal_base + (signal != 0 ? signal : SIGPIPE);
 }
 
-int follow(Client& client, Tag tag, const CommonOptions& common, bool ours)
+std::optional<int> follow(Client& client, Tag tag, const CommonOptions& common, bool ours)
 {
     Follower follower{common};
     while (!follower.over()) {
         auto event = next_event(client);
         if (!event) {
-            return failed(event.error());
+            return follower.untaken() && event.error().code == Errc::closed
+                       ? std::nullopt
+                       : std::optional{failed(event.error())};
         }
         if (!*event || !follower.on(**event)) {
             if (ours && client.cancel(tag)) {

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <optional>
+
 #include "client/commands/common_options.hpp"
 #include "jobmill/client.hpp"
 
 namespace jobmill::commands {
 
 /// Prints one job's events as they come, until its last. Answers the exit code. `ours`: an
-/// interrupt, or a reader who leaves, cancels the job; else it goes on without us.
-[[nodiscard]] int follow(Client& client, Tag tag, const CommonOptions& common, bool ours);
+/// interrupt, or a reader who leaves, cancels the job; else it goes on without us. None when the
+/// daemon stops and has refused the job: another one may take it.
+[[nodiscard]] std::optional<int> follow(Client& client, Tag tag, const CommonOptions& common,
+                                        bool ours);
 
 /// The exit code of a command that an interrupt or a reader who left ended.
 [[nodiscard]] int abandoned_exit_code();

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 // map: a job for every item of standard input. Jobs start before the input ends; memory is bounded
 // by the daemon's credit, whatever the input's length.
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <unordered_map>
 
-#include "client/commands/arguments.hpp"
 #include "client/commands/follow.hpp"
 #include "client/commands/interrupts.hpp"
+#include "client/commands/item_pattern.hpp"
 #include "client/commands/item_reader.hpp"
 #include "client/commands/job_output.hpp"
 #include "client/commands/json_output.hpp"
@@ -15,7 +16,6 @@
 #include "client/commands/notice.hpp"
 #include "client/commands/outcome.hpp"
 #include "client/commands/output.hpp"
-#include "client/commands/placeholders.hpp"
 #include "client/commands/progress_bar.hpp"
 #include "client/commands/session.hpp"
 #include "common/exit_code.hpp"
@@ -33,23 +33,23 @@ constexpr std::uint64_t most_failures_as_code = 100;
 struct Item {
     std::string text;  ///< the job's payload borrows it
     JobOutput output;
+    bool taken = false;  ///< by the daemon
     bool ended = false;
 };
 
 class Mapper {
 public:
-    Mapper(Client& client, const CommonOptions& common, const WorkOptions& work,
+    Mapper(Client client, const CommonOptions& common, ItemPattern pattern,
            const MapOptions& options)
-        : client_(client),
+        : client_(std::move(client)),
           common_(common),
-          work_(work),
+          pattern_(std::move(pattern)),
           options_(options),
-          reader_(standard_input, options.null ? '\0' : '\n', client.welcome().max_payload),
+          reader_(standard_input, options.null ? '\0' : '\n', client_.welcome().max_payload),
           bar_(options.bar)
     {
     }
 
-    [[nodiscard]] Result<void> prepare_arguments();
     [[nodiscard]] int run();
 
 private:
@@ -58,12 +58,14 @@ private:
     [[nodiscard]] Result<Turn> turn();
     [[nodiscard]] Result<void> submit_items();
     [[nodiscard]] Result<void> submit(std::uint64_t number, Item& item);
-    [[nodiscard]] Result<Map> arguments_for(std::uint64_t number, const Item& item) const;
     [[nodiscard]] bool has_room() const;
     [[nodiscard]] bool wants_input();
     [[nodiscard]] Result<bool> on(const ClientEvent& event);
     [[nodiscard]] Result<bool> add_output(const ClientEvent& event, std::uint64_t number,
                                           Item& item);
+    [[nodiscard]] bool nothing_left();
+    [[nodiscard]] bool take_back();
+    [[nodiscard]] Result<void> move_on();
     void on_error(const event::JobError& error, std::uint64_t number);
     [[nodiscard]] bool end(std::uint64_t number);
     [[nodiscard]] bool print(const Item& item, JobOutput output);
@@ -71,13 +73,12 @@ private:
     void abandon();
     [[nodiscard]] int summary();
 
-    Client& client_;
+    Client client_;
     const CommonOptions& common_;
-    const WorkOptions& work_;
+    ItemPattern pattern_;
     const MapOptions& options_;
     ItemReader reader_;
     ProgressBar bar_;
-    Map arguments_;
 
     std::map<std::uint64_t, Item> items_;                       ///< by number, from 1
     std::unordered_map<std::uint64_t, std::uint64_t> numbers_;  ///< of items, by tag
@@ -87,60 +88,35 @@ private:
     std::uint64_t last_number_ = 0;
     std::uint64_t done_ = 0;
     std::uint64_t failed_ = 0;
-    bool refused_ = false;  ///< no more items: the daemon refuses them or stops
+    bool refused_ = false;   ///< no more items: the daemon refuses them
+    bool stopping_ = false;  ///< the daemon stops: what it has not taken is for the next one
+    int moves_ = 0;          ///< to a next daemon, since a job ended
+    bool any_taken_ = false;
 };
-
-Result<void> Mapper::prepare_arguments()
-{
-    if (!work_.handler.empty()) {
-        JOBMILL_TRY_ASSIGN(arguments_, parse_arguments(work_.args));
-        return {};
-    }
-    JOBMILL_TRY_ASSIGN(const std::string directory, current_directory());
-    JOBMILL_TRY_ASSIGN(arguments_, command_arguments({}, directory, current_environment()));
-    return {};
-}
 
 bool Mapper::has_room() const
 {
-    return !refused_ && (options_.jobs == 0 || numbers_.size() < options_.jobs) &&
+    return !refused_ && !stopping_ && (options_.jobs == 0 || numbers_.size() < options_.jobs) &&
            (!options_.ordered || items_.size() < ordered_window) && Clock::now() >= not_before_;
-}
-
-Result<Map> Mapper::arguments_for(std::uint64_t number, const Item& item) const
-{
-    Map arguments = arguments_;
-    if (!work_.handler.empty()) {
-        return arguments;
-    }
-    const std::vector<std::string> words =
-        work_.shell ? shell_words(fill_for_shell(work_.command, item.text, number))
-                    : fill(work_.command, item.text, number);
-    JOBMILL_TRY_ASSIGN(Map command, command_arguments(words, "", {}));
-    // The first member is the words; directory and environment stay.
-    arguments.front() = std::move(command.front());
-    return arguments;
 }
 
 Result<void> Mapper::submit(std::uint64_t number, Item& item)
 {
-    auto arguments = arguments_for(number, item);
-    if (!arguments) {
-        notice("item " + std::to_string(number) + ": " + arguments.error().what);
+    const auto job = pattern_.job(number, item.text);
+    if (!job) {
+        notice("item " + std::to_string(number) + ": " + job.error().what);
         ++failed_;
         item.ended = true;
         return {};
     }
-    const bool command = work_.handler.empty();
-    const std::string label =
-        work_.label.empty() && command ? label_of(work_.command) : work_.label;
-    const Job job{.handler = command ? command_handler : std::string_view{work_.handler},
-                  .payload = command ? ByteView{} : bytes_of(item.text),
-                  .args = std::move(*arguments),
-                  .pool = work_.pool,
-                  .label = label};
-    JOBMILL_TRY_ASSIGN(const Tag tag, client_.submit(job));
-    numbers_.emplace(jobmill::number(tag), number);
+    const auto tag = client_.submit(*job);
+    if (!tag && tag.error().code == Errc::closed) {
+        stopping_ = true;
+        ready_.push_back(number);
+        return {};
+    }
+    JOBMILL_TRY(tag);
+    numbers_.emplace(jobmill::number(*tag), number);
     return {};
 }
 
@@ -157,7 +133,7 @@ Result<void> Mapper::submit_items()
         }
         const std::uint64_t number = ready_.front();
         Item& item = items_.at(number);
-        if (!client_.can_submit(work_.handler.empty() ? 0 : item.text.size())) {
+        if (!client_.can_submit(pattern_.payload_size(item.text))) {
             return {};
         }
         ready_.pop_front();
@@ -214,6 +190,11 @@ void Mapper::count(const event::JobResult& result)
 
 void Mapper::on_error(const event::JobError& error, std::uint64_t number)
 {
+    if (error.error.code == error_code::closing) {
+        ready_.push_back(number);
+        stopping_ = true;
+        return;
+    }
     if (error.error.code == error_code::busy) {
         ready_.push_back(number);
         not_before_ =
@@ -248,8 +229,7 @@ Result<bool> Mapper::add_output(const ClientEvent& event, std::uint64_t number, 
 Result<bool> Mapper::on(const ClientEvent& event)
 {
     if (std::holds_alternative<event::Closing>(event)) {
-        refused_ = true;
-        notice("the daemon stops; no more items are submitted");
+        stopping_ = true;
         return true;
     }
     const auto found = numbers_.find(jobmill::number(tag_of(event)));
@@ -263,14 +243,56 @@ Result<bool> Mapper::on(const ClientEvent& event)
         return true;
     }
     JOBMILL_TRY_ASSIGN(const bool written, add_output(event, number, items_.at(number)));
+    any_taken_ = items_.at(number).taken = true;
     const auto* result = std::get_if<event::JobResult>(&event);
     if (result == nullptr || !written) {
         return written;
     }
+    moves_ = 0;
     numbers_.erase(found);
     count(*result);
     bar_.draw("map ", done_ + failed_, reader_.ended() ? last_number_ : 0);
     return end(number);
+}
+
+bool Mapper::nothing_left()
+{
+    return refused_ || (reader_.ended() && !reader_.has_item() && ready_.empty());
+}
+
+/// Jobs that the daemon has not answered before it closed the session, if those are all.
+bool Mapper::take_back()
+{
+    const bool none_taken =
+        std::none_of(numbers_.begin(), numbers_.end(),
+                     [this](const auto& each) { return items_.at(each.second).taken; });
+    if (!stopping_ || !none_taken) {
+        return false;
+    }
+    for (const auto& [tag, number] : numbers_) {
+        ready_.push_back(number);
+    }
+    numbers_.clear();
+    return true;
+}
+
+/// Every job that this daemon took has ended; what it has not taken goes to the next one.
+Result<void> Mapper::move_on()
+{
+    if (++moves_ > most_daemons) {
+        return fail(Errc::closed, "the daemon stops and takes no jobs");
+    }
+    bar_.clear();
+    // A daemon that somebody stops under our jobs is not started again by us.
+    const Start start = any_taken_ ? Start::no : Start::yes;
+    auto next = next_session(common_, false, std::move(client_), start);
+    if (!next) {
+        return fail(next.error().code,
+                    "the daemon stopped before the input ended; " + next.error().what);
+    }
+    client_ = std::move(*next);
+    stopping_ = false;
+    return {};
 }
 
 Result<Mapper::Turn> Mapper::turn()
@@ -282,9 +304,12 @@ Result<Mapper::Turn> Mapper::turn()
         }
     }
     JOBMILL_TRY(submit_items());
-    const bool input_over = refused_ || (reader_.ended() && !reader_.has_item() && ready_.empty());
-    if (input_over && numbers_.empty()) {
+    if (numbers_.empty() && nothing_left()) {
         return Turn::over;
+    }
+    if (numbers_.empty() && stopping_) {
+        JOBMILL_TRY(move_on());
+        return Turn::on;
     }
     const bool paused = not_before_ > Clock::now();
     JOBMILL_TRY_ASSIGN(
@@ -326,8 +351,12 @@ int Mapper::run()
 {
     while (true) {
         const Result<Turn> result = turn();
+        if (!result && result.error().code == Errc::closed && take_back()) {
+            continue;
+        }
         if (!result) {
-            return failed(result.error());
+            bar_.clear();
+            return no_session(result.error());
         }
         if (*result == Turn::abandoned) {
             abandon();
@@ -343,15 +372,15 @@ int Mapper::run()
 
 int map(const CommonOptions& common, const WorkOptions& work, const MapOptions& options)
 {
-    auto client = open_session(common, false);
+    auto pattern = ItemPattern::from(work);
+    if (!pattern) {
+        return failed(pattern.error());
+    }
+    auto client = open_session(common, false, Start::yes);
     if (!client) {
-        return failed(client.error());
+        return no_session(client.error());
     }
-    Mapper mapper{*client, common, work, options};
-    if (const auto prepared = mapper.prepare_arguments(); !prepared) {
-        return failed(prepared.error());
-    }
-    return mapper.run();
+    return Mapper{std::move(*client), common, std::move(*pattern), options}.run();
 }
 
 }  // namespace jobmill::commands

@@ -17,7 +17,15 @@ void notice(std::string_view text)
 
 int failed(const Error& error)
 {
-    notice(error.what);
+    std::string_view rest = error.what;
+    while (true) {
+        const std::size_t end = rest.find('\n');
+        notice(rest.substr(0, end));
+        if (end == std::string_view::npos) {
+            break;
+        }
+        rest.remove_prefix(end + 1);
+    }
     return exit_code::jobmill_failed;
 }
 

@@ -12,7 +12,7 @@ namespace jobmill::commands {
 /// "jobmill: <text>". Control characters of the text are escaped.
 void notice(std::string_view text);
 
-/// Says it, and answers the exit code of jobmill's own failures.
+/// Says it, a notice a line, and answers the exit code of jobmill's own failures.
 [[nodiscard]] int failed(const Error& error);
 
 }  // namespace jobmill::commands

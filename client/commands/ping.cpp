@@ -13,7 +13,7 @@ int ping(const CommonOptions& common)
 {
     auto client = open_session(common, false);
     if (!client) {
-        return failed(client.error());
+        return no_session(client.error());
     }
     const auto start = std::chrono::steady_clock::now();
     const auto tag = client->ping();

@@ -8,19 +8,21 @@ namespace jobmill::commands {
 
 int run(const CommonOptions& common, const WorkOptions& work)
 {
-    auto client = open_session(common, !common.json);
-    if (!client) {
-        return failed(client.error());
-    }
-    const auto prepared = prepare(work, client->welcome().max_payload);
-    if (!prepared) {
-        return failed(prepared.error());
-    }
-    const auto tag = client->submit(prepared->job());
-    if (!tag) {
-        return failed(tag.error());
-    }
-    return follow(*client, *tag, common, true);
+    std::optional<PreparedJob> prepared;  // once: standard input cannot be read again
+    return with_session(common, !common.json, [&](Client& client) -> std::optional<int> {
+        if (!prepared) {
+            auto made = prepare(work, client.welcome().max_payload);
+            if (!made) {
+                return failed(made.error());
+            }
+            prepared = std::move(*made);
+        }
+        const auto tag = client.submit(prepared->job());
+        if (!tag && tag.error().code != Errc::closed) {
+            return failed(tag.error());
+        }
+        return tag ? follow(client, *tag, common, true) : std::nullopt;
+    });
 }
 
 }  // namespace jobmill::commands

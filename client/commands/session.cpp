@@ -1,22 +1,85 @@
 // SPDX-License-Identifier: MIT
 #include "client/commands/session.hpp"
 
+#include <poll.h>
+
 #include <charconv>
 
 #include "client/commands/arguments.hpp"
+#include "client/commands/follow.hpp"
+#include "client/commands/interrupts.hpp"
+#include "client/commands/notice.hpp"
 #include "client/commands/output.hpp"
 #include "client/commands/placeholders.hpp"
+#include "client/daemon_launch.hpp"
+#include "client/socket_holder.hpp"
+#include "client/starter.hpp"
 
 namespace jobmill::commands {
+namespace {
+
+constexpr std::chrono::seconds stop_patience{20};
+constexpr int holder_pause_ms = 20;
+
+}  // namespace
 
 std::string socket_path(const CommonOptions& common)
 {
     return common.socket.empty() ? Client::default_path() : common.socket;
 }
 
-Result<Client> open_session(const CommonOptions& common, bool stream_parts)
+Result<Client> open_session(const CommonOptions& common, bool stream_parts, Start start)
 {
-    return Client::connect(socket_path(common), {.name = "jobmill", .stream_parts = stream_parts});
+    const Client::Options options{.name = "jobmill", .stream_parts = stream_parts};
+    if (start == Start::no || common.no_start) {
+        return Client::connect(socket_path(common), options);
+    }
+    StartRequest request{.socket = socket_path(common), .started_by = "jobmill"};
+    request.options.cancel_fd = interrupt_fd();
+    if (!common.quiet) {
+        request.options.on_slow = [](const std::string& line) { notice(line); };
+    }
+    return connect_or_start(request, options);
+}
+
+int no_session(const Error& error)
+{
+    return interrupted() != 0 ? abandoned_exit_code() : failed(error);
+}
+
+Result<Client> next_session(const CommonOptions& common, bool stream_parts, Client stopping,
+                            Start start)
+{
+    const std::string socket = socket_path(common);
+    const auto pid = static_cast<pid_t>(stopping.welcome().pid);
+    // It may wait for its sessions to end.
+    {
+        const Client ended{std::move(stopping)};
+    }
+    // Where a service manager listens, the next session waits for the next daemon by itself. A
+    // daemon that listens itself might take us once more before it goes.
+    const auto deadline = std::chrono::steady_clock::now() + stop_patience;
+    while (socket_holder(socket) == pid && std::chrono::steady_clock::now() < deadline) {
+        pollfd interrupt{interrupt_fd(), POLLIN, 0};
+        if (::poll(&interrupt, 1, holder_pause_ms) > 0) {
+            return fail(Errc::closed, "interrupted");
+        }
+    }
+    return open_session(common, stream_parts, start);
+}
+
+int with_session(const CommonOptions& common, bool stream_parts,
+                 const std::function<std::optional<int>(Client&)>& use)
+{
+    auto client = open_session(common, stream_parts, Start::yes);
+    for (int i = 0; i < most_daemons && client; ++i) {
+        if (const std::optional<int> code = use(*client)) {
+            return *code;
+        }
+        client = next_session(common, stream_parts, std::move(*client), Start::yes);
+    }
+    return no_session(client ? Error{Errc::closed, "the daemon stops and takes no jobs"}
+                             : client.error());
 }
 
 Job PreparedJob::job() const
@@ -29,7 +92,8 @@ Result<PreparedJob> prepare(const WorkOptions& work, std::uint64_t most)
 {
     PreparedJob prepared{
         .handler = work.handler, .label = work.label, .pool = work.pool, .args = {}, .payload = {}};
-    const bool from_input = work.input || (work.has_payload && work.payload == "-");
+    const bool from_input =
+        work.input || (work.has_payload && work.payload == "-" && !work.payload_is_text);
     if (from_input) {
         JOBMILL_TRY_ASSIGN(prepared.payload, Payload::from(standard_input, most));
     } else if (work.has_payload) {
@@ -44,7 +108,7 @@ Result<PreparedJob> prepare(const WorkOptions& work, std::uint64_t most)
     JOBMILL_TRY_ASSIGN(const std::string directory, current_directory());
     const std::vector<std::string> words =
         work.shell ? shell_words(joined(work.command)) : work.command;
-    JOBMILL_TRY_ASSIGN(prepared.args, command_arguments(words, directory, current_environment()));
+    JOBMILL_TRY_ASSIGN(prepared.args, command_arguments(words, directory, own_environment()));
     if (prepared.label.empty()) {
         prepared.label = label_of(work.command);
     }

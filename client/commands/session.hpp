@@ -2,6 +2,9 @@
 // What most subcommands begin with: a session, and jobs from what the command line said.
 #pragma once
 
+#include <functional>
+#include <optional>
+
 #include "client/commands/common_options.hpp"
 #include "client/commands/payload.hpp"
 #include "jobmill/client.hpp"
@@ -10,8 +13,29 @@ namespace jobmill::commands {
 
 [[nodiscard]] std::string socket_path(const CommonOptions& common);
 
+/// Whether a missing daemon is started: for a command that gives it work; a question about what a
+/// daemon does is answered by "there is none".
+enum class Start { no, yes };
+
 /// A session with the daemon. `stream_parts`: large results come in parts.
-[[nodiscard]] Result<Client> open_session(const CommonOptions& common, bool stream_parts);
+[[nodiscard]] Result<Client> open_session(const CommonOptions& common, bool stream_parts,
+                                          Start start = Start::no);
+
+/// Says why there is no session, unless an interrupt is the reason; answers the exit code.
+[[nodiscard]] int no_session(const Error& error);
+
+/// A session with the daemon that comes after this one, which stops and takes no more jobs. The
+/// session with this one is over then.
+[[nodiscard]] Result<Client> next_session(const CommonOptions& common, bool stream_parts,
+                                          Client stopping, Start start);
+
+/// So often work that was refused is taken to the next daemon.
+inline constexpr int most_daemons = 5;
+
+/// Gives work to a daemon that takes it: `use` answers the exit code, or none when the daemon stops
+/// and has refused the work; then it is called again with the next daemon.
+[[nodiscard]] int with_session(const CommonOptions& common, bool stream_parts,
+                               const std::function<std::optional<int>(Client&)>& use);
 
 /// A job, and what it borrows from.
 struct PreparedJob {

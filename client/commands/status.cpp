@@ -45,7 +45,7 @@ int status(const CommonOptions& common, const std::vector<std::string>& ids)
     }
     auto client = open_session(common, false);
     if (!client) {
-        return failed(client.error());
+        return no_session(client.error());
     }
     const auto tag = client->status(jobs);
     const auto answer = tag ? client->answer(*tag) : Result<ClientEvent>{tl::unexpect, tag.error()};
@@ -62,9 +62,9 @@ int status(const CommonOptions& common, const std::vector<std::string>& ids)
 
 int handlers(const CommonOptions& common)
 {
-    auto client = open_session(common, false);
+    auto client = open_session(common, false, Start::yes);
     if (!client) {
-        return failed(client.error());
+        return no_session(client.error());
     }
     const auto tag = client->handlers();
     const auto answer = tag ? client->answer(*tag) : Result<ClientEvent>{tl::unexpect, tag.error()};

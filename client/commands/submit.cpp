@@ -12,11 +12,24 @@
 namespace jobmill::commands {
 namespace {
 
-/// Until the job is accepted. All of a payload has been sent by then.
-int print_number(Client& client, Tag tag, const CommonOptions& common)
+int print(const event::Accepted& accepted, const CommonOptions& common)
 {
+    const std::string line = std::to_string(number(accepted.job)) + "\n";
+    const bool written = common.json ? print_json(accepted, std::to_string(number(accepted.tag)))
+                                     : write_all(standard_output, bytes_of(line));
+    return written ? exit_code::ok : abandoned_exit_code();
+}
+
+/// Until the job is accepted. All of a payload has been sent by then. None when the daemon stops
+/// and has not taken it.
+std::optional<int> print_number(Client& client, const CommonOptions& common)
+{
+    bool stops = false;
     while (true) {
         const auto event = next_event(client);
+        if (!event && stops && event.error().code == Errc::closed) {
+            return {};
+        }
         if (!event) {
             return failed(event.error());
         }
@@ -24,17 +37,16 @@ int print_number(Client& client, Tag tag, const CommonOptions& common)
             return abandoned_exit_code();
         }
         if (const auto* error = std::get_if<event::JobError>(&**event)) {
+            if (error->error.code == error_code::closing) {
+                return {};
+            }
             notice(text_of_error(error->error));
             return exit_code::jobmill_failed;
         }
-        const auto* accepted = std::get_if<event::Accepted>(&**event);
-        if (accepted == nullptr || accepted->tag != tag) {
-            continue;
+        if (const auto* accepted = std::get_if<event::Accepted>(&**event)) {
+            return print(*accepted, common);
         }
-        const std::string line = std::to_string(number(accepted->job)) + "\n";
-        const bool written = common.json ? print_json(**event, std::to_string(number(tag)))
-                                         : write_all(standard_output, bytes_of(line));
-        return written ? exit_code::ok : abandoned_exit_code();
+        stops = stops || std::holds_alternative<event::Closing>(**event);
     }
 }
 
@@ -42,18 +54,23 @@ int print_number(Client& client, Tag tag, const CommonOptions& common)
 
 int submit(const CommonOptions& common, const WorkOptions& work)
 {
-    auto client = open_session(common, false);
-    if (!client) {
-        return failed(client.error());
-    }
-    const auto prepared = prepare(work, client->welcome().max_payload);
-    if (!prepared) {
-        return failed(prepared.error());
-    }
-    Job job = prepared->job();
-    job.detached = true;
-    const auto tag = client->submit(job);
-    return tag ? print_number(*client, *tag, common) : failed(tag.error());
+    std::optional<PreparedJob> prepared;  // once: standard input cannot be read again
+    return with_session(common, false, [&](Client& client) -> std::optional<int> {
+        if (!prepared) {
+            auto made = prepare(work, client.welcome().max_payload);
+            if (!made) {
+                return failed(made.error());
+            }
+            prepared = std::move(*made);
+        }
+        Job job = prepared->job();
+        job.detached = true;
+        const auto tag = client.submit(job);
+        if (!tag && tag.error().code != Errc::closed) {
+            return failed(tag.error());
+        }
+        return tag ? print_number(client, common) : std::nullopt;
+    });
 }
 
 }  // namespace jobmill::commands

@@ -103,7 +103,7 @@ int wait(const CommonOptions& common, const std::vector<std::string>& ids)
 {
     auto client = open_session(common, ids.size() == 1 && !common.json);
     if (!client) {
-        return failed(client.error());
+        return no_session(client.error());
     }
     Waiter waiter{*client, common};
     for (const std::string& word : ids) {
@@ -113,7 +113,8 @@ int wait(const CommonOptions& common, const std::vector<std::string>& ids)
         }
         if (ids.size() == 1 && !common.json) {
             const auto tag = client->wait_job(*job);
-            return tag ? follow(*client, *tag, common, false) : failed(tag.error());
+            return tag ? follow(*client, *tag, common, false).value_or(exit_code::jobmill_failed)
+                       : failed(tag.error());
         }
         if (const auto added = waiter.add(*job); !added) {
             return failed(added.error());

@@ -12,7 +12,7 @@
 #include <filesystem>
 #include <set>
 
-#include "client/commands/daemon_process.hpp"
+#include "client/daemon_launch.hpp"
 #include "common/unique_fd.hpp"
 
 namespace jobmill::demo {
@@ -157,7 +157,7 @@ Result<void> make_file(const std::string& path, char letter)
 Result<std::vector<std::string>> ngram_files()
 {
     JOBMILL_TRY_ASSIGN(const std::string directory, cache_directory());
-    JOBMILL_TRY(commands::make_private_directory(directory));
+    JOBMILL_TRY(make_private_directory(directory));
     std::vector<std::string> files;
     for (const char letter : {'a', 'b', 'c'}) {
         files.push_back(directory + "/ng-" + letter);

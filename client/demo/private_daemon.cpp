@@ -2,20 +2,19 @@
 #include "client/demo/private_daemon.hpp"
 
 #include <signal.h>
-#include <sys/wait.h>
 
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <utility>
 
-#include "client/commands/daemon_process.hpp"
-#include "client/commands/notice.hpp"
+#include "client/commands/interrupts.hpp"
+#include "client/commands/stop_process.hpp"
+#include "client/starter.hpp"
 
 namespace jobmill::demo {
 namespace {
 
-constexpr std::chrono::seconds start_patience{20};
 constexpr std::chrono::seconds stop_patience{10};
 
 }  // namespace
@@ -29,15 +28,18 @@ Result<PrivateDaemon> PrivateDaemon::start()
         return fail_errno("making the directory " + directory, errno);
     }
     PrivateDaemon daemon{directory};
-    JOBMILL_TRY_ASSIGN(daemon.pid_,
-                       commands::start_daemon({.socket = daemon.socket(),
-                                               .options = {"--workers", "2"},
-                                               .log_path = directory + "/daemon.log",
-                                               .environment = {"XDG_STATE_HOME=" + directory,
-                                                               "XDG_CONFIG_HOME=" + directory,
-                                                               "XDG_RUNTIME_DIR=" + directory},
-                                               .background = false},
-                                              start_patience));
+    StartRequest request{
+        .socket = daemon.socket(),
+        .started_by = "jobmill demo",
+        .log_path = directory + "/daemon.log",
+        .words = {"--workers", "2"},
+        .environment = {"XDG_STATE_HOME=" + directory, "XDG_CONFIG_HOME=" + directory,
+                        "XDG_RUNTIME_DIR=" + directory}};
+    request.options.unit = false;
+    request.options.cancel_fd = commands::interrupt_fd();
+    JOBMILL_TRY(ensure_daemon(std::move(request)));
+    JOBMILL_TRY_ASSIGN(const Client client, Client::connect(daemon.socket()));
+    daemon.pid_ = static_cast<pid_t>(client.welcome().pid);
     return daemon;
 }
 
@@ -52,7 +54,6 @@ PrivateDaemon::~PrivateDaemon()
         const auto stopped = commands::stop_process(pid_, stop_patience);
         if (!stopped || !*stopped) {
             (void)::kill(pid_, SIGKILL);
-            (void)::waitpid(pid_, nullptr, 0);
         }
     }
     if (!directory_.empty()) {

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+#include "client/commands/item_pattern.hpp"
+
+#include "client/commands/arguments.hpp"
+#include "client/commands/placeholders.hpp"
+#include "client/daemon_launch.hpp"
+
+namespace jobmill::commands {
+
+Result<ItemPattern> ItemPattern::from(const WorkOptions& work)
+{
+    ItemPattern pattern{work};
+    pattern.label_ = work.label;
+    if (!pattern.is_command()) {
+        JOBMILL_TRY_ASSIGN(pattern.arguments_, parse_arguments(work.args));
+        return pattern;
+    }
+    JOBMILL_TRY_ASSIGN(const std::string directory, current_directory());
+    JOBMILL_TRY_ASSIGN(pattern.arguments_, command_arguments({}, directory, own_environment()));
+    if (pattern.label_.empty()) {
+        pattern.label_ = label_of(work.command);
+    }
+    return pattern;
+}
+
+Result<Job> ItemPattern::job(std::uint64_t number, std::string_view item) const
+{
+    Job job{.handler = work_->handler,
+            .payload = bytes_of(item),
+            .args = arguments_,
+            .pool = work_->pool,
+            .label = label_};
+    if (is_command()) {
+        const std::string text{item};
+        const std::vector<std::string> words =
+            work_->shell ? shell_words(fill_for_shell(work_->command, text, number))
+                         : fill(work_->command, text, number);
+        JOBMILL_TRY_ASSIGN(Map command, command_arguments(words, "", {}));
+        // The first member is the words; directory and environment stay.
+        job.args.front() = std::move(command.front());
+        job.handler = command_handler;
+        job.payload = {};
+    }
+    return job;
+}
+
+}  // namespace jobmill::commands

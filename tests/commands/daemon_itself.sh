@@ -1,0 +1,79 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# jobmill daemon start, stop, status and log, for a process without a unit. Usage: daemon_itself.sh BINDIR
+# shellcheck disable=SC1091,SC2154  # place.sh says what is what
+. "$(dirname "$0")/place.sh"
+
+echo "-- one that was started by hand stays, and says so"
+try daemon start
+same "code" 0 "$code"
+has "start" "started: jobmilld " "$out"
+has "start" "log $log" "$out"
+pid=$(daemon_pid)
+no "no idle time" --idle-timeout "$(tr '\0' ' ' <"/proc/$pid/cmdline")"
+try daemon status
+same "code" 0 "$code"
+has "status" "pid $pid" "$out"
+has "status" "started by  jobmill daemon start" "$out"
+has "status" "socket      $socket" "$out"
+has "status" "config      none: defaults" "$out"
+has "status" "log         $log" "$out"
+no "status" "idle" "$out"
+try daemon status --json
+has "JSON" "\"running\":true,\"pid\":$pid," "$out"
+has "JSON" "\"log\":\"$log\"" "$out"
+
+echo "-- the log: its end, and what comes"
+try daemon log -n 1
+has "log" " ready: " "$out"
+same "lines" 1 "$(printf '%s\n' "$out" | wc -l)"
+jobmill daemon log -n 1 -f >"$place/followed" &
+follower=$!
+eventually grep -q ready "$place/followed"
+
+echo "-- stop, and what is said then"
+try daemon stop
+same "code" 0 "$code"
+has "stop" "stopped: pid $pid in " "$out"
+holds "the log was followed" eventually grep -q stopped "$place/followed"
+kill $follower
+wait $follower 2>/dev/null
+try daemon stop
+same "code" "1 jobmill: no daemon runs at $socket" "$code $err"
+try daemon status
+same "code" 1 "$code"
+has "status" "no daemon runs" "$out"
+try daemon status --json
+has "JSON" "\"running\":false" "$out"
+try daemon log
+has "the log of one that is gone" "stopped" "$out"
+rm "$log"
+try daemon log
+same "no log" "125 jobmill: there is no log yet: $log" "$code $err"
+
+echo "-- one that was started elsewhere"
+echo '[pool.default]' >"$XDG_CONFIG_HOME/jobmill/jobmill.toml"
+setsid jobmilld </dev/null 2>&1 | cat >"$place/output" &
+eventually grep -q ' ready: ' "$place/output"
+try daemon status
+has "status" "started by  hand" "$out"
+has "status" "config      $XDG_CONFIG_HOME/jobmill/jobmill.toml" "$out"
+has "status" "log         pipe:" "$out"
+try daemon log
+same "code" 125 "$code"
+has "log" "goes to pipe:" "$err"
+try daemon start
+has "start" "already running: " "$out"
+
+echo "-- a place of one's own is started only when asked"
+reset
+try -s "$place/own.sock" daemon start
+same "code" 0 "$code"
+try -s "$place/own.sock" run sum 100
+same "result" 5050 "$out"
+try -s "$place/own.sock" daemon status
+has "status" "socket      $place/own.sock" "$out"
+try -s "$place/own.sock" daemon stop
+same "code" 0 "$code"
+
+judge

@@ -1,0 +1,73 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Daemons that are slow, hang or die while a client waits for them: a fake one lies beside a copy of
+# jobmill. Usage: slow_starts.sh BINDIR
+# shellcheck disable=SC1091,SC2154  # place.sh says what is what
+. "$(dirname "$0")/place.sh"
+mkdir "$place/bin"
+cp "$bin/jobmill" "$place/bin/jobmill"
+PATH=$place/bin:$PATH
+
+# fake_daemon: what it does is read from standard input.
+fake_daemon() {
+    { echo '#!/bin/sh' && cat; } >"$place/bin/jobmilld"
+    chmod +x "$place/bin/jobmilld"
+}
+
+echo "-- a start that takes long is announced once, unless --quiet"
+fake_daemon <<END
+sleep 1.3
+exec $bin/jobmilld "\$@"
+END
+try run sum 100
+same "result" "5050 0" "$out $code"
+same "notice" "jobmill: starting jobmilld; its log is $log" "$err"
+reset
+try -q run sum 100
+same "quiet" "5050 0 " "$out $code $err"
+reset
+
+echo "-- an interrupt ends the waiting"
+fake_daemon <<END
+echo \$\$ >$place/fake.pid
+exec sleep 60
+END
+jobmill run sum 100 2>"$place/err" &
+client=$!
+eventually test -s "$place/fake.pid"
+# Not SIGINT: a shell's background jobs ignore that, and jobmill leaves it so.
+kill -TERM $client
+wait $client
+same "code" 143 $?
+same "standard error" "" "$(cat "$place/err")"
+kill "$(cat "$place/fake.pid")"
+rm "$place/fake.pid"
+
+echo "-- a daemon that dies is told with its last words"
+fake_daemon <<END
+echo first
+echo the reason >&2
+exit 1
+END
+try run sum 100
+same "code" 125 "$code"
+has "last words" "jobmill: first
+jobmill: the reason" "$err"
+
+echo "-- one that cannot be executed, too"
+printf '#!/nowhere/shell\n' >"$place/bin/jobmilld"
+try run sum 100
+same "code" 125 "$code"
+has "what" "starting $place/bin/jobmilld: No such file" "$err"
+
+echo "-- a long log is put aside"
+rm "$place/bin/jobmilld"
+ln -s "$bin/jobmilld" "$place/bin/jobmilld"
+mkdir -p "${log%/*}"
+head -c 5000000 /dev/zero | tr '\0' x >"$log"
+try run sum 100
+same "result" 5050 "$out"
+holds "the old one is kept" test -s "$log.old"
+holds "a new one is begun" test "$(wc -c <"$log")" -lt 10000
+
+judge
