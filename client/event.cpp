@@ -19,7 +19,7 @@ struct IsLast {
 
 }  // namespace
 
-Tag tag_of(const ClientEvent& event) noexcept
+Tag tag_of(const ClientEvent& event)
 {
     return std::visit(
         [](const auto& e) {
@@ -32,7 +32,7 @@ Tag tag_of(const ClientEvent& event) noexcept
         event);
 }
 
-bool is_last(const ClientEvent& event) noexcept
+bool is_last(const ClientEvent& event)
 {
     return std::visit(IsLast{}, event);
 }

@@ -137,9 +137,9 @@ using ClientEvent =
                  event::Reloaded, event::LogLevel, event::Pong, event::Closing, event::JobError>;
 
 /// The tag that the event is about; 0 when it is about the session.
-[[nodiscard]] Tag tag_of(const ClientEvent& event) noexcept;
+[[nodiscard]] Tag tag_of(const ClientEvent& event);
 
 /// Whether nothing more comes about the event's tag.
-[[nodiscard]] bool is_last(const ClientEvent& event) noexcept;
+[[nodiscard]] bool is_last(const ClientEvent& event);
 
 }  // namespace jobmill
