@@ -4,7 +4,8 @@
 # on. No systemd runs here: the daemon is started by hand, as the user that the package has made.
 set -euo pipefail
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
-work=$(mktemp -d /mnt/work.XXXXXX)
+work=/deb-test/work
+mkdir -p "$work"
 socket=/run/jobmill/jobmill.sock
 as_user=(setpriv --reuid=jobmill --regid=jobmill --clear-groups)
 daemon=
@@ -68,7 +69,7 @@ has_lines() {
 # Every file of the system, and what is in those of /etc; but for the package manager's own records.
 census() {
     {
-        find / -xdev -path /mnt -prune -o -path /var/log -prune -o -path /var/lib/dpkg -prune -o \
+        find / -xdev -path /deb-test -prune -o -path /var/log -prune -o -path /var/lib/dpkg -prune -o \
             -path /var/cache -prune -o -printf '%p %y %m %U %G %l\n'
         # Without the copies that passwd and its kin have of what they were before.
         find /etc -type f ! -name '*-' -exec sha256sum {} +
@@ -89,7 +90,7 @@ census >"$work/before"
 
 # ---- a fresh installation
 
-quietly dpkg -i /mnt/packages/*.deb
+quietly dpkg -i /deb-test/packages/*.deb
 id jobmill >/dev/null || complain "there is no user jobmill"
 [ "$(stat -c '%U %G %a' /run/jobmill)" = 'jobmill jobmill 750' ] || complain "/run/jobmill is not as it should be"
 for unit in jobmilld.service jobmilld.socket; do
@@ -114,7 +115,7 @@ done
 for client in 1 2 3 4; do
     await 20 has_lines "$work/$client.out" 100
 done
-quietly dpkg -i /mnt/next/*.deb
+quietly dpkg -i /deb-test/next/*.deb
 for client in 1 2 3 4; do
     ! has_lines "$work/$client.out" 20000 || complain "the load was over before the upgrade"
 done

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # Installs the packages in a clean Debian, upgrades them under load, removes and purges them, and
-# compares what is there before and after. The clean Debian is made by debootstrap once and kept in the
+# compares what is there before and after: once without an init system, once under a booted systemd. The
+# clean Debian is made by debootstrap once and kept in the
 # build directory; each run has an overlay of it in memory, in namespaces of its own, which end with
 # the run however it ends: no mount and no process can stay. Needs root, and a Debian mirror the first
 # time. Usage: run.sh BUILD, where BUILD/packages has the packages
@@ -9,6 +10,7 @@ set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
 build=$(readlink -f "${1:?usage: run.sh BUILD}")
 chroot=$build/chroot
+root=$chroot/top/root
 mirror=${JOBMILL_DEB_MIRROR:-http://deb.debian.org/debian}
 
 complain() {
@@ -24,7 +26,24 @@ package() {
 }
 
 in_namespaces() {
-    unshare --mount --propagation private --pid --fork --kill-child "$@"
+    unshare --mount --propagation private --pid --fork --kill-child --mount-proc "$@"
+}
+
+# in_clean_debian COMMAND...: with $root, a Debian with the packages and the tests in /deb-test, that is
+# gone afterwards.
+in_clean_debian() {
+    # shellcheck disable=SC2016  # expanded in there
+    in_namespaces bash -euc '
+        top=$chroot/top
+        mkdir -p "$top"
+        mount -t tmpfs -o mode=755 tmpfs "$top"
+        mkdir "$top/changes" "$top/work" "$root"
+        mount -t overlay \
+            -o "lowerdir=$chroot/base,upperdir=$top/changes,workdir=$top/work" overlay "$root"
+        mkdir "$root/deb-test"
+        cp -R "$build/packages" "$build/next" "$here/inside.sh" "$here/booted.sh" "$root/deb-test"
+        exec "$@"
+    ' -- "$@"
 }
 
 # A Debian with what the packages depend on, and nothing of ours.
@@ -87,16 +106,21 @@ in_namespaces true 2>/dev/null ||
 try_kit
 make_base
 make_next
-export build here chroot
+export build here chroot root
+in_clean_debian timeout --kill-after=10 600 chroot "$root" /bin/bash -euc \
+    'mount -t proc proc /proc; exec bash /deb-test/inside.sh' </dev/null
 # shellcheck disable=SC2016  # expanded in there
-in_namespaces bash -euc '
-    top=$chroot/top
-    mkdir -p "$top"
-    mount -t tmpfs -o mode=755 tmpfs "$top"
-    mkdir "$top/changes" "$top/work" "$top/root"
-    mount -t overlay -o "lowerdir=$chroot/base,upperdir=$top/changes,workdir=$top/work" overlay "$top/root"
-    mount -t proc proc "$top/root/proc"
-    mount -t tmpfs -o mode=755 tmpfs "$top/root/mnt"
-    cp -R "$build/packages" "$build/next" "$here/inside.sh" "$top/root/mnt"
-    exec timeout --kill-after=10 600 chroot "$top/root" /bin/bash /mnt/inside.sh
+in_clean_debian bash -euc '
+    ln -sf /lib/systemd/system/basic.target "$root/etc/systemd/system/default.target"
+    mkdir -p "$root/etc/systemd/system/basic.target.wants"
+    ln -sf ../deb-test.service "$root/etc/systemd/system/basic.target.wants"
+    cp "$here/deb-test.service" "$root/etc/systemd/system"
+    : >"$root/etc/machine-id"
+    rm -f "$root/usr/sbin/policy-rc.d"
+    timeout --kill-after=10 300 systemd-nspawn --quiet --directory="$root" --boot --private-network \
+        --register=no --keep-unit --link-journal=no --console=pipe --machine="deb-test-$$" \
+        >"$chroot/console" 2>&1 || true
+    [ -s "$root/deb-test/report" ] || { tail "$chroot/console"; exit 1; }
+    cat "$root/deb-test/report"
+    [ "$(tail -n 1 "$root/deb-test/report")" = "all was well" ]
 ' </dev/null
