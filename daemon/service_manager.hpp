@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -15,11 +16,12 @@ namespace jobmill::daemon {
 
 /// What the daemon and the service manager that started it (systemd) tell each other: readiness,
 /// signs of life, the state of a stop, and sockets that were bound for us. Without a manager every
-/// call does nothing. The signs of life come from the loop, so that a loop that hangs gives none.
+/// call does nothing. The signs of life come from the loop, so that a loop that hangs gives none;
+/// and the loop never waits for the manager: what that one does not take yet is kept, or dropped if
+/// the like of it comes again soon.
 class ServiceManager {
 public:
-    /// Takes what the environment says about this process, and removes it there; only
-    /// NOTIFY_SOCKET stays, which libsystemd reads at every call (see for_daemon_alone()).
+    /// Takes what the environment says about this process, and removes it there.
     [[nodiscard]] static Result<ServiceManager> from_environment();
 
     /// Sockets that were passed, close-on-exec; empties the list.
@@ -40,13 +42,21 @@ public:
 
 private:
     ServiceManager() = default;
+    enum class Lost : bool { kept, dropped };  ///< what becomes of it when it cannot be sent now
+    void tell(std::string words, Lost lost);
+    [[nodiscard]] bool send(const std::string& words) const;
+    void tell_rest();
     void feed();
     void extend();
 
+    std::string address_;  ///< of the manager's socket; empty: there is none
+    UniqueFd notify_;
+    std::deque<std::string> rest_;  ///< to be told, in this order
     std::vector<UniqueFd> sockets_;
     std::chrono::microseconds watchdog_{0};  ///< 0: there is none
     std::function<bool()> healthy_;
     bool starving_ = false;
+    std::unique_ptr<loop::Timer> telling_;
     std::unique_ptr<loop::Timer> feeding_;
     std::unique_ptr<loop::Timer> extending_;
 };

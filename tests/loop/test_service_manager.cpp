@@ -45,6 +45,15 @@ public:
         REQUIRE_MESSAGE(manager.has_value(), manager.error().what);
         return std::move(*manager);
     }
+    bool socket_is_full() const
+    {
+        const UniqueFd other{::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        socket.path().copy(static_cast<char*>(address.sun_path), sizeof address.sun_path - 1);
+        return ::sendto(other.get(), "x", 1, MSG_DONTWAIT,
+                        reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0;
+    }
     std::vector<std::string> said()
     {
         std::vector<std::string> all;
@@ -126,6 +135,50 @@ TEST_CASE_FIXTURE(ManagedFixture, "a stop asks for time until it is over")
     CHECK(said().empty());
 }
 
+TEST_CASE_FIXTURE(ManagedFixture, "a manager that does not read keeps nobody waiting")
+{
+    ServiceManager manager = started("3000");
+    REQUIRE(manager.attach(loop, [] { return true; }));
+    // Its queue is full of signs of life, whatever its length is.
+    CHECK(run_until([&] { return socket_is_full(); }));
+    manager.ready("1 pool");
+    manager.stopping("finishing");
+    std::vector<std::string> told;
+    CHECK(run_until([&] {
+        for (const std::string& message : said()) {
+            if (message.find("STATUS=") != std::string::npos) {
+                told.push_back(message);
+            }
+        }
+        return told.size() == 2;
+    }));
+    CHECK(told[0].starts_with("READY=1"));
+    CHECK(told[1].starts_with("STOPPING=1"));
+}
+
+TEST_CASE_FIXTURE(ManagedFixture, "a manager that has gone is no trouble")
+{
+    ServiceManager manager = started();
+    REQUIRE(manager.attach(loop, [] { return true; }));
+    REQUIRE(::unlink(socket.path().c_str()) == 0);
+    manager.ready("");
+    manager.stopping("");
+    run_for(20ms);
+}
+
+TEST_CASE("a manager's socket may have an abstract name")
+{
+    tests::LoopFixture fixture;
+    const std::string name = "jobmill-test-" + std::to_string(::getpid());
+    const NotifySocket socket{std::string(1, '\0') + name};
+    const Variable variable{"NOTIFY_SOCKET", "@" + name};
+    auto manager = ServiceManager::from_environment();
+    REQUIRE(manager.has_value());
+    CHECK(std::getenv("NOTIFY_SOCKET") == nullptr);
+    manager->status("here");
+    CHECK(socket.next() == "STATUS=here");
+}
+
 TEST_CASE_FIXTURE(ManagedFixture, "what was for this process alone leaves the environment")
 {
     const Variable fds{"LISTEN_FDS", "1"};
@@ -147,6 +200,10 @@ TEST_CASE_FIXTURE(ManagedFixture, "a watchdog that is meant for another process 
 
 TEST_CASE("words of the service manager that make no sense are refused by name")
 {
+    for (const std::string& name : {std::string{"notify"}, "/" + std::string(200, 'x')}) {
+        const Variable socket{"NOTIFY_SOCKET", name};
+        CHECK_FALSE(ServiceManager::from_environment().has_value());
+    }
     const Variable period{"WATCHDOG_USEC", "soon"};
     const auto manager = ServiceManager::from_environment();
     REQUIRE_FALSE(manager.has_value());

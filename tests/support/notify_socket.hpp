@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstddef>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -17,14 +18,15 @@ namespace jobmill::tests {
 /// What systemd is to a service: the socket behind NOTIFY_SOCKET, read one message at a time.
 class NotifySocket {
 public:
+    /// A path, or a zero byte and an abstract name.
     explicit NotifySocket(std::string path) : path_(std::move(path))
     {
         socket_.reset(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
         sockaddr_un address{};
         address.sun_family = AF_UNIX;
         path_.copy(static_cast<char*>(address.sun_path), sizeof address.sun_path - 1);
-        if (::bind(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) !=
-            0) {
+        const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path_.size());
+        if (::bind(socket_.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0) {
             throw std::runtime_error("cannot bind " + path_);
         }
     }
