@@ -36,3 +36,13 @@ fi
     echo "want libjobmill.a and no other archive"
     exit 1
 }
+# The archive lacks nothing of ours: a program may use any of the headers.
+lacking=$(nm "$libdir/libjobmill.a" | awk '
+    NF == 2 && $1 == "U" && $2 ~ /^_ZNK?7jobmill/ { wanted[$2] = 1 }
+    NF == 3 && $2 ~ /^[A-Z]$/ { there[$3] = 1 }
+    END { for (symbol in wanted) if (!(symbol in there)) print symbol }')
+[ -z "$lacking" ] || {
+    echo "libjobmill.a lacks:"
+    printf '%s\n' "$lacking" | c++filt
+    exit 1
+}

@@ -62,3 +62,14 @@ stop_daemon || {
     cat "$work/daemon/log"
     fail "the daemon did not stop well"
 }
+
+# A user who has configured the same modules and started nothing.
+unset JOBMILL_SOCKET JOBMILL_NO_START
+home=$(mktemp -d) || exit 2
+trap 'jobmill daemon stop >/dev/null 2>&1; rm -rf "$home"' EXIT
+export HOME="$home" XDG_RUNTIME_DIR="$home" XDG_CONFIG_HOME="$home/config" XDG_STATE_HOME="$home/state"
+mkdir -p "$home/config/jobmill"
+cp "$work/daemon/jobmill.toml" "$home/config/jobmill"
+timeout 60 "$(find "$work/poll_client" -name poll_client -type f -perm -u+x)" ||
+    fail "poll_client left with $?, when it had to start the daemon itself"
+jobmill daemon stop >/dev/null || fail "there is no daemon to stop"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A client on a poll() loop that has something else to watch: a timer that must go on ticking.
+// Starts the user's daemon if there is none.
 #include <poll.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -7,11 +8,13 @@
 #include <array>
 #include <cstdint>
 
+#include <jobmill/start.hpp>
+
 #include "../errand.hpp"
 
 int main()
 {
-    auto client = jobmill::Client::connect();
+    auto client = jobmill::connect_or_start();
     if (!client) {
         (void)std::fprintf(stderr, "%s\n", client.error().what.c_str());
         return 1;
