@@ -51,7 +51,7 @@ cp "$here/guest.sh" "$build"/tests/modules/*.so "$root/jobmill-test"
 rm -rf "$root"/etc/systemd/system/*.wants "$root"/etc/systemd/system/default.target \
     "$root"/var/log/journal
 : >"$root/etc/machine-id"
-for unit in systemd-networkd systemd-resolved systemd-timesyncd systemd-logind ldconfig \
+for unit in systemd-networkd systemd-resolved systemd-timesyncd ldconfig \
     systemd-hwdb-update systemd-journal-catalog-update systemd-update-done apt-daily.timer \
     dpkg-db-backup.timer e2scrub_all.timer fstrim.timer systemd-tmpfiles-clean.timer; do
     case $unit in *.*) ;; *) unit=$unit.service ;; esac
