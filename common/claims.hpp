@@ -42,6 +42,13 @@ inline void offer_claim(SegmentLayout& layout, Sequence sequence) noexcept
     return swap_claim(layout, sequence, ClaimState::claimed);
 }
 
+/// The worker has begun that job.
+[[nodiscard]] inline bool is_claimed(const SegmentLayout& layout, Sequence sequence) noexcept
+{
+    const SharedWord& slot = layout.claims[number(sequence) % claim_slot_count];
+    return slot.load(std::memory_order_acquire) == claim_word(sequence, ClaimState::claimed);
+}
+
 /// The daemon takes the job back. False: the worker has it.
 [[nodiscard]] inline bool revoke_claim(SegmentLayout& layout, Sequence sequence) noexcept
 {

@@ -52,9 +52,9 @@ public:
     {
         Config config;
         known_keys(root, "the configuration",
-                   {"socket", "socket_group", "state_dir", "log_level", "log_format", "max_payload", "max_jobs",
-                    "max_bytes", "max_sessions", "credit_jobs", "credit_bytes", "stop_grace",
-                    "frame_timeout", "unread_age", "unread_bytes", "pool"});
+                   {"socket", "socket_group", "state_dir", "log_level", "log_format", "max_payload",
+                    "max_jobs", "max_bytes", "max_sessions", "credit_jobs", "credit_bytes",
+                    "stop_grace", "frame_timeout", "unread_age", "unread_bytes", "pool"});
         text(root, "socket", config.socket);
         text(root, "socket_group", config.socket_group);
         text(root, "state_dir", config.state_dir);

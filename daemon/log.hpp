@@ -28,8 +28,10 @@ enum class Rate {
 /// For what belongs to starting and stopping.
 inline constexpr Rate always = Rate::unlimited;
 
-/// To standard error from now on, from this level up.
-void start(Level level, Format format);
+/// To standard error, or the journal, from now on, from this level up.
+[[nodiscard]] Result<void> start(Level level, Format format);
+/// Says what is still to be said about events that were left out.
+void finish();
 [[nodiscard]] Result<Level> level_named(std::string_view name);
 [[nodiscard]] std::string_view name_of(Level level) noexcept;
 [[nodiscard]] Result<Format> format_named(std::string_view name);

@@ -16,38 +16,11 @@ namespace jobmill::log {
 /// Every field that a line may have, in the order of jobmilld(8), which says what each one means.
 /// In the journal the name is in capitals after JOBMILL_.
 inline constexpr auto field_names = std::to_array<std::string_view>({
-    "job",         // number
-    "pool",        // name
-    "worker",      // slot
-    "generation",  // of the slot
-    "handler",     // name
-    "session",     // number
-    "user",        // numeric user id of a client
-    "pid",         // process that the event is about
-    "cause",       // why, for people
-    "code",        // error code of the protocol
-    "signal",      // name
-    "exit_code",   //
-    "state",       // that a job ended in
-    "config",      // file
-    "socket",      // path
-    "state_dir",   // path
-    "jobs_as",     // user whose rights the jobs have
-    "version",     // of this program
-    "level",       // that is in force from now on
-    "pools",       // how many
-    "workers",     // how many
-    "jobs",        // how many are unfinished
-    "sessions",    // how many
-    "limit",       // that was met
-    "count",       // of whatever the event says
-    "event",       // that another line is about
-    "grace_ms",    // that running jobs have
-    "took_ms",     // how long it took
-    "cpu_ms",      // that the process used
-    "peak_kib",    // of its resident memory
-    "bytes",       // size of what the event is about
-    "stderr",      // the end of what a process without a job wrote
+    "job",    "pool",      "handler", "worker",  "generation", "session",  "user",
+    "pid",    "cause",     "code",    "signal",  "exit_code",  "state",    "config",
+    "socket", "state_dir", "jobs_as", "version", "level",      "pools",    "workers",
+    "jobs",   "sessions",  "count",   "limit",   "event",      "grace_ms", "took_ms",
+    "cpu_ms", "peak_kib",  "bytes",   "stderr",
 });
 
 /// A name of that list; any other is an error of the compiler.

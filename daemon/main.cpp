@@ -1,19 +1,38 @@
 // SPDX-License-Identifier: MIT
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <cstdio>
 
 #include "common/exit_code.hpp"
 #include "common/places.hpp"
+#include "daemon/log.hpp"
 #include "daemon/options.hpp"
 #include "daemon/start.hpp"
 #include "daemon/supervisor.hpp"
 
 using namespace jobmill;
 
+namespace {
+
+/// What we open must not be taken for standard input, output or error where one is closed.
+void occupy_standard_descriptors()
+{
+    int fd = -1;
+    do {
+        fd = ::open("/dev/null", O_RDWR);
+    } while (fd >= 0 && fd <= 2);
+    if (fd > 2) {
+        ::close(fd);
+    }
+}
+
+}  // namespace
+
 int main(int argc, char** argv)
 {
+    occupy_standard_descriptors();
     const auto parsed = daemon::parse_options(argc, argv);
     if (const int* code = std::get_if<int>(&parsed)) {
         return *code;
@@ -46,5 +65,7 @@ int main(int argc, char** argv)
     if (!supervisor) {
         return daemon::complain(supervisor.error());
     }
-    return (*supervisor)->run();
+    const int code = (*supervisor)->run();
+    log::finish();
+    return code;
 }

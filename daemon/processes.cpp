@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <csignal>
 
-#include "common/utf8.hpp"
+#include "common/signal_name.hpp"
 #include "daemon/log.hpp"
 
 namespace jobmill::daemon {
@@ -14,6 +14,37 @@ namespace {
 
 /// A template may die once of what is not its fault; one that dies again as it loads is told of.
 constexpr unsigned hopeless_starts = 2;
+
+/// One line: a crash is worth a warning, a worker that had to leave in mid-job a note.
+void log_exit(std::string_view pool, const WorkerProcess& process)
+{
+    const ProcessExit& exit = process.exit();
+    const auto job = process.claimed_job();
+    const bool crashed = !process.asked_to_leave();
+    const log::Level level = crashed ? log::Level::warning
+                             : job   ? log::Level::info
+                                     : log::Level::debug;
+    if (!log::enabled(level)) {
+        return;
+    }
+    const std::string cause = process.fault().empty() ? exit.text() : "it " + process.fault();
+    const std::string signal = exit.by_signal ? signal_name(exit.status) : "";
+    const log::Fields fields{
+        {"pool", pool},
+        {"worker", number(process.id().slot)},
+        {"generation", process.id().generation},
+        {"pid", process.pid()},
+        {"job", job ? std::optional{number(*job)} : std::nullopt},
+        {"cause", cause},
+        {"signal", signal},
+        {"exit_code", exit.by_signal ? std::nullopt : std::optional{exit.status}},
+        {"cpu_ms", static_cast<std::int64_t>(exit.cpu_seconds() * 1000)},
+        {"peak_kib", exit.usage.ru_maxrss},
+        // What a job wrote is its client's alone; without a job nobody else would hear of it.
+        {"stderr", job ? std::string_view{} : process.stderr_tail()}};
+    log::write(level, crashed ? log::EventName{"worker crashed"} : log::EventName{"worker left"},
+               fields, crashed || job ? log::Rate::limited : log::Rate::unlimited);
+}
 
 }  // namespace
 
@@ -99,7 +130,7 @@ void Processes::fork_worker(PoolId pool, WorkerId worker)
         {.on_report = [this](WorkerId id, WorkerReport& report,
                              UniqueFd blob) { on_worker_report(id, report, std::move(blob)); },
          .on_misbehaved = [this](WorkerId id) { callbacks_.post(core::WorkerMisbehaved{id}); },
-         .on_exited = [this](WorkerId id) { on_worker_exited(id); }});
+         .on_exited = [this, pool](WorkerId id) { on_worker_exited(pool, id); }});
     auto& place = workers_[number(worker.slot)];
     if (place) {
         graveyard_.push_back(std::move(place));
@@ -253,17 +284,10 @@ void Processes::on_worker_report(WorkerId worker, WorkerReport& report, UniqueFd
     callbacks_.on_report(worker, report, std::move(blob));
 }
 
-void Processes::on_worker_exited(WorkerId worker)
+void Processes::on_worker_exited(PoolId pool, WorkerId worker)
 {
-    const WorkerProcess* process = this->worker(worker);
-    if (process != nullptr) {
-        const ProcessExit& exit = process->exit();
-        log::info("worker left", {{"worker", number(worker.slot)},
-                                  {"generation", worker.generation},
-                                  {"pid", process->pid()},
-                                  {"cause", exit.text()},
-                                  {"cpu_ms", static_cast<std::int64_t>(exit.cpu_seconds() * 1000)},
-                                  {"peak_kib", exit.usage.ru_maxrss}});
+    if (const WorkerProcess* process = this->worker(worker)) {
+        log_exit(pools_.at(number(pool)).name, *process);
     }
     callbacks_.post(core::WorkerExited{worker});
 }

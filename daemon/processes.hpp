@@ -69,7 +69,7 @@ private:
     void on_forked(PoolId pool, const Forked& forked);
     void on_template_gone(PoolId pool, const ProcessExit& exit);
     void on_worker_report(WorkerId worker, WorkerReport& report, UniqueFd blob);
-    void on_worker_exited(WorkerId worker);
+    void on_worker_exited(PoolId pool, WorkerId worker);
     void adopt(WorkerId worker, pid_t pid);
     void resolve(WorkerId worker);
     void fail_fork(WorkerId worker, const std::string& why);

@@ -122,7 +122,7 @@ Result<Supervisor::Setup> set_up(Settled settled)
                        log::level_named(settled.config.log_level.value_or("info")));
     JOBMILL_TRY_ASSIGN(const log::Format format,
                        log::format_named(settled.config.log_format.value_or("auto")));
-    log::start(level, format);
+    JOBMILL_TRY(log::start(level, format));
     raise_descriptor_limit();
     OwnUser user = own_user();
     JOBMILL_TRY(judge_user(user, settled.system, settled.allow_root));

@@ -90,6 +90,7 @@ Result<void> WorkerProcess::offer(Sequence sequence, const JobRecord& record)
         fds.push_back(std::move(copy));
     }
     stderr_tail_.clear();
+    offers_.emplace_back(sequence, record.id);
     offer_claim(segment_.layout(), sequence);
     Bytes& out = channel_->out();
     const std::size_t start = out.size();
@@ -111,7 +112,11 @@ Result<void> WorkerProcess::offer(Sequence sequence, const JobRecord& record)
 
 bool WorkerProcess::revoke(Sequence sequence)
 {
-    return revoke_claim(segment_.layout(), sequence);
+    const bool won = revoke_claim(segment_.layout(), sequence);
+    if (won) {
+        forget_offer(sequence);
+    }
+    return won;
 }
 
 void WorkerProcess::raise_cancel_flag(Sequence sequence)
@@ -122,6 +127,7 @@ void WorkerProcess::raise_cancel_flag(Sequence sequence)
 void WorkerProcess::dismiss()
 {
     dismissed_ = true;
+    asked_to_leave_ = true;
     if (channel_) {
         // What it still says is wanted: only our sending ends.
         channel_->flush();
@@ -131,6 +137,7 @@ void WorkerProcess::dismiss()
 
 void WorkerProcess::terminate()
 {
+    asked_to_leave_ = true;
     if (pidfd_) {
         signal_process(pidfd_.get(), SIGTERM);
     }
@@ -138,6 +145,8 @@ void WorkerProcess::terminate()
 
 void WorkerProcess::kill()
 {
+    // One that is killed for its fault, or was found dying, has itself to thank.
+    asked_to_leave_ = asked_to_leave_ || (!misbehaved_ && fault_.empty());
     if (pidfd_) {
         // The group first: once the leader is reaped its number may belong to others.
         (void)::kill(-pid_, SIGKILL);
@@ -145,6 +154,19 @@ void WorkerProcess::kill()
     } else {
         dismiss();
     }
+}
+
+void WorkerProcess::forget_offer(Sequence sequence)
+{
+    std::erase_if(offers_, [&](const auto& offer) { return offer.first == sequence; });
+}
+
+std::optional<JobId> WorkerProcess::claimed_job() const
+{
+    const auto claimed = std::find_if(offers_.begin(), offers_.end(), [&](const auto& offer) {
+        return is_claimed(segment_.layout(), offer.first);
+    });
+    return claimed == offers_.end() ? std::nullopt : std::optional{claimed->second};
 }
 
 void WorkerProcess::pause_reading(bool paused)
@@ -168,6 +190,7 @@ void WorkerProcess::accuse(const std::string& fault)
 
 void WorkerProcess::misbehave(const std::string& fault)
 {
+    misbehaved_ = true;
     if (pidfd_ && fault_.empty() && fault != "its link ended") {
         log::warning("worker misbehaved", {{"worker", number(id_.slot)},
                                            {"generation", id_.generation},
@@ -222,6 +245,9 @@ Result<void> WorkerProcess::report(const Frame& frame)
         return {};
     };
     JOBMILL_TRY(std::visit(judge_blob, message));
+    if (const auto* outcome = std::get_if<JobOutcome>(&message)) {
+        forget_offer(outcome->sequence);
+    }
     callbacks_.on_report(id_, message, std::move(blob));
     return {};
 }

@@ -57,6 +57,12 @@ public:
     [[nodiscard]] Cause cause_of_death() const;
     [[nodiscard]] const ProcessExit& exit() const noexcept { return exit_; }
     [[nodiscard]] const std::string& stderr_tail() const noexcept { return stderr_tail_; }
+    /// The job that it has claimed and not ended.
+    [[nodiscard]] std::optional<JobId> claimed_job() const;
+    /// The daemon had it leave, by word or by signal.
+    [[nodiscard]] bool asked_to_leave() const noexcept { return asked_to_leave_; }
+    /// What it did that it must not do.
+    [[nodiscard]] const std::string& fault() const noexcept { return fault_; }
 
 private:
     WorkerProcess(WorkerId id, Segment segment, Callbacks callbacks)
@@ -67,6 +73,7 @@ private:
     [[nodiscard]] Result<void> report(const Frame& frame);
     void on_death();
     void read_stderr();
+    void forget_offer(Sequence sequence);
     void misbehave(const std::string& fault);
 
     WorkerId id_;
@@ -85,6 +92,9 @@ private:
     ProcessExit exit_;
     std::string fault_;
     bool dismissed_ = false;
+    bool asked_to_leave_ = false;
+    bool misbehaved_ = false;
+    std::vector<std::pair<Sequence, JobId>> offers_;  ///< neither ended nor taken back
 };
 
 }  // namespace jobmill::daemon
