@@ -219,7 +219,7 @@ bool Client::can_submit(std::uint64_t payload_size) const noexcept
     return state_->conversation.can_submit(payload_size);
 }
 
-Result<Tag> Client::submit(const Job& job)
+Result<Tag> Client::submit(const NewJob& job)
 {
     Conversation& conversation = state_->conversation;
     const auto must_wait = [&] {
@@ -320,7 +320,7 @@ Result<ClientEvent> Client::answer(Tag tag)
     }
 }
 
-Result<Run> Client::run(const Job& job)
+Result<Run> Client::run(const NewJob& job)
 {
     JOBMILL_TRY_ASSIGN(const Tag tag, submit(job));
     JOBMILL_TRY_ASSIGN(ClientEvent last, answer(tag));

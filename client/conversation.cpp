@@ -48,7 +48,7 @@ bool Conversation::can_submit(std::uint64_t payload_size) const noexcept
            payload_size <= credit_bytes_ - used_bytes_;
 }
 
-Result<void> Conversation::check(const Job& job) const
+Result<void> Conversation::check(const NewJob& job) const
 {
     if (job.handler.empty()) {
         return fail(Errc::invalid, "a job needs a handler");
@@ -73,7 +73,7 @@ Tag Conversation::new_tag() noexcept
     return Tag{last_tag_};
 }
 
-std::uint32_t Conversation::number_of(const Job& job)
+std::uint32_t Conversation::number_of(const NewJob& job)
 {
     const auto found =
         handlers_.try_emplace({std::string{job.pool}, std::string{job.handler}}).first;
@@ -87,7 +87,7 @@ std::uint32_t Conversation::number_of(const Job& job)
     return handler.number;
 }
 
-Result<Tag> Conversation::submit(const Job& job)
+Result<Tag> Conversation::submit(const NewJob& job)
 {
     if (closing_) {
         return fail(Errc::closed, "the daemon stops and takes no jobs");

@@ -26,7 +26,7 @@ public:
 
     [[nodiscard]] bool can_submit(std::uint64_t payload_size) const noexcept;
     /// Errc::in_use when there is no credit.
-    [[nodiscard]] Result<Tag> submit(const Job& job);
+    [[nodiscard]] Result<Tag> submit(const NewJob& job);
     [[nodiscard]] Result<void> cancel(Tag job);
     [[nodiscard]] Result<Tag> cancel_job(JobId job);
     [[nodiscard]] Result<Tag> cancel_all();
@@ -91,9 +91,9 @@ private:
 
     /// A daemon that has heard nothing of us yet speaks in JSON: it turns us away, or stops.
     [[nodiscard]] static Result<void> refused_by_line(std::string_view line);
-    [[nodiscard]] Result<void> check(const Job& job) const;
+    [[nodiscard]] Result<void> check(const NewJob& job) const;
     [[nodiscard]] Tag new_tag() noexcept;
-    [[nodiscard]] std::uint32_t number_of(const Job& job);
+    [[nodiscard]] std::uint32_t number_of(const NewJob& job);
     void add_upload_pieces();
     void stop_upload(Tag tag);
 

@@ -23,13 +23,13 @@ Result<ItemPattern> ItemPattern::from(const WorkOptions& work)
     return pattern;
 }
 
-Result<Job> ItemPattern::job(std::uint64_t number, std::string_view item) const
+Result<NewJob> ItemPattern::job(std::uint64_t number, std::string_view item) const
 {
-    Job job{.handler = work_->handler,
-            .payload = bytes_of(item),
-            .args = arguments_,
-            .pool = work_->pool,
-            .label = label_};
+    NewJob job{.handler = work_->handler,
+               .payload = bytes_of(item),
+               .args = arguments_,
+               .pool = work_->pool,
+               .label = label_};
     if (is_command()) {
         const std::string text{item};
         const std::vector<std::string> words =

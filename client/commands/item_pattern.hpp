@@ -17,7 +17,7 @@ public:
     [[nodiscard]] static Result<ItemPattern> from(const WorkOptions& work);
 
     /// The job of an item, which it borrows. `number` is from 1.
-    [[nodiscard]] Result<Job> job(std::uint64_t number, std::string_view item) const;
+    [[nodiscard]] Result<NewJob> job(std::uint64_t number, std::string_view item) const;
 
     /// Bytes of the item that travel as the job's payload.
     [[nodiscard]] std::size_t payload_size(std::string_view item) const noexcept

@@ -82,7 +82,7 @@ int with_session(const CommonOptions& common, bool stream_parts,
                              : client.error());
 }
 
-Job PreparedJob::job() const
+NewJob PreparedJob::job() const
 {
     return {
         .handler = handler, .payload = payload.view(), .args = args, .pool = pool, .label = label};

@@ -46,7 +46,7 @@ struct PreparedJob {
     Payload payload;
 
     /// Borrowed from this.
-    [[nodiscard]] Job job() const;
+    [[nodiscard]] NewJob job() const;
 };
 
 /// The job that the words ask for. Reads standard input if they say so, up to `most` bytes.

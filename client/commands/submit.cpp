@@ -63,7 +63,7 @@ int submit(const CommonOptions& common, const WorkOptions& work)
             }
             prepared = std::move(*made);
         }
-        Job job = prepared->job();
+        NewJob job = prepared->job();
         job.detached = true;
         const auto tag = client.submit(job);
         if (!tag && tag.error().code != Errc::closed) {

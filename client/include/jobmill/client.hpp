@@ -18,7 +18,8 @@
 
 namespace jobmill {
 
-struct Job {
+/// What submit() is given.
+struct NewJob {
     std::string_view handler{};
     /// Up to the welcome's max_inline it is copied by submit(). Above, it is borrowed, and sent as
     /// the socket drains: it must live, unchanged, until the job's last event. A span over a mapped
@@ -77,7 +78,7 @@ public:
     /// Whether submit() would not wait for credit.
     [[nodiscard]] bool can_submit(std::uint64_t payload_size) const noexcept;
     /// Waits for credit if need be; events that come meanwhile are kept for next().
-    [[nodiscard]] Result<Tag> submit(const Job& job);
+    [[nodiscard]] Result<Tag> submit(const NewJob& job);
 
     /// These answer with an event of the tag that they return. Cancelling by tag is answered by the
     /// job's own JobResult, whichever it is.
@@ -105,7 +106,7 @@ public:
     /// JobError comes back as an Error.
     [[nodiscard]] Result<ClientEvent> answer(Tag tag);
     /// Submits, waits, and collects.
-    [[nodiscard]] Result<Run> run(const Job& job);
+    [[nodiscard]] Result<Run> run(const NewJob& job);
     /// Waits until everything is with the system.
     [[nodiscard]] Result<void> flush();
 

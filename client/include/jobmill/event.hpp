@@ -20,7 +20,7 @@ struct Welcome {
     std::uint16_t version = 0;  ///< of the protocol
     std::string server;         ///< its name and version
     std::uint32_t pid = 0;
-    std::uint32_t max_inline = 0;    ///< a larger payload is borrowed: see Job
+    std::uint32_t max_inline = 0;    ///< a larger payload is borrowed: see NewJob
     std::uint64_t max_payload = 0;   ///< a larger one is refused
     std::uint32_t credit_jobs = 0;   ///< unfinished jobs before submit() waits
     std::uint64_t credit_bytes = 0;  ///< of their payloads, the same

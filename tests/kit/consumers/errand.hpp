@@ -20,7 +20,7 @@ public:
     void submit()
     {
         while (submitted_ < sums_ + 3 && client_.can_submit(8)) {
-            jobmill::Job job{.handler = "sum", .payload = jobmill::bytes_of("100")};
+            jobmill::NewJob job{.handler = "sum", .payload = jobmill::bytes_of("100")};
             if (submitted_ == 0) {
                 job = {.handler = "sleep", .payload = jobmill::bytes_of("1h"), .started = true};
             } else if (submitted_ == 1) {

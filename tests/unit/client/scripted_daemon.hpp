@@ -103,7 +103,7 @@ public:
     }
 
     /// A job that was submitted and accepted as job 100 + tag.
-    Tag accepted_job(const Job& job = {.handler = "echo"})
+    Tag accepted_job(const NewJob& job = {.handler = "echo"})
     {
         const Tag tag = client.submit(job).value();
         (void)say(Accepted{.first = tag, .job = JobId{100 + number(tag)}, .count = 1});

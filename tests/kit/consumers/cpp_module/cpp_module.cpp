@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
+// A module, in a source that knows the client library as well: nothing of the two clashes.
 #include <csignal>
 #include <string>
 
+#include <jobmill/client.hpp>
 #include <jobmill/handler.hpp>
 
 static std::string fizz(jobmill::Job& job)
