@@ -61,6 +61,7 @@ private:
     WorkOptions work_;
     MapOptions map_;
     LogOptions log_;
+    std::string level_;
     DemoOptions demo_;
     std::vector<std::string> ids_;
     std::vector<CLI::App*> job_commands_;
@@ -174,6 +175,12 @@ void CommandLine::add_daemon_commands()
     log->add_option("-n,--lines", log_.lines, "so many lines")->type_name("N");
     log->add_flag("-f,--follow", log_.follow, "and what it logs from now on");
     actions_.emplace_back(log, [this] { return daemon_log(common_, log_); });
+    CLI::App* level = daemon->add_subcommand("log-level", "how much it logs, or shall log");
+    level->add_option("level", level_, "debug, info, warning or error")->type_name("LEVEL");
+    actions_.emplace_back(level, [this] { return daemon_log_level(common_, level_); });
+
+    CLI::App* reload = app_.add_subcommand("reload", "have it read its configuration again");
+    actions_.emplace_back(reload, [this] { return commands::reload(common_); });
 
     CLI::App* demo = app_.add_subcommand("demo", "see it work, in half a minute");
     demo->add_flag("--chaos", demo_.chaos, "kill a busy worker in mid-run");

@@ -62,6 +62,8 @@ struct DemoOptions {
 [[nodiscard]] int daemon_stop(const CommonOptions& common);
 [[nodiscard]] int daemon_status(const CommonOptions& common);
 [[nodiscard]] int daemon_log(const CommonOptions& common, const LogOptions& options);
+[[nodiscard]] int daemon_log_level(const CommonOptions& common, const std::string& level);
+[[nodiscard]] int reload(const CommonOptions& common);
 [[nodiscard]] int demo(const CommonOptions& common, const DemoOptions& options);
 
 }  // namespace jobmill::commands

@@ -25,7 +25,7 @@ has "JSON" "\"log\":\"$log\"" "$out"
 
 echo "-- the log: its end, and what comes"
 try daemon log -n 1
-has "log" " ready: " "$out"
+has "log" " ready " "$out"
 same "lines" 1 "$(printf '%s\n' "$out" | wc -l)"
 jobmill daemon log -n 1 -f >"$place/followed" &
 follower=$!
@@ -54,7 +54,7 @@ same "no log" "125 jobmill: there is no log yet: $log" "$code $err"
 echo "-- one that was started elsewhere"
 echo '[pool.default]' >"$XDG_CONFIG_HOME/jobmill/jobmill.toml"
 setsid jobmilld </dev/null 2>&1 | cat >"$place/output" &
-eventually grep -q ' ready: ' "$place/output"
+eventually grep -q ' ready ' "$place/output"
 try daemon status
 has "status" "started by  hand" "$out"
 has "status" "config      $XDG_CONFIG_HOME/jobmill/jobmill.toml" "$out"
@@ -75,5 +75,34 @@ try -s "$place/own.sock" daemon status
 has "status" "socket      $place/own.sock" "$out"
 try -s "$place/own.sock" daemon stop
 same "code" 0 "$code"
+
+echo "-- reload and log-level talk to a daemon that runs, and start none"
+reset
+for words in reload "daemon log-level"; do
+    # shellcheck disable=SC2086  # words
+    try $words
+    same "$words: code" 125 "$code"
+    has "$words" "start one with: jobmill daemon start" "$err"
+    fails "$words: a daemon" test -e "$socket"
+done
+config=$XDG_CONFIG_HOME/jobmill/jobmill.toml
+printf '[pool.default]\nworkers = 1\n' >"$config"
+jobmill run sum 1 >/dev/null
+try daemon log-level
+same "level" "info 0" "$out $code"
+try daemon log-level debug
+same "level" "debug 0" "$out $code"
+try daemon log-level loud
+same "level" "125 jobmill: log level \"loud\": want one of debug, info, warning, error" "$code $err"
+try reload
+same "nothing new" "$config: nothing changed 0" "$out $code"
+printf '[pool.default]\n  worker = 1\n' >"$config"
+try reload
+same "bad file" "78 jobmill: $config:2:3: unknown key \"worker\" in pool.default" "$code $err"
+try --json reload
+same "bad file" 78 "$code"
+has "bad file" '"code":"bad_config"' "$out"
+try run sum 100
+same "the old one is in force" 5050 "$out"
 
 judge

@@ -42,7 +42,7 @@ for client in $clients; do
 done
 same "results" 64 "$(cat "$place"/out.* | grep -o 5050 | wc -l)"
 same "complaints" "" "$(cat "$place"/err.*)"
-same "daemons" 1 "$(grep -c ' ready: ' "$log")"
+same "daemons" 1 "$(grep -c ' ready ' "$log")"
 
 echo "-- the socket of a killed daemon is no obstacle"
 kill_daemon

@@ -30,12 +30,12 @@ struct TempDir {
 
 TEST_CASE("a daemon's environment is what any client's daemon would have")
 {
-    const std::vector<std::string> all{"PATH=/bin",       "HOME=/home/a",  "LANG=de_DE.UTF-8",
-                                       "LC_ALL=C",        "TZ=UTC",        "XDG_RUNTIME_DIR=/run/a",
-                                       "JOBMILL_SOCKET=", "SECRET=1",      "LD_PRELOAD=/x.so",
-                                       "XDG_SESSION_ID=", "NOTIFY_SOCKET=", "LISTEN_FDS=1"};
-    const std::vector<std::string> kept{"PATH=/bin", "HOME=/home/a", "LANG=de_DE.UTF-8",
-                                        "LC_ALL=C",  "TZ=UTC",       "XDG_RUNTIME_DIR=/run/a",
+    const std::vector<std::string> all{
+        "PATH=/bin",        "HOME=/home/a",           "LANG=de_DE.UTF-8", "LC_ALL=C",
+        "TZ=UTC",           "XDG_RUNTIME_DIR=/run/a", "JOBMILL_SOCKET=",  "SECRET=1",
+        "LD_PRELOAD=/x.so", "XDG_SESSION_ID=",        "NOTIFY_SOCKET=",   "LISTEN_FDS=1"};
+    const std::vector<std::string> kept{"PATH=/bin",      "HOME=/home/a", "LANG=de_DE.UTF-8",
+                                        "LC_ALL=C",       "TZ=UTC",       "XDG_RUNTIME_DIR=/run/a",
                                         "JOBMILL_SOCKET="};
     CHECK(clean_environment(all) == kept);
 }
@@ -121,9 +121,9 @@ TEST_CASE("who holds a socket is a living jobmilld or nobody")
     const TempDir directory;
     const std::string socket = directory.path + "/socket";
     CHECK_FALSE(socket_holder(socket));
-    for (const std::string& holder : {std::string{}, std::string{"x\n"}, std::string{"0\n"},
-                                      std::string{"-1\n"}, std::string{"99999999999999\n"},
-                                      std::to_string(::getpid()) + "\n"}) {
+    for (const std::string& holder :
+         {std::string{}, std::string{"x\n"}, std::string{"0\n"}, std::string{"-1\n"},
+          std::string{"99999999999999\n"}, std::to_string(::getpid()) + "\n"}) {
         std::ofstream{socket + ".lock"} << holder;
         CHECK_FALSE(socket_holder(socket));
     }

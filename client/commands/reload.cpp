@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+// reload, daemon log-level: what a running daemon is told about itself.
+#include "client/commands/follow.hpp"
+#include "client/commands/json_output.hpp"
+#include "client/commands/listener.hpp"
+#include "client/commands/notice.hpp"
+#include "client/commands/outcome.hpp"
+#include "client/commands/output.hpp"
+#include "client/commands/session.hpp"
+#include "common/exit_code.hpp"
+#include "common/utf8.hpp"
+
+namespace jobmill::commands {
+namespace {
+
+std::string changes_text(const Value& body)
+{
+    std::string text;
+    const Value* changes = body.find("changes");
+    if (changes != nullptr && changes->array() != nullptr) {
+        for (const Value& change : *changes->array()) {
+            text += change.text() != nullptr ? escaped(*change.text()) + "\n" : "";
+        }
+    }
+    return text.empty() ? escaped(body.text_at("file")) + ": nothing changed\n" : text;
+}
+
+int refused(const ErrorReply& error, bool said)
+{
+    if (!said) {
+        notice(text_of_error(error));
+    }
+    return error.code == error_code::bad_config ? exit_code::bad_config
+                                                : exit_code::jobmill_failed;
+}
+
+int print(const CommonOptions& common, const ClientEvent& event)
+{
+    if (const auto* error = std::get_if<event::JobError>(&event)) {
+        return refused(error->error, common.json && print_json(event, ""));
+    }
+    std::string text;
+    if (const auto* reloaded = std::get_if<event::Reloaded>(&event)) {
+        text = changes_text(reloaded->body);
+    } else if (const auto* level = std::get_if<event::LogLevel>(&event)) {
+        text = escaped(level->body.text_at("level")) + "\n";
+    }
+    const bool written =
+        common.json ? print_json(event, "") : write_all(standard_output, bytes_of(text));
+    return written ? exit_code::ok : exit_code::jobmill_failed;
+}
+
+/// Prints the answer to one request. Not by Client::answer(), which keeps the error's code.
+int ask(const CommonOptions& common, Result<Tag> (*request)(Client&, const std::string&),
+        const std::string& word)
+{
+    auto client = open_session(common, false);
+    if (!client) {
+        return no_session(client.error());
+    }
+    const auto tag = request(*client, word);
+    if (!tag) {
+        return failed(tag.error());
+    }
+    while (true) {
+        const auto event = next_event(*client);
+        if (!event) {
+            return failed(event.error());
+        }
+        if (!*event) {
+            return abandoned_exit_code();
+        }
+        if (tag_of(**event) == *tag && is_last(**event)) {
+            return print(common, **event);
+        }
+    }
+}
+
+}  // namespace
+
+int reload(const CommonOptions& common)
+{
+    return ask(
+        common, [](Client& client, const std::string&) { return client.reload(); }, "");
+}
+
+int daemon_log_level(const CommonOptions& common, const std::string& level)
+{
+    return ask(
+        common,
+        [](Client& client, const std::string& word) { return client.log_level(word); }, level);
+}
+
+}  // namespace jobmill::commands
