@@ -52,7 +52,7 @@ for handler in c.adler32 cpp.fault cpp.fizz; do
 done
 answer=$(jobmill run c.adler32 Wikipedia)
 [ "$answer" = 11e60398 ] || fail "c.adler32 answers $answer"
-answer=$(jobmill run cpp.fizz --arg upto=5)
+answer=$(jobmill run cpp.fizz --arg last=5)
 [ "$answer" = '1 2 fizz 4 buzz' ] || fail "cpp.fizz answers $answer"
 for client in poll_client uv_client; do
     program=$(find "$work/$client" -name $client -type f -perm -u+x)

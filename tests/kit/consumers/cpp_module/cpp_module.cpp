@@ -9,9 +9,9 @@
 static std::string fizz(jobmill::Job& job)
 {
     std::string all;
-    const std::int64_t upto = job.integer("upto");
-    for (std::int64_t n = 1; n <= upto; ++n) {
-        job.progress(static_cast<std::uint64_t>(n), static_cast<std::uint64_t>(upto));
+    const std::int64_t last = job.integer("last");
+    for (std::int64_t n = 1; n <= last; ++n) {
+        job.progress(static_cast<std::uint64_t>(n), static_cast<std::uint64_t>(last));
         all += n == 1 ? "" : " ";
         all += n % 15 == 0  ? "fizzbuzz"
                : n % 5 == 0 ? "buzz"
@@ -26,5 +26,5 @@ static void fault(jobmill::Job& /*job*/)
     (void)std::raise(SIGSEGV);
 }
 
-JOBMILL_MODULE("cpp_module", {"cpp.fizz", "a children's game, up to `upto`", fizz},
+JOBMILL_MODULE("cpp_module", {"cpp.fizz", "a children's game, up to `last`", fizz},
                {"cpp.fault", "dies", fault})
