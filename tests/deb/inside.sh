@@ -92,7 +92,7 @@ census >"$work/before"
 
 quietly dpkg -i /deb-test/packages/*.deb
 id jobmill >/dev/null || complain "there is no user jobmill"
-[ "$(stat -c '%U %G %a' /run/jobmill)" = 'jobmill jobmill 750' ] || complain "/run/jobmill is not as it should be"
+[ "$(stat -c '%U %G %a' /run/jobmill)" = 'jobmill jobmill 755' ] || complain "/run/jobmill is not as it should be"
 for unit in jobmilld.service jobmilld.socket; do
     find /etc/systemd/system -name "$unit" | grep -q . || complain "$unit is not enabled"
 done

@@ -29,4 +29,4 @@ fi
 
 words=$(systemd-tmpfiles --create --root="$root" "$tmpfiles" 2>&1) || fail "$words"
 found=$(stat -c '%a %u %g' "$root/run/jobmill") || exit 1
-[ "$found" = "750 $uid $gid" ] || fail "/run/jobmill is $found, not 750 $uid $gid"
+[ "$found" = "755 $uid $gid" ] || fail "/run/jobmill is $found, not 755 $uid $gid"

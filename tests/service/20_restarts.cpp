@@ -141,9 +141,8 @@ public:
     Crowd(std::size_t size, const std::string& socket) : accounts_(size)
     {
         for (Account& account : accounts_) {
-            threads_.emplace_back([this, &account, socket] {
-                submit_until(over_, socket, account);
-            });
+            threads_.emplace_back(
+                [this, &account, socket] { submit_until(over_, socket, account); });
         }
     }
     ~Crowd() { disperse(); }
@@ -204,9 +203,9 @@ TEST_CASE("restarts under sixteen clients refuse nobody and lose no job that was
     }
     std::size_t ended = 0;
     for (const auto& [how, count] : all.ends) {
-        CAPTURE(how);
         const bool refused = how == "closing";
-        CHECK((refused || how == "succeeded" || how == "cancelled" || how == "interrupted"));
+        const bool told = how == "succeeded" || how == "cancelled" || how == "interrupted";
+        CHECK_MESSAGE((refused || told), how);
         ended += refused ? 0 : count;
     }
     CHECK(ended == all.accepted);

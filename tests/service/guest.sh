@@ -113,7 +113,7 @@ fresh() {
 
 user_and_directory_are_there() {
     equal "the user's home" "$(getent passwd jobmill | cut -d: -f6)" /var/lib/jobmill
-    equal "the directory" "$(stat -c '%a %U %G' /run/jobmill)" "750 jobmill jobmill"
+    equal "the directory" "$(stat -c '%a %U %G' /run/jobmill)" "755 jobmill jobmill"
 }
 
 the_first_client_starts_the_daemon() {

@@ -60,11 +60,11 @@ std::unique_ptr<DaemonUnderTest> PretendManager::start_at(
     } else {
         script += "; exec \"$@\"";
     }
-    return std::make_unique<DaemonUnderTest>(
-        place_, DaemonSetup{.config = config,
-                            .arguments = {},
-                            .prefix = {"bash", "-c", script, "bash"},
-                            .socket = socket});
+    return std::make_unique<DaemonUnderTest>(place_,
+                                             DaemonSetup{.config = config,
+                                                         .arguments = {},
+                                                         .prefix = {"bash", "-c", script, "bash"},
+                                                         .socket = socket});
 }
 
 bool PretendManager::hears_within(std::chrono::milliseconds time) const

@@ -29,7 +29,7 @@ public:
         const std::vector<std::string>& variables = {}) const;
 
     /// The next message with that part; others before it are dropped. Throws when none comes.
-    std::string await(std::string_view part) const;
+    [[nodiscard]] std::string await(std::string_view part) const;
     /// Whether another message comes within that time; it stays unread.
     [[nodiscard]] bool hears_within(std::chrono::milliseconds time) const;
     /// What is there now.
