@@ -3,6 +3,7 @@
 
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -11,6 +12,17 @@
 
 namespace jobmill {
 namespace {
+
+/// In /tmp anybody may have made our directory before us; whom we connect to gets what our jobs
+/// say. A socket that was named is its namer's choice.
+Result<void> check_own_place(const std::string& path)
+{
+    if (path != own_socket_path(current_surroundings())) {
+        return {};
+    }
+    auto judged = check_socket_dir(path.substr(0, path.rfind('/')), ::geteuid());
+    return judged || judged.error().code == Errc::not_found ? Result<void>{} : judged;
+}
 
 std::string how_to_start(const std::string& path)
 {
@@ -26,6 +38,7 @@ std::string how_to_start(const std::string& path)
 Result<UniqueFd> connect_to(const std::string& path)
 {
     JOBMILL_TRY(check_socket_path(path));
+    JOBMILL_TRY(check_own_place(path));
     UniqueFd socket{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
     if (!socket) {
         return fail_errno("socket", errno);

@@ -76,9 +76,10 @@ CommandLine::CommandLine()
     add_daemon_commands();
     app_.require_subcommand(0, 1);
     app_.footer(
-        "Without a command: status.\n"
+        "Without a command: status. Work starts the daemon when there is none; questions do not.\n"
         "exit: 0 ok, 1 job failed or nothing affected, 2 usage, 125 jobmill itself,\n"
         "  126 not executable, 127 not found, 128+N signal N;\n"
+        "  reload: 78 when the configuration is wrong;\n"
         "  map: the number of failed jobs, 101 when there are more than 100.");
 }
 

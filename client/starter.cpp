@@ -7,6 +7,7 @@
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -41,6 +42,13 @@ constexpr unsigned journal_lines = 6;
 bool is_absence(const Error& error) noexcept
 {
     return error.code == Errc::not_found || error.code == Errc::closed;
+}
+
+std::string why_silent(const std::string& log)
+{
+    struct statvfs status {};
+    const bool full = ::statvfs(log.c_str(), &status) == 0 && status.f_bavail == 0;
+    return full ? ", and says nothing: no space is left there" : ", and says nothing";
 }
 
 void replace_variable(std::vector<std::string>& variables, const std::string& by)
@@ -263,7 +271,7 @@ Result<void> Starter::judge_process()
     }
     const std::string said = end_of_log(report_.log_path, launched_.log_start);
     return fail(Errc::system, "jobmilld did not start; its log is " + report_.log_path +
-                                  (said.empty() ? ", and says nothing" : "\n" + said));
+                                  (said.empty() ? why_silent(report_.log_path) : "\n" + said));
 }
 
 Result<void> Starter::judge_unit()

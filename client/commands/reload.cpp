@@ -30,8 +30,7 @@ int refused(const ErrorReply& error, bool said)
     if (!said) {
         notice(text_of_error(error));
     }
-    return error.code == error_code::bad_config ? exit_code::bad_config
-                                                : exit_code::jobmill_failed;
+    return error.code == error_code::bad_config ? exit_code::bad_config : exit_code::jobmill_failed;
 }
 
 int print(const CommonOptions& common, const ClientEvent& event)
@@ -87,8 +86,8 @@ int reload(const CommonOptions& common)
 int daemon_log_level(const CommonOptions& common, const std::string& level)
 {
     return ask(
-        common,
-        [](Client& client, const std::string& word) { return client.log_level(word); }, level);
+        common, [](Client& client, const std::string& word) { return client.log_level(word); },
+        level);
 }
 
 }  // namespace jobmill::commands

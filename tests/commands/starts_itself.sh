@@ -117,5 +117,7 @@ mkdir -p "$XDG_RUNTIME_DIR/jobmill"
 chmod 777 "$XDG_RUNTIME_DIR/jobmill"
 try run sum 1
 has "a directory for everybody" "may be written by others" "$err"
+try status
+has "nor is anybody asked there" "may be written by others" "$err"
 
 judge
