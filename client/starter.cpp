@@ -38,10 +38,12 @@ constexpr Milliseconds slow{1000};
 constexpr Milliseconds unit_pause{300};
 constexpr unsigned journal_lines = 6;
 
-/// Whether there is no daemon, or none that stays.
-bool is_absence(const Error& error) noexcept
+/// Whether there is no daemon, none that stays, or one that has not answered so far: one whose
+/// modules load does not.
+bool may_come(const Error& error) noexcept
 {
-    return error.code == Errc::not_found || error.code == Errc::closed;
+    return error.code == Errc::not_found || error.code == Errc::closed ||
+           error.code == Errc::system;
 }
 
 std::string why_silent(const std::string& log)
@@ -367,7 +369,7 @@ Result<Client> connect_or_start(const StartRequest& request, const Client::Optio
     constexpr int attempts = 5;
     Result<Client> client = Client::connect(request.socket, options);
     for (int i = 1;
-         i < attempts && !client && is_absence(client.error()) && may_start(request.socket); ++i) {
+         i < attempts && !client && may_come(client.error()) && may_start(request.socket); ++i) {
         JOBMILL_TRY(ensure_daemon(request));
         client = Client::connect(request.socket, options);
     }

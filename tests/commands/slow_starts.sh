@@ -60,9 +60,23 @@ try run sum 100
 same "code" 125 "$code"
 has "what" "starting $place/bin/jobmilld: No such file" "$err"
 
-echo "-- a long log is put aside"
+echo "-- a daemon that answers late, as one that loads its modules, is waited for"
 rm "$place/bin/jobmilld"
 ln -s "$bin/jobmilld" "$place/bin/jobmilld"
+reset
+try run sum 100
+pid=$(daemon_pid)
+kill -STOP "$pid"
+jobmill run sum 100 >"$place/out" 2>"$place/err" &
+client=$!
+# It says so when it has waited for longer than a session may take to begin.
+eventually grep -q "waiting for jobmilld to answer" "$place/err"
+kill -CONT "$pid"
+wait $client
+same "result" "5050 0" "$(cat "$place/out") $?"
+reset
+
+echo "-- a long log is put aside"
 mkdir -p "${log%/*}"
 head -c 5000000 /dev/zero | tr '\0' x >"$log"
 try run sum 100
