@@ -365,11 +365,16 @@ Result<StartReport> ensure_daemon(StartRequest request)
 
 Result<Client> connect_or_start(const StartRequest& request, const Client::Options& options)
 {
+    if (!may_start(request.socket)) {
+        return Client::connect(request.socket, options);
+    }
     // A daemon may leave between its answer and the session: idle ones do, at any moment.
     constexpr int attempts = 5;
-    Result<Client> client = Client::connect(request.socket, options);
-    for (int i = 1;
-         i < attempts && !client && may_come(client.error()) && may_start(request.socket); ++i) {
+    // Who waits longer is told so, and may be interrupted.
+    Client::Options impatient = options;
+    impatient.connect_timeout = std::min(options.connect_timeout, slow);
+    Result<Client> client = Client::connect(request.socket, impatient);
+    for (int i = 1; i < attempts && !client && may_come(client.error()); ++i) {
         JOBMILL_TRY(ensure_daemon(request));
         client = Client::connect(request.socket, options);
     }
