@@ -20,6 +20,14 @@ namespace {
 
 constexpr std::chrono::seconds stop_patience{20};
 constexpr int holder_pause_ms = 20;
+/// Each as long as a connection waits for its welcome: ten minutes.
+constexpr int most_waits = 120;
+
+/// Somebody listens, and says nothing; and nobody has asked us to leave.
+bool no_answer(const Result<Client>& client)
+{
+    return !client && client.error().code == Errc::system && interrupted() == 0;
+}
 
 }  // namespace
 
@@ -31,10 +39,20 @@ std::string socket_path(const CommonOptions& common)
 Result<Client> open_session(const CommonOptions& common, bool stream_parts, Start start)
 {
     const Client::Options options{.name = "jobmill", .stream_parts = stream_parts};
-    if (start == Start::no || common.no_start) {
-        return Client::connect(socket_path(common), options);
+    const std::string socket = socket_path(common);
+    Result<Client> client = Client::connect(socket, options);
+    // Where a service manager listens, a daemon that finishes its jobs before it stops keeps who
+    // brings the next ones waiting.
+    for (int i = 0; i < most_waits && start == Start::yes && no_answer(client); ++i) {
+        if (i == 0 && !common.quiet) {
+            notice("waiting for the daemon at " + socket);
+        }
+        client = Client::connect(socket, options);
     }
-    StartRequest request{.socket = socket_path(common), .started_by = "jobmill"};
+    if (client || start == Start::no || common.no_start || no_answer(client)) {
+        return client;
+    }
+    StartRequest request{.socket = socket, .started_by = "jobmill"};
     request.options.cancel_fd = interrupt_fd();
     if (!common.quiet) {
         request.options.on_slow = [](const std::string& line) { notice(line); };
