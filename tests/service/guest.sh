@@ -168,6 +168,24 @@ a_crash_costs_one_job() {
     equal "the sum" "$(as anna run sum 100)" 5050
 }
 
+the_journal_has_events_with_fields() {
+    local before line
+    before=$(journalctl -u jobmilld.service -n 0 --show-cursor | sed -n 's/^-- cursor: //p')
+    contains "$(words_of as anna run segv)" SIGSEGV
+    eventually crash_after "$before"
+    line=$(crash_after "$before")
+    contains "$line" '"JOBMILL_POOL":"default"'
+    contains "$line" '"JOBMILL_SIGNAL":"SIGSEGV"'
+    contains "$line" '"PRIORITY":"4"'
+    contains "$line" '"_SYSTEMD_UNIT":"jobmilld.service"'
+}
+
+# crash_after CURSOR: the event of a crashed worker, as the journal has it.
+crash_after() {
+    journalctl -u jobmilld.service --after-cursor="$1" -o json JOBMILL_EVENT="worker crashed" |
+        tail -n 1 | grep -o '.*JOBMILL_EVENT.*'
+}
+
 workers_are_not_told_what_is_the_daemons() {
     local environment
     environment=$(as anna run env)
@@ -237,6 +255,20 @@ a_stop_finishes_what_runs() {
 
 busy() {
     as anna status | grep -q running
+}
+
+# Longer than a client waits for a daemon that is there.
+who_comes_during_a_long_stop_waits_for_the_next() {
+    configure 'stop_grace = "30s"'
+    systemctl restart jobmilld.service
+    as anna run sleep 7s &
+    local client=$!
+    eventually busy
+    systemctl restart jobmilld.service &
+    local restart=$!
+    eventually is SubState stop-sigterm
+    equal "the sum" "$(as bert run sum 100)" 5050
+    wait "$client" "$restart"
 }
 
 # One of the sixteen: jobs, one after the other, until there is a file "over".
@@ -363,6 +395,7 @@ check "it says as whom jobs run" it_says_as_whom_jobs_run
 check "users are kept apart" users_are_kept_apart
 check "payloads and modules run in the hardened unit" payloads_and_modules_run_in_the_hardened_unit
 check "a crash costs one job" a_crash_costs_one_job
+check "the journal has events with fields" the_journal_has_events_with_fields
 check "workers are not told what is the daemon's" workers_are_not_told_what_is_the_daemons
 check "commands and paths are refused" commands_and_paths_are_refused
 fresh
@@ -374,6 +407,9 @@ check "a daemon that dies is replaced and leaves nobody" \
     a_daemon_that_dies_is_replaced_and_leaves_nobody
 fresh
 check "a stop finishes what runs, however long the unit's own patience is" a_stop_finishes_what_runs
+fresh
+check "who comes during a long stop waits for the next daemon" \
+    who_comes_during_a_long_stop_waits_for_the_next
 fresh
 check "nobody is refused while it restarts under 16 clients" nobody_is_refused_while_it_restarts
 fresh
