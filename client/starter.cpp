@@ -201,6 +201,7 @@ Result<void> Starter::advance()
 
 Result<void> Starter::launch()
 {
+    JOBMILL_TRY(wait(-1, Milliseconds{0}));  // not for somebody who has left meanwhile
     started_ = true;
     if (request_.options.unit && request_.socket == own_socket_path(place_)) {
         if (const auto unit = find_user_unit(place_.runtime_dir); unit && unit->installed()) {
