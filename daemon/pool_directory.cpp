@@ -9,6 +9,19 @@
 #include "daemon/refusal.hpp"
 
 namespace jobmill::daemon {
+namespace {
+
+/// What may help who has named a handler that is not there.
+std::string advice(std::string_view handler, const std::vector<std::string_view>& names)
+{
+    // Built in, but not in every pool: nobody should look for its module.
+    if (handler == "exec") {
+        return ", which runs no commands: they would have the rights of the daemon's user";
+    }
+    return did_you_mean(handler, names);
+}
+
+}  // namespace
 
 PoolDirectory::PoolDirectory(const std::vector<std::string>& names)
 {
@@ -50,7 +63,7 @@ tl::expected<Route, ErrorReply> PoolDirectory::find(std::string_view pool,
         }
         return refuse(error_code::unknown_handler,
                       "no handler \"" + std::string{handler} + "\" in pool \"" + entry->name +
-                          "\"" + did_you_mean(handler, names),
+                          "\"" + advice(handler, names),
                       "handler");
     }
     return Route{.pool = PoolId{static_cast<std::uint16_t>(entry - pools_.begin())},

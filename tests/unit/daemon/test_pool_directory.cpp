@@ -90,6 +90,13 @@ TEST_CASE("what resembles nothing is not explained away")
     CHECK(refused("", "Echo").code == error_code::unknown_handler);
 }
 
+TEST_CASE("a pool without commands says so")
+{
+    CHECK(refused("", "exec").text ==
+          "no handler \"exec\" in pool \"default\", which runs no commands: they would have the "
+          "rights of the daemon's user");
+}
+
 TEST_CASE("a pool that is down says why")
 {
     PoolDirectory pools = two_pools();
