@@ -1,21 +1,67 @@
 // SPDX-License-Identifier: MIT
 #include "client/demo/private_daemon.hpp"
 
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstdlib>
+#include <ctime>
 #include <filesystem>
+#include <string_view>
 #include <utility>
 
 #include "client/commands/interrupts.hpp"
 #include "client/commands/stop_process.hpp"
+#include "client/socket_holder.hpp"
 #include "client/starter.hpp"
 
 namespace jobmill::demo {
 namespace {
 
 constexpr std::chrono::seconds stop_patience{10};
+
+constexpr auto lock_name = "/in-use";
+constexpr std::string_view directory_prefix = "jobmill-demo-";
+/// A directory that is younger may not have its lock yet.
+constexpr time_t settled_seconds = 60;
+
+Result<UniqueFd> take_lock(const std::string& path)
+{
+    UniqueFd lock{::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
+    if (!lock || ::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
+        return fail_errno("locking " + path, errno);
+    }
+    return lock;
+}
+
+/// Whether it is of a demonstration of ours that was killed, and whose daemon has left since.
+bool is_abandoned(const std::string& directory)
+{
+    struct stat status {};
+    if (::lstat(directory.c_str(), &status) != 0 || !S_ISDIR(status.st_mode) ||
+        status.st_uid != ::geteuid() || status.st_mtime > ::time(nullptr) - settled_seconds) {
+        return false;
+    }
+    return !socket_holder(directory + "/jobmill.sock") && take_lock(directory + lock_name);
+}
+
+/// Removes what demonstrations could not remove that were killed.
+void sweep(const std::string& parent)
+{
+    std::error_code error;
+    for (auto entry = std::filesystem::directory_iterator{parent, error};
+         !error && entry != std::filesystem::directory_iterator{}; entry.increment(error)) {
+        const std::string path = entry->path().string();
+        if (entry->path().filename().string().starts_with(directory_prefix) && is_abandoned(path)) {
+            std::error_code ignored;
+            std::filesystem::remove_all(path, ignored);
+        }
+    }
+}
 
 }  // namespace
 
@@ -28,6 +74,8 @@ Result<PrivateDaemon> PrivateDaemon::start()
         return fail_errno("making the directory " + directory, errno);
     }
     PrivateDaemon daemon{directory};
+    JOBMILL_TRY_ASSIGN(daemon.lock_, take_lock(directory + lock_name));
+    sweep(directory.substr(0, directory.rfind('/')));
     StartRequest request{
         .socket = daemon.socket(),
         .started_by = "jobmill demo",
@@ -44,7 +92,9 @@ Result<PrivateDaemon> PrivateDaemon::start()
 }
 
 PrivateDaemon::PrivateDaemon(PrivateDaemon&& other) noexcept
-    : directory_(std::exchange(other.directory_, {})), pid_(std::exchange(other.pid_, 0))
+    : directory_(std::exchange(other.directory_, {})),
+      lock_(std::move(other.lock_)),
+      pid_(std::exchange(other.pid_, 0))
 {
 }
 

@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "common/unique_fd.hpp"
 #include "jobmill/result.hpp"
 
 namespace jobmill::demo {
@@ -24,6 +25,7 @@ private:
     explicit PrivateDaemon(std::string directory) : directory_(std::move(directory)) {}
 
     std::string directory_;
+    UniqueFd lock_;  ///< of the directory: it is in use
     pid_t pid_ = 0;
 };
 
