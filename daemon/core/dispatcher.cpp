@@ -26,8 +26,11 @@ struct Dispatcher::State {
     }
 
     void handle(const PoolAdded& event, Turn& turn);
+    void handle(const PoolResized& event, Turn& turn);
+    void handle(const PoolRetired& event, Turn& turn);
     void handle(const TemplateReady& event, Turn& turn);
     void handle(const TemplateLost& event, Turn& turn);
+    void handle(const TemplateSilent& event, Turn& turn);
     void handle(const WorkerForked& event, Turn& turn);
     void handle(const ForkFailed& event, Turn& turn);
     void handle(const WorkerReady& event, Turn& turn);
@@ -35,6 +38,7 @@ struct Dispatcher::State {
     void handle(const WorkerMisbehaved& event, Turn& turn);
     void handle(const JobSubmitted& event, Turn& turn);
     void handle(const CancelRequested& event, Turn& turn);
+    void handle(const JobMoved& event, Turn& turn);
     void handle(const SessionLost& event, Turn& turn);
     void handle(const JobFinished& event, Turn& turn);
     void handle(const ClaimRevoked& event, Turn& turn);
@@ -45,6 +49,7 @@ struct Dispatcher::State {
     WorkerSlot* living(WorkerId worker);
     void drain(Turn& turn);
     void evict_all(Turn& turn);
+    void dissolve_retired(Turn& turn);
     void finish(Turn& turn);
 
     Workforce workforce;
@@ -52,6 +57,7 @@ struct Dispatcher::State {
     Assignments assignments;
     DaemonLife life = DaemonLife::serving;
     std::optional<TimePoint> armed;
+    std::vector<PoolId> retired;  ///< not gone yet
     std::uint64_t stale = 0;
 };
 
@@ -61,6 +67,40 @@ void Dispatcher::State::handle(const PoolAdded& event, Turn& turn)
 {
     book.add_pool(event.pool);
     workforce.add_pool(event, turn);
+}
+
+void Dispatcher::State::handle(const PoolResized& event, Turn& turn)
+{
+    workforce.resize(event.pool, event.workers, turn);
+    workforce.each_slot_of(event.pool, [&](WorkerSlot& slot) {
+        if (slot.surplus) {
+            assignments.call_back(slot, turn);
+        }
+    });
+    assignments.offer_what_fits(event.pool, turn);
+}
+
+void Dispatcher::State::handle(const PoolRetired& event, Turn& /*turn*/)
+{
+    retired.push_back(event.pool);
+}
+
+/// Pools to which nothing is submitted any more, each after its last job.
+void Dispatcher::State::dissolve_retired(Turn& turn)
+{
+    std::erase_if(retired, [&](PoolId pool) {
+        const bool gone = book.unfinished(pool) == 0 && workforce.dissolve(pool, turn);
+        if (gone) {
+            book.remove_pool(pool);
+            turn.ask(PoolGone{.pool = pool});
+        }
+        return gone;
+    });
+}
+
+void Dispatcher::State::handle(const TemplateSilent& event, Turn& turn)
+{
+    stale += workforce.template_silent(event.pool, turn) ? 0U : 1U;
 }
 
 void Dispatcher::State::handle(const TemplateReady& event, Turn& turn)
@@ -139,6 +179,15 @@ void Dispatcher::State::handle(const CancelRequested& event, Turn& turn)
     const JobHandle handle = book.find(event.job);
     if (handle != no_job) {
         assignments.cancel(handle, turn);
+    }
+}
+
+void Dispatcher::State::handle(const JobMoved& event, Turn& turn)
+{
+    const JobHandle handle = book.find(event.job);
+    if (handle != no_job && life == DaemonLife::serving) {
+        book.move(handle, event.to);
+        assignments.offer_what_fits(event.to, turn);
     }
 }
 
@@ -275,6 +324,7 @@ void Dispatcher::State::evict_all(Turn& turn)
 
 void Dispatcher::State::finish(Turn& turn)
 {
+    dissolve_retired(turn);
     const bool stopping = life == DaemonLife::draining || life == DaemonLife::ending;
     if (stopping && book.size() == 0 && workforce.filled() == 0) {
         life = DaemonLife::stopped;

@@ -12,10 +12,11 @@ namespace jobmill::core {
 
 /// Durations that the core waits before it does more.
 struct Patience {
+    Duration load = std::chrono::seconds{60};                ///< for a template to load its modules
     Duration start = std::chrono::seconds{10};               ///< for a forked worker's hello
     Duration cancel = std::chrono::milliseconds{100};        ///< from the cancel flag to SIGTERM
     Duration terminate = std::chrono::seconds{5};            ///< from SIGTERM to SIGKILL
-    Duration dismiss = std::chrono::seconds{5};              ///< for a dismissed worker to leave
+    Duration dismiss = std::chrono::seconds{5};              ///< for a dismissed process to leave
     Duration first_backoff = std::chrono::milliseconds{50};  ///< doubled for each start that failed
     Duration longest_backoff = std::chrono::seconds{5};
 };
@@ -23,6 +24,7 @@ struct Patience {
 struct PoolCounts {
     std::uint32_t workers = 0;  ///< ready ones, busy or not
     std::uint32_t busy = 0;
+    std::uint32_t surplus = 0;  ///< processes that the pool has too many, and that have to finish
     std::uint64_t queued = 0;
     std::uint64_t done = 0;  ///< all terminal states
     std::uint64_t failed = 0;

@@ -17,6 +17,24 @@ struct StartTemplate {
     friend bool operator==(const StartTemplate&, const StartTemplate&) = default;
 };
 
+/// Close the template's link; it leaves by itself, and TemplateLost says so.
+struct DismissTemplate {
+    PoolId pool{};
+    friend bool operator==(const DismissTemplate&, const DismissTemplate&) = default;
+};
+
+/// SIGKILL to the template.
+struct KillTemplate {
+    PoolId pool{};
+    friend bool operator==(const KillTemplate&, const KillTemplate&) = default;
+};
+
+/// A retired pool has neither jobs nor processes any more; its number may be given to another.
+struct PoolGone {
+    PoolId pool{};
+    friend bool operator==(const PoolGone&, const PoolGone&) = default;
+};
+
 /// Have the template fork this worker. Answered by WorkerForked (or WorkerReady) or ForkFailed; the
 /// core waits for the answer without a deadline.
 struct ForkWorker {
@@ -95,9 +113,9 @@ struct Stopped {
     friend bool operator==(const Stopped&, const Stopped&) = default;
 };
 
-using Effect =
-    std::variant<StartTemplate, ForkWorker, OfferJob, RevokeClaim, RaiseCancelFlag, DismissWorker,
-                 TerminateWorker, KillWorker, JobEnded, ArmTimer, Stopped>;
+using Effect = std::variant<StartTemplate, DismissTemplate, KillTemplate, PoolGone, ForkWorker,
+                            OfferJob, RevokeClaim, RaiseCancelFlag, DismissWorker, TerminateWorker,
+                            KillWorker, JobEnded, ArmTimer, Stopped>;
 using Effects = std::vector<Effect>;
 
 }  // namespace jobmill::core

@@ -17,14 +17,25 @@ using Duration = std::chrono::nanoseconds;
 
 // ---- pools and their processes ------------------------------------------------------------------
 
-/// A pool exists from now on: slots first_slot ... first_slot + workers - 1 are its own. The core
-/// asks for its template and, once that is ready, for its workers.
+/// A pool exists from now on. The core asks for its template and, once that is ready, for its
+/// workers, in slots of its own choice. The number is new, or of a pool that is gone.
 struct PoolAdded {
     PoolId pool{};
-    SlotId first_slot{};
     std::uint32_t workers = 1;
     /// Jobs that one worker may hold, claimed or not: 1 to 256.
     std::uint32_t depth = 1;
+};
+
+/// The pool has so many workers from now on. Those that are too many finish what they run.
+struct PoolResized {
+    PoolId pool{};
+    std::uint32_t workers = 1;
+};
+
+/// Nothing is submitted to the pool any more. Once its last job has ended its workers and its
+/// template leave, and the core says PoolGone.
+struct PoolRetired {
+    PoolId pool{};
 };
 
 /// The template has loaded its modules and forks from now on.
@@ -35,6 +46,11 @@ struct TemplateReady {
 /// The template is gone. Workers that it forked live on; ForkFailed for those that it had been
 /// asked for has come before.
 struct TemplateLost {
+    PoolId pool{};
+};
+
+/// The template lives and does not answer: it is killed, and TemplateLost follows.
+struct TemplateSilent {
     PoolId pool{};
 };
 
@@ -80,6 +96,13 @@ struct CancelRequested {
     JobId job{};
 };
 
+/// A job that still waits in a queue belongs to another pool from now on, at the end of that one's
+/// queue. Without effect when it waits no more.
+struct JobMoved {
+    JobId job{};
+    PoolId to{};
+};
+
 /// The client is gone; its attached jobs go with it.
 struct SessionLost {
     SessionId session{};
@@ -113,9 +136,9 @@ struct StopRequested {
 /// Stop at once.
 struct StopNow {};
 
-using Event =
-    std::variant<PoolAdded, TemplateReady, TemplateLost, WorkerForked, ForkFailed, WorkerReady,
-                 WorkerExited, WorkerMisbehaved, JobSubmitted, CancelRequested, SessionLost,
-                 JobFinished, ClaimRevoked, TimerFired, StopRequested, StopNow>;
+using Event = std::variant<PoolAdded, PoolResized, PoolRetired, TemplateReady, TemplateLost,
+                           TemplateSilent, WorkerForked, ForkFailed, WorkerReady, WorkerExited,
+                           WorkerMisbehaved, JobSubmitted, CancelRequested, JobMoved, SessionLost,
+                           JobFinished, ClaimRevoked, TimerFired, StopRequested, StopNow>;
 
 }  // namespace jobmill::core

@@ -24,8 +24,30 @@ JobHandle JobBook::admit(const JobSubmitted& submitted)
     if (!submitted.detached) {
         sessions_[submitted.session].push_back(jobs_, handle);
     }
-    backlogs_[number(submitted.pool)].queue.push(jobs_, handle);
+    Backlog& backlog = backlogs_[number(submitted.pool)];
+    ++backlog.unfinished;
+    backlog.queue.push(jobs_, handle);
     return handle;
+}
+
+void JobBook::move(JobHandle handle, PoolId to)
+{
+    Job& job = jobs_[handle];
+    if (job.stage != JobStage::queued || job.pool == to) {
+        return;
+    }
+    Backlog& from = backlogs_[number(job.pool)];
+    from.queue.remove(jobs_, handle);
+    --from.unfinished;
+    job.pool = to;
+    ++backlogs_[number(to)].unfinished;
+    backlogs_[number(to)].queue.push(jobs_, handle);
+}
+
+void JobBook::remove_pool(PoolId pool)
+{
+    JOBMILL_ASSERT(unfinished(pool) == 0);
+    backlogs_[number(pool)] = Backlog{};
 }
 
 void JobBook::offer(WorkerSlot& slot, Turn& turn)
@@ -87,6 +109,7 @@ void JobBook::end(JobHandle handle, const JobOutcome& outcome, Turn& turn)
                       .by = outcome.by,
                       .worker = ran ? job.worker : WorkerId{}});
     Backlog& backlog = backlogs_[number(job.pool)];
+    --backlog.unfinished;
     ++backlog.done;
     backlog.failed += outcome.state == JobState::failed ? 1U : 0U;
     backlog.crashed += outcome.state == JobState::crashed ? 1U : 0U;

@@ -39,6 +39,16 @@ public:
     /// An attached job of that session, which is attached no more; no_job when none is left.
     [[nodiscard]] JobHandle detach_one(SessionId session);
 
+    /// To the end of that pool's queue, if it waits in another's.
+    void move(JobHandle handle, PoolId to);
+    /// Jobs of that pool that have not ended.
+    [[nodiscard]] std::uint64_t unfinished(PoolId pool) const
+    {
+        return backlogs_[number(pool)].unfinished;
+    }
+    /// Forgets a pool without jobs.
+    void remove_pool(PoolId pool);
+
     [[nodiscard]] std::size_t pools() const { return backlogs_.size(); }
     /// Fills in the members that are about jobs.
     void count(PoolId pool, PoolCounts& counts) const;
@@ -46,6 +56,7 @@ public:
 private:
     struct Backlog {
         JobQueue queue;
+        std::uint64_t unfinished = 0;  ///< queued or with a worker
         std::uint64_t done = 0;
         std::uint64_t failed = 0;
         std::uint64_t crashed = 0;

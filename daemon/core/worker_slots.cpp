@@ -7,22 +7,32 @@
 
 namespace jobmill::core {
 
-void WorkerSlots::add(PoolId pool, SlotId first, std::uint32_t count)
+SlotId WorkerSlots::take(PoolId pool)
 {
-    const std::size_t end = std::size_t{number(first)} + count;
-    slots_.resize(std::max(slots_.size(), end));
-    for (std::size_t i = number(first); i < end; ++i) {
-        const SlotId slot{static_cast<std::uint32_t>(i)};
-        JOBMILL_ASSERT(slot != no_slot && !contains(slot));
-        slots_[i].worker.slot = slot;
-        slots_[i].pool = pool;
+    auto found = std::find_if(slots_.begin() + 1, slots_.end(),
+                              [](const WorkerSlot& slot) { return !slot.in_use; });
+    if (found == slots_.end()) {
+        found = slots_.insert(found, WorkerSlot{});
+        found->worker.slot = SlotId{static_cast<std::uint32_t>(found - slots_.begin())};
     }
+    found->in_use = true;
+    found->pool = pool;
+    return found->worker.slot;
+}
+
+void WorkerSlots::release(SlotId slot)
+{
+    WorkerSlot& left = slots_[number(slot)];
+    JOBMILL_ASSERT(left.in_use && left.state == WorkerState::gone && left.held.empty());
+    JOBMILL_ASSERT(left.filed_under == WorkerSlot::not_filed);
+    const WorkerId last = left.worker;
+    left = WorkerSlot{};
+    left.worker = last;
 }
 
 bool WorkerSlots::contains(SlotId slot) const
 {
-    return slot != no_slot && number(slot) < slots_.size() &&
-           slots_[number(slot)].worker.slot == slot;
+    return slot != no_slot && number(slot) < slots_.size() && slots_[number(slot)].in_use;
 }
 
 WorkerSlot* WorkerSlots::find(WorkerId worker)

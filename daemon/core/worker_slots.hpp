@@ -22,6 +22,8 @@ struct WorkerSlot {
     Sequence oldest_held{};           ///< of `held`, when there is one
     std::uint32_t unready_forks = 0;  ///< asked for since the last hello
     std::uint32_t processes = 0;      ///< that existed so far
+    bool in_use = false;              ///< it belongs to `pool`
+    bool surplus = false;             ///< the pool has too many: not filled again, leaves when idle
 
     /// Its place in OpenWorkers: under how many held jobs it is filed, and its neighbours there.
     std::uint32_t filed_under = not_filed;
@@ -42,8 +44,10 @@ struct WorkerSlot {
 /// The slots of all pools, by number from 1.
 class WorkerSlots {
 public:
-    /// The numbers must be new.
-    void add(PoolId pool, SlotId first, std::uint32_t count);
+    /// The lowest number that no pool uses. Its generations go on where another pool left them.
+    SlotId take(PoolId pool);
+    /// Only an empty one.
+    void release(SlotId slot);
     [[nodiscard]] bool contains(SlotId slot) const;
     [[nodiscard]] WorkerSlot& operator[](SlotId slot) { return slots_[number(slot)]; }
     [[nodiscard]] const WorkerSlot& operator[](SlotId slot) const { return slots_[number(slot)]; }

@@ -15,9 +15,14 @@ public:
     explicit Workforce(const Patience& patience) : patience_(patience) {}
 
     void add_pool(const PoolAdded& pool, Turn& turn);
+    /// Who is too many finishes what it holds and leaves; those who hold nothing go first.
+    void resize(PoolId pool, std::uint32_t workers, Turn& turn);
+    /// Sees a pool without jobs to its end, a step each time; true once nothing is left of it.
+    bool dissolve(PoolId pool, Turn& turn);
     /// False when nobody had asked for it.
     bool template_ready(PoolId pool, Turn& turn);
     bool template_lost(PoolId pool, Turn& turn);
+    bool template_silent(PoolId pool, Turn& turn);
 
     /// The only way to another state. Does what belongs to the process and returns the action, of
     /// which the caller does what belongs to jobs; none as well when the word changes nothing.
@@ -46,21 +51,28 @@ public:
     void each_slot(Visitor visit)
     {
         for (const Crew& crew : crews_) {
-            for (std::uint32_t i = 0; i < crew.workers; ++i) {
-                visit(slots_[SlotId{number(crew.first_slot) + i}]);
+            for (const SlotId slot : crew.slots) {
+                visit(slots_[slot]);
             }
+        }
+    }
+    template <typename Visitor>
+    void each_slot_of(PoolId pool, Visitor visit)
+    {
+        for (const SlotId slot : crew_of(pool).slots) {
+            visit(slots_[slot]);
         }
     }
 
 private:
-    enum class TemplateState : std::uint8_t { absent, starting, ready };
+    enum class TemplateState : std::uint8_t { absent, starting, ready, dismissed, killed };
     enum class Hiring : std::uint8_t { open, closed, killing };
 
     /// The workers of one pool and the template that forks them.
     struct Crew {
         PoolId pool{};
-        SlotId first_slot{};
-        std::uint32_t workers = 0;
+        std::vector<SlotId> slots;
+        bool dissolving = false;
         TemplateState template_state = TemplateState::absent;
         std::uint32_t unready_starts = 0;  ///< of the template, since it was last ready
         std::uint64_t restarts = 0;
@@ -69,6 +81,8 @@ private:
 
     [[nodiscard]] Crew& crew_of(PoolId pool);
     void start_template(Crew& crew, Turn& turn);
+    void kill_template(Crew& crew, Turn& turn);
+    void dismiss_surplus(WorkerSlot& slot, Turn& turn);
     void fill(WorkerSlot& slot, Turn& turn);
     void act(WorkerSlot& slot, WorkerAction action, Turn& turn);
     void wait(const WorkerSlot& slot, Duration patience, Turn& turn);
@@ -78,7 +92,7 @@ private:
 
     Patience patience_;
     Hiring hiring_ = Hiring::open;
-    std::vector<Crew> crews_;  ///< by pool number; one without workers is no pool
+    std::vector<Crew> crews_;  ///< by pool number; one without slots is no pool
     WorkerSlots slots_;
     Deadlines deadlines_;
     std::uint32_t filled_ = 0;

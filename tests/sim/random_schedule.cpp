@@ -43,10 +43,40 @@ void RandomSchedule::choose_climate()
     climate_.fault_percent = percents.at(below(percents.size()));
     climate_.cancel_percent = percents.at(below(percents.size()));
     climate_.stop_per_mille = chance(30) ? 1 : 0;
+    climate_.reload_per_mille = chance(50) ? 1 + below(20) : 0;
     const std::uint64_t pools = 1 + below(2);
     for (std::uint64_t i = 0; i < pools; ++i) {
-        world_.add_pool(static_cast<std::uint32_t>(1 + below(6)),
-                        static_cast<std::uint32_t>(depths.at(below(depths.size()))));
+        climate_.depth = depths.at(below(depths.size()));
+        add_pool();
+    }
+}
+
+PoolId RandomSchedule::add_pool()
+{
+    return world_.add_pool(static_cast<std::uint32_t>(1 + below(6)),
+                           static_cast<std::uint32_t>(climate_.depth), chance(50));
+}
+
+/// What a new configuration may ask for: other sizes, new pools, the end of old ones.
+void RandomSchedule::step_reload()
+{
+    constexpr std::size_t most_pools = 12;
+    PretendPool* pool = open_pool();
+    if (pool == nullptr || world_.stopping()) {
+        return;
+    }
+    const PoolId old = pool->id;
+    const bool room = world_.pools().size() < most_pools;
+    if (chance(60) || !room) {
+        world_.resize_pool(old, static_cast<std::uint32_t>(1 + below(6)));
+        return;
+    }
+    const PoolId made = add_pool();
+    if (chance(70)) {
+        if (chance(70)) {
+            world_.move_jobs(old, made);
+        }
+        world_.retire_pool(old);
     }
 }
 
@@ -72,6 +102,9 @@ void RandomSchedule::step()
     } else {
         step_edge();
     }
+    if (below(1000) < climate_.reload_per_mille) {
+        step_reload();
+    }
     if (below(1000) < climate_.stop_per_mille && !world_.stopped()) {
         if (chance(20)) {
             world_.stop_now();
@@ -93,7 +126,7 @@ void RandomSchedule::step_clients()
     } else if (chance(climate_.cancel_percent) && chance(20)) {
         world_.lose_session(session);
     } else if (world_.jobs().size() < most_jobs) {
-        const PoolId pool = any_pool().id;
+        const PoolId pool = open_pool()->id;
         const std::uint64_t burst = chance(10) ? 1 + below(100) : 1 + below(4);
         for (std::uint64_t i = 0; i < burst; ++i) {
             world_.submit(pool, session, chance(30));
@@ -110,7 +143,11 @@ void RandomSchedule::step_faults()
     PretendWorker* worker = any_worker();
     PretendPool& pool = any_pool();
     if (chance(15) && pool.state != Template::absent) {
-        world_.template_dies(pool);
+        if (chance(50)) {
+            pool.hung = true;
+        } else {
+            world_.template_dies(pool);
+        }
     } else if (worker == nullptr) {
         world_.fire_timer();
     } else if (worker->life == Life::asked) {
@@ -163,7 +200,16 @@ void RandomSchedule::step_edge()
 
 void RandomSchedule::step_template(PretendPool& pool)
 {
-    if (pool.state == Template::loading) {
+    if (pool.state == Template::absent) {
+        return;
+    }
+    if (pool.killed || (pool.dismissed_at && !pool.hung)) {
+        world_.template_dies(pool);
+    } else if (pool.hung) {
+        if (pool.state == Template::ready && chance(50)) {
+            world_.tell_silent(pool);
+        }
+    } else if (pool.state == Template::loading) {
         world_.template_loads(pool);
     }
 }
@@ -173,6 +219,10 @@ void RandomSchedule::step_worker(PretendWorker& worker)
     const bool forked_in_pipe =
         worker.life != Life::asked && !worker.forked_told && any_pool().state == Template::ready;
     if (worker.life == Life::asked) {
+        const PretendPool& pool = world_.pools().at(number(worker.pool));
+        if (pool.hung || pool.killed) {
+            return;
+        }
         world_.fork_happens(worker);
         worker.stubborn = !calm_ && chance(climate_.stubborn_percent);
         worker.mute = !calm_ && chance(climate_.mute_percent);
@@ -267,7 +317,8 @@ void RandomSchedule::calm_down()
     calm_ = true;
     climate_ = {};
     for (std::uint64_t i = 0; i < calm_turns; ++i) {
-        if (world_.jobs().empty() && (world_.stopped() || !world_.stopping())) {
+        if (world_.jobs().empty() &&
+            (world_.stopped() || (!world_.stopping() && no_retired_pool_lingers()))) {
             return;
         }
         settle();
@@ -278,7 +329,7 @@ void RandomSchedule::calm_down()
 void RandomSchedule::stop()
 {
     if (!world_.stopped()) {
-        const PoolId pool = any_pool().id;
+        const PoolId pool = open_pool()->id;
         for (std::uint64_t i = below(30); i > 0; --i) {
             world_.submit(pool, SessionId{1}, true);
             step_edge();
@@ -324,6 +375,24 @@ JobId RandomSchedule::any_job()
     auto job = world_.jobs().begin();
     std::advance(job, below(world_.jobs().size()));
     return job->first;
+}
+
+/// One that takes jobs.
+PretendPool* RandomSchedule::open_pool()
+{
+    std::vector<PretendPool*> open;
+    for (PretendPool& pool : world_.pools()) {
+        if (!pool.retired) {
+            open.push_back(&pool);
+        }
+    }
+    return open.empty() ? nullptr : open.at(below(open.size()));
+}
+
+bool RandomSchedule::no_retired_pool_lingers()
+{
+    return std::all_of(world_.pools().begin(), world_.pools().end(),
+                       [](const PretendPool& pool) { return !pool.retired || pool.gone; });
 }
 
 PretendPool& RandomSchedule::any_pool()

@@ -30,6 +30,7 @@ private:
         std::uint64_t fault_percent = 0;
         std::uint64_t cancel_percent = 0;
         std::uint64_t stop_per_mille = 0;
+        std::uint64_t reload_per_mille = 0;
     };
 
     [[nodiscard]] static core::Patience patience_for(std::uint64_t seed);
@@ -37,6 +38,8 @@ private:
     void step();
     void step_clients();
     void step_faults();
+    void step_reload();
+    PoolId add_pool();
     void step_edge();
     void step_template(PretendPool& pool);
     void step_worker(PretendWorker& worker);
@@ -54,6 +57,8 @@ private:
     [[nodiscard]] PretendWorker* any_worker();
     [[nodiscard]] JobId any_job();
     [[nodiscard]] PretendPool& any_pool();
+    [[nodiscard]] PretendPool* open_pool();
+    [[nodiscard]] bool no_retired_pool_lingers();
 
     std::mt19937_64 random_;
     Climate climate_;

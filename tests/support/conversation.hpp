@@ -41,7 +41,7 @@ public:
     /// Pool 0 with that many ready workers, each in its first generation, in slots from 1.
     void serve(std::uint32_t workers, std::uint32_t depth = 1)
     {
-        on(PoolAdded{.pool = pool, .first_slot = SlotId{1}, .workers = workers, .depth = depth});
+        on(PoolAdded{.pool = pool, .workers = workers, .depth = depth});
         on(TemplateReady{.pool = pool});
         for (std::uint32_t slot = 1; slot <= workers; ++slot) {
             on(WorkerForked{.worker = worker(slot)});

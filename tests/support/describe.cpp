@@ -45,6 +45,22 @@ std::string say(const PoolAdded& e)
 {
     return "PoolAdded" + text(e.pool);
 }
+std::string say(const PoolResized& e)
+{
+    return "PoolResized" + text(e.pool) + " to " + std::to_string(e.workers);
+}
+std::string say(const PoolRetired& e)
+{
+    return "PoolRetired" + text(e.pool);
+}
+std::string say(const TemplateSilent& e)
+{
+    return "TemplateSilent" + text(e.pool);
+}
+std::string say(const JobMoved& e)
+{
+    return "JobMoved" + text(e.job) + " to" + text(e.to);
+}
 std::string say(const TemplateReady& e)
 {
     return "TemplateReady" + text(e.pool);
@@ -109,6 +125,18 @@ std::string say(const StopNow& /*e*/)
 std::string say(const StartTemplate& e)
 {
     return "StartTemplate" + text(e.pool);
+}
+std::string say(const DismissTemplate& e)
+{
+    return "DismissTemplate" + text(e.pool);
+}
+std::string say(const KillTemplate& e)
+{
+    return "KillTemplate" + text(e.pool);
+}
+std::string say(const PoolGone& e)
+{
+    return "PoolGone" + text(e.pool);
 }
 std::string say(const ForkWorker& e)
 {

@@ -17,19 +17,40 @@ FakeWorld::FakeWorld(const core::Patience& patience, bool late_answers)
 {
 }
 
-void FakeWorld::add_pool(std::uint32_t workers, std::uint32_t depth)
+PoolId FakeWorld::add_pool(std::uint32_t workers, std::uint32_t depth, bool reuse_number)
 {
     PretendPool pool;
     pool.id = PoolId{static_cast<std::uint16_t>(pools_.size())};
-    pool.first_slot = SlotId{static_cast<std::uint32_t>(slots_.size() + 1)};
+    const auto gone = std::find_if(pools_.begin(), pools_.end(),
+                                   [](const PretendPool& each) { return each.gone; });
     pool.workers = workers;
     pool.depth = depth;
-    pools_.push_back(pool);
-    for (std::uint32_t i = 0; i < workers; ++i) {
-        slots_[SlotId{number(pool.first_slot) + i}].pool = pool.id;
+    if (reuse_number && gone != pools_.end()) {
+        pool.id = gone->id;
+        *gone = pool;
+    } else {
+        pools_.push_back(pool);
     }
-    feed(core::PoolAdded{
-        .pool = pool.id, .first_slot = pool.first_slot, .workers = workers, .depth = depth});
+    feed(core::PoolAdded{.pool = pool.id, .workers = workers, .depth = depth});
+    return pool.id;
+}
+
+void FakeWorld::resize_pool(PoolId pool, std::uint32_t workers)
+{
+    feed(core::PoolResized{.pool = pool, .workers = workers});
+}
+
+void FakeWorld::retire_pool(PoolId pool)
+{
+    feed(core::PoolRetired{.pool = pool});
+}
+
+void FakeWorld::move_jobs(PoolId from, PoolId to)
+{
+    const std::set<JobId> queued = pool_of(from).queued;
+    for (const JobId job : queued) {
+        feed(core::JobMoved{.job = job, .to = to});
+    }
 }
 
 // ---- clients and the operator -------------------------------------------------------------------
@@ -102,8 +123,16 @@ void FakeWorld::template_dies(PretendPool& pool)
     }
     pool.unready_losses = pool.state == Template::ready ? 0 : pool.unready_losses + 1;
     pool.state = Template::absent;
+    pool.hung = pool.silent_told = pool.killed = false;
+    pool.loading_since.reset();
+    pool.dismissed_at.reset();
     pool.absent_since = now_;
     feed(core::TemplateLost{.pool = pool.id});
+}
+
+void FakeWorld::tell_silent(PretendPool& pool)
+{
+    feed(core::TemplateSilent{.pool = pool.id});
 }
 
 void FakeWorld::fork_happens(PretendWorker& worker)
@@ -365,6 +394,33 @@ void FakeWorld::foresee(const core::TimerFired& /*event*/)
     grace_over_ = grace_over_ || (grace_until_ && *grace_until_ <= now_);
 }
 
+void FakeWorld::foresee(const core::TemplateSilent& event)
+{
+    pool_of(event.pool).silent_told = true;
+}
+
+void FakeWorld::foresee(const core::PoolResized& event)
+{
+    PretendPool& pool = pool_of(event.pool);
+    pool.shrunk = pool.shrunk || event.workers < pool.workers;
+    pool.workers = event.workers;
+}
+
+void FakeWorld::foresee(const core::PoolRetired& event)
+{
+    pool_of(event.pool).retired = true;
+}
+
+void FakeWorld::foresee(const core::JobMoved& event)
+{
+    PretendJob& job = jobs_.at(event.job);
+    if (job.place == Place::queued && !stop_asked_) {
+        pool_of(job.pool).queued.erase(job.id);
+        job.pool = event.to;
+        pool_of(job.pool).queued.insert(job.id);
+    }
+}
+
 void FakeWorld::foresee(const core::PoolAdded& /*event*/) {}
 void FakeWorld::foresee(const core::JobSubmitted& /*event*/) {}
 
@@ -373,20 +429,67 @@ void FakeWorld::foresee(const core::JobSubmitted& /*event*/) {}
 void FakeWorld::carry_out(const core::StartTemplate& effect)
 {
     PretendPool& pool = pool_of(effect.pool);
-    if (stop_asked_ || pool.state != Template::absent) {
+    if (stop_asked_ || pool.state != Template::absent || pool.gone) {
         throw Violation("a template was started that nobody needs");
     }
     if (pool.unready_losses > 1 && now_ - pool.absent_since < patience_.first_backoff) {
         throw Violation("a template that fails was started without a pause");
     }
     pool.state = Template::loading;
+    pool.loading_since = now_;
+}
+
+void FakeWorld::carry_out(const core::DismissTemplate& effect)
+{
+    PretendPool& pool = pool_of(effect.pool);
+    if (!may_dissolve(effect.pool) || pool.state == Template::absent || pool.dismissed_at ||
+        pool.killed || staying(effect.pool) > 0) {
+        throw Violation("a template was dismissed that is needed");
+    }
+    pool.dismissed_at = now_;
+    pool.told_ready = false;
+}
+
+void FakeWorld::carry_out(const core::KillTemplate& effect)
+{
+    PretendPool& pool = pool_of(effect.pool);
+    const auto over = [this](std::optional<TimePoint> since, Duration patience) {
+        return since && now_ >= *since + patience;
+    };
+    const bool late = pool.state == Template::loading && over(pool.loading_since, patience_.load);
+    if (pool.state == Template::absent || pool.killed ||
+        !(pool.silent_told || late || over(pool.dismissed_at, patience_.dismiss))) {
+        throw Violation("a template was killed for no reason");
+    }
+    pool.killed = true;
+    pool.told_ready = false;
+}
+
+void FakeWorld::carry_out(const core::PoolGone& effect)
+{
+    PretendPool& pool = pool_of(effect.pool);
+    const bool left = std::any_of(workers_.begin(), workers_.end(), [&](const auto& entry) {
+        return entry.second.pool == effect.pool && !entry.second.exit_told;
+    });
+    if (!pool.retired || pool.gone || has_jobs(effect.pool) || left ||
+        pool.state != Template::absent) {
+        throw Violation("a pool is gone of which something is left");
+    }
+    pool.gone = true;
+    pool.told_ready = false;
+    for (auto& [number, slot] : slots_) {
+        if (slot.pool == effect.pool) {
+            slot.pool.reset();
+        }
+    }
 }
 
 void FakeWorld::carry_out(const core::ForkWorker& effect)
 {
-    PretendSlot& slot = slots_.at(effect.worker.slot);
+    PretendSlot& slot = slots_[effect.worker.slot];
     const PretendWorker* last = find({effect.worker.slot, slot.generation});
-    if (stop_asked_ || !pool_of(effect.pool).told_ready || slot.pool != effect.pool) {
+    if (stop_asked_ || !pool_of(effect.pool).told_ready ||
+        slot.pool.value_or(effect.pool) != effect.pool) {
         throw Violation("a worker was asked of a template that cannot fork it");
     }
     if (effect.worker.generation != slot.generation + 1 ||
@@ -394,6 +497,7 @@ void FakeWorld::carry_out(const core::ForkWorker& effect)
         throw Violation("a slot was filled that is not empty");
     }
     check_backoff(slot, last);
+    slot.pool = effect.pool;
     slot.generation = effect.worker.generation;
     PretendWorker& worker = workers_[effect.worker];
     worker.id = effect.worker;
@@ -467,7 +571,8 @@ void FakeWorld::carry_out(const core::DismissWorker& effect)
 {
     PretendWorker& worker = existing(effect.worker, "nobody was dismissed");
     if (worker.exit_told || worker.dismissed_at || worker.killed_at || !worker.held.empty() ||
-        !(stop_asked_ || worker.terminated_at)) {
+        !(stop_asked_ || worker.terminated_at || may_dissolve(worker.pool) ||
+          pool_of(worker.pool).shrunk)) {
         throw Violation("a worker was dismissed for no reason");
     }
     worker.dismissed_at = now_;
@@ -552,6 +657,25 @@ void FakeWorld::bury()
         past_.push_back(worker.id);
         at = workers_.erase(at);
     }
+}
+
+std::uint32_t FakeWorld::staying(PoolId pool) const
+{
+    return static_cast<std::uint32_t>(
+        std::count_if(workers_.begin(), workers_.end(), [&](const auto& entry) {
+            return entry.second.pool == pool && !entry.second.exit_told && !entry.second.leaving();
+        }));
+}
+
+bool FakeWorld::has_jobs(PoolId pool) const
+{
+    return std::any_of(jobs_.begin(), jobs_.end(),
+                       [&](const auto& entry) { return entry.second.pool == pool; });
+}
+
+bool FakeWorld::may_dissolve(PoolId pool) const
+{
+    return pool_of(pool).retired && !has_jobs(pool);
 }
 
 PretendWorker* FakeWorld::find(WorkerId worker)

@@ -32,7 +32,7 @@ struct PretendJob {
 };
 
 struct PretendSlot {
-    PoolId pool{};
+    std::optional<PoolId> pool;  ///< none before its first process, and after its pool's end
     std::uint32_t generation = 0;
     bool last_was_ready = false;
     TimePoint empty_since{};
@@ -41,11 +41,18 @@ struct PretendSlot {
 struct PretendPool {
     enum class Template : std::uint8_t { absent, loading, ready };
     PoolId id{};
-    SlotId first_slot{};
-    std::uint32_t workers = 1;
+    std::uint32_t workers = 1;  ///< that it should have
     std::uint32_t depth = 1;
     Template state = Template::absent;
     bool told_ready = false;
+    bool hung = false;  ///< the template answers nothing any more
+    bool silent_told = false;
+    std::optional<TimePoint> loading_since;
+    std::optional<TimePoint> dismissed_at;
+    bool killed = false;
+    bool retired = false;
+    bool shrunk = false;  ///< once at least
+    bool gone = false;
     TimePoint absent_since{};
     std::uint32_t unready_losses = 0;  ///< in a row
     std::set<JobId> queued;            ///< ids rise in the order of submission
@@ -59,7 +66,12 @@ class FakeWorld {
 public:
     FakeWorld(const core::Patience& patience, bool late_answers);
 
-    void add_pool(std::uint32_t workers, std::uint32_t depth);
+    /// Under a number that is new, or that of a pool that is gone.
+    PoolId add_pool(std::uint32_t workers, std::uint32_t depth, bool reuse_number = false);
+    void resize_pool(PoolId pool, std::uint32_t workers);
+    void retire_pool(PoolId pool);
+    /// What still waits in `from`; `to` has no jobs yet.
+    void move_jobs(PoolId from, PoolId to);
 
     // Clients and the operator.
     JobId submit(PoolId pool, SessionId session, bool detached);
@@ -74,6 +86,7 @@ public:
     // Templates.
     void template_loads(PretendPool& pool);
     void template_dies(PretendPool& pool);
+    void tell_silent(PretendPool& pool);
     void fork_happens(PretendWorker& worker);
     void fork_fails(PretendWorker& worker);
 
@@ -133,11 +146,18 @@ private:
     void foresee(const core::StopNow& event);
     void foresee(const core::TimerFired& event);
     void foresee(const core::PoolAdded& event);
+    void foresee(const core::PoolResized& event);
+    void foresee(const core::PoolRetired& event);
+    void foresee(const core::TemplateSilent& event);
+    void foresee(const core::JobMoved& event);
     void foresee(const core::JobSubmitted& event);
     void review();
     void bury();
     void ask_cancel(PretendJob& job);
     void carry_out(const core::StartTemplate& effect);
+    void carry_out(const core::DismissTemplate& effect);
+    void carry_out(const core::KillTemplate& effect);
+    void carry_out(const core::PoolGone& effect);
     void carry_out(const core::ForkWorker& effect);
     void carry_out(const core::OfferJob& effect);
     void carry_out(const core::RevokeClaim& effect);
@@ -156,8 +176,19 @@ private:
     void check_workers();
     void check_patience(const PretendWorker& worker);
     void check_slots();
+    void check_numbers();
     void check_templates();
     [[nodiscard]] bool could_take(const PretendWorker& worker) const;
+    /// Processes of that pool, or asked for, that nobody has told to leave.
+    [[nodiscard]] std::uint32_t staying(PoolId pool) const;
+    /// So many of them have only to finish what they hold.
+    [[nodiscard]] std::uint32_t surplus(PoolId pool) const
+    {
+        return dispatcher_.counts(pool).surplus;
+    }
+    [[nodiscard]] bool has_jobs(PoolId pool) const;
+    /// Whether the pool's processes may go because of its last job's end.
+    [[nodiscard]] bool may_dissolve(PoolId pool) const;
 
     PretendWorker& existing(WorkerId worker, const char* what);
     PretendWorker* find(WorkerId worker);

@@ -2,6 +2,8 @@
 // What the dispatcher promises, as FakeWorld compares it.
 #include "tests/support/fake_world.hpp"
 
+#include <algorithm>
+
 namespace jobmill::sim {
 
 using core::EndedBy;
@@ -91,8 +93,8 @@ void FakeWorld::check_kill(const PretendWorker& worker)
 /// `last` is the slot's last process while it is not forgotten.
 void FakeWorld::check_backoff(const PretendSlot& slot, const PretendWorker* last)
 {
-    const bool at_once =
-        slot.generation == 0 || (last != nullptr ? last->hello_told : slot.last_was_ready);
+    const bool at_once = slot.generation == 0 || !slot.pool ||
+                         (last != nullptr ? last->hello_told : slot.last_was_ready);
     demand(at_once || (last == nullptr && now_ - slot.empty_since >= patience_.first_backoff),
            "a slot that fails was refilled without a pause");
 }
@@ -109,6 +111,7 @@ void FakeWorld::check_spread(const PretendWorker& chosen)
 {
     for (const auto& [id, other] : workers_) {
         demand(other.pool != chosen.pool || !could_take(other) ||
+                   surplus(other.pool) > 0 ||
                    other.held.size() >= chosen.held.size(),
                "a worker was offered a job while another held fewer");
     }
@@ -123,6 +126,7 @@ void FakeWorld::check()
     }
     check_workers();
     check_slots();
+    check_numbers();
     check_templates();
 }
 
@@ -148,7 +152,8 @@ void FakeWorld::check_workers()
         demand(worker.held.size() <= pool.depth, "a worker holds more than it may");
         demand(worker.crashes_charged <= 1 || worker.hostile,
                "a death was charged to more than one job");
-        demand(pool.queued.empty() || !could_take(worker), "a job waits beside a free worker");
+        demand(pool.queued.empty() || !could_take(worker) || surplus(pool.id) > 0,
+               "a job waits beside a free worker");
         if (in_time) {
             check_patience(worker);
         }
@@ -180,22 +185,45 @@ void FakeWorld::check_patience(const PretendWorker& worker)
 
 void FakeWorld::check_slots()
 {
-    for (const auto& [number, slot] : slots_) {
-        if (stop_asked_ || !pool_of(slot.pool).told_ready ||
-            find({number, slot.generation}) != nullptr) {
+    for (const PretendPool& pool : pools_) {
+        if (stop_asked_ || !pool.told_ready || may_dissolve(pool.id)) {
             continue;
         }
-        demand(slot.generation > 0 && !slot.last_was_ready,
-               "a slot is empty that should have been filled at once");
-        demand((armed_ && *armed_ <= now_) || now_ - slot.empty_since < patience_.longest_backoff,
-               "a slot stays empty for ever");
+        const auto filled = static_cast<std::size_t>(
+            std::count_if(workers_.begin(), workers_.end(),
+                          [&](const auto& entry) { return entry.second.pool == pool.id; }));
+        std::size_t resting = 0;
+        for (const auto& [number, slot] : slots_) {
+            const bool empty = slot.pool == pool.id && find({number, slot.generation}) == nullptr;
+            const bool in_time =
+                (armed_ && *armed_ <= now_) || now_ - slot.empty_since < patience_.longest_backoff;
+            resting += empty && !slot.last_was_ready && in_time ? 1U : 0U;
+        }
+        demand(filled + resting >= pool.workers,
+               "a slot is empty that should have been filled by now");
+    }
+}
+
+/// Nobody is too many but who has to finish a job first, or cannot be told to leave yet.
+void FakeWorld::check_numbers()
+{
+    for (const PretendPool& pool : pools_) {
+        const std::uint32_t excess = surplus(pool.id);
+        demand(staying(pool.id) <= pool.workers + excess || may_dissolve(pool.id) || stop_asked_,
+               "a pool has more workers than it should");
+        const auto idle = std::count_if(workers_.begin(), workers_.end(), [&](const auto& entry) {
+            const PretendWorker& worker = entry.second;
+            return worker.pool == pool.id && worker.open() && worker.held.empty();
+        });
+        demand(pool.queued.empty() || idle == 0, "a worker is idle while a job waits");
     }
 }
 
 void FakeWorld::check_templates()
 {
     for (const PretendPool& pool : pools_) {
-        demand(pool.state != Template::absent || stop_asked_ || (armed_ && *armed_ <= now_) ||
+        demand(pool.state != Template::absent || stop_asked_ || pool.gone ||
+                   may_dissolve(pool.id) || (armed_ && *armed_ <= now_) ||
                    now_ - pool.absent_since < patience_.longest_backoff,
                "a template stays away for ever");
     }

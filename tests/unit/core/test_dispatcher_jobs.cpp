@@ -42,7 +42,7 @@ TEST_CASE_FIXTURE(Conversation, "waiting jobs are offered in the order of their 
 TEST_CASE_FIXTURE(Conversation, "a pool's jobs go to its own workers only")
 {
     serve(1);
-    on(PoolAdded{.pool = PoolId{1}, .first_slot = SlotId{2}});
+    on(PoolAdded{.pool = PoolId{1}});
     CHECK(on(JobSubmitted{.job = JobId{1}, .session = SessionId{1}, .pool = PoolId{1}}).empty());
     on(TemplateReady{PoolId{1}});
     CHECK(on(WorkerReady{worker(2)}) == Effects{offer(worker(2), 1, 1)});

@@ -91,7 +91,7 @@ TEST_CASE_FIXTURE(Conversation, "without grace running jobs are stopped at once"
 
 TEST_CASE_FIXTURE(Conversation, "a worker that was being forked is dismissed when it is there")
 {
-    on(PoolAdded{.pool = pool, .first_slot = SlotId{1}, .workers = 2});
+    on(PoolAdded{.pool = pool, .workers = 2});
     on(TemplateReady{pool});
     CHECK(on(StopRequested{.grace = seconds{1}}).empty());
     CHECK(on(WorkerForked{worker(1)}) == Effects{DismissWorker{worker(1)}});
@@ -101,7 +101,7 @@ TEST_CASE_FIXTURE(Conversation, "a worker that was being forked is dismissed whe
 
 TEST_CASE_FIXTURE(Conversation, "nothing is started any more when the daemon stops")
 {
-    on(PoolAdded{.pool = pool, .first_slot = SlotId{1}, .workers = 2});
+    on(PoolAdded{.pool = pool, .workers = 2});
     on(TemplateReady{pool});
     on(ForkFailed{worker(1)});
     on(StopRequested{.grace = seconds{1}});
@@ -145,7 +145,7 @@ TEST_CASE_FIXTURE(Conversation, "to stop now ends a grace and kills who was dism
 
 TEST_CASE_FIXTURE(Conversation, "a worker that appears after the kill is killed too")
 {
-    on(PoolAdded{.pool = pool, .first_slot = SlotId{1}});
+    on(PoolAdded{.pool = pool});
     on(TemplateReady{pool});
     CHECK(on(StopNow{}).empty());
     CHECK(on(WorkerForked{worker(1)}) == Effects{KillWorker{worker(1)}});

@@ -9,19 +9,18 @@ using namespace jobmill::core;
 
 TEST_CASE_FIXTURE(Conversation, "a new pool's template is started")
 {
-    CHECK(on(PoolAdded{.pool = pool, .first_slot = SlotId{1}, .workers = 2}) ==
-          Effects{StartTemplate{pool}});
+    CHECK(on(PoolAdded{.pool = pool, .workers = 2}) == Effects{StartTemplate{pool}});
 }
 
 TEST_CASE_FIXTURE(Conversation, "a ready template is asked for a worker for each slot")
 {
-    on(PoolAdded{.pool = pool, .first_slot = SlotId{4}, .workers = 2});
-    CHECK(on(TemplateReady{pool}) == Effects{fork(worker(4)), fork(worker(5))});
+    on(PoolAdded{.pool = pool, .workers = 2});
+    CHECK(on(TemplateReady{pool}) == Effects{fork(worker(1)), fork(worker(2))});
 }
 
 TEST_CASE_FIXTURE(Conversation, "a job waits until a worker is ready")
 {
-    on(PoolAdded{.pool = pool, .first_slot = SlotId{1}});
+    on(PoolAdded{.pool = pool});
     CHECK(submit(7).empty());
     CHECK(on(TemplateReady{pool}) == Effects{fork(worker(1))});
     CHECK(on(WorkerForked{worker(1)}).empty());
@@ -30,7 +29,7 @@ TEST_CASE_FIXTURE(Conversation, "a job waits until a worker is ready")
 
 TEST_CASE_FIXTURE(Conversation, "a hello may overtake the word that the worker was forked")
 {
-    on(PoolAdded{.pool = pool, .first_slot = SlotId{1}});
+    on(PoolAdded{.pool = pool});
     on(TemplateReady{pool});
     submit(7);
     CHECK(on(WorkerReady{worker(1)}) == Effects{offer(worker(1), 1, 7)});
@@ -42,7 +41,7 @@ TEST_CASE_FIXTURE(Conversation, "a hello may overtake the word that the worker w
 
 TEST_CASE_FIXTURE(Conversation, "a worker that never says hello is killed when patience ends")
 {
-    on(PoolAdded{.pool = pool, .first_slot = SlotId{1}});
+    on(PoolAdded{.pool = pool});
     on(TemplateReady{pool});
     on(WorkerForked{worker(1)});
     CHECK(armed == now + seconds{10});
@@ -63,7 +62,7 @@ TEST_CASE_FIXTURE(Conversation,
 
 TEST_CASE_FIXTURE(Conversation, "a slot whose workers die unready is refilled later and later")
 {
-    on(PoolAdded{.pool = pool, .first_slot = SlotId{1}});
+    on(PoolAdded{.pool = pool});
     on(TemplateReady{pool});
     on(WorkerForked{worker(1)});
     CHECK(exit(worker(1)).empty());
@@ -76,7 +75,7 @@ TEST_CASE_FIXTURE(Conversation, "a slot whose workers die unready is refilled la
 
 TEST_CASE_FIXTURE(Conversation, "a hello makes a slot's failed starts forgotten")
 {
-    on(PoolAdded{.pool = pool, .first_slot = SlotId{1}});
+    on(PoolAdded{.pool = pool});
     on(TemplateReady{pool});
     on(ForkFailed{worker(1)});
     after(milliseconds{50});
@@ -97,7 +96,7 @@ TEST_CASE_FIXTURE(Conversation, "a lost template is started again at once and it
 
 TEST_CASE_FIXTURE(Conversation, "a template that is never ready is started later and later")
 {
-    on(PoolAdded{.pool = pool, .first_slot = SlotId{1}});
+    on(PoolAdded{.pool = pool});
     CHECK(on(TemplateLost{pool}) == Effects{StartTemplate{pool}});
     CHECK(on(TemplateLost{pool}).empty());
     CHECK(after(milliseconds{50}) == Effects{StartTemplate{pool}});
@@ -111,7 +110,7 @@ TEST_CASE_FIXTURE(Conversation, "a template that is never ready is started later
 TEST_CASE_FIXTURE(Conversation,
                   "a slot that waits for its respawn time is not filled by a template")
 {
-    on(PoolAdded{.pool = pool, .first_slot = SlotId{1}});
+    on(PoolAdded{.pool = pool});
     on(TemplateReady{pool});
     on(ForkFailed{worker(1)});
     on(TemplateLost{pool});
@@ -145,7 +144,7 @@ TEST_CASE_FIXTURE(Conversation, "a worker that misbehaves is killed once")
 
 TEST_CASE_FIXTURE(Conversation, "the timer is armed again only when the earliest deadline changes")
 {
-    on(PoolAdded{.pool = pool, .first_slot = SlotId{1}, .workers = 2});
+    on(PoolAdded{.pool = pool, .workers = 2});
     on(TemplateReady{pool});
     on(WorkerForked{worker(1)});
     CHECK(armed == now + seconds{10});
@@ -159,7 +158,7 @@ TEST_CASE_FIXTURE(Conversation, "the timer is armed again only when the earliest
 
 TEST_CASE_FIXTURE(Conversation, "a timer that fires too early is armed again")
 {
-    on(PoolAdded{.pool = pool, .first_slot = SlotId{1}});
+    on(PoolAdded{.pool = pool});
     on(TemplateReady{pool});
     on(WorkerForked{worker(1)});
     const auto wanted = armed;

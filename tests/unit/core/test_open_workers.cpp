@@ -16,9 +16,8 @@ struct Fixture {
 
     Fixture()
     {
-        slots.add(PoolId{0}, SlotId{1}, 3);
         for (std::uint32_t i = 1; i <= 3; ++i) {
-            open.file(slots, slots[SlotId{i}], true);
+            open.file(slots, slots[slots.take(PoolId{0})], true);
         }
     }
     /// One more job for that worker.
