@@ -54,7 +54,8 @@ public:
         known_keys(root, "the configuration",
                    {"socket", "socket_group", "state_dir", "log_level", "log_format", "max_payload",
                     "max_jobs", "max_bytes", "max_sessions", "credit_jobs", "credit_bytes",
-                    "stop_grace", "frame_timeout", "unread_age", "unread_bytes", "pool"});
+                    "drain_timeout", "idle_timeout", "frame_timeout", "unread_age", "unread_bytes",
+                    "pool"});
         text(root, "socket", config.socket);
         text(root, "socket_group", config.socket_group);
         text(root, "state_dir", config.state_dir);
@@ -66,7 +67,8 @@ public:
         number(root, "max_sessions", config.max_sessions, 1'000'000);
         number(root, "credit_jobs", config.credit_jobs, 1'000'000);
         size(root, "credit_bytes", config.credit_bytes, std::uint64_t{1} << 40U);
-        duration(root, "stop_grace", config.stop_grace);
+        duration(root, "drain_timeout", config.drain_timeout);
+        idle_timeout(root, config);
         duration(root, "frame_timeout", config.frame_timeout, std::chrono::milliseconds{1});
         duration(root, "unread_age", config.unread_age);
         size(root, "unread_bytes", config.unread_bytes, std::uint64_t{1} << 40U);
@@ -162,6 +164,15 @@ private:
             return;
         }
         to = *parsed;
+    }
+
+    void idle_timeout(const toml::table& root, Config& config)
+    {
+        std::chrono::milliseconds timeout{};
+        duration(root, "idle_timeout", timeout, std::chrono::milliseconds{1});
+        if (timeout > std::chrono::milliseconds{0}) {
+            config.idle_timeout = timeout;
+        }
     }
 
     void pools(const toml::table& root, Config& config)

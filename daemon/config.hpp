@@ -29,6 +29,8 @@ struct PoolSettings {
     std::optional<bool> paths;
     Start start = Start::fork;
     std::map<std::string, std::string> environment;
+
+    friend bool operator==(const PoolSettings&, const PoolSettings&) = default;
 };
 
 struct Config {
@@ -43,7 +45,10 @@ struct Config {
     std::uint32_t max_sessions = 1024;
     std::uint32_t credit_jobs = limits::credit_jobs;
     std::uint64_t credit_bytes = limits::credit_bytes;
-    std::chrono::milliseconds stop_grace{5'000};
+    /// How long running jobs may go on once the daemon is to stop.
+    std::chrono::milliseconds drain_timeout{30'000};
+    /// Leave after so long without a client and without a job; none: never.
+    std::optional<std::chrono::milliseconds> idle_timeout;
     std::chrono::milliseconds frame_timeout{10'000};
     std::chrono::milliseconds unread_age{3'600'000};
     std::uint64_t unread_bytes = std::uint64_t{64} << 20U;

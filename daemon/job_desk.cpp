@@ -81,6 +81,38 @@ void JobDesk::submit(const ClientSession& session, JobId job, Tag tag, Submissio
         .job = job, .session = session.id(), .pool = pool, .detached = detached});
 }
 
+void JobDesk::set_limits(const Limits& limits)
+{
+    limits_ = limits;
+    unread_.set_limits(limits.unread);
+}
+
+void JobDesk::move_jobs(PoolId from, PoolId to)
+{
+    std::vector<JobId> waiting;
+    for (const auto& [key, record] : records_) {
+        if (record.submission.pool == from &&
+            outside_.core.state_of(record.id) == JobState::queued) {
+            waiting.push_back(record.id);
+        }
+    }
+    std::sort(waiting.begin(), waiting.end());
+    const auto& old_handlers = outside_.pools.entry(from).handlers;
+    const auto& handlers = outside_.pools.entry(to).handlers;
+    for (const JobId job : waiting) {
+        Submission& submission = records_.at(number(job)).submission;
+        const auto found =
+            std::find_if(handlers.begin(), handlers.end(), [&](const HandlerEntry& each) {
+                return each.name == old_handlers.at(submission.handler).name;
+            });
+        if (found != handlers.end()) {
+            submission.pool = to;
+            submission.handler = static_cast<std::uint16_t>(found - handlers.begin());
+            outside_.post(core::JobMoved{.job = job, .to = to});
+        }
+    }
+}
+
 void JobDesk::cancel(JobId job)
 {
     outside_.post(core::CancelRequested{job});

@@ -47,6 +47,11 @@ public:
     {
     }
 
+    void set_limits(const Limits& limits);
+    /// Jobs that wait in `from` wait in `to` from now on, those whose handler is there as well. Not
+    /// to be called while an event is handled: the core must know each job as it is here.
+    void move_jobs(PoolId from, PoolId to);
+
     // ---- requests of sessions ----
     /// Whether there is room for a job with a payload of that size.
     [[nodiscard]] tl::expected<void, ErrorReply> admit(std::uint64_t size) const;
@@ -84,6 +89,7 @@ public:
 
     void sample_progress();
     [[nodiscard]] bool has_progress_watchers() const noexcept { return !watched_.empty(); }
+    [[nodiscard]] const UnreadJobs& unread() const noexcept { return unread_; }
     [[nodiscard]] UnreadJobs& unread() noexcept { return unread_; }
 
 private:

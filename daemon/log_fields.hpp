@@ -18,9 +18,9 @@ namespace jobmill::log {
 inline constexpr auto field_names = std::to_array<std::string_view>({
     "job",    "pool",      "handler", "worker",  "generation", "session",  "user",
     "pid",    "cause",     "code",    "signal",  "exit_code",  "state",    "config",
-    "socket", "state_dir", "jobs_as", "version", "level",      "pools",    "workers",
-    "jobs",   "sessions",  "count",   "limit",   "event",      "grace_ms", "took_ms",
-    "cpu_ms", "peak_kib",  "bytes",   "stderr",
+    "change", "socket",    "state_dir", "jobs_as", "version", "level",     "pools",
+    "workers", "jobs",     "sessions",  "count",   "limit",   "event",     "grace_ms",
+    "took_ms", "cpu_ms",   "peak_kib",  "bytes",   "stderr",
 });
 
 /// A name of that list; any other is an error of the compiler.

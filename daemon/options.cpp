@@ -21,6 +21,9 @@ std::variant<Options, int> parse_options(int argc, const char* const* argv)
     app.add_option("-w,--workers", options.workers, "Workers of every pool")
         ->type_name("N")
         ->check(CLI::Range(1U, 1024U));
+    app.add_option("--idle-timeout", options.idle_timeout,
+                   "Leave after so long without a client and without a job, such as 10m")
+        ->type_name("DURATION");
     app.add_option("-l,--log-level", options.log_level, "debug, info, warning or error")
         ->type_name("LEVEL");
     app.add_option("--log-format", options.log_format, "auto, text, json or journal")

@@ -14,6 +14,7 @@ struct Options {
     std::optional<std::string> state_dir;
     std::optional<std::string> log_level;
     std::optional<std::string> log_format;
+    std::optional<std::string> idle_timeout;
     std::optional<std::uint32_t> workers;  ///< of every pool
     bool check_config = false;
     bool allow_root = false;

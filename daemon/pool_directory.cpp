@@ -25,29 +25,73 @@ std::string advice(std::string_view handler, const std::vector<std::string_view>
 
 PoolDirectory::PoolDirectory(const std::vector<std::string>& names)
 {
+    std::vector<PoolId> pools;
+    pools.reserve(names.size());
     for (const std::string& name : names) {
-        pools_.push_back(PoolEntry{
-            .name = name, .state = PoolEntry::State::starting, .error = {}, .handlers = {}});
+        pools.push_back(add(name));
     }
+    publish(std::move(pools));
+}
+
+PoolId PoolDirectory::add(const std::string& name)
+{
+    auto place = std::find_if(pools_.begin(), pools_.end(), [](const PoolEntry& each) {
+        return each.state == PoolEntry::State::gone;
+    });
+    if (place == pools_.end()) {
+        place = pools_.insert(place, PoolEntry{});
+    }
+    *place =
+        PoolEntry{.name = name, .state = PoolEntry::State::starting, .error = {}, .handlers = {}};
+    return PoolId{static_cast<std::uint16_t>(place - pools_.begin())};
+}
+
+void PoolDirectory::publish(std::vector<PoolId> pools)
+{
+    published_ = std::move(pools);
+}
+
+std::optional<PoolId> PoolDirectory::find(std::string_view name) const
+{
+    const auto found = std::find_if(published_.begin(), published_.end(),
+                                    [&](PoolId each) { return entry(each).name == name; });
+    return found == published_.end() ? std::nullopt : std::optional{*found};
+}
+
+void PoolDirectory::remove(PoolId pool)
+{
+    entry(pool) =
+        PoolEntry{.name = {}, .state = PoolEntry::State::gone, .error = {}, .handlers = {}};
+}
+
+std::vector<PoolId> PoolDirectory::all() const
+{
+    std::vector<PoolId> pools = published_;
+    for (std::size_t i = 0; i < pools_.size(); ++i) {
+        if (pools_[i].state == PoolEntry::State::retiring) {
+            pools.push_back(PoolId{static_cast<std::uint16_t>(i)});
+        }
+    }
+    return pools;
 }
 
 tl::expected<Route, ErrorReply> PoolDirectory::find(std::string_view pool,
                                                     std::string_view handler) const
 {
     const std::string_view name = pool.empty() ? default_pool : pool;
-    auto entry = std::find_if(pools_.begin(), pools_.end(),
-                              [&](const PoolEntry& each) { return each.name == name; });
-    if (entry == pools_.end() && pool.empty()) {
-        entry = pools_.begin();
+    auto number = find(name);
+    if (!number && pool.empty()) {
+        number = published_.front();
     }
-    if (entry == pools_.end()) {
+    if (!number) {
         std::vector<std::string_view> names;
-        for (const PoolEntry& each : pools_) {
-            names.emplace_back(each.name);
+        for (const PoolId each : published_) {
+            names.emplace_back(entry(each).name);
         }
         return refuse(error_code::unknown_pool,
                       "no pool \"" + std::string{name} + "\"" + did_you_mean(name, names), "pool");
     }
+    const PoolEntry* entry = &this->entry(*number);
     if (entry->state == PoolEntry::State::down) {
         return refuse(error_code::pool_down, "pool \"" + entry->name + "\": " + entry->error,
                       "pool");
@@ -66,14 +110,14 @@ tl::expected<Route, ErrorReply> PoolDirectory::find(std::string_view pool,
                           "\"" + advice(handler, names),
                       "handler");
     }
-    return Route{.pool = PoolId{static_cast<std::uint16_t>(entry - pools_.begin())},
-                 .handler = static_cast<std::uint16_t>(found - handlers.begin())};
+    return Route{.pool = *number, .handler = static_cast<std::uint16_t>(found - handlers.begin())};
 }
 
 Value PoolDirectory::describe() const
 {
     Array pools;
-    for (const PoolEntry& pool : pools_) {
+    for (const PoolId each : published_) {
+        const PoolEntry& pool = entry(each);
         Array handlers;
         for (const HandlerEntry& handler : pool.handlers) {
             handlers.emplace_back(Map{{"name", Value{handler.name}},

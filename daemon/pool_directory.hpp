@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,7 +20,13 @@ struct HandlerEntry {
 };
 
 struct PoolEntry {
-    enum class State : std::uint8_t { starting, up, down };
+    enum class State : std::uint8_t {
+        starting,
+        up,
+        down,
+        retiring,  ///< finishes what it was given; takes no more
+        gone,      ///< the number is free
+    };
 
     std::string name;
     State state = State::starting;
@@ -34,16 +41,29 @@ struct Route {
     std::uint16_t handler = 0;
 };
 
-/// The pools by name, and what their templates said they can do.
+/// The pools by name, and what their templates said they can do. A pool that is replaced stays
+/// under its number, without its name, until its last job is over.
 class PoolDirectory {
 public:
     static constexpr std::string_view default_pool = "default";
 
+    /// Pools 0, 1, ... in that order, all to be found.
     explicit PoolDirectory(const std::vector<std::string>& names);
+
+    /// A pool that cannot be found yet.
+    PoolId add(const std::string& name);
+    /// From now on these are found, and no others; the first is the default unless one has its
+    /// name.
+    void publish(std::vector<PoolId> pools);
+    [[nodiscard]] const std::vector<PoolId>& published() const noexcept { return published_; }
+    [[nodiscard]] std::optional<PoolId> find(std::string_view name) const;
+    void retire(PoolId pool) { entry(pool).state = PoolEntry::State::retiring; }
+    void remove(PoolId pool);
+    /// Those that are published, in their order, then those that retire.
+    [[nodiscard]] std::vector<PoolId> all() const;
 
     [[nodiscard]] PoolEntry& entry(PoolId pool) { return pools_.at(number(pool)); }
     [[nodiscard]] const PoolEntry& entry(PoolId pool) const { return pools_.at(number(pool)); }
-    [[nodiscard]] std::size_t size() const noexcept { return pools_.size(); }
 
     /// An empty pool name means the default pool. Unknown names are answered with the nearest one.
     [[nodiscard]] tl::expected<Route, ErrorReply> find(std::string_view pool,
@@ -53,7 +73,8 @@ public:
     [[nodiscard]] Value describe() const;
 
 private:
-    std::vector<PoolEntry> pools_;
+    std::vector<PoolEntry> pools_;  ///< by number
+    std::vector<PoolId> published_;
 };
 
 /// The list that a template sent, judged; errors say what is wrong with it.

@@ -51,17 +51,13 @@ PoolPlan plan_pool(const PoolSettings& pool, std::uint32_t cores, bool system,
     return plan;
 }
 
-std::vector<PoolPlan> plan_pools(const Config& config, std::uint32_t cores, bool system)
+std::vector<std::string> own_environment()
 {
-    std::vector<std::string> inherited;
+    std::vector<std::string> entries;
     for (char** entry = environ; *entry != nullptr; ++entry) {
-        inherited.emplace_back(*entry);
+        entries.emplace_back(*entry);
     }
-    std::vector<PoolPlan> plans;
-    for (const PoolSettings& pool : config.pools) {
-        plans.push_back(plan_pool(pool, cores, system, inherited));
-    }
-    return plans;
+    return entries;
 }
 
 std::vector<std::string> pool_names(const Config& config)

@@ -18,9 +18,8 @@ namespace jobmill::daemon {
 [[nodiscard]] PoolPlan plan_pool(const PoolSettings& pool, std::uint32_t cores, bool system,
                                  const std::vector<std::string>& inherited);
 
-/// All pools of a configuration, with this process's own environment.
-[[nodiscard]] std::vector<PoolPlan> plan_pools(const Config& config, std::uint32_t cores,
-                                               bool system);
+/// This process's, as NAME=VALUE.
+[[nodiscard]] std::vector<std::string> own_environment();
 [[nodiscard]] std::vector<std::string> pool_names(const Config& config);
 
 }  // namespace jobmill::daemon

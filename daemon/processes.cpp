@@ -46,14 +46,17 @@ void log_exit(std::string_view pool, const WorkerProcess& process)
                fields, crashed || job ? log::Rate::limited : log::Rate::unlimited);
 }
 
+/// A template that has not answered for so long is killed. Forking takes milliseconds, even of a
+/// large template.
+constexpr std::chrono::seconds template_patience{10};
+
 }  // namespace
 
 Processes::Processes(loop::EventLoop& loop, FlushList& flush_list, UniqueFd executable,
-                     std::vector<PoolPlan> pools, Callbacks callbacks)
+                     Callbacks callbacks)
     : loop_(loop),
       flush_list_(flush_list),
       executable_(std::move(executable)),
-      pools_(std::move(pools)),
       callbacks_(std::move(callbacks))
 {
 }
@@ -71,7 +74,7 @@ std::vector<std::string> Processes::arguments(const PoolPlan& plan,
 
 void Processes::start_template(PoolId pool)
 {
-    const PoolPlan& plan = pools_.at(number(pool));
+    const PoolPlan& plan = pools_.at(pool);
     std::vector<std::string> mode{"--template"};
     if (plan.spawn) {
         mode.emplace_back("--allow-threads");
@@ -99,7 +102,7 @@ void Processes::start_template(PoolId pool)
 
 void Processes::on_template_gone(PoolId pool, const ProcessExit& exit)
 {
-    log::info("template left", {{"pool", pools_.at(number(pool)).name}, {"cause", exit.text()}});
+    log::info("template left", {{"pool", pools_.at(pool).name}, {"cause", exit.text()}});
     const auto gone = templates_.find(pool);
     template_graveyard_.push_back(std::move(gone->second));
     templates_.erase(gone);
@@ -124,7 +127,7 @@ void Processes::on_template_gone(PoolId pool, const ProcessExit& exit)
 
 void Processes::fork_worker(PoolId pool, WorkerId worker)
 {
-    const PoolPlan& plan = pools_.at(number(pool));
+    const PoolPlan& plan = pools_.at(pool);
     auto process = WorkerProcess::create(
         loop_, flush_list_, worker,
         {.on_report = [this](WorkerId id, WorkerReport& report,
@@ -183,6 +186,51 @@ WorkerProcess* Processes::worker(WorkerId worker)
     const auto found = workers_.find(number(worker.slot));
     const bool same = found != workers_.end() && found->second && found->second->id() == worker;
     return same ? found->second.get() : nullptr;
+}
+
+void Processes::remove_pool(PoolId pool)
+{
+    pools_.erase(pool);
+    unready_starts_.erase(pool);
+}
+
+void Processes::carry_out(const core::DismissTemplate& effect)
+{
+    if (const auto found = templates_.find(effect.pool); found != templates_.end()) {
+        found->second->dismiss();
+    }
+}
+
+void Processes::carry_out(const core::KillTemplate& effect)
+{
+    if (const auto found = templates_.find(effect.pool); found != templates_.end()) {
+        log::error("template hangs and is killed", {{"pool", pools_.at(effect.pool).name},
+                                                    {"pid", found->second->pid()}});
+        found->second->kill();
+    }
+}
+
+void Processes::probe_templates()
+{
+    const auto now = loop::EventLoop::now();
+    std::vector<PoolId> silent;
+    for (const auto& [pool, process] : templates_) {
+        process->probe(now);
+        if (process->silent_for(now) >= template_patience) {
+            silent.push_back(pool);
+        }
+    }
+    for (const PoolId pool : silent) {
+        callbacks_.post(core::TemplateSilent{pool});
+    }
+}
+
+bool Processes::templates_answer() const
+{
+    const auto now = loop::EventLoop::now();
+    return std::all_of(templates_.begin(), templates_.end(), [&](const auto& entry) {
+        return entry.second->silent_for(now) < 2 * template_patience;
+    });
 }
 
 void Processes::carry_out(const core::RaiseCancelFlag& effect)
@@ -287,7 +335,7 @@ void Processes::on_worker_report(WorkerId worker, WorkerReport& report, UniqueFd
 void Processes::on_worker_exited(PoolId pool, WorkerId worker)
 {
     if (const WorkerProcess* process = this->worker(worker)) {
-        log_exit(pools_.at(number(pool)).name, *process);
+        log_exit(pools_.at(pool).name, *process);
     }
     callbacks_.post(core::WorkerExited{worker});
 }

@@ -33,11 +33,20 @@ public:
         std::function<void(WorkerId, WorkerReport&, UniqueFd blob)> on_report;
     };
 
+    /// So often every template is asked for a sign of life.
+    static constexpr std::chrono::seconds probe_period{5};
+
     Processes(loop::EventLoop& loop, FlushList& flush_list, UniqueFd executable,
-              std::vector<PoolPlan> pools, Callbacks callbacks);
+              Callbacks callbacks);
+
+    void add_pool(PoolId pool, PoolPlan plan) { pools_.insert_or_assign(pool, std::move(plan)); }
+    /// One without processes.
+    void remove_pool(PoolId pool);
 
     // What the core asks for. Those that name a worker which is no more are without effect.
     void carry_out(const core::StartTemplate& effect) { start_template(effect.pool); }
+    void carry_out(const core::DismissTemplate& effect);
+    void carry_out(const core::KillTemplate& effect);
     void carry_out(const core::ForkWorker& effect) { fork_worker(effect.pool, effect.worker); }
     void carry_out(const core::RaiseCancelFlag& effect);
     void carry_out(const core::DismissWorker& effect);
@@ -51,6 +60,10 @@ public:
     void sweep();
     /// The same when nobody is to be left: true once there is no child at all.
     [[nodiscard]] bool sweep_last();
+    /// Those that have not answered the last time are reported as silent.
+    void probe_templates();
+    /// Whether no template has been silent for long.
+    [[nodiscard]] bool templates_answer() const;
     /// Asks the templates to leave; kill_templates() makes them.
     void dismiss_templates();
     void kill_templates();
@@ -81,7 +94,7 @@ private:
     loop::EventLoop& loop_;
     FlushList& flush_list_;
     UniqueFd executable_;
-    std::vector<PoolPlan> pools_;
+    std::map<PoolId, PoolPlan> pools_;
     Callbacks callbacks_;
     std::map<PoolId, std::unique_ptr<TemplateProcess>> templates_;
     std::map<PoolId, unsigned> unready_starts_;  ///< of templates in a row that were never ready

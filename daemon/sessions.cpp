@@ -121,6 +121,12 @@ void Sessions::accept_one(UniqueFd socket)
     sessions_.emplace(number(id), std::move(*session));
 }
 
+void Sessions::set_limits(std::uint32_t most_sessions, ClientSession::Settings settings)
+{
+    most_sessions_ = most_sessions;
+    settings_ = settings;
+}
+
 ClientSession* Sessions::find(SessionId session)
 {
     const auto found = sessions_.find(number(session));

@@ -24,6 +24,11 @@ public:
     /// Nobody can connect any more.
     void stop_accepting();
 
+    /// For sessions from now on.
+    void set_limits(std::uint32_t most_sessions, ClientSession::Settings settings);
+    /// Those that wait to be accepted, without another turn of the loop.
+    void accept_waiting() { accept_some(); }
+
     [[nodiscard]] ClientSession* find(SessionId session);
     [[nodiscard]] bool empty() const noexcept { return sessions_.empty(); }
     [[nodiscard]] const std::string& socket_path() const noexcept { return place_.path(); }

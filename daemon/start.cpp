@@ -96,6 +96,14 @@ Result<Settled> settle(const Options& options, const Surroundings& surroundings)
         config.log_format = options.log_format;
     }
     JOBMILL_TRY(log::format_named(config.log_format.value_or("auto")));
+    if (options.idle_timeout) {
+        const auto timeout = parse_duration(*options.idle_timeout);
+        if (!timeout || *timeout <= std::chrono::milliseconds{0}) {
+            return fail(Errc::invalid, "idle timeout \"" + *options.idle_timeout +
+                                           "\": want a duration above zero such as \"10m\"");
+        }
+        config.idle_timeout = *timeout;
+    }
     if (options.workers) {
         for (PoolSettings& pool : config.pools) {
             pool.workers = options.workers;

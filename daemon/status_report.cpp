@@ -15,7 +15,10 @@ std::string_view name_of(PoolEntry::State state)
             return "starting";
         case PoolEntry::State::up:
             return "up";
+        case PoolEntry::State::retiring:
+            return "retiring";
         case PoolEntry::State::down:
+        case PoolEntry::State::gone:
             break;
     }
     return "down";
@@ -39,8 +42,7 @@ Value report_pool(const PoolEntry& entry, const core::PoolCounts& counts)
 Value report_status(StatusSources sources)
 {
     Array pools;
-    for (std::size_t i = 0; i < sources.pools.size(); ++i) {
-        const PoolId pool{static_cast<std::uint16_t>(i)};
+    for (const PoolId pool : sources.pools.all()) {
         pools.push_back(report_pool(sources.pools.entry(pool), sources.core.counts(pool)));
     }
     const auto uptime =
@@ -59,10 +61,11 @@ Value report_status(StatusSources sources)
 
 std::string summary(const PoolDirectory& pools, const OwnUser& user)
 {
-    std::string text = std::to_string(pools.size()).append(pools.size() == 1 ? " pool" : " pools");
+    const std::size_t count = pools.published().size();
+    std::string text = std::to_string(count).append(count == 1 ? " pool" : " pools");
     bool first = true;
-    for (std::size_t i = 0; i < pools.size(); ++i) {
-        const PoolEntry& entry = pools.entry(PoolId{static_cast<std::uint16_t>(i)});
+    for (const PoolId pool : pools.published()) {
+        const PoolEntry& entry = pools.entry(pool);
         if (entry.state == PoolEntry::State::down) {
             text.append(first ? ", down: " : ", ").append(entry.name);
             first = false;

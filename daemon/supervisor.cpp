@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/supervisor.hpp"
 
+#include <poll.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -8,7 +9,6 @@
 #include <csignal>
 
 #include "common/assert.hpp"
-#include "common/blob.hpp"
 #include "common/exit_code.hpp"
 #include "daemon/cpu_budget.hpp"
 #include "daemon/log.hpp"
@@ -25,30 +25,26 @@ constexpr std::chrono::milliseconds progress_period{100};
 /// For sessions to take their last messages and templates to leave.
 constexpr std::chrono::seconds leave_patience{2};
 
-/// What a worker has sent. Small blobs are unpacked: clients get what is within the inline limit
-/// in one message, whichever way it came.
-Payload payload_of(ByteView bytes, UniqueFd blob, std::uint64_t size)
+JobDesk::Limits desk_limits(const Config& config)
 {
-    Payload payload = Payload::copy(bytes);
-    payload.size = size;
-    if (blob && size <= limits::inline_payload) {
-        payload.bytes.resize(size);
-        if (read_blob(blob.get(), 0, payload.bytes)) {
-            return payload;
-        }
-        payload.bytes.clear();
-    }
-    payload.blob = std::move(blob);
-    return payload;
+    return {.payload = config.max_payload,
+            .jobs = config.max_jobs,
+            .bytes = config.max_bytes,
+            .unread = {.bytes_per_user = config.unread_bytes, .age = config.unread_age}};
+}
+
+ClientSession::Settings session_settings(const Config& config)
+{
+    return {.credit_jobs = config.credit_jobs,
+            .credit_bytes = config.credit_bytes,
+            .max_payload = config.max_payload,
+            .frame_timeout = config.frame_timeout};
 }
 
 }  // namespace
 
 Supervisor::Supervisor(loop::EventLoop& loop, Setup setup)
     : loop_(loop),
-      config_(std::move(setup.config)),
-      read_again_(std::move(setup.read_again)),
-      config_file_(std::move(setup.config_file)),
       system_(setup.system),
       user_(std::move(setup.user)),
       cores_(usable_cores()),
@@ -56,13 +52,9 @@ Supervisor::Supervisor(loop::EventLoop& loop, Setup setup)
       started_(loop::EventLoop::now()),
       job_ids_(std::move(setup.job_ids)),
       service_(std::move(setup.service)),
-      pools_(pool_names(config_)),
+      pools_(pool_names(setup.config)),
       desk_(
-          JobDesk::Limits{
-              .payload = config_.max_payload,
-              .jobs = config_.max_jobs,
-              .bytes = config_.max_bytes,
-              .unread = {.bytes_per_user = config_.unread_bytes, .age = config_.unread_age}},
+          desk_limits(setup.config),
           JobDesk::Outside{.core = core_,
                            .pools = pools_,
                            .post = [this](const core::Event& event) { post(event); },
@@ -86,24 +78,29 @@ Supervisor::Supervisor(loop::EventLoop& loop, Setup setup)
                                return process == nullptr ? std::nullopt : process->progress();
                            }}),
       processes_(
-          loop, flush_list_, std::move(setup.worker_program), plan_pools(config_, cores_, system_),
+          loop, flush_list_, std::move(setup.worker_program),
           Processes::Callbacks{
               .post = [this](const core::Event& event) { post(event); },
               .on_loaded = [this](PoolId pool, const Value& body) { on_loaded(pool, body); },
               .on_template_failed =
                   [this](PoolId pool, const std::string& why) { on_template_failed(pool, why); },
-              .on_report = [this](WorkerId worker, WorkerReport& report,
-                                  UniqueFd blob) { on_report(worker, report, std::move(blob)); }}),
+              .on_report = [this](
+                               WorkerId worker, WorkerReport& report,
+                               UniqueFd blob) { reports_.take(worker, report, std::move(blob)); }}),
+      reports_(WorkerReports::Outside{.core = core_,
+                                      .desk = desk_,
+                                      .processes = processes_,
+                                      .post = [this](const core::Event& event) { post(event); }}),
       administration_(Administration::Outside{
           .pools = pools_,
           .status = [this](unsigned uid,
                            const std::vector<JobId>& wanted) { return status(uid, wanted); },
-          .reload = [this](SessionId session, Tag tag) { reload(session, tag); }}),
-      sessions_(loop, flush_list_, std::move(setup.place), config_.max_sessions,
-                ClientSession::Settings{.credit_jobs = config_.credit_jobs,
-                                        .credit_bytes = config_.credit_bytes,
-                                        .max_payload = config_.max_payload,
-                                        .frame_timeout = config_.frame_timeout},
+          .reload =
+              [this](SessionId session, Tag tag) {
+                  reloader_.request(Reloader::Asker{.session = session, .tag = tag});
+              }}),
+      sessions_(loop, flush_list_, std::move(setup.place), setup.config.max_sessions,
+                session_settings(setup.config),
                 ClientSession::Outside{
                     .desk = desk_,
                     .pools = pools_,
@@ -112,7 +109,21 @@ Supervisor::Supervisor(loop::EventLoop& loop, Setup setup)
                             administration_.answer(session, tag, request);
                         },
                     .closing = [this] { return closing_; },
-                    .over = {}})
+                    .over = {}}),
+      reloader_(std::move(setup.config),
+                Reloader::Outside{
+                    .pools = pools_,
+                    .processes = processes_,
+                    .desk = desk_,
+                    .post = [this](const core::Event& event) { post(event); },
+                    .read_again = std::move(setup.read_again),
+                    .adopt = [this](const Config& config) { adopt(config); },
+                    .session = [this](SessionId session) { return sessions_.find(session); },
+                    .begun = [this] { service_.reloading(); },
+                    .over = [this] { service_.ready(summary(pools_, user_)); },
+                    .file = std::move(setup.config_file),
+                    .cores = cores_,
+                    .system = system_})
 {
 }
 
@@ -137,6 +148,8 @@ Result<void> Supervisor::prepare()
     JOBMILL_TRY_ASSIGN(progress_timer_, timer([this] { desk_.sample_progress(); }));
     JOBMILL_TRY_ASSIGN(expiry_timer_,
                        timer([this] { desk_.unread().expire(loop::EventLoop::now()); }));
+    JOBMILL_TRY_ASSIGN(probe_timer_, timer([this] { processes_.probe_templates(); }));
+    JOBMILL_TRY_ASSIGN(idle_timer_, timer([this] { leave_if_idle(); }));
     JOBMILL_TRY_ASSIGN(leave_timer_, timer([this] {
                            log::warning("left without waiting any longer", {}, log::always);
                            processes_.kill_templates();
@@ -144,30 +157,26 @@ Result<void> Supervisor::prepare()
                        }));
     JOBMILL_TRY_ASSIGN(auto hook, loop::TurnHook::create(loop_, [this] { on_turn(); }));
     turn_hook_ = std::make_unique<loop::TurnHook>(std::move(hook));
-    for (const int stop_signal : {SIGTERM, SIGINT, SIGHUP}) {
+    for (const int stop_signal : {SIGTERM, SIGINT}) {
         JOBMILL_TRY_ASSIGN(auto watcher, loop::SignalWatcher::create(loop_, stop_signal,
                                                                      [this] { request_stop(); }));
         signals_.push_back(std::move(watcher));
     }
+    JOBMILL_TRY_ASSIGN(auto hangup,
+                       loop::SignalWatcher::create(loop_, SIGHUP, [this] { on_hangup(); }));
+    signals_.push_back(std::move(hangup));
     JOBMILL_TRY_ASSIGN(auto children,
                        loop::SignalWatcher::create(loop_, SIGCHLD, [this] { processes_.sweep(); }));
     signals_.push_back(std::move(children));
     // That the loop turns is what the watchdog is told.
-    return service_.attach(loop_, [] { return true; });
+    return service_.attach(loop_, [this] { return processes_.templates_answer(); });
 }
 
 int Supervisor::run()
 {
-    std::uint32_t first_slot = 1;
-    pools_loading_ = config_.pools.size();
-    for (std::size_t i = 0; i < config_.pools.size(); ++i) {
-        const std::uint32_t workers = workers_of(config_.pools[i], cores_);
-        post(core::PoolAdded{.pool = PoolId{static_cast<std::uint16_t>(i)},
-                             .first_slot = SlotId{first_slot},
-                             .workers = workers,
-                             .depth = 1});
-        first_slot += workers;
-    }
+    pools_loading_ = reloader_.config().pools.size();
+    reloader_.start_pools();
+    probe_timer_->start_repeating(Processes::probe_period);
     loop_.run();
     job_ids_.close();
     return exit_code_;
@@ -242,6 +251,11 @@ void Supervisor::perform(const core::ArmTimer& effect)
     core_timer_->start_once(effect.at - loop::EventLoop::now());
 }
 
+void Supervisor::perform(const core::PoolGone& effect)
+{
+    reloader_.on_gone(effect.pool);
+}
+
 void Supervisor::perform(const core::Stopped&)
 {
     core_stopped_ = true;
@@ -263,14 +277,20 @@ void Supervisor::on_loaded(PoolId pool, const Value& body)
     const bool first_time = entry.handlers.empty();
     if (!first_time && !same_numbers(*handlers, entry.handlers)) {
         // Numbers of handlers that are queued already must not change their meaning.
-        on_template_failed(pool, "its modules changed under it");
+        on_template_failed(pool, "its modules have changed; a reload takes them over");
         return;
     }
     entry.handlers = std::move(*handlers);
-    entry.state = PoolEntry::State::up;
+    if (entry.state != PoolEntry::State::retiring) {
+        entry.state = PoolEntry::State::up;
+    }
     entry.error.clear();
     post(core::TemplateReady{pool});
     service_.status(summary(pools_, user_));
+    if (reloader_.awaits(pool)) {
+        reloader_.loaded(pool);
+        return;
+    }
     if (first_time && --pools_loading_ == 0 && !closing_) {
         if (const auto accepting = sessions_.start_accepting(); !accepting) {
             log::error("cannot accept clients",
@@ -281,7 +301,8 @@ void Supervisor::on_loaded(PoolId pool, const Value& body)
         }
         serving_ = true;
         service_.ready(summary(pools_, user_));
-        log::info("ready", {{"socket", socket_path_}, {"pools", pools_.size()}}, log::always);
+        log::info("ready", {{"socket", socket_path_}, {"pools", pools_.published().size()}},
+                  log::always);
     }
 }
 
@@ -290,59 +311,21 @@ void Supervisor::on_template_failed(PoolId pool, const std::string& why)
     PoolEntry& entry = pools_.entry(pool);
     log::error("pool down", {{"pool", entry.name}, {"cause", why}},
                serving_ ? log::Rate::limited : log::always);
+    if (entry.state == PoolEntry::State::retiring) {
+        return;
+    }
     entry.state = PoolEntry::State::down;
     entry.error = why;
+    if (reloader_.awaits(pool)) {
+        reloader_.failed(pool, why);
+        return;
+    }
     service_.status(summary(pools_, user_));
     if (!serving_ && !closing_) {
         // A pool that cannot start at all is the operator's to mend.
         exit_code_ = exit_code::bad_config;
         request_stop();
     }
-}
-
-void Supervisor::on_report(WorkerId worker, WorkerReport& report, UniqueFd blob)
-{
-    const Sequence sequence = std::visit(
-        [](const auto& each) {
-            if constexpr (requires { each.sequence; }) {
-                return each.sequence;
-            } else {
-                return Sequence{};
-            }
-        },
-        report);
-    const auto job = core_.job_of(worker, sequence);
-    if (!job || !desk_.knows(*job)) {
-        if (WorkerProcess* process = processes_.worker(worker)) {
-            process->accuse("spoke of a job that it does not hold");
-        }
-        post(core::WorkerMisbehaved{worker});
-        return;
-    }
-    if (auto* outcome = std::get_if<JobOutcome>(&report)) {
-        on_outcome(worker, *job, *outcome, std::move(blob));
-    } else if (const auto* chunk = std::get_if<JobChunk>(&report)) {
-        on_chunk(worker, *job, *chunk, std::move(blob));
-    } else {
-        desk_.worker_started(*job, worker);
-    }
-}
-
-void Supervisor::on_chunk(WorkerId worker, JobId job, const JobChunk& chunk, UniqueFd blob)
-{
-    desk_.worker_chunk(job, worker, chunk.stream,
-                       payload_of(chunk.payload, std::move(blob), chunk.size));
-}
-
-void Supervisor::on_outcome(WorkerId worker, JobId job, JobOutcome& outcome, UniqueFd blob)
-{
-    desk_.worker_outcome(
-        job, Outcome{.payload = payload_of(outcome.payload, std::move(blob), outcome.size),
-                     .cause = std::move(outcome.cause),
-                     .run_ns = outcome.run_ns});
-    post(core::JobFinished{.worker = worker,
-                           .sequence = outcome.sequence,
-                           .state = outcome.succeeded ? JobState::succeeded : JobState::failed});
 }
 
 // ---- the daemon itself --------------------------------------------------------------------------
@@ -364,8 +347,34 @@ void Supervisor::on_turn()
     if (const auto expiry = desk_.unread().next_expiry(); expiry && !expiry_timer_->active()) {
         expiry_timer_->start_once(*expiry - loop::EventLoop::now());
     }
+    watch_idleness();
     if (core_stopped_) {
         leave_when_quiet();
+    }
+}
+
+bool Supervisor::idle() const
+{
+    return serving_ && !closing_ && sessions_.empty() && desk_.unfinished() == 0 &&
+           desk_.unread().empty();
+}
+
+void Supervisor::watch_idleness()
+{
+    const auto timeout = reloader_.config().idle_timeout;
+    if (!timeout || !idle()) {
+        idle_timer_->stop();
+    } else if (!idle_timer_->active()) {
+        idle_timer_->start_once(*timeout);
+    }
+}
+
+void Supervisor::leave_if_idle()
+{
+    sessions_.accept_waiting();
+    if (idle()) {
+        log::info("idle for long enough", {}, log::always);
+        request_stop();
     }
 }
 
@@ -378,14 +387,16 @@ void Supervisor::request_stop()
         return;
     }
     closing_ = true;
-    log::info("stopping", {{"jobs", desk_.unfinished()}, {"grace_ms", config_.stop_grace.count()}},
+    const std::chrono::milliseconds drain_timeout = reloader_.config().drain_timeout;
+    reloader_.abandon();
+    log::info("stopping", {{"jobs", desk_.unfinished()}, {"grace_ms", drain_timeout.count()}},
               log::always);
     service_.stopping("finishing what runs");
     sessions_.stop_accepting();
-    sessions_.broadcast(Closing{static_cast<std::uint64_t>(config_.stop_grace.count())});
+    sessions_.broadcast(Closing{static_cast<std::uint64_t>(drain_timeout.count())});
     // Should something hang that the core waits for, a template in its module's code say.
-    leave_timer_->start_once(config_.stop_grace + core::Patience{}.terminate + leave_patience);
-    post(core::StopRequested{config_.stop_grace});
+    leave_timer_->start_once(drain_timeout + core::Patience{}.terminate + leave_patience);
+    post(core::StopRequested{drain_timeout});
 }
 
 void Supervisor::leave_when_quiet()
@@ -397,22 +408,25 @@ void Supervisor::leave_when_quiet()
     }
 }
 
-void Supervisor::reload(SessionId session, Tag tag)
+void Supervisor::adopt(const Config& config)
 {
-    ClientSession* asker = sessions_.find(session);
-    auto config = read_again_();
-    if (!config) {
-        log::error("configuration refused", {{"cause", config.error().what}});
-        asker->send(ErrorMessage{.tag = tag,
-                                 .error = refusal(error_code::bad_config, config.error().what)});
-        return;
-    }
-    if (const auto level = log::level_named(config->log_level.value_or("info"))) {
+    desk_.set_limits(desk_limits(config));
+    sessions_.set_limits(config.max_sessions, session_settings(config));
+    if (const auto level = log::level_named(config.log_level.value_or("info"))) {
         log::set_level(*level);
     }
-    asker->send(ReloadReply{
-        .tag = tag,
-        .body = Value{Map{{"file", Value{config_file_}}, {"changes", Value{Array{}}}}}});
+}
+
+/// A terminal that is closed sends the signal, too; nobody is left to whom a reload would matter.
+void Supervisor::on_hangup()
+{
+    pollfd terminal{.fd = STDERR_FILENO, .events = 0, .revents = 0};
+    const bool gone = ::poll(&terminal, 1, 0) == 1 && (terminal.revents & POLLHUP) != 0;
+    if (in_terminal_ && gone) {
+        request_stop();
+    } else if (serving_ && !closing_) {
+        reloader_.request({});
+    }
 }
 
 Value Supervisor::status(unsigned uid, const std::vector<JobId>& wanted) const

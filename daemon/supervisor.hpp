@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <unistd.h>
+
 #include <deque>
 #include <memory>
 #include <optional>
@@ -17,9 +19,11 @@
 #include "daemon/loop/turn_hook.hpp"
 #include "daemon/pool_directory.hpp"
 #include "daemon/processes.hpp"
+#include "daemon/reloader.hpp"
 #include "daemon/rights.hpp"
 #include "daemon/service_manager.hpp"
 #include "daemon/sessions.hpp"
+#include "daemon/worker_reports.hpp"
 
 namespace jobmill::daemon {
 
@@ -56,24 +60,24 @@ private:
     void perform(const core::RevokeClaim& effect);
     void perform(const core::JobEnded& effect);
     void perform(const core::ArmTimer& effect);
+    void perform(const core::PoolGone& effect);
     void perform(const core::Stopped& effect);
 
     void on_loaded(PoolId pool, const Value& body);
     void on_template_failed(PoolId pool, const std::string& why);
-    void on_report(WorkerId worker, WorkerReport& report, UniqueFd blob);
-    void on_chunk(WorkerId worker, JobId job, const JobChunk& chunk, UniqueFd blob);
-    void on_outcome(WorkerId worker, JobId job, JobOutcome& outcome, UniqueFd blob);
     void on_turn();
     void request_stop();
     void leave_when_quiet();
-    void reload(SessionId session, Tag tag);
+    void adopt(const Config& config);
+    void on_hangup();
+    [[nodiscard]] bool idle() const;
+    void watch_idleness();
+    void leave_if_idle();
     [[nodiscard]] Value status(unsigned uid, const std::vector<JobId>& wanted) const;
 
     loop::EventLoop& loop_;
-    Config config_;
-    std::function<Result<Config>()> read_again_;
-    std::string config_file_;
     bool system_;
+    bool in_terminal_ = ::isatty(STDERR_FILENO) == 1;
     OwnUser user_;
     std::uint32_t cores_;
     std::string socket_path_;
@@ -90,13 +94,17 @@ private:
     PoolDirectory pools_;
     JobDesk desk_;
     Processes processes_;
+    WorkerReports reports_;
     Administration administration_;
     Sessions sessions_;
+    Reloader reloader_;
 
     std::unique_ptr<loop::TurnHook> turn_hook_;
     std::unique_ptr<loop::Timer> core_timer_;
     std::unique_ptr<loop::Timer> progress_timer_;
     std::unique_ptr<loop::Timer> expiry_timer_;
+    std::unique_ptr<loop::Timer> probe_timer_;
+    std::unique_ptr<loop::Timer> idle_timer_;
     std::unique_ptr<loop::Timer> leave_timer_;
     std::vector<loop::SignalWatcher> signals_;
 

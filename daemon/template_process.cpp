@@ -43,6 +43,19 @@ void TemplateProcess::fork(WorkerId worker, std::vector<UniqueFd> child_ends)
     channel_->attach(start, std::move(child_ends));
 }
 
+void TemplateProcess::probe(core::TimePoint now)
+{
+    if (loaded_ && !probed_ && channel_) {
+        probed_ = now;
+        encode(Probe{}, channel_->out());
+    }
+}
+
+core::Duration TemplateProcess::silent_for(core::TimePoint now) const
+{
+    return probed_ ? now - *probed_ : core::Duration::zero();
+}
+
 void TemplateProcess::dismiss()
 {
     if (channel_) {
@@ -80,7 +93,9 @@ void TemplateProcess::on_bytes(ByteView bytes)
 
 void TemplateProcess::on_report(const TemplateReport& report)
 {
+    probed_.reset();
     if (const auto* loaded = std::get_if<Loaded>(&report)) {
+        loaded_ = true;
         callbacks_.on_loaded(loaded->body);
     } else if (const auto* refused = std::get_if<Refused>(&report)) {
         const std::string module{refused->module};

@@ -3,10 +3,12 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "common/codec.hpp"
 #include "daemon/channel.hpp"
 #include "daemon/child_process.hpp"
+#include "daemon/core/event.hpp"
 #include "daemon/loop/fd_watcher.hpp"
 
 namespace jobmill::daemon {
@@ -28,6 +30,10 @@ public:
         const std::vector<std::string>& arguments, const std::vector<std::string>& environment,
         Callbacks callbacks);
 
+    /// Asks for a sign of life, unless it loads still or owes one already.
+    void probe(core::TimePoint now);
+    /// Since the sign of life that it owes was asked for; zero when it owes none.
+    [[nodiscard]] core::Duration silent_for(core::TimePoint now) const;
     void fork(WorkerId worker, std::vector<UniqueFd> child_ends);
     /// Closes the link: it leaves when it notices.
     void dismiss();
@@ -46,6 +52,8 @@ private:
     pid_t pid_ = -1;
     UniqueFd pidfd_;
     std::unique_ptr<loop::FdWatcher> pidfd_watcher_;
+    bool loaded_ = false;
+    std::optional<core::TimePoint> probed_;  ///< not answered yet
     bool broken_ = false;
 };
 

@@ -52,11 +52,13 @@ public:
     void detach(SessionId session);
     /// The job's result went to its reader.
     void forget(JobId job);
+    [[nodiscard]] bool empty() const noexcept { return jobs_.empty(); }
 
     /// Drops what has waited too long.
     void expire(core::TimePoint now);
     /// When expire() has something to do next.
     [[nodiscard]] std::optional<core::TimePoint> next_expiry() const;
+    void set_limits(const Limits& limits) { limits_ = limits; }
 
     struct Listed {
         JobId job{};

@@ -16,6 +16,17 @@ void Assignments::offer_what_fits(PoolId pool, Turn& turn)
     }
 }
 
+void Assignments::resize(PoolId pool, std::uint32_t workers, Turn& turn)
+{
+    workforce_.resize(pool, workers, turn);
+    workforce_.each_slot_of(pool, [&](WorkerSlot& slot) {
+        if (slot.surplus) {
+            call_back(slot, turn);
+        }
+    });
+    offer_what_fits(pool, turn);
+}
+
 void Assignments::cancel(JobHandle handle, Turn& turn)
 {
     const JobStage before = book_[handle].stage;

@@ -14,6 +14,8 @@ public:
 
     void offer_what_fits(PoolId pool, Turn& turn);
     void cancel(JobHandle handle, Turn& turn);
+    /// The pool has so many workers from now on; what those too many have not begun goes elsewhere.
+    void resize(PoolId pool, std::uint32_t workers, Turn& turn);
     /// Asks for every job back that the worker may not have begun.
     void call_back(WorkerSlot& slot, Turn& turn);
     /// The worker is known to have begun that job.

@@ -71,13 +71,7 @@ void Dispatcher::State::handle(const PoolAdded& event, Turn& turn)
 
 void Dispatcher::State::handle(const PoolResized& event, Turn& turn)
 {
-    workforce.resize(event.pool, event.workers, turn);
-    workforce.each_slot_of(event.pool, [&](WorkerSlot& slot) {
-        if (slot.surplus) {
-            assignments.call_back(slot, turn);
-        }
-    });
-    assignments.offer_what_fits(event.pool, turn);
+    assignments.resize(event.pool, event.workers, turn);
 }
 
 void Dispatcher::State::handle(const PoolRetired& event, Turn& /*turn*/)

@@ -19,7 +19,7 @@ void check_departure(Daemon& daemon)
 
 TEST_CASE("a job that is shorter than the grace ends well and its client hears everything")
 {
-    Daemon daemon{pool_config(1, "stop_grace = \"20s\"")};
+    Daemon daemon{pool_config(1, "drain_timeout = \"20s\"")};
     JsonClient client = daemon.json();
     client.submit("a", "sleep", "150ms", R"(,"started":true)");
     (void)client.next("started", "a");
@@ -42,7 +42,7 @@ TEST_CASE("a job that is shorter than the grace ends well and its client hears e
 
 TEST_CASE("a job that is longer than the grace is stopped and says so")
 {
-    Daemon daemon{pool_config(3, "stop_grace = \"200ms\"")};
+    Daemon daemon{pool_config(3, "drain_timeout = \"200ms\"")};
     JsonClient client = daemon.json();
     for (const char* const handler : {"hang", "fork_hold"}) {
         client.submit(handler, handler, "", R"(,"started":true)");
@@ -63,7 +63,7 @@ TEST_CASE("a job that is longer than the grace is stopped and says so")
 
 TEST_CASE("a second SIGTERM stops it now")
 {
-    Daemon daemon{pool_config(2, "stop_grace = \"1h\"")};
+    Daemon daemon{pool_config(2, "drain_timeout = \"1h\"")};
     JsonClient client = daemon.json();
     client.submit("a", "ignore_term");
     (void)client.next("chunk", "a");
@@ -77,7 +77,7 @@ TEST_CASE("a second SIGTERM stops it now")
 TEST_CASE("what stopped jobs had started is gone before the daemon is")
 {
     for (const bool twice : {false, true}) {
-        Daemon daemon{pool_config(1, "stop_grace = \"100ms\"")};
+        Daemon daemon{pool_config(1, "drain_timeout = \"100ms\"")};
         JsonClient client = daemon.json();
         client.send(R"({"op":"submit","id":"a","handler":"exec","args":{"argv":["/bin/sh","-c",)"
                     R"("for i in 1 2 3 4 5 6 7 8; do setsid sleep 1000 & done; echo; wait"]}})");
@@ -94,7 +94,7 @@ TEST_CASE("what stopped jobs had started is gone before the daemon is")
 
 TEST_CASE("nobody can connect once it stops")
 {
-    Daemon daemon{pool_config(1, "stop_grace = \"20s\"")};
+    Daemon daemon{pool_config(1, "drain_timeout = \"20s\"")};
     JsonClient client = daemon.json();
     client.submit("a", "until_cancelled");
     (void)client.next("chunk", "a");
@@ -108,7 +108,7 @@ TEST_CASE("nobody can connect once it stops")
 
 TEST_CASE("a client that reads nothing does not keep it from stopping")
 {
-    Daemon daemon{pool_config(1, "stop_grace = \"200ms\"")};
+    Daemon daemon{pool_config(1, "drain_timeout = \"200ms\"")};
     BinaryClient client = daemon.binary();
     client.submit(1, "big", "67108864");
     (void)client.next(MessageType::result, 1);

@@ -61,7 +61,7 @@ TEST_CASE("a daemon that hangs does not feed its watchdog")
 TEST_CASE("while jobs are finished the manager is asked for time")
 {
     const PretendManager manager;
-    const auto daemon = manager.start(pool_config(1, "stop_grace = \"1h\""));
+    const auto daemon = manager.start(pool_config(1, "drain_timeout = \"1h\""));
     (void)manager.await("READY=1");
     JsonClient client{daemon->socket()};
     client.submit("a", "until_cancelled");

@@ -47,7 +47,7 @@ TEST_CASE("a daemon that stops leaves who waits in the queue to the next one")
 {
     PretendManager manager;
     manager.listen();
-    const auto first = manager.start(pool_config(1, "stop_grace = \"1h\""));
+    const auto first = manager.start(pool_config(1, "drain_timeout = \"1h\""));
     JsonClient inside{manager.socket()};
     inside.submit("a", "until_cancelled");
     (void)inside.next("chunk", "a");

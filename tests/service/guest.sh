@@ -241,7 +241,7 @@ a_daemon_that_dies_is_replaced_and_leaves_nobody() {
 }
 
 a_stop_finishes_what_runs() {
-    configure 'stop_grace = "15s"'
+    configure 'drain_timeout = "15s"'
     drop_in impatient TimeoutStopSec=1
     systemctl restart jobmilld.service
     as anna run sleep 3s &

@@ -60,7 +60,7 @@ max_bytes = "3GiB"
 max_sessions = 11
 credit_jobs = 5
 credit_bytes = "64 KiB"
-stop_grace = "0s"
+drain_timeout = "0s"
 frame_timeout = "250ms"
 unread_age = "10m"
 unread_bytes = "1000"
@@ -75,7 +75,7 @@ unread_bytes = "1000"
     CHECK(config.max_sessions == 11);
     CHECK(config.credit_jobs == 5);
     CHECK(config.credit_bytes == 64U << 10U);
-    CHECK(config.stop_grace == 0ms);
+    CHECK(config.drain_timeout == 0ms);
     CHECK(config.frame_timeout == 250ms);
     CHECK(config.unread_age == 10min);
     CHECK(config.unread_bytes == 1000);
@@ -144,9 +144,9 @@ TEST_CASE("what is wrong in a file is said with its line and column")
          "jm.toml:1:16: credit_bytes: \"-1\": want a size such as \"64 MiB\""},
         {"unread_bytes = \"\"\n",
          "jm.toml:1:16: unread_bytes: \"\": want a size such as \"64 MiB\""},
-        {"stop_grace = 5\n", "jm.toml:1:14: stop_grace: want a duration such as \"5s\""},
-        {"stop_grace = \"5\"\n",
-         "jm.toml:1:14: stop_grace: \"5\": want a duration such as \"500ms\" or \"5s\""},
+        {"drain_timeout = 5\n", "jm.toml:1:17: drain_timeout: want a duration such as \"5s\""},
+        {"drain_timeout = \"5\"\n",
+         "jm.toml:1:17: drain_timeout: \"5\": want a duration such as \"500ms\" or \"5s\""},
         {"frame_timeout = \"0s\"\n", "jm.toml:1:17: frame_timeout: out of its range"},
         {"unread_age = \"3000000h\"\n", "jm.toml:1:14: unread_age: out of its range"},
         {"pool = 1\n", "jm.toml:1:8: pool: want tables such as [pool.default]"},

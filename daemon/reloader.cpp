@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/reloader.hpp"
+
+#include <sys/stat.h>
+
+#include <utility>
+
+#include "daemon/client_session.hpp"
+#include "daemon/log.hpp"
+#include "daemon/pool_plan.hpp"
+#include "daemon/refusal.hpp"
+
+namespace jobmill::daemon {
+
+using What = PoolChange::What;
+
+Reloader::Reloader(Config config, Outside outside)
+    : config_(std::move(config)), outside_(std::move(outside))
+{
+}
+
+Reloader::Stamps Reloader::stamps_of(const PoolSettings& pool)
+{
+    Stamps stamps;
+    for (const std::string& module : pool.modules) {
+        struct stat status {};
+        Stamp stamp;
+        if (::stat(module.c_str(), &status) == 0) {
+            stamp = {.device = status.st_dev,
+                     .inode = status.st_ino,
+                     .size = static_cast<std::uint64_t>(status.st_size),
+                     .seconds = status.st_mtim.tv_sec,
+                     .nanoseconds = status.st_mtim.tv_nsec};
+        }
+        stamps.push_back(stamp);
+    }
+    return stamps;
+}
+
+bool Reloader::has_aged(const std::string& name) const
+{
+    const auto pool = outside_.pools.find(name);
+    if (!pool) {
+        return false;
+    }
+    for (const PoolSettings& settings : config_.pools) {
+        if (settings.name == name && stamps_.at(*pool) != stamps_of(settings)) {
+            return true;
+        }
+    }
+    return outside_.pools.entry(*pool).state == PoolEntry::State::down;
+}
+
+void Reloader::start_pools()
+{
+    for (const PoolSettings& settings : config_.pools) {
+        start_pool(*outside_.pools.find(settings.name), settings);
+    }
+}
+
+void Reloader::start_pool(PoolId pool, const PoolSettings& settings)
+{
+    // Before they are loaded: a change in between is then seen as one.
+    stamps_[pool] = stamps_of(settings);
+    outside_.processes.add_pool(
+        pool, plan_pool(settings, outside_.cores, outside_.system, own_environment()));
+    outside_.post(
+        core::PoolAdded{.pool = pool, .workers = workers_of(settings, outside_.cores), .depth = 1});
+}
+
+void Reloader::request(std::optional<Asker> asker)
+{
+    if (change_ && asker) {
+        if (ClientSession* session = outside_.session(asker->session)) {
+            auto busy = refusal(error_code::busy, "another reload is under way");
+            busy.retry_after_ms = 1000;
+            session->send(ErrorMessage{.tag = asker->tag, .error = std::move(busy)});
+        }
+        return;
+    }
+    if (change_) {
+        again_ = true;
+        return;
+    }
+    std::vector<Asker> askers;
+    if (asker) {
+        askers.push_back(*asker);
+    }
+    auto wanted = outside_.read_again();
+    if (!wanted) {
+        refuse(askers, wanted.error().what);
+        return;
+    }
+    begin(std::move(*wanted), std::move(askers));
+}
+
+void Reloader::begin(Config wanted, std::vector<Asker> askers)
+{
+    ReloadPlan plan = plan_reload(config_, wanted, outside_.cores,
+                                  [this](const std::string& name) { return has_aged(name); });
+    change_ = Change{.askers = std::move(askers),
+                     .wanted = std::move(wanted),
+                     .plan = std::move(plan),
+                     .made = {}};
+    outside_.begun();
+    std::vector<std::pair<PoolId, const PoolSettings*>> made;
+    for (const PoolChange& change : change_->plan.pools) {
+        if (change.what == What::add || change.what == What::replace) {
+            const PoolId pool = outside_.pools.add(change.settings.name);
+            change_->made.emplace(change.settings.name, pool);
+            awaited_.insert(pool);
+            made.emplace_back(pool, &change.settings);
+        }
+    }
+    // All are awaited before the first is started: one may fail at once, and with it the change.
+    for (const auto& [pool, settings] : made) {
+        if (!change_) {
+            return;
+        }
+        start_pool(pool, *settings);
+    }
+    if (change_ && awaited_.empty()) {
+        commit();
+    }
+}
+
+void Reloader::loaded(PoolId pool)
+{
+    awaited_.erase(pool);
+    if (awaited_.empty()) {
+        commit();
+    }
+}
+
+void Reloader::failed(PoolId pool, const std::string& why)
+{
+    const Change change = std::exchange(change_, std::nullopt).value();
+    awaited_.clear();
+    const std::string text = "pool " + outside_.pools.entry(pool).name + ": " + why;
+    for (const auto& [name, made] : change.made) {
+        retire(made);
+    }
+    refuse(change.askers, text);
+}
+
+void Reloader::retire(PoolId pool)
+{
+    outside_.pools.retire(pool);
+    if (stamps_.contains(pool)) {
+        outside_.post(core::PoolRetired{pool});
+    } else {
+        outside_.pools.remove(pool);  // never started
+    }
+}
+
+void Reloader::commit()
+{
+    const Change change = std::exchange(change_, std::nullopt).value();
+    std::vector<PoolId> published;
+    std::vector<PoolId> old = outside_.pools.published();
+    for (const PoolChange& each : change.plan.pools) {
+        const auto made = change.made.find(each.settings.name);
+        published.push_back(made != change.made.end() ? made->second
+                                                      : *outside_.pools.find(each.settings.name));
+    }
+    outside_.pools.publish(published);
+    config_ = change.wanted;
+    outside_.adopt(config_);
+    for (std::size_t i = 0; i < published.size(); ++i) {
+        if (change.plan.pools[i].what == What::resize) {
+            outside_.post(core::PoolResized{
+                .pool = published[i],
+                .workers = workers_of(change.plan.pools[i].settings, outside_.cores)});
+        }
+    }
+    for (const PoolId pool : old) {
+        const auto successor = change.made.find(outside_.pools.entry(pool).name);
+        if (successor != change.made.end()) {
+            outside_.desk.move_jobs(pool, successor->second);
+        } else if (outside_.pools.find(outside_.pools.entry(pool).name)) {
+            continue;
+        }
+        retire(pool);
+    }
+    answer(change.askers, change.plan.changes);
+}
+
+void Reloader::on_gone(PoolId pool)
+{
+    outside_.processes.remove_pool(pool);
+    outside_.pools.remove(pool);
+    stamps_.erase(pool);
+}
+
+void Reloader::abandon()
+{
+    if (change_) {
+        const Change change = std::exchange(change_, std::nullopt).value();
+        awaited_.clear();
+        refuse(change.askers, "the daemon stops");
+    }
+}
+
+void Reloader::answer(const std::vector<Asker>& askers, const std::vector<std::string>& changes)
+{
+    log::info("reloaded", {{"config", outside_.file}, {"count", changes.size()}}, log::always);
+    Array texts;
+    for (const std::string& change : changes) {
+        log::info("changed", {{"change", change}}, log::always);
+        texts.emplace_back(change);
+    }
+    const Value body{Map{{"file", Value{outside_.file}}, {"changes", Value{std::move(texts)}}}};
+    for (const Asker& asker : askers) {
+        if (ClientSession* session = outside_.session(asker.session)) {
+            session->send(ReloadReply{.tag = asker.tag, .body = body});
+        }
+    }
+    outside_.over();
+    if (std::exchange(again_, false)) {
+        request({});
+    }
+}
+
+void Reloader::refuse(const std::vector<Asker>& askers, const std::string& why)
+{
+    log::error("configuration refused", {{"config", outside_.file}, {"cause", why}}, log::always);
+    for (const Asker& asker : askers) {
+        if (ClientSession* session = outside_.session(asker.session)) {
+            session->send(
+                ErrorMessage{.tag = asker.tag, .error = refusal(error_code::bad_config, why)});
+        }
+    }
+    outside_.over();
+    if (std::exchange(again_, false)) {
+        request({});
+    }
+}
+
+}  // namespace jobmill::daemon

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/worker_reports.hpp"
+
+#include "common/blob.hpp"
+
+namespace jobmill::daemon {
+namespace {
+
+/// What a worker has sent. Small blobs are unpacked: clients get what is within the inline limit
+/// in one message, whichever way it came.
+Payload payload_of(ByteView bytes, UniqueFd blob, std::uint64_t size)
+{
+    Payload payload = Payload::copy(bytes);
+    payload.size = size;
+    if (blob && size <= limits::inline_payload) {
+        payload.bytes.resize(size);
+        if (read_blob(blob.get(), 0, payload.bytes)) {
+            return payload;
+        }
+        payload.bytes.clear();
+    }
+    payload.blob = std::move(blob);
+    return payload;
+}
+
+Sequence sequence_of(const WorkerReport& report)
+{
+    return std::visit(
+        [](const auto& each) {
+            if constexpr (requires { each.sequence; }) {
+                return each.sequence;
+            } else {
+                return Sequence{};
+            }
+        },
+        report);
+}
+
+}  // namespace
+
+void WorkerReports::take(WorkerId worker, WorkerReport& report, UniqueFd blob)
+{
+    const auto job = outside_.core.job_of(worker, sequence_of(report));
+    if (!job || !outside_.desk.knows(*job)) {
+        if (WorkerProcess* process = outside_.processes.worker(worker)) {
+            process->accuse("spoke of a job that it does not hold");
+        }
+        outside_.post(core::WorkerMisbehaved{worker});
+        return;
+    }
+    if (auto* outcome = std::get_if<JobOutcome>(&report)) {
+        take_outcome(worker, *job, *outcome, std::move(blob));
+    } else if (const auto* chunk = std::get_if<JobChunk>(&report)) {
+        outside_.desk.worker_chunk(*job, worker, chunk->stream,
+                                   payload_of(chunk->payload, std::move(blob), chunk->size));
+    } else {
+        outside_.desk.worker_started(*job, worker);
+    }
+}
+
+void WorkerReports::take_outcome(WorkerId worker, JobId job, JobOutcome& outcome, UniqueFd blob)
+{
+    outside_.desk.worker_outcome(
+        job, Outcome{.payload = payload_of(outcome.payload, std::move(blob), outcome.size),
+                     .cause = std::move(outcome.cause),
+                     .run_ns = outcome.run_ns});
+    outside_.post(
+        core::JobFinished{.worker = worker,
+                          .sequence = outcome.sequence,
+                          .state = outcome.succeeded ? JobState::succeeded : JobState::failed});
+}
+
+}  // namespace jobmill::daemon

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <functional>
+
+#include "common/messages.hpp"
+#include "daemon/core/dispatcher.hpp"
+#include "daemon/job_desk.hpp"
+#include "daemon/processes.hpp"
+
+namespace jobmill::daemon {
+
+/// What workers say of their jobs becomes deliveries of the desk and events of the core. A worker
+/// that speaks of a job which it does not hold has to go.
+class WorkerReports {
+public:
+    struct Outside {
+        const core::Dispatcher& core;
+        JobDesk& desk;
+        Processes& processes;
+        std::function<void(const core::Event&)> post;
+    };
+
+    explicit WorkerReports(Outside outside) : outside_(std::move(outside)) {}
+
+    void take(WorkerId worker, WorkerReport& report, UniqueFd blob);
+
+private:
+    void take_outcome(WorkerId worker, JobId job, JobOutcome& outcome, UniqueFd blob);
+
+    Outside outside_;
+};
+
+}  // namespace jobmill::daemon
