@@ -68,15 +68,15 @@ void JobDesk::submit(const ClientSession& session, JobId job, Tag tag, Submissio
     if (detached) {
         unread_.open(job, session.uid());
     }
-    records_.emplace(number(job), JobRecord{.id = job,
-                                            .session = session.id(),
-                                            .tag = tag,
-                                            .uid = session.uid(),
-                                            .submission = std::move(submission),
-                                            .submitted = outside_.now(),
-                                            .offered = {},
-                                            .outcome = {},
-                                            .cancel_watches = {}});
+    records_.add(JobRecord{.id = job,
+                           .session = session.id(),
+                           .tag = tag,
+                           .uid = session.uid(),
+                           .submission = std::move(submission),
+                           .submitted = outside_.now(),
+                           .offered = {},
+                           .outcome = {},
+                           .cancel_watches = {}});
     outside_.post(core::JobSubmitted{
         .job = job, .session = session.id(), .pool = pool, .detached = detached});
 }
@@ -90,17 +90,17 @@ void JobDesk::set_limits(const Limits& limits)
 void JobDesk::move_jobs(PoolId from, PoolId to)
 {
     std::vector<JobId> waiting;
-    for (const auto& [key, record] : records_) {
+    records_.each([&](const JobRecord& record) {
         if (record.submission.pool == from &&
             outside_.core.state_of(record.id) == JobState::queued) {
             waiting.push_back(record.id);
         }
-    }
+    });
     std::sort(waiting.begin(), waiting.end());
     const auto& old_handlers = outside_.pools.entry(from).handlers;
     const auto& handlers = outside_.pools.entry(to).handlers;
     for (const JobId job : waiting) {
-        Submission& submission = records_.at(number(job)).submission;
+        Submission& submission = records_.at(job).submission;
         const auto found =
             std::find_if(handlers.begin(), handlers.end(), [&](const HandlerEntry& each) {
                 return each.name == old_handlers.at(submission.handler).name;
@@ -118,33 +118,10 @@ void JobDesk::cancel(JobId job)
     outside_.post(core::CancelRequested{job});
 }
 
-std::uint64_t JobDesk::open_watch(const ClientSession& session, Tag tag)
-{
-    // One pending more than jobs, taken back by finish_watch(): jobs may end while we still look.
-    cancel_watches_.emplace(
-        ++last_watch_,
-        CancelWatch{.session = session.id(), .tag = tag, .pending = 1, .queued = 0, .running = 0});
-    return last_watch_;
-}
-
-void JobDesk::finish_watch(std::uint64_t key)
-{
-    const auto watch = cancel_watches_.find(key);
-    if (--watch->second.pending > 0) {
-        return;
-    }
-    if (ClientSession* session = outside_.session(watch->second.session)) {
-        session->send(Cancelled{.tag = watch->second.tag,
-                                .queued = watch->second.queued,
-                                .running = watch->second.running});
-    }
-    cancel_watches_.erase(watch);
-}
-
 void JobDesk::cancel_job(ClientSession& session, Tag tag, JobId job)
 {
-    const auto found = records_.find(number(job));
-    if (found == records_.end() || found->second.uid != session.uid()) {
+    JobRecord* record = records_.find(job, session.uid());
+    if (record == nullptr) {
         const auto end = recent_end(job, session.uid());
         session.send(ErrorMessage{
             .tag = tag,
@@ -153,50 +130,56 @@ void JobDesk::cancel_job(ClientSession& session, Tag tag, JobId job)
                              "job")});
         return;
     }
-    const std::uint64_t key = open_watch(session, tag);
-    found->second.cancel_watches.push_back(key);
-    ++cancel_watches_.at(key).pending;
-    cancel(job);
-    finish_watch(key);
+    const std::uint64_t watch = cancel_watches_.open(session.id(), tag);
+    cancel_watched(*record, watch);
+    cancel_watches_.close(watch);
 }
 
 void JobDesk::cancel_all(ClientSession& session, Tag tag)
 {
     std::vector<JobId> jobs;
-    for (const auto& [key, record] : records_) {
-        if (record.uid == session.uid()) {
-            jobs.push_back(record.id);
-        }
-    }
+    records_.each_of(session.uid(), [&](const JobRecord& record) {
+        jobs.push_back(record.id);
+        return true;
+    });
     if (jobs.empty()) {
         session.send(ErrorMessage{
             .tag = tag, .error = refusal(error_code::not_found, "no unfinished jobs", "all")});
         return;
     }
+    const std::uint64_t watch = cancel_watches_.open(session.id(), tag);
     // Youngest first: what is taken from the queue is then never given to a freed worker.
-    std::sort(jobs.begin(), jobs.end(), std::greater{});
-    const std::uint64_t key = open_watch(session, tag);
-    for (const JobId job : jobs) {
-        records_.at(number(job)).cancel_watches.push_back(key);
-        ++cancel_watches_.at(key).pending;
-        cancel(job);
+    std::for_each(jobs.rbegin(), jobs.rend(),
+                  [&](JobId job) { cancel_watched(records_.at(job), watch); });
+    cancel_watches_.close(watch);
+}
+
+void JobDesk::answer_cancel(SessionId session, const Cancelled& answer) const
+{
+    if (ClientSession* asker = outside_.session(session)) {
+        asker->send(answer);
     }
-    finish_watch(key);
+}
+
+void JobDesk::cancel_watched(JobRecord& record, std::uint64_t watch)
+{
+    record.cancel_watches.push_back(watch);
+    cancel_watches_.expect_one(watch);
+    cancel(record.id);
 }
 
 tl::expected<std::vector<UnreadEvent>, ErrorReply> JobDesk::wait(const ClientSession& session,
                                                                  Tag tag, JobId job)
 {
-    const auto found = records_.find(number(job));
-    if (found != records_.end() && found->second.uid == session.uid() &&
-        !found->second.submission.detached) {
+    const JobRecord* record = records_.find(job, session.uid());
+    if (record != nullptr && !record->submission.detached) {
         return refuse(
             error_code::not_found,
             "job " + std::to_string(number(job)) + " is not detached: its own client reads it",
             "job");
     }
     auto events = unread_.attach(job, session.uid(), Reader{.session = session.id(), .tag = tag});
-    if (!events && events.error().code == error_code::not_found && found == records_.end()) {
+    if (!events && events.error().code == error_code::not_found && record == nullptr) {
         if (const auto end = recent_end(job, session.uid())) {
             events.error().text = "job " + std::to_string(number(job)) + " " +
                                   std::string{name_of(*end)} + ", and its result was read";
@@ -236,7 +219,7 @@ void JobDesk::session_drained(SessionId id)
 
 void JobDesk::worker_started(JobId job, WorkerId worker)
 {
-    const JobRecord& record = records_.at(number(job));
+    const JobRecord& record = records_.at(job);
     const auto reader = reader_of(record);
     ClientSession* session = reader ? outside_.session(reader->session) : nullptr;
     if (session != nullptr && record.submission.want_started) {
@@ -248,7 +231,7 @@ void JobDesk::worker_started(JobId job, WorkerId worker)
 
 void JobDesk::worker_chunk(JobId job, WorkerId worker, Stream stream, Payload payload)
 {
-    const JobRecord& record = records_.at(number(job));
+    const JobRecord& record = records_.at(job);
     Chunk head{.tag = {},
                .job = job,
                .size = payload.size,
@@ -274,12 +257,12 @@ void JobDesk::worker_chunk(JobId job, WorkerId worker, Stream stream, Payload pa
 
 void JobDesk::worker_outcome(JobId job, Outcome outcome)
 {
-    records_.at(number(job)).outcome = std::move(outcome);
+    records_.at(job).outcome = std::move(outcome);
 }
 
 void JobDesk::offered(JobId job)
 {
-    JobRecord& record = records_.at(number(job));
+    JobRecord& record = records_.at(job);
     record.offered = outside_.now();
     if (record.submission.want_progress &&
         std::find(watched_.begin(), watched_.end(), job) == watched_.end()) {
@@ -291,7 +274,7 @@ void JobDesk::sample_progress()
 {
     for (const JobId job : watched_) {
         if (const auto worker = outside_.core.worker_of(job)) {
-            send_progress(records_.at(number(job)), *worker);
+            send_progress(records_.at(job), *worker);
         }
     }
 }
@@ -315,10 +298,7 @@ void JobDesk::send_progress(JobRecord& record, WorkerId worker)
 
 void JobDesk::ended(const core::JobEnded& end)
 {
-    const auto found = records_.find(number(end.job));
-    JOBMILL_ASSERT(found != records_.end());
-    JobRecord record = std::move(found->second);
-    records_.erase(found);
+    JobRecord record = records_.take(end.job);
     std::erase(watched_, end.job);
     bytes_ -= record.submission.payload.size;
     if (paused_.erase(end.worker) > 0) {
@@ -348,7 +328,9 @@ void JobDesk::ended(const core::JobEnded& end)
         recent_.pop_front();
     }
     deliver_result(record, std::move(head), std::move(payload));
-    answer_watches(record, end.by);
+    for (const std::uint64_t watch : record.cancel_watches) {
+        cancel_watches_.settle(watch, end.by);
+    }
 }
 
 void JobDesk::deliver_result(const JobRecord& record, JobResult head, Payload payload)
@@ -364,22 +346,6 @@ void JobDesk::deliver_result(const JobRecord& record, JobResult head, Payload pa
     if (ClientSession* session = outside_.session(reader->session)) {
         head.tag = reader->tag;
         session->deliver_result(head, std::move(payload));
-    }
-}
-
-void JobDesk::answer_watches(const JobRecord& record, core::EndedBy by)
-{
-    for (const std::uint64_t key : record.cancel_watches) {
-        const auto watch = cancel_watches_.find(key);
-        if (watch == cancel_watches_.end()) {
-            continue;
-        }
-        if (by == core::EndedBy::cancel_queued || by == core::EndedBy::stop_queued) {
-            ++watch->second.queued;
-        } else if (by != core::EndedBy::worker) {
-            ++watch->second.running;
-        }
-        finish_watch(key);
     }
 }
 
@@ -413,20 +379,21 @@ Value JobDesk::describe(const JobRecord& record) const
 std::pair<Array, std::size_t> JobDesk::list(unsigned uid, const std::vector<JobId>& wanted) const
 {
     Array list;
-    std::vector<JobId> jobs;
-    for (const auto& [key, record] : records_) {
-        const bool asked =
-            wanted.empty() || std::find(wanted.begin(), wanted.end(), record.id) != wanted.end();
-        if (record.uid == uid && asked) {
-            jobs.push_back(record.id);
+    const auto add = [&](const JobRecord& record) {
+        list.push_back(describe(record));
+        return list.size() < limits::status_jobs;
+    };
+    std::size_t more = 0;
+    if (wanted.empty()) {
+        records_.each_of(uid, add);
+        more = records_.count_of(uid) - list.size();
+    }
+    for (const JobId job : wanted) {
+        const JobRecord* record = records_.find(job, uid);
+        if (record != nullptr && !add(*record)) {
+            break;  // a request cannot name more than one frame holds
         }
     }
-    const std::size_t shown = std::min(jobs.size(), limits::status_jobs);
-    std::partial_sort(jobs.begin(), jobs.begin() + static_cast<std::ptrdiff_t>(shown), jobs.end());
-    for (std::size_t i = 0; i < shown; ++i) {
-        list.push_back(describe(records_.at(number(jobs[i]))));
-    }
-    std::size_t more = jobs.size() - shown;
     for (const UnreadJobs::Listed& unread : unread_.finished_of(uid)) {
         const bool asked =
             wanted.empty() || std::find(wanted.begin(), wanted.end(), unread.job) != wanted.end();

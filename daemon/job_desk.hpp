@@ -2,15 +2,15 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <optional>
 #include <unordered_map>
 #include <vector>
 
 #include "common/codec.hpp"
 #include "common/progress_cell.hpp"
+#include "daemon/cancel_watches.hpp"
 #include "daemon/core/dispatcher.hpp"
-#include "daemon/job_record.hpp"
+#include "daemon/job_records.hpp"
 #include "daemon/pool_directory.hpp"
 #include "daemon/unread_jobs.hpp"
 
@@ -81,8 +81,8 @@ public:
     void offered(JobId job);
     void ended(const core::JobEnded& end);
 
-    [[nodiscard]] const JobRecord& record(JobId job) const { return records_.at(number(job)); }
-    [[nodiscard]] bool knows(JobId job) const { return records_.contains(number(job)); }
+    [[nodiscard]] const JobRecord& record(JobId job) const { return records_.at(job); }
+    [[nodiscard]] bool knows(JobId job) const { return records_.contains(job); }
     [[nodiscard]] std::size_t unfinished() const noexcept { return records_.size(); }
     /// The recent end of a job that is no longer known, for a kind word to who asks.
     [[nodiscard]] std::optional<JobState> recent_end(JobId job, unsigned uid) const;
@@ -93,13 +93,6 @@ public:
     [[nodiscard]] UnreadJobs& unread() noexcept { return unread_; }
 
 private:
-    struct CancelWatch {
-        SessionId session{};
-        Tag tag{};
-        std::uint32_t pending = 0;
-        std::uint32_t queued = 0;
-        std::uint32_t running = 0;
-    };
     /// A worker that is not listened to, and for whose sake.
     struct Paused {
         SessionId session{};
@@ -114,19 +107,18 @@ private:
     [[nodiscard]] std::optional<Reader> reader_of(const JobRecord& record) const;
     void deliver_result(const JobRecord& record, JobResult head, Payload payload);
     void send_progress(JobRecord& record, WorkerId worker);
-    void answer_watches(const JobRecord& record, core::EndedBy by);
-    std::uint64_t open_watch(const ClientSession& session, Tag tag);
-    void finish_watch(std::uint64_t key);
+    void answer_cancel(SessionId session, const Cancelled& answer) const;
+    void cancel_watched(JobRecord& record, std::uint64_t watch);
     [[nodiscard]] Value describe(const JobRecord& record) const;
 
     Limits limits_;
     Outside outside_;
-    std::unordered_map<std::uint64_t, JobRecord> records_;
+    JobRecords records_;
     std::uint64_t bytes_ = 0;
     UnreadJobs unread_;
     std::vector<JobId> watched_;  ///< running jobs whose progress somebody wants
-    std::map<std::uint64_t, CancelWatch> cancel_watches_;
-    std::uint64_t last_watch_ = 0;
+    CancelWatches cancel_watches_{
+        [this](SessionId session, const Cancelled& answer) { answer_cancel(session, answer); }};
     std::unordered_map<WorkerId, Paused> paused_;
     std::deque<Ended> recent_;
 };

@@ -204,8 +204,8 @@ void Processes::carry_out(const core::DismissTemplate& effect)
 void Processes::carry_out(const core::KillTemplate& effect)
 {
     if (const auto found = templates_.find(effect.pool); found != templates_.end()) {
-        log::error("template hangs and is killed", {{"pool", pools_.at(effect.pool).name},
-                                                    {"pid", found->second->pid()}});
+        log::error("template hangs and is killed",
+                   {{"pool", pools_.at(effect.pool).name}, {"pid", found->second->pid()}});
         found->second->kill();
     }
 }

@@ -10,6 +10,7 @@
 
 #include "common/assert.hpp"
 #include "common/exit_code.hpp"
+#include "daemon/config_views.hpp"
 #include "daemon/cpu_budget.hpp"
 #include "daemon/log.hpp"
 #include "daemon/pool_plan.hpp"
@@ -24,22 +25,6 @@ constexpr std::chrono::milliseconds progress_period{100};
 
 /// For sessions to take their last messages and templates to leave.
 constexpr std::chrono::seconds leave_patience{2};
-
-JobDesk::Limits desk_limits(const Config& config)
-{
-    return {.payload = config.max_payload,
-            .jobs = config.max_jobs,
-            .bytes = config.max_bytes,
-            .unread = {.bytes_per_user = config.unread_bytes, .age = config.unread_age}};
-}
-
-ClientSession::Settings session_settings(const Config& config)
-{
-    return {.credit_jobs = config.credit_jobs,
-            .credit_bytes = config.credit_bytes,
-            .max_payload = config.max_payload,
-            .frame_timeout = config.frame_timeout};
-}
 
 }  // namespace
 

@@ -14,8 +14,8 @@ find common daemon worker client tests -type f \
     \( -name '*.cpp' -o -name '*.hpp' -o -name '*.c' -o -name '*.h' -o -name '*.sh' \) -print |
     sort | xargs awk -v mark="(^|[^A-Za-z_])($mark)([^A-Za-z_]|\$)" '
         BEGIN {
-            most["daemon/client_session.cpp"] = 597
-            most["daemon/job_desk.cpp"] = 420
+            most["daemon/client_session.cpp"] = 595
+            most["daemon/job_desk.cpp"] = 414
             most["daemon/supervisor.cpp"] = 430
         }
         function judge() {

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <unordered_map>
+
+#include "common/messages.hpp"
+#include "daemon/core/effect.hpp"
+
+namespace jobmill::daemon {
+
+/// Requests to cancel jobs that are answered once the last of those jobs is gone.
+class CancelWatches {
+public:
+    using Answer = std::function<void(SessionId, const Cancelled&)>;
+
+    explicit CancelWatches(Answer answer) : answer_(std::move(answer)) {}
+
+    /// Stays open until close(): jobs may end while its owner still looks for more.
+    [[nodiscard]] std::uint64_t open(SessionId session, Tag tag);
+    /// The watch waits for one more job.
+    void expect_one(std::uint64_t watch) { ++watches_.at(watch).pending; }
+    void close(std::uint64_t watch) { count_down(watch); }
+    /// A job that the watch waits for has ended.
+    void settle(std::uint64_t watch, core::EndedBy by);
+
+private:
+    struct Watch {
+        SessionId session{};
+        Tag tag{};
+        std::uint32_t pending = 0;
+        std::uint32_t queued = 0;
+        std::uint32_t running = 0;
+    };
+
+    void count_down(std::uint64_t watch);
+
+    Answer answer_;
+    std::unordered_map<std::uint64_t, Watch> watches_;
+    std::uint64_t last_ = 0;
+};
+
+}  // namespace jobmill::daemon

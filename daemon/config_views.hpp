@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+// What the rooms of the daemon take from the configuration.
+#pragma once
+
+#include "daemon/client_session.hpp"
+#include "daemon/config.hpp"
+#include "daemon/job_desk.hpp"
+
+namespace jobmill::daemon {
+
+[[nodiscard]] inline JobDesk::Limits desk_limits(const Config& config)
+{
+    return {.payload = config.max_payload,
+            .jobs = config.max_jobs,
+            .bytes = config.max_bytes,
+            .unread = {.bytes_per_user = config.unread_bytes, .age = config.unread_age}};
+}
+
+[[nodiscard]] inline ClientSession::Settings session_settings(const Config& config)
+{
+    return {.credit_jobs = config.credit_jobs,
+            .credit_bytes = config.credit_bytes,
+            .max_payload = config.max_payload,
+            .frame_timeout = config.frame_timeout};
+}
+
+}  // namespace jobmill::daemon
