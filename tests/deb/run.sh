@@ -25,9 +25,19 @@ package() {
     echo "$found"
 }
 
+# in_namespaces COMMAND...: all of it ends when this script does.
 in_namespaces() {
-    unshare --mount --propagation private --pid --fork --kill-child --mount-proc "$@"
+    local status=0
+    (exec unshare --mount --propagation private --pid --fork --kill-child --mount-proc "$@" </dev/null) &
+    inner=$!
+    wait "$inner" || status=$?
+    inner=
+    return "$status"
 }
+inner=
+# unshare itself blocks what is weaker.
+trap '[ -z "$inner" ] || kill -KILL "$inner"' EXIT
+trap 'exit 1' HUP INT TERM
 
 # in_clean_debian COMMAND...: with $root, a Debian with the packages and the tests in /deb-test, that is
 # gone afterwards.
@@ -67,7 +77,7 @@ make_base() {
     chmod 755 "$chroot/base.new/usr/sbin/policy-rc.d"
     in_namespaces chroot "$chroot/base.new" /bin/sh -c "mount -t proc proc /proc &&
         DEBIAN_FRONTEND=noninteractive apt-get satisfy -y --no-install-recommends '$depends' &&
-        apt-get clean" </dev/null >"$chroot/depends.log" 2>&1 || {
+        apt-get clean" >"$chroot/depends.log" 2>&1 || {
         tail "$chroot/depends.log"
         complain "cannot install what the packages depend on"
     }
@@ -108,7 +118,7 @@ make_base
 make_next
 export build here chroot root
 in_clean_debian timeout --kill-after=10 600 chroot "$root" /bin/bash -euc \
-    'mount -t proc proc /proc; exec bash /deb-test/inside.sh' </dev/null
+    'mount -t proc proc /proc; exec bash /deb-test/inside.sh'
 # shellcheck disable=SC2016  # expanded in there
 in_clean_debian bash -euc '
     ln -sf /lib/systemd/system/basic.target "$root/etc/systemd/system/default.target"
@@ -123,4 +133,4 @@ in_clean_debian bash -euc '
     [ -s "$root/deb-test/report" ] || { tail "$chroot/console"; exit 1; }
     cat "$root/deb-test/report"
     [ "$(tail -n 1 "$root/deb-test/report")" = "all was well" ]
-' </dev/null
+'
