@@ -185,6 +185,9 @@ void CommandLine::add_daemon_commands()
 
     CLI::App* demo = app_.add_subcommand("demo", "see it work, in half a minute");
     demo->add_flag("--chaos", demo_.chaos, "kill a busy worker in mid-run");
+    demo->add_flag("--compare", demo_.compare,
+                   "only the map-reduce, beside asyncio with a ProcessPoolExecutor");
+    demo->add_flag("--contender", demo_.contender)->group("");
     demo->add_option("--data", demo_.data, "files of Google Books 1-grams, unpacked")
         ->type_name("FILE");
     demo->add_option("--words", demo_.words_files, "files to count words in")

@@ -22,7 +22,7 @@ public:
     explicit LineOutput(int fd);
 
     /// False when the line, which ends in a newline, is lost.
-    bool write(std::string_view line);
+    [[nodiscard]] bool write(std::string_view line);
 
 private:
     [[nodiscard]] std::int64_t write_some(std::string_view bytes) const;
@@ -48,7 +48,7 @@ public:
     [[nodiscard]] static Result<JournalOutput> open(std::string path);
 
     /// False when the entry is lost.
-    bool write(std::string_view entry) const;
+    [[nodiscard]] bool write(std::string_view entry) const;
 
 private:
     JournalOutput(UniqueFd socket, std::string path)

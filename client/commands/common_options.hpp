@@ -44,6 +44,8 @@ struct LogOptions {
 
 struct DemoOptions {
     bool chaos = false;
+    bool compare = false;
+    bool contender = false;  ///< one side of a comparison, started by the other
     std::vector<std::string> data;
     std::uint64_t words_files = 0;  ///< 0: the default number
 };

@@ -9,6 +9,7 @@
 #include "client/commands/listener.hpp"
 #include "client/commands/notice.hpp"
 #include "client/commands/output.hpp"
+#include "client/demo/compare.hpp"
 #include "client/demo/demo_parts.hpp"
 #include "client/demo/ngram_data.hpp"
 #include "client/demo/private_daemon.hpp"
@@ -34,17 +35,29 @@ namespace {
 
 constexpr std::uint64_t usual_files = 4000;
 
+Result<std::vector<std::string>> data_of(const commands::DemoOptions& options)
+{
+    return options.data.empty() ? ngram_files() : options.data;
+}
+
+Result<bool> show_comparison(const commands::DemoOptions& options)
+{
+    JOBMILL_TRY_ASSIGN(const std::vector<std::string> files, data_of(options));
+    return compare(files);
+}
+
 Result<bool> show(const std::string& socket, const commands::DemoOptions& options)
 {
+    if (options.contender) {
+        JOBMILL_TRY_ASSIGN(Client client, Client::connect(socket, {.name = "jobmill demo"}));
+        return contend(client, options.data, options.chaos);
+    }
     JOBMILL_TRY_ASSIGN(Client client, Client::connect(socket, {.name = "jobmill demo"}));
     JOBMILL_TRY_ASSIGN(const bool in_order, sums(client));
     asyncio_sums(socket);
     JOBMILL_TRY_ASSIGN(const bool counted,
                        words(client, options.words_files > 0 ? options.words_files : usual_files));
-    std::vector<std::string> files = options.data;
-    if (files.empty()) {
-        JOBMILL_TRY_ASSIGN(files, ngram_files());
-    }
+    JOBMILL_TRY_ASSIGN(const std::vector<std::string> files, data_of(options));
     JOBMILL_TRY_ASSIGN(const bool equal, ngrams(client, files, options.chaos));
     return in_order && counted && equal;
 }
@@ -53,9 +66,26 @@ Result<bool> show(const std::string& socket, const commands::DemoOptions& option
 }  // namespace jobmill::demo
 
 namespace jobmill::commands {
+namespace {
+
+int exit_code_of(const Result<bool>& shown)
+{
+    if (interrupted() != 0 || output_is_gone()) {
+        return abandoned_exit_code();
+    }
+    if (!shown) {
+        return failed(shown.error());
+    }
+    return *shown ? exit_code::ok : exit_code::job_failed;
+}
+
+}  // namespace
 
 int demo(const CommonOptions& common, const DemoOptions& options)
 {
+    if (options.compare) {
+        return exit_code_of(demo::show_comparison(options));
+    }
     std::optional<demo::PrivateDaemon> daemon;
     std::string socket = common.socket;
     if (socket.empty()) {
@@ -66,14 +96,7 @@ int demo(const CommonOptions& common, const DemoOptions& options)
         daemon.emplace(std::move(*started));
         socket = daemon->socket();
     }
-    const auto shown = demo::show(socket, options);
-    if (interrupted() != 0 || output_is_gone()) {
-        return abandoned_exit_code();
-    }
-    if (!shown) {
-        return failed(shown.error());
-    }
-    return *shown ? exit_code::ok : exit_code::job_failed;
+    return exit_code_of(demo::show(socket, options));
 }
 
 }  // namespace jobmill::commands

@@ -14,7 +14,6 @@
 #include <string_view>
 #include <utility>
 
-#include "client/commands/interrupts.hpp"
 #include "client/commands/stop_process.hpp"
 #include "client/socket_holder.hpp"
 #include "client/starter.hpp"
@@ -84,7 +83,7 @@ Result<PrivateDaemon> PrivateDaemon::start()
         .environment = {"XDG_STATE_HOME=" + directory, "XDG_CONFIG_HOME=" + directory,
                         "XDG_RUNTIME_DIR=" + directory}};
     request.options.unit = false;
-    request.options.cancel_fd = commands::interrupt_fd();
+    // An interrupt waits for the daemon to be there: one that is half started could not be stopped.
     JOBMILL_TRY(ensure_daemon(std::move(request)));
     JOBMILL_TRY_ASSIGN(const Client client, Client::connect(daemon.socket()));
     daemon.pid_ = static_cast<pid_t>(client.welcome().pid);

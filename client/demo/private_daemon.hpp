@@ -20,6 +20,7 @@ public:
     ~PrivateDaemon();
 
     [[nodiscard]] std::string socket() const { return directory_ + "/jobmill.sock"; }
+    [[nodiscard]] pid_t pid() const noexcept { return pid_; }
 
 private:
     explicit PrivateDaemon(std::string directory) : directory_(std::move(directory)) {}

@@ -51,6 +51,18 @@ bool computes(pid_t pid)
     return name_end != std::string::npos && stat.compare(name_end + 2, 1, "R") == 0;
 }
 
+/// A size in /proc/PID/status, in bytes; 0 when the process is gone.
+std::uint64_t memory_line(pid_t pid, std::string_view name)
+{
+    std::ifstream status{proc(pid, "status")};
+    for (std::string line; std::getline(status, line);) {
+        if (line.starts_with(name)) {
+            return std::stoull("0" + line.substr(line.find_first_of("0123456789"))) * 1024;
+        }
+    }
+    return 0;
+}
+
 }  // namespace
 
 std::optional<pid_t> kill_busy_worker(pid_t daemon)
@@ -65,13 +77,22 @@ std::optional<pid_t> kill_busy_worker(pid_t daemon)
 
 std::uint64_t anonymous_memory(pid_t pid)
 {
-    std::ifstream status{proc(pid, "status")};
-    for (std::string line; std::getline(status, line);) {
-        if (line.starts_with("RssAnon:")) {
-            return std::stoull("0" + line.substr(line.find_first_of("0123456789"))) * 1024;
-        }
+    return memory_line(pid, "RssAnon:");
+}
+
+std::uint64_t peak_memory_of_tree(pid_t root)
+{
+    std::uint64_t bytes = memory_line(root, "VmHWM:");
+    for (const pid_t child : children_of(root)) {
+        bytes += peak_memory_of_tree(child);
     }
-    return 0;
+    return bytes;
+}
+
+bool kill_any_child(pid_t parent)
+{
+    const std::vector<pid_t> children = children_of(parent);
+    return !children.empty() && ::kill(children.front(), SIGKILL) == 0;
 }
 
 }  // namespace jobmill::demo

@@ -14,4 +14,10 @@ namespace jobmill::demo {
 /// Anonymous memory of a process now, in bytes; 0 when it cannot be known.
 [[nodiscard]] std::uint64_t anonymous_memory(pid_t pid);
 
+/// Peaks of the resident memory of a process and all its living descendants, added up; in bytes.
+[[nodiscard]] std::uint64_t peak_memory_of_tree(pid_t root);
+
+/// Kills one child of a process; false when it has none.
+bool kill_any_child(pid_t parent);
+
 }  // namespace jobmill::demo
