@@ -37,14 +37,9 @@ constexpr Milliseconds slow{1000};
 /// A unit that was started is asked so often whether it has failed.
 constexpr Milliseconds unit_pause{300};
 constexpr unsigned journal_lines = 6;
-
-/// Whether there is no daemon, none that stays, or one that has not answered so far: one whose
-/// modules load does not.
-bool may_come(const Error& error) noexcept
-{
-    return error.code == Errc::not_found || error.code == Errc::closed ||
-           error.code == Errc::system;
-}
+/// A daemon that stops finishes its jobs first; the next one may be waited for meanwhile, at its
+/// socket too where a service manager listens.
+constexpr Milliseconds patience_in_line = std::chrono::minutes{10};
 
 std::string why_silent(const std::string& log)
 {
@@ -66,6 +61,7 @@ public:
         : request_(std::move(request)),
           place_(current_surroundings()),
           began_(Clock::now()),
+          since_(began_),
           next_unit_look_(began_)
     {
     }
@@ -92,6 +88,12 @@ private:
     {
         return Clock::now() - began_ < slow ? short_pause : long_pause;
     }
+    [[nodiscard]] Milliseconds patience() const
+    {
+        const bool in_line = !started_ && (leaving_ || queued_);
+        return in_line ? std::max(request_.options.patience, patience_in_line)
+                       : request_.options.patience;
+    }
     void say_when_slow();
 
     StartRequest request_;
@@ -100,9 +102,11 @@ private:
     UniqueFd lock_;
     LaunchedDaemon launched_;
     Clock::time_point began_;
+    Clock::time_point since_;  ///< what we wait for now
     Clock::time_point next_unit_look_;
     bool started_ = false;  ///< by us, and it has not failed so far
     bool said_ = false;
+    bool queued_ = false;           ///< somebody listens, and has not answered so far
     std::optional<pid_t> leaving_;  ///< a daemon that holds the place without listening
 };
 
@@ -157,7 +161,9 @@ Result<Starter::Answer> Starter::ask()
     if (!send_all(socket->get(), bytes_of("{\"op\":\"ping\"}\n"))) {
         return Answer::absent;
     }
+    queued_ = true;
     JOBMILL_TRY_ASSIGN(const bool alive, wait_for_answer(socket->get()));
+    queued_ = false;
     return alive ? Answer::alive : Answer::absent;
 }
 
@@ -203,6 +209,8 @@ Result<void> Starter::launch()
 {
     JOBMILL_TRY(wait(-1, Milliseconds{0}));  // not for somebody who has left meanwhile
     started_ = true;
+    leaving_.reset();
+    since_ = Clock::now();
     if (request_.options.unit && request_.socket == own_socket_path(place_)) {
         if (const auto unit = find_user_unit(place_.runtime_dir); unit && unit->installed()) {
             report_.how = StartReport::How::unit;
@@ -298,7 +306,7 @@ Result<void> Starter::judge_unit()
 Result<short> Starter::wait(int fd, Milliseconds time)
 {
     say_when_slow();
-    if (Clock::now() - began_ >= request_.options.patience) {
+    if (Clock::now() - since_ >= patience()) {
         return tl::unexpected<Error>(too_late());
     }
     std::array<pollfd, 2> fds{pollfd{fd, POLLIN, 0}, pollfd{request_.options.cancel_fd, POLLIN, 0}};
@@ -313,8 +321,7 @@ Result<short> Starter::wait(int fd, Milliseconds time)
 
 Error Starter::too_late() const
 {
-    const auto seconds =
-        std::chrono::duration_cast<std::chrono::seconds>(request_.options.patience).count();
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(patience()).count();
     const std::string time = " in " + std::to_string(seconds) + " s";
     if (leaving_) {
         return {Errc::in_use, "jobmilld (pid " + std::to_string(*leaving_) +
@@ -352,42 +359,9 @@ void Starter::say_when_slow()
 
 }  // namespace
 
-bool may_start(const std::string& socket)
-{
-    const char* forbidden = std::getenv("JOBMILL_NO_START");  // NOLINT(concurrency-mt-unsafe)
-    return (forbidden == nullptr || *forbidden == '\0') &&
-           socket == own_socket_path(current_surroundings()) && socket != system_socket_path;
-}
-
 Result<StartReport> ensure_daemon(StartRequest request)
 {
     return Starter{std::move(request)}.run();
-}
-
-Result<Client> connect_or_start(const StartRequest& request, const Client::Options& options)
-{
-    if (!may_start(request.socket)) {
-        return Client::connect(request.socket, options);
-    }
-    // A daemon may leave between its answer and the session: idle ones do, at any moment.
-    constexpr int attempts = 5;
-    // Who waits longer is told so, and may be interrupted.
-    Client::Options impatient = options;
-    impatient.connect_timeout = std::min(options.connect_timeout, slow);
-    Result<Client> client = Client::connect(request.socket, impatient);
-    for (int i = 1; i < attempts && !client && may_come(client.error()); ++i) {
-        JOBMILL_TRY(ensure_daemon(request));
-        client = Client::connect(request.socket, options);
-    }
-    return client;
-}
-
-Result<Client> connect_or_start(const Client::Options& options, const StartOptions& start)
-{
-    return connect_or_start(
-        StartRequest{
-            .socket = Client::default_path(), .options = start, .started_by = options.name},
-        options);
 }
 
 }  // namespace jobmill

@@ -38,7 +38,6 @@ struct StartRequest {
 [[nodiscard]] Result<StartReport> ensure_daemon(StartRequest request);
 
 /// As the public function, at the socket of the request.
-[[nodiscard]] Result<Client> connect_or_start(const StartRequest& request,
-                                              const Client::Options& options);
+[[nodiscard]] Result<Client> connect_or_start(StartRequest request, const Client::Options& options);
 
 }  // namespace jobmill

@@ -18,7 +18,7 @@
 namespace jobmill::commands {
 namespace {
 
-constexpr std::chrono::seconds stop_patience{20};
+constexpr std::chrono::minutes stop_patience{10};
 constexpr int holder_pause_ms = 20;
 /// Each as long as a connection waits for its welcome: ten minutes.
 constexpr int most_waits = 120;
@@ -40,6 +40,14 @@ Result<Client> open_session(const CommonOptions& common, bool stream_parts, Star
 {
     const Client::Options options{.name = "jobmill", .stream_parts = stream_parts};
     const std::string socket = socket_path(common);
+    if (start == Start::yes && !common.no_start && may_start(socket)) {
+        StartRequest request{.socket = socket, .started_by = "jobmill"};
+        request.options.cancel_fd = interrupt_fd();
+        if (!common.quiet) {
+            request.options.on_slow = [](const std::string& line) { notice(line); };
+        }
+        return connect_or_start(std::move(request), options);
+    }
     Result<Client> client = Client::connect(socket, options);
     // Where a service manager listens, a daemon that finishes its jobs before it stops keeps who
     // brings the next ones waiting.
@@ -49,15 +57,7 @@ Result<Client> open_session(const CommonOptions& common, bool stream_parts, Star
         }
         client = Client::connect(socket, options);
     }
-    if (client || start == Start::no || common.no_start || no_answer(client)) {
-        return client;
-    }
-    StartRequest request{.socket = socket, .started_by = "jobmill"};
-    request.options.cancel_fd = interrupt_fd();
-    if (!common.quiet) {
-        request.options.on_slow = [](const std::string& line) { notice(line); };
-    }
-    return connect_or_start(request, options);
+    return client;
 }
 
 int no_session(const Error& error)

@@ -70,7 +70,7 @@ kill -STOP "$pid"
 jobmill run sum 100 >"$place/out" 2>"$place/err" &
 client=$!
 # It says so when it has waited for longer than a session may take to begin.
-eventually grep -q "waiting for jobmilld to answer" "$place/err"
+holds "it says so" eventually grep -q "waiting for jobmilld to answer" "$place/err"
 kill -CONT "$pid"
 wait $client
 same "result" "5050 0" "$(cat "$place/out") $?"
