@@ -30,6 +30,10 @@ Result<Client> connect_or_start(StartRequest request, const Client::Options& opt
     if (!may_start(request.socket)) {
         return Client::connect(request.socket, options);
     }
+    const char* wish = std::getenv("JOBMILL_IDLE_TIMEOUT");  // NOLINT(concurrency-mt-unsafe)
+    if (wish != nullptr && *wish != '\0') {
+        request.options.idle_timeout = wish;
+    }
     // A daemon may leave between its answer and the session: idle ones do, at any moment.
     constexpr int attempts = 5;
     // Who waits longer is told so, and may be interrupted.

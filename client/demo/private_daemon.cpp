@@ -84,6 +84,8 @@ Result<PrivateDaemon> PrivateDaemon::start()
                         "XDG_RUNTIME_DIR=" + directory}};
     request.options.unit = false;
     // An interrupt waits for the daemon to be there: one that is half started could not be stopped.
+    // Should we be killed: it is ours alone, and we are always connected.
+    request.options.idle_timeout = "5s";
     JOBMILL_TRY(ensure_daemon(std::move(request)));
     JOBMILL_TRY_ASSIGN(const Client client, Client::connect(daemon.socket()));
     daemon.pid_ = static_cast<pid_t>(client.welcome().pid);

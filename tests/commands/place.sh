@@ -6,7 +6,7 @@
 set -u
 bin=${1:?usage: SCRIPT BINDIR}
 place=$(mktemp -d "${TMPDIR:-/tmp}/jobmill-XXXXXX") || exit 2
-unset JOBMILL_SOCKET JOBMILL_NO_START NOTIFY_SOCKET LISTEN_FDS LISTEN_PID
+unset JOBMILL_SOCKET JOBMILL_NO_START JOBMILL_IDLE_TIMEOUT NOTIFY_SOCKET LISTEN_FDS LISTEN_PID
 export HOME="$place/home" XDG_RUNTIME_DIR="$place/run" XDG_STATE_HOME="$place/state"
 export XDG_CONFIG_HOME="$place/config"
 mkdir -m 700 "$HOME" "$XDG_RUNTIME_DIR" "$XDG_CONFIG_HOME" "$XDG_CONFIG_HOME/jobmill" "$place/fake"

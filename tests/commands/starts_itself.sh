@@ -27,9 +27,27 @@ no "environment" FOREIGN= "$environment"
 has "environment" LC_TIME=C "$environment"
 has "environment" JOBMILL_WORD=2 "$environment"
 has "environment" "XDG_RUNTIME_DIR=$XDG_RUNTIME_DIR" "$environment"
+has "idle time" "--idle-timeout 10m" "$(tr '\0' ' ' <"/proc/$pid/cmdline")"
 for entry in "/proc/$pid/fd/"*; do
     no "descriptors" "$place/descriptor" "$(readlink "$entry")"
 done
+
+echo "-- it leaves when nobody has wanted anything for a while, and comes again"
+reset
+export JOBMILL_IDLE_TIMEOUT=100ms
+try run sum 100
+pid=$(daemon_pid)
+same "result" "5050 0 " "$out $code $err"
+holds "it leaves" eventually gone "$pid"
+fails "its socket" test -e "$socket"
+try run sum 100
+same "result" "5050 0 " "$out $code $err"
+eventually gone "$(daemon_pid)"
+export JOBMILL_IDLE_TIMEOUT=soon
+try run sum 100
+same "code" 125 "$code"
+has "why" "idle timeout \"soon\"" "$err"
+unset JOBMILL_IDLE_TIMEOUT
 
 echo "-- 64 clients at once start one daemon"
 reset
@@ -119,5 +137,18 @@ try run sum 1
 has "a directory for everybody" "may be written by others" "$err"
 try status
 has "nor is anybody asked there" "may be written by others" "$err"
+
+echo "-- the daemon of a demonstration that was killed leaves by itself"
+reset
+export TMPDIR="$place/tmp"
+mkdir "$TMPDIR"
+jobmill demo --words 10 >/dev/null 2>&1 &
+demo=$!
+holds "it has a daemon" eventually sh -c "grep -qs ' ready ' $TMPDIR/jobmill-demo-*/daemon.log"
+pid=$(cat "$TMPDIR"/jobmill-demo-*/jobmill.sock.lock)
+holds "which runs" alive "$pid"
+kill -KILL "$demo"
+wait "$demo"
+holds "it leaves" eventually gone "$pid"
 
 judge

@@ -8,8 +8,9 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
-#include <filesystem>
+#include <set>
 #include <thread>
 
 #include <doctest/doctest.h>
@@ -33,6 +34,7 @@ public:
         REQUIRE(::setenv("PATH", path.c_str(), 1) == 0);
         REQUIRE(::unsetenv("JOBMILL_SOCKET") == 0);
         REQUIRE(::unsetenv("JOBMILL_NO_START") == 0);
+        REQUIRE(::unsetenv("JOBMILL_IDLE_TIMEOUT") == 0);
     }
     ~User()
     {
@@ -98,6 +100,25 @@ TEST_CASE("nothing is started for who forbids it or names another place")
     REQUIRE(::unsetenv("JOBMILL_NO_START") == 0);
     REQUIRE(::setenv("JOBMILL_SOCKET", "/tmp/jobmill-elsewhere.sock", 1) == 0);
     CHECK(connect_or_start().error().code == Errc::not_found);
+}
+
+TEST_CASE("a daemon that leaves whenever it is idle fails no client")
+{
+    const User user;
+    std::set<std::uint32_t> pids;
+    for (int i = 0; i < 200; ++i) {
+        auto client = connect_or_start({}, {.idle_timeout = "1ms"});
+        REQUIRE_MESSAGE(client, client.error().what);
+        pids.insert(client->welcome().pid);
+        // Some go at once, so that a daemon is met in every state of its leaving.
+        if (i % 3 == 0) {
+            CHECK(sum(*client) == "5050");
+        }
+        const auto pause = std::chrono::microseconds{(i % 8) * 400};
+        client = tl::unexpected<Error>(Error{});
+        std::this_thread::sleep_for(pause);
+    }
+    CHECK(pids.size() > 5);
 }
 
 }  // namespace jobmill::tests

@@ -14,9 +14,9 @@ namespace jobmill {
 struct StartOptions {
     /// How long a daemon may take until it answers.
     std::chrono::milliseconds patience{20'000};
-    /// The daemon leaves after so long without clients and jobs; empty: it stays. A systemd unit
-    /// has its own way.
-    std::string idle_timeout{};
+    /// The daemon leaves after so long without clients and jobs; empty: it stays. The user's wish,
+    /// $JOBMILL_IDLE_TIMEOUT, comes first. A systemd unit has its own way.
+    std::string idle_timeout = "10m";
     /// Where a systemd unit of this user is installed, that is started instead of a bare process.
     bool unit = true;
     /// Waiting ends, with Errc::closed, when this can be read.
