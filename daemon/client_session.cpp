@@ -315,13 +315,13 @@ void ClientSession::on_hello(const Hello& hello)
         return;
     }
     greeted_ = true;
-    const std::string server = std::string{"jobmilld "} + version;
     send(Welcome{.version = limits::protocol_version,
                  .max_payload = settings_.max_payload,
                  .credit_jobs = settings_.credit_jobs,
                  .credit_bytes = settings_.credit_bytes,
-                 .server = server,
+                 .server = std::string{"jobmilld "} + version,
                  .pid = static_cast<std::uint32_t>(::getpid())});
+    catch_up();
 }
 
 void ClientSession::on_open(const Open& open)

@@ -87,6 +87,13 @@ private:
 
     void handle(Tag tag, std::string_view id, const Request& request);
     void on_hello(const Hello& hello);
+    /// An announcement that was made before this client could hear it; nothing of it runs.
+    void catch_up()
+    {
+        if (outside_.closing()) {
+            send(Closing{});
+        }
+    }
     void on_open(const Open& open);
     void on_submit(Tag tag, const Submit& submit);
     [[nodiscard]] tl::expected<Submission, ErrorReply> judge(const Submit& submit) const;

@@ -205,6 +205,14 @@ TEST_CASE_FIXTURE(DeskFixture, "an announcement is for who has said how to speak
     CHECK(heard_by(json) == Lines{R"({"op":"closing","grace_ms":5})"});
 }
 
+TEST_CASE_FIXTURE(DeskFixture, "who says hello to a daemon that stops is told so at once")
+{
+    Peer& peer = connect();
+    closing = true;
+    peer.say(greeting());
+    CHECK(heard_by(peer) == Lines{"welcome", "closing"});
+}
+
 TEST_CASE_FIXTURE(DeskFixture, "an idle session is over as soon as it is to finish")
 {
     (void)connect_binary();
