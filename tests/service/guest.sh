@@ -253,6 +253,33 @@ a_stop_finishes_what_runs() {
     equal "the socket" "$(stat -c '%a %G' "$socket")" "660 jobmill"
 }
 
+a_reload_answers_and_stops_nothing() {
+    local pid
+    pid=$(property MainPID)
+    as anna run sleep 2s &
+    local client=$!
+    eventually busy
+    configure 'log_level = "debug"'
+    systemctl reload jobmilld.service
+    as anna ping
+    eventually logs_of_level 7 "$pid"
+    configure "max_jobs = 0"
+    if systemctl reload jobmilld.service; then
+        echo "a bad file was taken"
+        return 1
+    fi
+    contains "$(journalctl -u jobmilld.service -n 10 --no-pager)" "jobmill.toml:1:12"
+    wait "$client"
+    equal "the daemon" "$(property MainPID)" "$pid"
+    equal "the daemon" "$(property ActiveState)" active
+    equal "the sum" "$(as anna run sum 100)" 5050
+}
+
+# logs_of_level NUMBER PID: something was logged with that priority.
+logs_of_level() {
+    [ -n "$(journalctl -q -u jobmilld.service PRIORITY="$1" _PID="$2" -n 1)" ]
+}
+
 busy() {
     as anna status | grep -q running
 }
@@ -405,6 +432,8 @@ check "a daemon that hangs is replaced" a_daemon_that_hangs_is_replaced
 fresh
 check "a daemon that dies is replaced and leaves nobody" \
     a_daemon_that_dies_is_replaced_and_leaves_nobody
+fresh
+check "a reload answers and stops nothing" a_reload_answers_and_stops_nothing
 fresh
 check "a stop finishes what runs, however long the unit's own patience is" a_stop_finishes_what_runs
 fresh
