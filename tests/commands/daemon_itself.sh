@@ -29,7 +29,7 @@ has "log" " ready " "$out"
 same "lines" 1 "$(printf '%s\n' "$out" | wc -l)"
 jobmill daemon log -n 1 -f >"$place/followed" &
 follower=$!
-eventually grep -q ready "$place/followed"
+eventually grep -qs ready "$place/followed"
 
 echo "-- stop, and what is said then"
 try daemon stop
@@ -54,7 +54,7 @@ same "no log" "125 jobmill: there is no log yet: $log" "$code $err"
 echo "-- one that was started elsewhere"
 echo '[pool.default]' >"$XDG_CONFIG_HOME/jobmill/jobmill.toml"
 setsid jobmilld </dev/null 2>&1 | cat >"$place/output" &
-eventually grep -q ' ready ' "$place/output"
+eventually grep -qs ' ready ' "$place/output"
 try daemon status
 has "status" "started by  hand" "$out"
 has "status" "config      $XDG_CONFIG_HOME/jobmill/jobmill.toml" "$out"
@@ -96,6 +96,10 @@ try daemon log-level loud
 same "level" "125 jobmill: log level \"loud\": want one of debug, info, warning, error" "$code $err"
 try reload
 same "nothing new" "$config: nothing changed 0" "$out $code"
+printf '[pool.default]\nworkers = 2\n[pool.other]\nworkers = 1\n' >"$config"
+try reload
+same "changes" "pool default: 2 workers, was 1
+pool other: new, 1 worker 0" "$out $code"
 printf '[pool.default]\n  worker = 1\n' >"$config"
 try reload
 same "bad file" "78 jobmill: $config:2:3: unknown key \"worker\" in pool.default" "$code $err"
