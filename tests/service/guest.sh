@@ -263,6 +263,12 @@ a_reload_answers_and_stops_nothing() {
     systemctl reload jobmilld.service
     as anna ping
     eventually logs_of_level 7 "$pid"
+    configure "" "[pool.more]"
+    systemctl reload jobmilld.service
+    equal "the sum in a new pool" "$(as anna run --pool more sum 100)" 5050
+    configure
+    kill -HUP "$pid"
+    eventually pool_is_gone more
     configure "max_jobs = 0"
     if systemctl reload jobmilld.service; then
         echo "a bad file was taken"
@@ -273,6 +279,10 @@ a_reload_answers_and_stops_nothing() {
     equal "the daemon" "$(property MainPID)" "$pid"
     equal "the daemon" "$(property ActiveState)" active
     equal "the sum" "$(as anna run sum 100)" 5050
+}
+
+pool_is_gone() {
+    ! as anna run --pool "$1" sum 1
 }
 
 # logs_of_level NUMBER PID: something was logged with that priority.
@@ -286,7 +296,7 @@ busy() {
 
 # Longer than a client waits for a daemon that is there.
 who_comes_during_a_long_stop_waits_for_the_next() {
-    configure 'stop_grace = "30s"'
+    configure 'drain_timeout = "30s"'
     systemctl restart jobmilld.service
     as anna run sleep 7s &
     local client=$!
