@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // What the dispatcher promises, as FakeWorld compares it.
-#include "tests/support/fake_world.hpp"
-
 #include <algorithm>
+
+#include "tests/support/fake_world.hpp"
 
 namespace jobmill::sim {
 
@@ -110,8 +110,7 @@ bool FakeWorld::could_take(const PretendWorker& worker) const
 void FakeWorld::check_spread(const PretendWorker& chosen)
 {
     for (const auto& [id, other] : workers_) {
-        demand(other.pool != chosen.pool || !could_take(other) ||
-                   surplus(other.pool) > 0 ||
+        demand(other.pool != chosen.pool || !could_take(other) || surplus(other.pool) > 0 ||
                    other.held.size() >= chosen.held.size(),
                "a worker was offered a job while another held fewer");
     }
