@@ -45,14 +45,42 @@ void UnreadJobs::open(JobId job, unsigned uid)
                                       .finished = {}});
 }
 
+void UnreadJobs::charge(Unread& unread, std::uint64_t bytes)
+{
+    unread.bytes += bytes;
+    users_[unread.uid].bytes += bytes;
+}
+
 void UnreadJobs::release(Unread& unread)
 {
-    bytes_by_user_[unread.uid] -= unread.bytes;
-    if (bytes_by_user_[unread.uid] == 0) {
-        bytes_by_user_.erase(unread.uid);
+    const auto user = users_.find(unread.uid);
+    if (user != users_.end()) {
+        user->second.bytes -= unread.bytes;
+        if (user->second.bytes == 0 && user->second.finished.empty()) {
+            users_.erase(user);
+        }
     }
     unread.bytes = 0;
     unread.events.clear();
+}
+
+void UnreadJobs::erase(JobId job)
+{
+    const auto found = jobs_.find(number(job));
+    Unread& unread = found->second;
+    if (unread.turn != 0) {
+        finished_.erase(unread.turn);
+        users_.at(unread.uid).finished.erase(unread.turn);
+    }
+    release(unread);
+    if (unread.reader) {
+        const auto read = read_by_.find(unread.reader->session);
+        std::erase(read->second, job);
+        if (read->second.empty()) {
+            read_by_.erase(read);
+        }
+    }
+    jobs_.erase(found);
 }
 
 void UnreadJobs::add_chunk(JobId job, const Chunk& head, Payload payload, core::TimePoint now)
@@ -62,8 +90,7 @@ void UnreadJobs::add_chunk(JobId job, const Chunk& head, Payload payload, core::
         return;
     }
     const std::uint64_t cost = payload.size + event_overhead;
-    unread.bytes += cost;
-    bytes_by_user_[unread.uid] += cost;
+    charge(unread, cost);
     Chunk kept = head;
     kept.payload = {};
     unread.events.push_back(UnreadEvent{.head = kept, .payload = std::move(payload)});
@@ -77,12 +104,13 @@ void UnreadJobs::add_result(JobId job, const JobResult& head, Payload payload, c
     unread.state = head.state;
     unread.finished = now;
     const std::uint64_t cost = payload.size + event_overhead;
-    unread.bytes += cost;
-    bytes_by_user_[unread.uid] += cost;
+    charge(unread, cost);
     JobResult kept = head;
     kept.payload = {};
     unread.events.push_back(UnreadEvent{.head = kept, .payload = std::move(payload)});
-    finish_order_.push_back(job);
+    unread.turn = ++last_turn_;
+    finished_.emplace(unread.turn, job);
+    users_[unread.uid].finished.emplace(unread.turn, job);
     if (unread.overflowed) {
         drop(job, "its output was more than the " + mebibytes(limits_.bytes_per_user) +
                       " kept for a user");
@@ -94,19 +122,21 @@ void UnreadJobs::add_result(JobId job, const JobResult& head, Payload payload, c
 void UnreadJobs::make_room(unsigned uid, JobId but_not)
 {
     const auto too_much = [&] {
-        const auto used = bytes_by_user_.find(uid);
-        return used != bytes_by_user_.end() && used->second > limits_.bytes_per_user;
+        const auto user = users_.find(uid);
+        return user != users_.end() && user->second.bytes > limits_.bytes_per_user;
     };
     const std::string why =
         "newer unread results needed the " + mebibytes(limits_.bytes_per_user) + " kept for a user";
     while (too_much()) {
-        const auto oldest = std::find_if(
-            finish_order_.begin(), finish_order_.end(),
-            [&](JobId job) { return job != but_not && jobs_.at(number(job)).uid == uid; });
-        if (oldest == finish_order_.end()) {
+        const Finished& finished = users_.at(uid).finished;
+        auto oldest = finished.begin();
+        if (oldest != finished.end() && oldest->second == but_not) {
+            ++oldest;
+        }
+        if (oldest == finished.end()) {
             break;
         }
-        drop(JobId{*oldest}, why);
+        drop(JobId{oldest->second}, why);
     }
     if (!too_much()) {
         return;
@@ -128,9 +158,7 @@ void UnreadJobs::drop(JobId job, const std::string& why)
     std::string text = "job " + std::to_string(number(job)) + " ";
     text += unread.state ? name_of(*unread.state) : "ended";
     remember_gone(job, unread.uid, text + ", but its unread result was dropped: " + why);
-    release(unread);
-    std::erase(finish_order_, job);
-    jobs_.erase(found);
+    erase(job);
 }
 
 void UnreadJobs::remember_gone(JobId job, unsigned uid, std::string text)
@@ -165,6 +193,7 @@ tl::expected<std::vector<UnreadEvent>, ErrorReply> UnreadJobs::attach(JobId job,
     const bool finished = unread.state.has_value();
     release(unread);
     unread.reader = reader;
+    read_by_[reader.session].push_back(job);
     if (finished) {
         forget(job);
     }
@@ -179,27 +208,27 @@ std::optional<Reader> UnreadJobs::reader(JobId job) const
 
 void UnreadJobs::detach(SessionId session)
 {
-    for (auto& [job, unread] : jobs_) {
-        if (unread.reader && unread.reader->session == session) {
-            unread.reader.reset();
-        }
+    const auto read = read_by_.find(session);
+    if (read == read_by_.end()) {
+        return;
     }
+    for (const JobId job : read->second) {
+        jobs_.at(number(job)).reader.reset();
+    }
+    read_by_.erase(read);
 }
 
 void UnreadJobs::forget(JobId job)
 {
-    const auto found = jobs_.find(number(job));
-    if (found != jobs_.end()) {
-        release(found->second);
-        jobs_.erase(found);
-        std::erase(finish_order_, job);
+    if (jobs_.contains(number(job))) {
+        erase(job);
     }
 }
 
 void UnreadJobs::expire(core::TimePoint now)
 {
-    while (!finish_order_.empty()) {
-        const JobId oldest = finish_order_.front();
+    while (!finished_.empty()) {
+        const JobId oldest = finished_.begin()->second;
         if (jobs_.at(number(oldest)).finished + limits_.age > now) {
             break;
         }
@@ -209,20 +238,21 @@ void UnreadJobs::expire(core::TimePoint now)
 
 std::optional<core::TimePoint> UnreadJobs::next_expiry() const
 {
-    if (finish_order_.empty()) {
+    if (finished_.empty()) {
         return {};
     }
-    return jobs_.at(number(finish_order_.front())).finished + limits_.age;
+    return jobs_.at(number(finished_.begin()->second)).finished + limits_.age;
 }
 
 std::vector<UnreadJobs::Listed> UnreadJobs::finished_of(unsigned uid) const
 {
     std::vector<Listed> list;
-    for (const JobId job : finish_order_) {
-        const Unread& unread = jobs_.at(number(job));
-        if (unread.uid == uid) {
-            list.push_back(Listed{.job = job, .state = *unread.state});
-        }
+    const auto user = users_.find(uid);
+    if (user == users_.end()) {
+        return list;
+    }
+    for (const auto& [turn, job] : user->second.finished) {
+        list.push_back(Listed{.job = job, .state = *jobs_.at(number(job)).state});
     }
     return list;
 }

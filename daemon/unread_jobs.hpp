@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -73,6 +74,7 @@ private:
         std::deque<UnreadEvent> events;
         std::uint64_t bytes = 0;
         std::optional<JobState> state;  ///< once it is finished
+        std::uint64_t turn = 0;         ///< its place in the order of finishing, from 1
         bool overflowed = false;        ///< its output alone was too much to keep
         core::TimePoint finished;
     };
@@ -81,11 +83,21 @@ private:
     void drop(JobId job, const std::string& why);
     void remember_gone(JobId job, unsigned uid, std::string text);
     void release(Unread& unread);
+    void charge(Unread& unread, std::uint64_t bytes);
+    void erase(JobId job);
 
     Limits limits_;
     std::unordered_map<std::uint64_t, Unread> jobs_;
-    std::deque<JobId> finish_order_;
-    std::unordered_map<unsigned, std::uint64_t> bytes_by_user_;
+    /// In the order in which they finished, by Unread::turn.
+    using Finished = std::map<std::uint64_t, JobId>;
+    Finished finished_;
+    std::uint64_t last_turn_ = 0;
+    struct User {
+        std::uint64_t bytes = 0;
+        Finished finished;
+    };
+    std::unordered_map<unsigned, User> users_;  ///< that have anything unread
+    std::unordered_map<SessionId, std::vector<JobId>> read_by_;
 
     struct Gone {
         JobId job{};
