@@ -19,10 +19,10 @@ constexpr std::uint64_t request_bit = std::uint64_t{1} << 63U;
 
 }  // namespace
 
-ClientSession::ClientSession(std::unique_ptr<Channel> channel, SessionId id, unsigned uid,
-                             Settings settings, Outside outside)
-    : id_(id),
-      uid_(uid),
+ClientSession::ClientSession(std::unique_ptr<Channel> channel, Who who, Settings settings,
+                             Outside outside)
+    : id_(who.id),
+      uid_(who.uid),
       settings_(settings),
       outside_(std::move(outside)),
       channel_(std::move(channel)),
@@ -32,11 +32,11 @@ ClientSession::ClientSession(std::unique_ptr<Channel> channel, SessionId id, uns
 
 Result<std::unique_ptr<ClientSession>> ClientSession::create(loop::EventLoop& loop,
                                                              std::unique_ptr<Channel> channel,
-                                                             SessionId id, unsigned uid,
-                                                             Settings settings, Outside outside)
+                                                             Who who, Settings settings,
+                                                             Outside outside)
 {
     std::unique_ptr<ClientSession> session{
-        new ClientSession{std::move(channel), id, uid, settings, std::move(outside)}};
+        new ClientSession{std::move(channel), who, settings, std::move(outside)}};
     JOBMILL_TRY_ASSIGN(
         auto timer, loop::Timer::create(loop, [raw = session.get()] {
             if (raw->finishing_) {

@@ -30,6 +30,12 @@ public:
         std::chrono::milliseconds linger{5'000};
     };
 
+    /// The session's number, and its client's user.
+    struct Who {
+        SessionId id{};
+        unsigned uid = 0;
+    };
+
     /// What a session needs of the daemon.
     struct Outside {
         JobDesk& desk;
@@ -43,8 +49,8 @@ public:
     };
 
     [[nodiscard]] static Result<std::unique_ptr<ClientSession>> create(
-        loop::EventLoop& loop, std::unique_ptr<Channel> channel, SessionId id, unsigned uid,
-        Settings settings, Outside outside);
+        loop::EventLoop& loop, std::unique_ptr<Channel> channel, Who who, Settings settings,
+        Outside outside);
 
     [[nodiscard]] SessionId id() const noexcept { return id_; }
     [[nodiscard]] unsigned uid() const noexcept { return uid_; }
@@ -69,8 +75,7 @@ public:
     void finish();
 
 private:
-    ClientSession(std::unique_ptr<Channel> channel, SessionId id, unsigned uid, Settings settings,
-                  Outside outside);
+    ClientSession(std::unique_ptr<Channel> channel, Who who, Settings settings, Outside outside);
 
     void on_bytes(ByteView bytes);
     void on_end();

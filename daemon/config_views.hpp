@@ -2,9 +2,9 @@
 // What the rooms of the daemon take from the configuration.
 #pragma once
 
-#include "daemon/client_session.hpp"
 #include "daemon/config.hpp"
 #include "daemon/job_desk.hpp"
+#include "daemon/sessions.hpp"
 
 namespace jobmill::daemon {
 
@@ -16,12 +16,13 @@ namespace jobmill::daemon {
             .unread = {.bytes_per_user = config.unread_bytes, .age = config.unread_age}};
 }
 
-[[nodiscard]] inline ClientSession::Settings session_settings(const Config& config)
+[[nodiscard]] inline Sessions::Limits session_limits(const Config& config)
 {
-    return {.credit_jobs = config.credit_jobs,
-            .credit_bytes = config.credit_bytes,
-            .max_payload = config.max_payload,
-            .frame_timeout = config.frame_timeout};
+    return {.sessions = config.max_sessions,
+            .each = {.credit_jobs = config.credit_jobs,
+                     .credit_bytes = config.credit_bytes,
+                     .max_payload = config.max_payload,
+                     .frame_timeout = config.frame_timeout}};
 }
 
 }  // namespace jobmill::daemon

@@ -4,6 +4,7 @@
 
 #include <csignal>
 #include <cstdio>
+#include <exception>
 
 #include "common/exit_code.hpp"
 #include "common/places.hpp"
@@ -12,8 +13,7 @@
 #include "daemon/start.hpp"
 #include "daemon/supervisor.hpp"
 
-using namespace jobmill;
-
+namespace jobmill::daemon {
 namespace {
 
 /// What we open must not be taken for standard input, output or error where one is closed.
@@ -28,23 +28,21 @@ void occupy_standard_descriptors()
     }
 }
 
-}  // namespace
-
-int main(int argc, char** argv)
+int run(int argc, char** argv)
 {
     occupy_standard_descriptors();
-    const auto parsed = daemon::parse_options(argc, argv);
+    const auto parsed = parse_options(argc, argv);
     if (const int* code = std::get_if<int>(&parsed)) {
         return *code;
     }
-    const auto& options = std::get<daemon::Options>(parsed);
+    const auto& options = std::get<Options>(parsed);
     auto loop = loop::EventLoop::create();
     if (!loop) {
-        return daemon::complain(loop.error());
+        return complain(loop.error());
     }
-    auto settled = daemon::settle(options, current_surroundings());
+    auto settled = settle(options, current_surroundings());
     if (!settled) {
-        return daemon::complain(settled.error());
+        return complain(settled.error());
     }
     if (options.check_config) {
         std::puts("the configuration is good");
@@ -52,20 +50,34 @@ int main(int argc, char** argv)
     }
     // A client that is gone shows itself as an error of send.
     (void)std::signal(SIGPIPE, SIG_IGN);
-    auto setup = daemon::set_up(std::move(*settled));
+    auto setup = set_up(std::move(*settled));
     if (!setup) {
-        return daemon::complain(setup.error());
+        return complain(setup.error());
     }
     setup->read_again = [&options] {
-        return daemon::settle(options, current_surroundings()).map([](daemon::Settled&& again) {
+        return settle(options, current_surroundings()).map([](Settled&& again) {
             return std::move(again.config);
         });
     };
-    auto supervisor = daemon::Supervisor::create(*loop, std::move(*setup));
+    auto supervisor = Supervisor::create(*loop, std::move(*setup));
     if (!supervisor) {
-        return daemon::complain(supervisor.error());
+        return complain(supervisor.error());
     }
     const int code = (*supervisor)->run();
     log::finish();
     return code;
+}
+
+}  // namespace
+}  // namespace jobmill::daemon
+
+int main(int argc, char** argv)
+{
+    try {
+        return jobmill::daemon::run(argc, argv);
+    } catch (const std::exception& error) {
+        // Out of memory, that is; everything else is told by values.
+        (void)std::fprintf(stderr, "jobmilld: %s\n", error.what());
+        return jobmill::exit_code::jobmill_failed;
+    }
 }

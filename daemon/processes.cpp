@@ -50,7 +50,10 @@ void Processes::start_template(PoolId pool)
         mode.emplace_back("--allow-threads");
     }
     auto process = TemplateProcess::start(
-        loop_, flush_list_, executable_.get(), arguments(plan, std::move(mode)), plan.environment,
+        loop_, flush_list_,
+        {.executable = executable_.get(),
+         .arguments = arguments(plan, std::move(mode)),
+         .environment = plan.environment},
         {.on_loaded =
              [this, pool](const Value& body) {
                  unready_starts_[pool] = 0;

@@ -24,14 +24,12 @@ UniqueFd open_spare()
 
 }  // namespace
 
-Sessions::Sessions(loop::EventLoop& loop, FlushList& flush_list, SocketPlace place,
-                   std::uint32_t most_sessions, ClientSession::Settings settings,
+Sessions::Sessions(loop::EventLoop& loop, FlushList& flush_list, SocketPlace place, Limits limits,
                    ClientSession::Outside outside)
     : loop_(loop),
       flush_list_(flush_list),
       place_(std::move(place)),
-      most_sessions_(most_sessions),
-      settings_(settings),
+      limits_(limits),
       outside_(std::move(outside)),
       spare_(open_spare())
 {
@@ -84,9 +82,10 @@ void Sessions::shed_one()
 
 void Sessions::turn_away(UniqueFd socket)
 {
-    log::warning("client turned away", {{"cause", "too many sessions"}, {"limit", most_sessions_}});
+    log::warning("client turned away",
+                 {{"cause", "too many sessions"}, {"limit", limits_.sessions}});
     Bytes line;
-    auto busy = refusal(error_code::busy, "too many sessions", "", most_sessions_);
+    auto busy = refusal(error_code::busy, "too many sessions", "", limits_.sessions);
     busy.retry_after_ms = 1000;
     encode_line(ErrorMessage{.tag = Tag{}, .error = std::move(busy)}, {}, line);
     (void)send_some(socket.get(), line);
@@ -94,7 +93,7 @@ void Sessions::turn_away(UniqueFd socket)
 
 void Sessions::accept_one(UniqueFd socket)
 {
-    if (sessions_.size() >= most_sessions_) {
+    if (sessions_.size() >= limits_.sessions) {
         turn_away(std::move(socket));
         return;
     }
@@ -110,8 +109,8 @@ void Sessions::accept_one(UniqueFd socket)
         return;
     }
     const SessionId id{++last_id_};
-    auto session =
-        ClientSession::create(loop_, std::move(*channel), id, peer.uid, settings_, outside_);
+    auto session = ClientSession::create(loop_, std::move(*channel), {.id = id, .uid = peer.uid},
+                                         limits_.each, outside_);
     if (!session) {
         log::warning("client lost",
                      {{"user", peer.uid}, {"pid", peer.pid}, {"cause", session.error().what}});
@@ -119,12 +118,6 @@ void Sessions::accept_one(UniqueFd socket)
     }
     log::debug("session opened", {{"session", number(id)}, {"user", peer.uid}, {"pid", peer.pid}});
     sessions_.emplace(number(id), std::move(*session));
-}
-
-void Sessions::set_limits(std::uint32_t most_sessions, ClientSession::Settings settings)
-{
-    most_sessions_ = most_sessions;
-    settings_ = settings;
 }
 
 ClientSession* Sessions::find(SessionId session)

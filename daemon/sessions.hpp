@@ -15,9 +15,13 @@ namespace jobmill::daemon {
 /// The connected clients: accepts them, finds them, lets them go.
 class Sessions {
 public:
+    struct Limits {
+        std::uint32_t sessions = 1024;  ///< at the same time
+        ClientSession::Settings each;
+    };
+
     /// `outside` without `over`, which is this class's own business.
-    Sessions(loop::EventLoop& loop, FlushList& flush_list, SocketPlace place,
-             std::uint32_t most_sessions, ClientSession::Settings settings,
+    Sessions(loop::EventLoop& loop, FlushList& flush_list, SocketPlace place, Limits limits,
              ClientSession::Outside outside);
 
     [[nodiscard]] Result<void> start_accepting();
@@ -25,7 +29,7 @@ public:
     void stop_accepting();
 
     /// For sessions from now on.
-    void set_limits(std::uint32_t most_sessions, ClientSession::Settings settings);
+    void set_limits(const Limits& limits) { limits_ = limits; }
     /// Those that wait to be accepted, without another turn of the loop.
     void accept_waiting() { accept_some(); }
 
@@ -48,8 +52,7 @@ private:
     loop::EventLoop& loop_;
     FlushList& flush_list_;
     SocketPlace place_;
-    std::uint32_t most_sessions_;
-    ClientSession::Settings settings_;
+    Limits limits_;
     ClientSession::Outside outside_;
     std::unique_ptr<loop::FdWatcher> watcher_;
     UniqueFd spare_;  ///< given up for a moment when descriptors run out

@@ -84,8 +84,7 @@ Supervisor::Supervisor(loop::EventLoop& loop, Setup setup)
               [this](SessionId session, Tag tag) {
                   reloader_.request(Reloader::Asker{.session = session, .tag = tag});
               }}),
-      sessions_(loop, flush_list_, std::move(setup.place), setup.config.max_sessions,
-                session_settings(setup.config),
+      sessions_(loop, flush_list_, std::move(setup.place), session_limits(setup.config),
                 ClientSession::Outside{
                     .desk = desk_,
                     .pools = pools_,
@@ -396,7 +395,7 @@ void Supervisor::leave_when_quiet()
 void Supervisor::adopt(const Config& config)
 {
     desk_.set_limits(desk_limits(config));
-    sessions_.set_limits(config.max_sessions, session_settings(config));
+    sessions_.set_limits(session_limits(config));
     if (const auto level = log::level_named(config.log_level.value_or("info"))) {
         log::set_level(*level);
     }

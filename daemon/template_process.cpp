@@ -9,17 +9,18 @@
 
 namespace jobmill::daemon {
 
-Result<std::unique_ptr<TemplateProcess>> TemplateProcess::start(
-    loop::EventLoop& loop, FlushList& flush_list, int executable,
-    const std::vector<std::string>& arguments, const std::vector<std::string>& environment,
-    Callbacks callbacks)
+Result<std::unique_ptr<TemplateProcess>> TemplateProcess::start(loop::EventLoop& loop,
+                                                                FlushList& flush_list,
+                                                                const Command& command,
+                                                                Callbacks callbacks)
 {
     JOBMILL_TRY_ASSIGN(SocketPair link, make_socket_pair());
     std::unique_ptr<TemplateProcess> process{new TemplateProcess{std::move(callbacks)}};
     JOBMILL_TRY_ASSIGN(process->channel_, Channel::create(loop, flush_list, std::move(link.ours)));
     constexpr int link_number = 3;
     const Inherited inherited{.ours = link.theirs.get(), .theirs = link_number};
-    JOBMILL_TRY_ASSIGN(process->pid_, spawn(executable, arguments, environment, {&inherited, 1}));
+    JOBMILL_TRY_ASSIGN(process->pid_, spawn(command.executable, command.arguments,
+                                            command.environment, {&inherited, 1}));
     JOBMILL_TRY_ASSIGN(process->pidfd_, open_pidfd(process->pid_));
     JOBMILL_TRY_ASSIGN(auto watcher, loop::FdWatcher::create(
                                          loop, process->pidfd_.get(),

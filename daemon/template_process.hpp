@@ -24,11 +24,16 @@ public:
         std::function<void(const ProcessExit&)> on_gone;
     };
 
-    /// Starts the program. `arguments` begins with the program's name.
-    [[nodiscard]] static Result<std::unique_ptr<TemplateProcess>> start(
-        loop::EventLoop& loop, FlushList& flush_list, int executable,
-        const std::vector<std::string>& arguments, const std::vector<std::string>& environment,
-        Callbacks callbacks);
+    /// The program and how it is executed; `arguments` begins with its name.
+    struct Command {
+        int executable = -1;
+        std::vector<std::string> arguments;
+        std::vector<std::string> environment;
+    };
+    [[nodiscard]] static Result<std::unique_ptr<TemplateProcess>> start(loop::EventLoop& loop,
+                                                                        FlushList& flush_list,
+                                                                        const Command& command,
+                                                                        Callbacks callbacks);
 
     /// Asks for a sign of life, unless it loads still or owes one already.
     void probe(core::TimePoint now);

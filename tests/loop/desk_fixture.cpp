@@ -168,7 +168,7 @@ Peer& DeskFixture::connect(unsigned uid)
     REQUIRE(channel.has_value());
     const SessionId id{peers.size() + 1};
     auto session = ClientSession::create(
-        loop, std::move(*channel), id, uid, settings,
+        loop, std::move(*channel), {.id = id, .uid = uid}, settings,
         {.desk = desk,
          .pools = pools,
          .administer =

@@ -118,8 +118,10 @@ TEST_CASE_FIXTURE(Watched, "a template loads, forks a worker, and the worker run
     std::optional<Forked> forked;
     int gone = 0;
     auto started = TemplateProcess::start(
-        loop, flush_list, executable.get(),
-        {"jobmill-worker", "--template", "--daemon-pid", std::to_string(::getpid())}, {"PATH=/bin"},
+        loop, flush_list,
+        {.executable = executable.get(),
+         .arguments = {"jobmill-worker", "--template", "--daemon-pid", std::to_string(::getpid())},
+         .environment = {"PATH=/bin"}},
         {.on_loaded =
              [&](const Value& body) {
                  const auto list = daemon::read_handlers(body);
