@@ -206,7 +206,7 @@ void Reloader::answer(const std::vector<Asker>& askers, const std::vector<std::s
     log::info("reloaded", {{"config", outside_.file}, {"count", changes.size()}}, log::always);
     Array texts;
     for (const std::string& change : changes) {
-        log::info("changed", {{"change", change}}, log::always);
+        log::info("configuration changed", {{"change", change}}, log::always);
         texts.emplace_back(change);
     }
     const Value body{Map{{"file", Value{outside_.file}}, {"changes", Value{std::move(texts)}}}};

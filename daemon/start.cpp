@@ -137,6 +137,7 @@ Result<Supervisor::Setup> set_up(Settled settled)
     log::info("starting",
               {{"version", version},
                {"jobs_as", user.text()},
+               {"config", settled.config_file},
                {"socket", settled.socket},
                {"state_dir", settled.state_dir}},
               log::always);

@@ -269,6 +269,7 @@ void Supervisor::on_loaded(PoolId pool, const Value& body)
         entry.state = PoolEntry::State::up;
     }
     entry.error.clear();
+    log::info("pool up", {{"pool", entry.name}, {"count", entry.handlers.size()}});
     post(core::TemplateReady{pool});
     service_.status(summary(pools_, user_));
     if (reloader_.awaits(pool)) {
