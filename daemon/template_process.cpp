@@ -46,7 +46,7 @@ void TemplateProcess::fork(WorkerId worker, std::vector<UniqueFd> child_ends)
 
 void TemplateProcess::probe(core::TimePoint now)
 {
-    if (loaded_ && !probed_ && channel_) {
+    if (loaded_ && !dismissed_ && !probed_ && channel_) {
         probed_ = now;
         encode(Probe{}, channel_->out());
     }
@@ -59,6 +59,8 @@ core::Duration TemplateProcess::silent_for(core::TimePoint now) const
 
 void TemplateProcess::dismiss()
 {
+    dismissed_ = true;
+    probed_.reset();
     if (channel_) {
         channel_->flush();
         channel_->end_output();

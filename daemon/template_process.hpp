@@ -35,7 +35,7 @@ public:
                                                                         const Command& command,
                                                                         Callbacks callbacks);
 
-    /// Asks for a sign of life, unless it loads still or owes one already.
+    /// Asks for a sign of life, unless it loads still, is to leave, or owes one already.
     void probe(core::TimePoint now);
     /// Since the sign of life that it owes was asked for; zero when it owes none.
     [[nodiscard]] core::Duration silent_for(core::TimePoint now) const;
@@ -58,6 +58,7 @@ private:
     UniqueFd pidfd_;
     std::unique_ptr<loop::FdWatcher> pidfd_watcher_;
     bool loaded_ = false;
+    bool dismissed_ = false;
     std::optional<core::TimePoint> probed_;  ///< not answered yet
     bool broken_ = false;
 };

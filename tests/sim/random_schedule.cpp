@@ -206,7 +206,8 @@ void RandomSchedule::step_template(PretendPool& pool)
     if (pool.killed || (pool.dismissed_at && !pool.hung)) {
         world_.template_dies(pool);
     } else if (pool.hung) {
-        if (pool.state == Template::ready && chance(50)) {
+        // One that was dismissed is not asked any more: the time it may take is bounded otherwise.
+        if (pool.state == Template::ready && !pool.dismissed_at && chance(50)) {
             world_.tell_silent(pool);
         }
     } else if (pool.state == Template::loading) {

@@ -232,6 +232,9 @@ void FakeWorld::feed(const core::Event& event)
     must_end_.reset();
     must_be_killed_.reset();
     std::visit([&](const auto& happened) { foresee(happened); }, event);
+    for (PretendPool& pool : pools_) {
+        pool.surplus_before = surplus(pool.id);
+    }
     effects_.clear();
     dispatcher_.on(event, now_, effects_);
     for (const core::Effect& effect : effects_) {
@@ -404,6 +407,9 @@ void FakeWorld::foresee(const core::PoolResized& event)
     PretendPool& pool = pool_of(event.pool);
     pool.shrunk = pool.shrunk || event.workers < pool.workers;
     pool.workers = event.workers;
+    for (auto& [id, worker] : workers_) {
+        worker.offered_since_resize = worker.offered_since_resize && worker.pool != pool.id;
+    }
 }
 
 void FakeWorld::foresee(const core::PoolRetired& event)
@@ -525,6 +531,7 @@ void FakeWorld::carry_out(const core::OfferJob& effect)
         throw Violation("a claim word was overwritten that is in use");
     }
     check_spread(worker);
+    worker.offered_since_resize = true;
     claim = {.sequence = effect.sequence, .mark = Mark::offered};
     worker.held.push_back({.sequence = effect.sequence, .job = effect.job});
     if (worker.life == Life::running) {

@@ -51,7 +51,8 @@ struct PretendPool {
     std::optional<TimePoint> dismissed_at;
     bool killed = false;
     bool retired = false;
-    bool shrunk = false;  ///< once at least
+    bool shrunk = false;               ///< once at least
+    std::uint32_t surplus_before = 0;  ///< the event that is handled now
     bool gone = false;
     TimePoint absent_since{};
     std::uint32_t unready_losses = 0;  ///< in a row

@@ -27,6 +27,11 @@ void FakeWorld::review()
            "a job goes on that was cancelled in the queue, or whose worker has finished it");
     demand(!must_be_killed_ || workers_.at(*must_be_killed_).killed_at.has_value(),
            "a worker that misbehaved lives on");
+    for (const PretendPool& pool : pools_) {
+        demand(surplus(pool.id) <= pool.surplus_before || may_dissolve(pool.id) ||
+                   std::holds_alternative<core::PoolResized>(*happening_),
+               "a pool got a worker that it has too many");
+    }
 }
 
 void FakeWorld::check_end(const core::JobEnded& effect, const PretendJob& job)
@@ -215,6 +220,13 @@ void FakeWorld::check_numbers()
             return worker.pool == pool.id && worker.open() && worker.held.empty();
         });
         demand(pool.queued.empty() || idle == 0, "a worker is idle while a job waits");
+        const auto served = std::count_if(workers_.begin(), workers_.end(), [&](const auto& entry) {
+            const PretendWorker& worker = entry.second;
+            return worker.pool == pool.id && worker.offered_since_resize && !worker.exit_told &&
+                   !worker.leaving();
+        });
+        demand(static_cast<std::uint32_t>(served) <= pool.workers,
+               "a job was offered to a worker that is too many");
     }
 }
 

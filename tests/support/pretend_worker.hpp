@@ -55,6 +55,7 @@ struct PretendWorker {
 
     // What the core asked for.
     std::uint64_t offers = 0;
+    bool offered_since_resize = false;  ///< since its pool was given a size
     Sequence flagged{};
     std::optional<TimePoint> flagged_at;
     std::optional<TimePoint> terminated_at;
