@@ -70,21 +70,20 @@ void Reloader::start_pool(PoolId pool, const PoolSettings& settings)
 
 void Reloader::request(std::optional<Asker> asker)
 {
-    if (change_ && asker) {
-        if (ClientSession* session = outside_.session(asker->session)) {
-            auto busy = refusal(error_code::busy, "another reload is under way");
-            busy.retry_after_ms = 1000;
-            session->send(ErrorMessage{.tag = asker->tag, .error = std::move(busy)});
-        }
-        return;
-    }
-    if (change_) {
-        again_ = true;
-        return;
-    }
     std::vector<Asker> askers;
     if (asker) {
         askers.push_back(*asker);
+    }
+    if (closed_) {
+        tell(askers, refusal(error_code::closing, "the daemon stops"));
+        return;
+    }
+    if (change_) {
+        auto busy = refusal(error_code::busy, "another reload is under way");
+        busy.retry_after_ms = 1000;
+        tell(askers, busy);
+        again_ = again_ || !asker;
+        return;
     }
     auto wanted = outside_.read_again();
     if (!wanted) {
@@ -192,12 +191,22 @@ void Reloader::on_gone(PoolId pool)
     stamps_.erase(pool);
 }
 
-void Reloader::abandon()
+void Reloader::close()
 {
+    closed_ = true;
+    awaited_.clear();
     if (change_) {
-        const Change change = std::exchange(change_, std::nullopt).value();
-        awaited_.clear();
-        refuse(change.askers, "the daemon stops");
+        tell(std::exchange(change_, std::nullopt)->askers,
+             refusal(error_code::closing, "the daemon stops"));
+    }
+}
+
+void Reloader::tell(const std::vector<Asker>& askers, const ErrorReply& error) const
+{
+    for (const Asker& asker : askers) {
+        if (ClientSession* session = outside_.session(asker.session)) {
+            session->send(ErrorMessage{.tag = asker.tag, .error = error});
+        }
     }
 }
 
@@ -215,21 +224,18 @@ void Reloader::answer(const std::vector<Asker>& askers, const std::vector<std::s
             session->send(ReloadReply{.tag = asker.tag, .body = body});
         }
     }
-    outside_.over();
-    if (std::exchange(again_, false)) {
-        request({});
-    }
+    finish();
 }
 
 void Reloader::refuse(const std::vector<Asker>& askers, const std::string& why)
 {
     log::error("configuration refused", {{"config", outside_.file}, {"cause", why}}, log::always);
-    for (const Asker& asker : askers) {
-        if (ClientSession* session = outside_.session(asker.session)) {
-            session->send(
-                ErrorMessage{.tag = asker.tag, .error = refusal(error_code::bad_config, why)});
-        }
-    }
+    tell(askers, refusal(error_code::bad_config, why));
+    finish();
+}
+
+void Reloader::finish()
+{
     outside_.over();
     if (std::exchange(again_, false)) {
         request({});

@@ -57,8 +57,8 @@ public:
     void failed(PoolId pool, const std::string& why);
     /// The last of a pool has left.
     void on_gone(PoolId pool);
-    /// The daemon stops: whoever waits for a reload hears so.
-    void abandon();
+    /// The daemon stops: nothing changes any more, and whoever waits for a reload hears so.
+    void close();
 
 private:
     /// What a file was when it was loaded.
@@ -88,12 +88,15 @@ private:
     void retire(PoolId pool);
     void answer(const std::vector<Asker>& askers, const std::vector<std::string>& changes);
     void refuse(const std::vector<Asker>& askers, const std::string& why);
+    void tell(const std::vector<Asker>& askers, const ErrorReply& error) const;
+    void finish();
 
     Config config_;
     Outside outside_;
     std::map<PoolId, Stamps> stamps_;
     std::optional<Change> change_;
     std::set<PoolId> awaited_;
+    bool closed_ = false;
     bool again_ = false;  ///< asked by signal while one was under way
 };
 

@@ -373,7 +373,7 @@ void Supervisor::request_stop()
     }
     closing_ = true;
     const std::chrono::milliseconds drain_timeout = reloader_.config().drain_timeout;
-    reloader_.abandon();
+    reloader_.close();
     log::info("stopping", {{"jobs", desk_.unfinished()}, {"grace_ms", drain_timeout.count()}},
               log::always);
     service_.stopping("finishing what runs");
@@ -397,6 +397,7 @@ void Supervisor::adopt(const Config& config)
 {
     desk_.set_limits(desk_limits(config));
     sessions_.set_limits(session_limits(config));
+    idle_timer_->stop();  // the next turn starts it with the new time
     if (const auto level = log::level_named(config.log_level.value_or("info"))) {
         log::set_level(*level);
     }
