@@ -57,8 +57,9 @@ void Workforce::resize(PoolId pool, std::uint32_t workers, Turn& turn)
         const WorkerState state = slots_[slot].state;
         return !slots_[slot].held.empty() ? 0 : serves(state) ? 1 : lives(state) ? 2 : 3;
     };
-    std::stable_sort(by_use.begin(), by_use.end(),
-                     [&](SlotId a, SlotId b) { return rank(a) < rank(b); });
+    std::sort(by_use.begin(), by_use.end(), [&](SlotId a, SlotId b) {
+        return std::pair{rank(a), a} < std::pair{rank(b), b};
+    });
     for (std::size_t i = 0; i < by_use.size(); ++i) {
         WorkerSlot& slot = slots_[by_use[i]];
         slot.surplus = i >= workers;
