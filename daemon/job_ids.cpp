@@ -2,6 +2,8 @@
 #include "daemon/job_ids.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,6 +21,8 @@ namespace {
 
 /// Blocks grow while jobs come fast, so that writing the file never matters.
 constexpr std::uint64_t largest_block = 1U << 20U;
+/// A millisecond apart.
+constexpr int lock_tries = 50;
 
 Result<void> make_directories(const std::string& directory)
 {
@@ -58,11 +62,45 @@ Result<std::uint64_t> read_next(const std::string& file)
 Result<JobIds> JobIds::open(const std::string& directory)
 {
     JOBMILL_TRY(make_directories(directory));
-    const std::string file = directory + "/next-job";
-    JOBMILL_TRY_ASSIGN(const std::uint64_t next, read_next(file));
-    JobIds ids{file, next};
-    JOBMILL_TRY(ids.write(next));
+    JobIds ids{directory + "/next-job", 1};
+    // Shows early whether the directory can be written.
+    JOBMILL_TRY_ASSIGN(ids.next_, ids.reserve(0));
+    ids.end_ = ids.next_;
     return ids;
+}
+
+/// Held for a moment by whoever changes the file; never waited for longer than such moments take.
+Result<UniqueFd> JobIds::lock() const
+{
+    const std::string path = file_ + ".lock";
+    UniqueFd lock{::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
+    if (!lock) {
+        return fail_errno("lock file " + path, errno);
+    }
+    for (int i = 0; ::flock(lock.get(), LOCK_EX | LOCK_NB) != 0; ++i) {
+        if (errno != EWOULDBLOCK || i == lock_tries) {
+            return fail_errno("locking " + path, errno);
+        }
+        (void)::poll(nullptr, 0, 1);
+    }
+    return lock;
+}
+
+Result<std::uint64_t> JobIds::reserve(std::uint64_t count) const
+{
+    JOBMILL_TRY_ASSIGN(const UniqueFd held, lock());
+    JOBMILL_TRY_ASSIGN(const std::uint64_t next, read_next(file_));
+    const std::uint64_t first = std::max(next, end_);
+    JOBMILL_TRY(write(first + count));
+    return first;
+}
+
+/// Unless somebody has reserved the numbers behind ours.
+Result<void> JobIds::give_back() const
+{
+    JOBMILL_TRY_ASSIGN(const UniqueFd held, lock());
+    JOBMILL_TRY_ASSIGN(const std::uint64_t next, read_next(file_));
+    return next == end_ ? write(next_) : Result<void>{};
 }
 
 Result<void> JobIds::write(std::uint64_t first_unused) const
@@ -86,11 +124,13 @@ Result<void> JobIds::write(std::uint64_t first_unused) const
 JobId JobIds::next()
 {
     if (next_ == end_) {
-        if (const auto written = write(end_ + block_); !written) {
+        if (const auto first = reserve(block_)) {
+            next_ = *first;
+        } else {
             // Better a number that may come again after a crash than no service on a full disk.
-            log::warning("job numbers may be given again", {{"cause", written.error().what}});
+            log::warning("job numbers may be given again", {{"cause", first.error().what}});
         }
-        end_ += block_;
+        end_ = next_ + block_;
         block_ = std::min(block_ * 2, largest_block);
     }
     return JobId{next_++};
@@ -98,8 +138,8 @@ JobId JobIds::next()
 
 void JobIds::close()
 {
-    if (const auto written = write(next_); !written) {
-        log::warning("last job number not saved", {{"cause", written.error().what}}, log::always);
+    if (const auto given = give_back(); !given) {
+        log::warning("last job number not saved", {{"cause", given.error().what}}, log::always);
     }
 }
 

@@ -3,13 +3,14 @@
 
 #include <string>
 
+#include "common/unique_fd.hpp"
 #include "jobmill/ids.hpp"
 #include "jobmill/result.hpp"
 
 namespace jobmill::daemon {
 
 /// Hands out job numbers that are never reused, across restarts and crashes either: blocks of them
-/// are reserved in a file before they are used.
+/// are reserved in a file before they are used. Daemons that share the directory share the numbers.
 class JobIds {
 public:
     [[nodiscard]] static Result<JobIds> open(const std::string& directory);
@@ -23,6 +24,10 @@ private:
     {
     }
     [[nodiscard]] Result<void> write(std::uint64_t first_unused) const;
+    [[nodiscard]] Result<UniqueFd> lock() const;
+    /// The first of so many numbers that are ours now.
+    [[nodiscard]] Result<std::uint64_t> reserve(std::uint64_t count) const;
+    [[nodiscard]] Result<void> give_back() const;
 
     std::string file_;
     std::uint64_t next_;

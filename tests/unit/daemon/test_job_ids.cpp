@@ -123,3 +123,20 @@ TEST_CASE("numbers go on when the file can no longer be written")
         last = next;
     }
 }
+
+TEST_CASE("two daemons in one directory never give the same number")
+{
+    const TempDirectory directory;
+    std::set<JobId> seen;
+    for (int restart = 0; restart < 4; ++restart) {
+        JobIds one = opened(directory.path());
+        JobIds other = opened(directory.path());
+        for (int i = 0; i < 3000; ++i) {
+            CHECK(seen.insert(one.next()).second);
+            CHECK(seen.insert(other.next()).second);
+        }
+        // In either order; the one that reserved last may give back what it did not use.
+        (restart % 2 == 0 ? one : other).close();
+        (restart % 2 == 0 ? other : one).close();
+    }
+}
