@@ -1,22 +1,30 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/config.hpp"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <charconv>
-#include <fstream>
 #include <limits>
 #include <map>
 #include <span>
-#include <sstream>
 
 #define TOML_HEADER_ONLY 0
 #include <toml++/toml.h>
+
+#include "common/unique_fd.hpp"
 
 namespace jobmill::daemon {
 namespace {
 
 constexpr std::int64_t most_workers = 1024;
+
+/// Of the file; parsing so much takes some milliseconds.
+constexpr std::size_t longest_file = std::size_t{256} * 1024;
 
 /// A hundred years: more than anybody means, less than nanoseconds can count.
 constexpr std::chrono::hours longest_duration{24 * 365 * 100};
@@ -354,18 +362,29 @@ Result<Config> parse_config(std::string_view text, const std::string& file)
 
 Result<Config> read_config(const std::string& file)
 {
-    std::ifstream stream{file, std::ios::binary};
-    std::ostringstream content;
-    if (!stream || !(content << stream.rdbuf())) {
-        // An empty file is a fine configuration; it only cannot be copied.
-        // A directory can be opened as well, but reading it is an error.
-        if (stream.is_open() && stream.peek() == std::ifstream::traits_type::eof() &&
-            !stream.bad()) {
-            return parse_config("", file);
-        }
+    // A pipe with nobody at its other end, or a device that never ends, must not stop the loop.
+    const UniqueFd fd{::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
+    struct stat status {};
+    if (!fd || ::fstat(fd.get(), &status) != 0) {
         return fail_errno("reading " + file, errno);
     }
-    return parse_config(content.str(), file);
+    if (!S_ISREG(status.st_mode)) {
+        return fail(Errc::invalid, file + " is no regular file");
+    }
+    std::string text(longest_file + 1, '\0');
+    std::size_t size = 0;
+    while (size < text.size()) {
+        const ssize_t got = ::read(fd.get(), text.data() + size, text.size() - size);
+        if (got < 0 && errno != EINTR) {
+            return fail_errno("reading " + file, errno);
+        }
+        if (got == 0) {
+            text.resize(size);
+            return parse_config(text, file);
+        }
+        size += got > 0 ? static_cast<std::size_t>(got) : 0;
+    }
+    return fail(Errc::invalid, file + " is longer than " + std::to_string(longest_file) + " bytes");
 }
 
 }  // namespace jobmill::daemon

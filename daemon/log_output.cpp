@@ -62,6 +62,11 @@ LineOutput::LineOutput(int fd) : shared_(fd)
 {
     struct stat file {};
     socket_ = ::fstat(fd, &file) == 0 && S_ISSOCK(file.st_mode);
+    if (S_ISREG(file.st_mode)) {
+        // What others of us write there, such as a module while it loads, comes after our lines
+        // too.
+        (void)::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_APPEND);
+    }
     if (!socket_) {
         const std::string path = "/proc/self/fd/" + std::to_string(fd);
         own_ =

@@ -54,10 +54,12 @@ int run(int argc, char** argv)
     if (!setup) {
         return complain(setup.error());
     }
-    setup->read_again = [&options] {
-        return settle(options, current_surroundings()).map([](Settled&& again) {
-            return std::move(again.config);
-        });
+    setup->read_again = [&options, file = setup->config_file]() -> Result<Config> {
+        JOBMILL_TRY_ASSIGN(Settled again, settle(options, current_surroundings()));
+        if (!file.empty() && again.config_file.empty()) {
+            return fail(Errc::not_found, file + " is gone; an empty one would mean the defaults");
+        }
+        return std::move(again.config);
     };
     auto supervisor = Supervisor::create(*loop, std::move(*setup));
     if (!supervisor) {

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -38,14 +39,17 @@ Result<UniqueFd> open_worker_program()
     return program;
 }
 
-/// The file that says how to run; empty when there is none.
+/// The file that says how to run; empty when there is none. One that is there and cannot be reached
+/// is not none: reading it will say why.
 std::string config_file(const Options& options, const Surroundings& surroundings)
 {
     if (options.config) {
         return *options.config;
     }
     std::string usual = options.system ? system_config : user_config_path(surroundings);
-    return ::access(usual.c_str(), F_OK) == 0 ? usual : std::string{};
+    struct stat status {};
+    const bool none = ::lstat(usual.c_str(), &status) != 0 && (errno == ENOENT || errno == ENOTDIR);
+    return none ? std::string{} : usual;
 }
 
 /// The socket that the service manager has bound for us, or our own.

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The configuration changes while jobs run.
+#include <sys/stat.h>
+
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -163,6 +165,26 @@ TEST_CASE("a bad file leaves the old configuration in force and says where it is
     daemon.await("nor a process", [&] { return daemon.children().size() == 2; });
     std::filesystem::remove(file);
     CHECK(reload(client).starts_with("bad_config: "));
+}
+
+TEST_CASE("what is no file of a sensible size does not stop the loop")
+{
+    const Daemon daemon{with_workers(1)};
+    JsonClient client = daemon.json();
+    const std::string file = daemon.place().directory() + "/jobmill.toml";
+    std::filesystem::remove(file);
+    REQUIRE(::mkfifo(file.c_str(), 0600) == 0);
+    CHECK(reload(client) == "bad_config: " + file + " is no regular file");
+    std::filesystem::remove(file);
+    std::filesystem::create_symlink("/dev/zero", file);
+    CHECK(reload(client) == "bad_config: " + file + " is no regular file");
+    std::filesystem::remove(file);
+    write_config(daemon, std::string(300'000, '#'));
+    CHECK(reload(client) == "bad_config: " + file + " is longer than 262144 bytes");
+    std::filesystem::remove(file);
+    std::filesystem::create_symlink("jobmill.toml", file);
+    CHECK(reload(client).starts_with("bad_config: reading " + file));
+    daemon.check_healthy();
 }
 
 TEST_CASE("SIGHUP reloads as well")
