@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "client/socket_holder.hpp"
 #include "common/places.hpp"
 
 namespace jobmill {
@@ -56,6 +57,11 @@ Result<UniqueFd> connect_to(const std::string& path)
     }
     const int why = errno;
     if (why == ENOENT || why == ENOTDIR) {
+        if (const auto holder = socket_holder(path)) {
+            return fail(Errc::not_found, "the daemon at " + path + " (pid " +
+                                             std::to_string(*holder) +
+                                             ") takes no clients any more: it finishes its jobs");
+        }
         return fail(Errc::not_found, "no daemon at " + path + "; " + how_to_start(path));
     }
     if (why == ECONNREFUSED) {

@@ -90,7 +90,10 @@ void Processes::on_template_gone(PoolId pool, const ProcessExit& exit)
     for (const WorkerId worker : lost) {
         fail_fork(worker, "the template is gone");
     }
-    if (unready_starts_[pool] >= hopeless_starts) {
+    const bool hung = hung_.erase(pool) > 0;
+    if (hung && unready_starts_[pool] > 0) {
+        callbacks_.on_template_failed(pool, "its modules take too long to load: it was killed");
+    } else if (unready_starts_[pool] >= hopeless_starts) {
         callbacks_.on_template_failed(pool,
                                       "its template leaves before it is ready: " + exit.text());
     }
@@ -179,6 +182,7 @@ void Processes::carry_out(const core::KillTemplate& effect)
     if (const auto found = templates_.find(effect.pool); found != templates_.end()) {
         log::error("template hangs and is killed",
                    {{"pool", pools_.at(effect.pool).name}, {"pid", found->second->pid()}});
+        hung_.insert(effect.pool);
         found->second->kill();
     }
 }

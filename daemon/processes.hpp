@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <unordered_map>
 #include <vector>
 
@@ -97,6 +98,7 @@ private:
     std::map<PoolId, PoolPlan> pools_;
     Callbacks callbacks_;
     std::map<PoolId, std::unique_ptr<TemplateProcess>> templates_;
+    std::set<PoolId> hung_;  ///< whose template was killed because it did not answer
     std::map<PoolId, unsigned> unready_starts_;  ///< of templates in a row that were never ready
     std::unordered_map<std::uint32_t, std::unique_ptr<WorkerProcess>> workers_;  ///< by slot
     std::unordered_map<WorkerId, Pending> pending_forks_;

@@ -12,6 +12,7 @@
 #include "client/commands/output.hpp"
 #include "client/commands/session.hpp"
 #include "client/commands/stop_process.hpp"
+#include "client/socket_holder.hpp"
 #include "client/starter.hpp"
 #include "client/user_unit.hpp"
 #include "common/exit_code.hpp"
@@ -117,6 +118,31 @@ int stop_unit(const UserUnit& unit, const std::string& socket)
     return say(line);
 }
 
+/// Tells the process to stop, waits for it, and says how it went.
+int report_stop(pid_t pid, std::size_t jobs, const std::string& socket)
+{
+    const auto start = std::chrono::steady_clock::now();
+    const auto stopped = stop_process(pid, stop_patience);
+    if (!stopped) {
+        return failed(stopped.error().code == Errc::not_allowed && socket == system_socket_path
+                          ? Error{Errc::not_allowed,
+                                  "this is the system's daemon; who may stop it "
+                                  "does so with: systemctl stop jobmilld"}
+                          : stopped.error());
+    }
+    if (!*stopped) {
+        notice("jobmilld (pid " + std::to_string(pid) + ") still waits for its jobs to end");
+        return exit_code::jobmill_failed;
+    }
+    const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
+        std::chrono::steady_clock::now() - start);
+    if (jobs > 0) {
+        notice(jobs_text(jobs) + " had not finished");
+    }
+    return say("stopped: pid " + std::to_string(pid) + " in " + std::to_string(took.count()) +
+               " ms");
+}
+
 }  // namespace
 
 int daemon_start(const CommonOptions& common)
@@ -163,34 +189,19 @@ int daemon_stop(const CommonOptions& common)
     }
     auto client = Client::connect(socket);
     if (!client) {
+        // One that loads its modules or finishes its jobs does not answer, and can be ended.
+        if (const auto holder = socket_holder(socket)) {
+            notice("jobmilld (pid " + std::to_string(*holder) +
+                   ") starts or stops already; it is told to stop now");
+            return report_stop(*holder, 0, socket);
+        }
         if (client.error().code != Errc::not_found) {
             return failed(client.error());
         }
         notice("no daemon runs at " + socket);
         return exit_code::job_failed;
     }
-    const auto pid = static_cast<pid_t>(client->welcome().pid);
-    const std::size_t jobs = unfinished_jobs(*client);
-    const auto start = std::chrono::steady_clock::now();
-    const auto stopped = stop_process(pid, stop_patience);
-    if (!stopped) {
-        return failed(stopped.error().code == Errc::not_allowed && socket == system_socket_path
-                          ? Error{Errc::not_allowed,
-                                  "this is the system's daemon; who may stop it "
-                                  "does so with: systemctl stop jobmilld"}
-                          : stopped.error());
-    }
-    if (!*stopped) {
-        notice("jobmilld (pid " + std::to_string(pid) + ") still waits for its jobs to end");
-        return exit_code::jobmill_failed;
-    }
-    const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
-        std::chrono::steady_clock::now() - start);
-    if (jobs > 0) {
-        notice(jobs_text(jobs) + " had not finished");
-    }
-    return say("stopped: pid " + std::to_string(pid) + " in " + std::to_string(took.count()) +
-               " ms");
+    return report_stop(static_cast<pid_t>(client->welcome().pid), unfinished_jobs(*client), socket);
 }
 
 }  // namespace jobmill::commands

@@ -10,6 +10,7 @@
 #include "client/commands/outcome.hpp"
 #include "client/commands/output.hpp"
 #include "client/commands/session.hpp"
+#include "client/socket_holder.hpp"
 #include "client/user_unit.hpp"
 #include "common/exit_code.hpp"
 #include "common/json_writer.hpp"
@@ -107,6 +108,14 @@ std::string age(double milliseconds)
     return text;
 }
 
+std::string not_serving(const std::string& socket)
+{
+    const auto holder = socket_holder(socket);
+    return holder ? "jobmilld (pid " + std::to_string(*holder) +
+                        ") takes no clients: it starts, or finishes its jobs before it leaves"
+                  : "no daemon runs";
+}
+
 std::string text_of_findings(const Findings& findings)
 {
     const auto line = [](const std::string& name, const std::string& value) {
@@ -116,9 +125,9 @@ std::string text_of_findings(const Findings& findings)
         findings.runs()
             ? findings.server + "  pid " + std::to_string(findings.pid) + "  up " +
                   age(findings.uptime_ms) + "\n" + line("started by", starter_of(findings))
-            : std::string{"no daemon runs"} + (findings.unit && findings.unit->socket_active
-                                                   ? "; the next client starts it\n"
-                                                   : "\n");
+            : not_serving(findings.socket) + (findings.unit && findings.unit->socket_active
+                                                  ? "; the next client starts it\n"
+                                                  : "\n");
     text += line("socket", findings.socket);
     if (findings.runs() && findings.facts.readable) {
         text += line("config",

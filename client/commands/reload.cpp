@@ -22,7 +22,9 @@ std::string changes_text(const Value& body)
             text += change.text() != nullptr ? escaped(*change.text()) + "\n" : "";
         }
     }
-    return text.empty() ? escaped(body.text_at("file")) + ": nothing changed\n" : text;
+    const std::string file = escaped(body.text_at("file"));
+    return !text.empty() ? text
+                         : (file.empty() ? "no configuration file" : file) + ": nothing changed\n";
 }
 
 int refused(const ErrorReply& error, bool said)

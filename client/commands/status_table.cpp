@@ -68,10 +68,11 @@ std::string pools_text(const Value& status)
         {"POOL", "WORKERS", "BUSY", "QUEUED", "DONE", "FAILED", "CRASHED", "RESTARTS"}};
     std::string errors;
     for (const Value& pool : list_at(status, "pools")) {
-        rows.push_back({text_at(pool, "name"), number_at(pool, "workers"), number_at(pool, "busy"),
-                        number_at(pool, "queued"), number_at(pool, "done"),
-                        number_at(pool, "failed"), number_at(pool, "crashed"),
-                        number_at(pool, "restarts")});
+        const bool retiring = pool.text_at("state") == "retiring";
+        rows.push_back(
+            {text_at(pool, "name") + (retiring ? " (retiring)" : ""), number_at(pool, "workers"),
+             number_at(pool, "busy"), number_at(pool, "queued"), number_at(pool, "done"),
+             number_at(pool, "failed"), number_at(pool, "crashed"), number_at(pool, "restarts")});
         if (!pool.text_at("error").empty()) {
             errors += text_at(pool, "name") + ": " + text_at(pool, "error") + "\n";
         }
