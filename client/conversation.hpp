@@ -121,7 +121,7 @@ private:
     [[nodiscard]] bool room_for(std::uint64_t size) const noexcept;
     template <typename Message>
     [[nodiscard]] Result<void> assemble(UnfinishedJob* job, const Message& message,
-                                        ClientEvent event);
+                                        ClientEvent&& event);
     void add_part(Assembly& assembly, ByteView bytes);
     void finish(Tag tag, Assembly assembly);
     void forget(Tag tag);

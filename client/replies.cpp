@@ -207,7 +207,7 @@ Result<void> Conversation::on(const JobResult& message)
 }
 
 template <typename Message>
-Result<void> Conversation::assemble(UnfinishedJob* job, const Message& message, ClientEvent event)
+Result<void> Conversation::assemble(UnfinishedJob* job, const Message& message, ClientEvent&& event)
 {
     const std::uint64_t size = message.payload.size();
     if (message.more ? size >= message.size : size != message.size) {
@@ -240,8 +240,10 @@ void Conversation::add_part(Assembly& assembly, ByteView bytes)
     auto* chunk = std::get_if<event::Chunk>(&assembly.event);
     auto* result = std::get_if<event::JobResult>(&assembly.event);
     if (!assembly.stream) {
-        if (!assembly.dropped) {
-            append(chunk != nullptr ? chunk->payload : result->payload, bytes);
+        if (!assembly.dropped && chunk != nullptr) {
+            append(chunk->payload, bytes);
+        } else if (!assembly.dropped && result != nullptr) {
+            append(result->payload, bytes);
         }
         return;
     }

@@ -25,6 +25,7 @@ public:
 
 private:
     struct Hash {
+        // NOLINTNEXTLINE(readability-identifier-naming): the standard library looks for this name
         using is_transparent = void;
         std::size_t operator()(std::string_view text) const noexcept
         {
