@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <unordered_map>
@@ -36,6 +38,13 @@ public:
     [[nodiscard]] ClientSession* find(SessionId session);
     [[nodiscard]] bool empty() const noexcept { return sessions_.empty(); }
     [[nodiscard]] const std::string& socket_path() const noexcept { return place_.path(); }
+
+    /// How long to be without any before it counts as idle: whoever started us may be slow to come.
+    [[nodiscard]] std::chrono::milliseconds idle_time(std::chrono::milliseconds wanted) const
+    {
+        constexpr std::chrono::milliseconds for_the_first{10'000};
+        return last_id_ > 0 ? wanted : std::max(wanted, for_the_first);
+    }
 
     void broadcast(const Reply& reply);
     /// Every session sends what it has and ends.

@@ -350,7 +350,7 @@ void Supervisor::watch_idleness()
     if (!timeout || !idle()) {
         idle_timer_->stop();
     } else if (!idle_timer_->active()) {
-        idle_timer_->start_once(*timeout);
+        idle_timer_->start_once(sessions_.idle_time(*timeout));
     }
 }
 
