@@ -8,10 +8,12 @@
 #include <variant>
 #include <vector>
 
+#include "common/job_limits.hpp"
 #include "common/limits.hpp"
 #include "jobmill/bytes.hpp"
 #include "jobmill/error_code.hpp"
 #include "jobmill/ids.hpp"
+#include "jobmill/job_options.hpp"
 #include "jobmill/job_state.hpp"
 #include "jobmill/stream.hpp"
 #include "jobmill/value.hpp"
@@ -41,6 +43,7 @@ struct SubmitOptions {
     bool detached = false;
     bool want_started = false;
     bool want_progress = false;
+    JobOptions job;
 };
 
 struct Submit {
@@ -159,6 +162,9 @@ struct JobResult {
     bool more = false;
     Cause cause;  ///< empty when it succeeded
     ByteView payload;
+    std::uint32_t attempt = 1;
+    Usage usage;                    ///< of the last attempt
+    std::vector<Attempt> attempts;  ///< those before it
 };
 
 struct Cancelled {
@@ -255,6 +261,7 @@ struct JobOffer {
     std::uint16_t attempt = 1;
     bool want_started = false;
     bool has_blob = false;
+    JobLimits limits;
     ByteView args;
     ByteView payload;
 };
@@ -277,6 +284,7 @@ struct JobOutcome {
     std::uint64_t run_ns = 0;
     bool succeeded = true;
     bool has_blob = false;
+    Usage usage;
     Cause cause;
     ByteView payload;
 };

@@ -13,6 +13,7 @@
 #include "jobmill/bytes.hpp"
 #include "jobmill/event.hpp"
 #include "jobmill/ids.hpp"
+#include "jobmill/job_options.hpp"
 #include "jobmill/result.hpp"
 #include "jobmill/value.hpp"
 
@@ -31,6 +32,7 @@ struct NewJob {
     bool detached = false;  ///< outlives this session; read its events with wait_job()
     bool started = false;   ///< ask for Started
     bool progress = false;  ///< ask for Progress
+    JobOptions options{};   ///< order, time, retries, limits, batch
 };
 
 /// A finished job, and what it streamed before it finished.

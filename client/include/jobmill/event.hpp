@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "jobmill/bytes.hpp"
 #include "jobmill/error_code.hpp"
@@ -79,6 +80,9 @@ struct JobResult {
     bool dropped = false;  ///< its payload was larger than Options::memory had room for
     std::uint64_t size = 0;
     Bytes payload;  ///< empty when it was dropped or came as parts
+    std::uint32_t attempt = 1;
+    Usage usage;                    ///< of the last attempt
+    std::vector<Attempt> attempts;  ///< those before it
 };
 
 /// The answer to cancel_job() and cancel_all(): so many jobs are gone now.

@@ -8,6 +8,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
+
+#include "jobmill/ids.hpp"
 
 namespace jobmill {
 
@@ -53,17 +56,46 @@ struct Cause {
     /// "error": the handler failed, with `text`. "exit": a command left with `exit_code`, or a
     /// worker without a result. "signal": died of `signal`. "exec": a command could not be started,
     /// `text` says why and `exit_code` is 126 or 127. "cancel": cancelled when it `was` queued or
-    /// running. "lost": its worker was replaced. "stopping": the daemon stopped.
+    /// running. "lost": its worker was replaced. "stopping": the daemon stopped. "timeout": it ran
+    /// too long. "hang": it showed no sign of life. "expired": it waited too long. "limit": it went
+    /// beyond the `limit`. "halted": its batch gave up when it `was` waiting, queued or running.
     std::string kind;
     std::string text;
     std::optional<int> exit_code;
     std::string signal;  ///< "SIGSEGV"
     bool core_dumped = false;
-    std::string stderr_tail;  ///< the end of what the worker wrote to its standard error
-    std::string last_words;   ///< what the worker's crash handler noted
-    std::string was;          ///< "queued" or "running"
+    std::string stderr_tail;            ///< the end of what the worker wrote to its standard error
+    std::string last_words;             ///< what the worker's crash handler noted
+    std::string was;                    ///< "waiting", "queued" or "running"
+    std::string limit;                  ///< which: "memory", "cpu", "file_size", "processes"
+    bool out_of_memory = false;         ///< the kernel killed it for want of memory
+    bool poison = false;                ///< it crashed too many workers and was set aside
+    bool stderr_shared = false;         ///< what was written may be of the jobs before it, too
+    std::string stack;                  ///< where it was when it was stopped
+    std::optional<std::uint64_t> done;  ///< the last progress that it told
+    std::optional<std::uint64_t> total;
+    std::string note;
 
     friend bool operator==(const Cause&, const Cause&) = default;
+};
+
+/// What an attempt took. Absent when nobody could know.
+struct Usage {
+    std::optional<std::uint64_t> cpu_ns;
+    std::optional<std::uint64_t> peak_rss;  ///< bytes
+    bool approximate = false;               ///< shares of a number of short jobs
+
+    friend bool operator==(const Usage&, const Usage&) = default;
+};
+
+/// An attempt that did not succeed and was followed by another.
+struct Attempt {
+    JobState state = JobState::failed;
+    SlotId worker{};
+    std::uint64_t run_ns = 0;
+    Cause cause;
+
+    friend bool operator==(const Attempt&, const Attempt&) = default;
 };
 
 }  // namespace jobmill
