@@ -3,76 +3,11 @@
 #include <limits>
 
 #include "common/codec.hpp"
+#include "common/codec_options.hpp"
 #include "common/limits.hpp"
-#include "common/meta_fields.hpp"
 
 namespace jobmill {
 namespace {
-
-Decoded<void> check_name(std::string_view field, std::string_view name)
-{
-    if (name.size() > limits::name) {
-        return meta::bad_value(field,
-                               "of " + std::to_string(name.size()) + " bytes; the limit is " +
-                                   std::to_string(limits::name),
-                               limits::name);
-    }
-    return {};
-}
-
-Decoded<void> take_args(msgpack::Reader& reader, ByteView& args)
-{
-    if (reader.peek() != msgpack::Kind::map) {
-        return meta::wrong_type("args", "a map");
-    }
-    const auto bytes = reader.skip();
-    if (!bytes) {
-        return meta::wrong_type("args", "a well-formed map of text, numbers and lists");
-    }
-    if (const auto document = msgpack::decode(*bytes); !document) {
-        if (document.error().code == Errc::exhausted) {
-            return tl::unexpected<ErrorReply>(ErrorReply{.code = error_code::too_deep,
-                                                         .text = "nested too deep",
-                                                         .field = "args",
-                                                         .limit = limits::depth,
-                                                         .offset = {},
-                                                         .retry_after_ms = {}});
-        }
-        return meta::wrong_type("args", "a well-formed map of text, numbers and lists");
-    }
-    args = *bytes;
-    return {};
-}
-
-Decoded<void> take_option(std::string_view key, msgpack::Reader& reader, SubmitOptions& options)
-{
-    if (key == "pool" || key == "handler" || key == "label") {
-        std::string_view& to = key == "pool"      ? options.pool
-                               : key == "handler" ? options.handler
-                                                  : options.label;
-        Decoded<void> taken = meta::take(reader, key, to);
-        return taken ? check_name(key, to) : taken;
-    }
-    if (key == "args") {
-        return take_args(reader, options.args);
-    }
-    if (key == "detached") {
-        return meta::take(reader, key, options.detached);
-    }
-    if (key == "started") {
-        return meta::take(reader, key, options.want_started);
-    }
-    if (key == "progress") {
-        return meta::take(reader, key, options.want_progress);
-    }
-    // An option that we do not know may be one that the client relies on: never skip it silently.
-    return tl::unexpected<ErrorReply>(ErrorReply{.code = error_code::unknown_option,
-                                                 .text = "no such option of submit",
-                                                 .field = std::string{key},
-                                                 .limit = {},
-                                                 .offset = {},
-                                                 .retry_after_ms = {}});
-}
 
 Decoded<Request> decode_hello(const Frame& frame)
 {
@@ -94,9 +29,7 @@ Decoded<Request> decode_open(const Frame& frame)
             if (key != "pool" && key != "handler") {
                 return meta::skip(reader, key);
             }
-            std::string_view& to = key == "pool" ? open.pool : open.handler;
-            Decoded<void> name = meta::take(reader, key, to);
-            return name ? check_name(key, to) : name;
+            return meta::take_name(reader, key, key == "pool" ? open.pool : open.handler);
         });
     if (!taken) {
         return tl::unexpected<ErrorReply>(taken.error());
@@ -120,10 +53,7 @@ Decoded<Request> decode_submit(const Frame& frame)
     submit.more = frame.header.more;
     submit.has_blob = frame.header.descriptors == 1;
     submit.payload = frame.payload;
-    auto taken = meta::each(frame.meta, [&](std::string_view key, msgpack::Reader& reader) {
-        return take_option(key, reader, submit.options);
-    });
-    if (!taken) {
+    if (auto taken = meta::take_options(frame.meta, submit.options); !taken) {
         return tl::unexpected<ErrorReply>(taken.error());
     }
     if (frame.header.descriptors > 1) {
@@ -243,30 +173,6 @@ Decoded<Request> decode_request(const Frame& frame)
                                                  .retry_after_ms = {}});
 }
 
-namespace {
-
-void add_options(meta::Builder& builder, const SubmitOptions& options)
-{
-    builder.text("pool", options.pool)
-        .text("handler", options.handler)
-        .text("label", options.label)
-        .raw("args", options.args)
-        .flag("detached", options.detached)
-        .flag("started", options.want_started)
-        .flag("progress", options.want_progress);
-}
-
-}  // namespace
-
-std::size_t encoded_size(const SubmitOptions& options)
-{
-    meta::Builder builder;
-    add_options(builder, options);
-    Bytes bytes;
-    builder.append_to(bytes);
-    return bytes.size();
-}
-
 void encode(const Hello& message, Bytes& to)
 {
     FrameWriter frame{to, MessageType::hello, 0};
@@ -290,7 +196,7 @@ void encode(const Submit& message, Bytes& to)
     FrameWriter frame{to, MessageType::submit, number(message.tag)};
     frame.field(message.handler_number).zeros(4).field(message.size);
     meta::Builder builder;
-    add_options(builder, message.options);
+    meta::add_options(builder, message.options);
     builder.append_to(frame.begin_meta());
     frame.end_meta().payload(message.payload).more(message.more);
     frame.descriptors(message.has_blob ? 1 : 0).finish();

@@ -7,6 +7,7 @@
 #include "common/base64.hpp"
 #include "common/codec.hpp"
 #include "common/json_members.hpp"
+#include "common/json_options.hpp"
 #include "common/json_parser.hpp"
 #include "common/limits.hpp"
 #include "common/nearest.hpp"
@@ -30,9 +31,6 @@ using json::wrong_type;
 constexpr auto ops =
     std::to_array<std::string_view>({"hello", "submit", "piece", "cancel", "wait", "status",
                                      "handlers", "ping", "reload", "log_level"});
-constexpr auto submit_members = std::to_array<std::string_view>(
-    {"op", "id", "pool", "handler", "label", "args", "detached", "started", "progress", "payload",
-     "payload_b64", "size", "more"});
 
 }  // namespace
 
@@ -105,33 +103,14 @@ Decoded<void> JsonDecoder::State::take_args(const Element& value, ByteView& to)
 Decoded<void> JsonDecoder::State::submit_member(std::string_view key, const Element& value,
                                                 Submit& submit)
 {
-    SubmitOptions& options = submit.options;
     if (key == "op" || key == "id") {
         return {};
     }
     if (key == "payload" || key == "payload_b64") {
         return take_payload(key, value, limits::inline_payload, submit.payload);
     }
-    if (key == "handler") {
-        return take_name(value, key, options.handler);
-    }
-    if (key == "pool") {
-        return take_name(value, key, options.pool);
-    }
-    if (key == "label") {
-        return take_name(value, key, options.label);
-    }
     if (key == "args") {
-        return take_args(value, options.args);
-    }
-    if (key == "detached") {
-        return take(value, key, options.detached);
-    }
-    if (key == "started") {
-        return take(value, key, options.want_started);
-    }
-    if (key == "progress") {
-        return take(value, key, options.want_progress);
+        return take_args(value, submit.options.args);
     }
     if (key == "size") {
         return take(value, key, submit.size);
@@ -139,8 +118,11 @@ Decoded<void> JsonDecoder::State::submit_member(std::string_view key, const Elem
     if (key == "more") {
         return take(value, key, submit.more);
     }
-    return refuse(error_code::unknown_option, key,
-                  "no option " + quoted(key) + did_you_mean(key, submit_members));
+    const auto taken = json::take_option(key, value, submit.options);
+    if (!taken) {
+        return Refusal{taken.error()};
+    }
+    return *taken ? Decoded<void>{} : json::unknown_option(key);
 }
 
 Decoded<Request> JsonDecoder::State::submit(const Object& members)
@@ -155,6 +137,9 @@ Decoded<Request> JsonDecoder::State::submit(const Object& members)
     }
     if (submit.options.handler.empty()) {
         return refuse(error_code::missing_field, "handler", "which handler?");
+    }
+    if (auto checked = options::check_together(submit.options.job); !checked) {
+        return Refusal{std::move(checked).error()};
     }
     const std::uint64_t here = submit.payload.size();
     if (submit.more && !has_size) {

@@ -50,6 +50,16 @@ inline constexpr std::size_t progress_note = 152;
 /// Descriptors that one frame may carry; the header has four bits.
 inline constexpr std::size_t frame_descriptors = 15;
 
+/// Times that a job may be given: ten years, so that sums of them cannot overflow.
+inline constexpr std::int64_t time_ms = 315'360'000'000;
+inline constexpr std::int64_t backoff_ms = 86'400'000;
+
+/// More attempts of a job after one kind of failure: many, but an end.
+inline constexpr std::int64_t retries = 1000;
+
+/// A batch's halt rule; the longest has 21 bytes.
+inline constexpr std::size_t halt = 32;
+
 /// Jobs listed by one status reply.
 inline constexpr std::size_t status_jobs = 200;
 

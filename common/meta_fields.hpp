@@ -3,6 +3,7 @@
 // where it goes. For common/codec_*.cpp alone.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -162,7 +163,8 @@ public:
             if constexpr (std::is_signed_v<T>) {
                 writer_.integer(*value);
             } else {
-                writer_.unsigned_integer(*value);
+                // Readers know no integer above 2^63-1.
+                writer_.unsigned_integer(std::min<std::uint64_t>(*value, INT64_MAX));
             }
             ++size_;
         }

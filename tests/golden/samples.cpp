@@ -37,6 +37,49 @@ SubmitOptions every_option()
             .want_progress = true};
 }
 
+JobOptions every_job_option()
+{
+    return {.priority = -100,
+            .timeout_ms = 60'000,
+            .queue_timeout_ms = 315'360'000'000,
+            .delay_ms = 0,
+            .retry_crash = 2,
+            .retry_timeout = 0,
+            .retry_failure = 1000,
+            .backoff_ms = 100,
+            .backoff_max_ms = 86'400'000,
+            .memory = 1'073'741'824,
+            .cpu_ms = 30'000,
+            .file_size = 9'223'372'036'854'775'807,
+            .open_files = 64,
+            .processes = 1,
+            .nice = 19,
+            .cpus = "0,2-3",
+            .batch = "pictures",
+            .halt = "soon,fail=20%",
+            .parent = 117};
+}
+
+JobOptions nothing_limited()
+{
+    JobOptions options;
+    for (auto member : {&JobOptions::timeout_ms, &JobOptions::queue_timeout_ms, &JobOptions::memory,
+                        &JobOptions::cpu_ms, &JobOptions::file_size, &JobOptions::open_files,
+                        &JobOptions::processes}) {
+        options.*member = unlimited;
+    }
+    return options;
+}
+
+Submit submit_of(const JobOptions& options)
+{
+    Submit submit;
+    submit.tag = tag;
+    submit.options.handler = "sum";
+    submit.options.job = options;
+    return submit;
+}
+
 Value status_document()
 {
     const Value pool{Map{{"name", Value{"default"}},
@@ -185,6 +228,17 @@ std::vector<Sample> requests()
          R"({"op":"submit","id":"7","pool":"tests","handler":"ngram.count","label":"night",)"
          R"("args":{"path":"/data/a","offset":0,"share":0.5,"deep":{"list":[true,null,-1]}},)"
          R"("detached":true,"started":true,"progress":true})"},
+        {"submit_job_options", Request{submit_of(every_job_option())},
+         R"({"op":"submit","id":"7","handler":"sum","priority":-100,"timeout_ms":60000,)"
+         R"("queue_timeout_ms":315360000000,"delay_ms":0,"retry_crash":2,"retry_timeout":0,)"
+         R"("retry_failure":1000,"backoff_ms":100,"backoff_max_ms":86400000,)"
+         R"("memory":1073741824,"cpu_ms":30000,"file_size":9223372036854775807,"open_files":64,)"
+         R"("processes":1,"nice":19,"cpus":"0,2-3","batch":"pictures","halt":"soon,fail=20%",)"
+         R"("parent":"117"})"},
+        {"submit_unlimited", Request{submit_of(nothing_limited())},
+         R"({"op":"submit","id":"7","handler":"sum","timeout_ms":"unlimited",)"
+         R"("queue_timeout_ms":"unlimited","memory":"unlimited","cpu_ms":"unlimited",)"
+         R"("file_size":"unlimited","open_files":"unlimited","processes":"unlimited"})"},
         {"submit_bytes",
          Request{Submit{.tag = tag,
                         .handler_number = 0,

@@ -10,6 +10,7 @@
 
 #include "common/limits.hpp"
 #include "common/message_table.hpp"
+#include "common/option_table.hpp"
 #include "common/segment_layout.hpp"
 #include "jobmill/error_code.hpp"
 #include "jobmill/job_state.hpp"
@@ -83,6 +84,15 @@ std::string grouped(std::uint64_t number)
         digits += plain[i];
     }
     return digits;
+}
+
+/// As the document spells bounds: 1,000, but powers of two.
+std::string bound(std::int64_t number)
+{
+    return number == options::any         ? "2^63-1"
+           : number == options::any_count ? "2^32-1"
+           : number < 0                   ? std::to_string(number)
+                                          : grouped(static_cast<std::uint64_t>(number));
 }
 
 std::string name_of(Link link)
@@ -162,6 +172,7 @@ TEST_CASE("the limits of the document are those of the code")
         {"metadata map", limits::meta},
         {"names of pools and handlers, labels, JSON ids", limits::name},
         {"nesting of JSON and of `args`", limits::depth},
+        {"halt rule", limits::halt},
         {"opened handlers of a session", limits::opened_handlers},
         {"ping payload", limits::ping_payload}};
     const std::vector<Row> rows = table({"limit", "value"});
@@ -176,6 +187,28 @@ TEST_CASE("the limits of the document are those of the code")
         CHECK((digits == grouped(value) || digits == std::to_string(value)));
     }
     CHECK_MESSAGE(rows.size() == limits.size() + 1, "max_payload is configured, all others fixed");
+}
+
+TEST_CASE("the options of the document are those of the code, with their ranges")
+{
+    std::vector<Row> expected;
+    for (const options::NumberOption& option : options::numbers) {
+        const bool word = option.range.spelled == options::Spelled::number_or_unlimited;
+        expected.push_back({std::string{option.range.name}, bound(option.range.least) + " to " +
+                                                                bound(option.range.most) +
+                                                                (word ? ", or unlimited" : "")});
+    }
+    for (const options::TextOption& option : options::texts) {
+        expected.push_back(
+            {std::string{option.name}, "text, " + std::to_string(option.most) + " bytes"});
+    }
+    std::vector<Row> documented = table({"option", "range"});
+    for (Row& row : documented) {
+        REQUIRE(row.size() == 3);
+        CHECK_MESSAGE(!row[2].empty(), row[0]);
+        row.pop_back();
+    }
+    CHECK(documented == expected);
 }
 
 TEST_CASE("the segment of the document is that of the code")

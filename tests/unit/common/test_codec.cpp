@@ -184,9 +184,9 @@ TEST_CASE("a payload above the inline limit is refused with the limit")
 TEST_CASE("an option that is not understood is refused by its name")
 {
     const ErrorReply error = refused_with_meta(
-        MessageType::submit, Value{Map{{"handler", Value{"sum"}}, {"priority", Value{1}}}});
+        MessageType::submit, Value{Map{{"handler", Value{"sum"}}, {"urgency", Value{1}}}});
     CHECK(error.code == error_code::unknown_option);
-    CHECK(error.field == "priority");
+    CHECK(error.field == "urgency");
 }
 
 TEST_CASE("options of a wrong type are refused by their names")

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+#include "common/json_options.hpp"
+
+#include <array>
+
+#include "common/nearest.hpp"
+
+namespace jobmill::json {
+namespace {
+
+struct Name {
+    std::string_view name;
+    std::string_view SubmitOptions::*member;
+};
+struct Flag {
+    std::string_view name;
+    bool SubmitOptions::*member;
+};
+
+constexpr auto names = std::to_array<Name>({{"pool", &SubmitOptions::pool},
+                                            {"handler", &SubmitOptions::handler},
+                                            {"label", &SubmitOptions::label}});
+constexpr auto flags = std::to_array<Flag>({{"detached", &SubmitOptions::detached},
+                                            {"started", &SubmitOptions::want_started},
+                                            {"progress", &SubmitOptions::want_progress}});
+
+/// The members of a submit that are no options of every job.
+constexpr auto others =
+    std::to_array<std::string_view>({"op", "id", "args", "payload", "payload_b64", "size", "more"});
+
+std::vector<std::string_view> all_members()
+{
+    std::vector<std::string_view> all{others.begin(), others.end()};
+    const auto add = [&](const auto& table) {
+        for (const auto& row : table) {
+            all.push_back(row.name);
+        }
+    };
+    add(names);
+    add(flags);
+    add(options::texts);
+    for (const auto& option : options::numbers) {
+        all.push_back(option.range.name);
+    }
+    return all;
+}
+
+Decoded<bool> took(const Decoded<void>& taken)
+{
+    return taken.map([] { return true; });
+}
+
+}  // namespace
+
+Decoded<options::Number> take_number(const Element& value, const options::Range& range)
+{
+    if (range.spelled == options::Spelled::digits) {
+        JobId job{};
+        if (auto taken = take(value, range.name, job); !taken) {
+            return Refusal{std::move(taken).error()};
+        }
+        return std::in_range<std::int64_t>(number(job))
+                   ? options::judge(range, static_cast<std::int64_t>(number(job)))
+                   : options::beyond(range);
+    }
+    std::string_view word;
+    if (value.get(word) == simdjson::SUCCESS) {
+        return options::judge(range, word);
+    }
+    if (!value.is_number()) {
+        return options::wrong_type(range);
+    }
+    std::int64_t number = 0;
+    if (value.get(number) != simdjson::SUCCESS) {
+        return options::beyond(range);
+    }
+    return options::judge(range, number);
+}
+
+Decoded<bool> take_option(std::string_view key, const Element& value, SubmitOptions& options)
+{
+    for (const Name& row : names) {
+        if (row.name == key) {
+            return took(take_name(value, key, options.*row.member));
+        }
+    }
+    for (const Flag& row : flags) {
+        if (row.name == key) {
+            return took(take(value, key, options.*row.member));
+        }
+    }
+    if (const auto* option = options::find_number(key)) {
+        return take_number(value, option->range).map([&](const options::Number& taken) {
+            options::set(*option, taken, options.job);
+            return true;
+        });
+    }
+    if (const auto* option = options::find_text(key)) {
+        std::string_view text;
+        const auto taken = take(value, key, text);
+        return took(taken ? options::set(*option, text, options.job) : taken);
+    }
+    return false;
+}
+
+Refusal unknown_option(std::string_view key)
+{
+    static const std::vector<std::string_view> members = all_members();
+    return refuse(error_code::unknown_option, key,
+                  "no option " + quoted(key) + did_you_mean(key, members));
+}
+
+}  // namespace jobmill::json

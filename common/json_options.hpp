@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+// The options of a submit as members of its object. For common/json_*.cpp alone.
+#pragma once
+
+#include <string_view>
+
+#include "common/json_members.hpp"
+#include "common/option_table.hpp"
+
+namespace jobmill::json {
+
+[[nodiscard]] Decoded<options::Number> take_number(const Element& value,
+                                                   const options::Range& range);
+
+/// Whether the member is an option that a job has wherever it is submitted from; `args` is not.
+[[nodiscard]] Decoded<bool> take_option(std::string_view key, const Element& value,
+                                        SubmitOptions& options);
+
+/// The refusal of a member that means nothing to a submit.
+[[nodiscard]] Refusal unknown_option(std::string_view key);
+
+}  // namespace jobmill::json

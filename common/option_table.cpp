@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+#include "common/option_table.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include "common/cpu_list.hpp"
+#include "common/halt.hpp"
+#include "common/meta_fields.hpp"
+
+namespace jobmill::options {
+namespace {
+
+std::string wanted(const Range& range)
+{
+    std::string text = "want a whole number of " + std::to_string(range.least) + " to " +
+                       std::to_string(range.most);
+    if (range.spelled == Spelled::number_or_unlimited) {
+        text += ", or \"" + std::string{unlimited_word} + "\"";
+    }
+    return text;
+}
+
+/// What a text must be, beside short enough.
+Result<void> judge_text(std::string_view name, std::string_view value)
+{
+    const auto is_fine = [](const auto&) {};
+    if (name == "cpus") {
+        return parse_cpu_list(value).map(is_fine);
+    }
+    if (name == "halt") {
+        return parse_halt(value).map(is_fine);
+    }
+    return {};
+}
+
+Decoded<void> check_text(const TextOption& option, std::string_view value)
+{
+    if (value.size() > option.most) {
+        return meta::bad_value(option.name,
+                               "of " + std::to_string(value.size()) + " bytes; the limit is " +
+                                   std::to_string(option.most),
+                               option.most);
+    }
+    const Result<void> judged = value.empty() ? Result<void>{} : judge_text(option.name, value);
+    return judged ? Decoded<void>{} : meta::bad_value(option.name, judged.error().what);
+}
+
+Decoded<void> check_number(const NumberOption& option, const JobOptions& options)
+{
+    return std::visit(
+        [&](auto member) -> Decoded<void> {
+            const auto& value = options.*member;
+            if (!value) {
+                return {};
+            }
+            const bool no_bound = std::cmp_equal(*value, unlimited);
+            if (no_bound && option.range.spelled == Spelled::number_or_unlimited) {
+                return {};
+            }
+            if (!std::in_range<std::int64_t>(*value)) {
+                return beyond(option.range);
+            }
+            const auto judged = judge(option.range, static_cast<std::int64_t>(*value));
+            return judged ? Decoded<void>{} : tl::unexpected<ErrorReply>(judged.error());
+        },
+        option.member);
+}
+
+}  // namespace
+
+const NumberOption* find_number(std::string_view name) noexcept
+{
+    const auto* const found =
+        std::find_if(numbers.begin(), numbers.end(),
+                     [&](const NumberOption& option) { return option.range.name == name; });
+    return found == numbers.end() ? nullptr : found;
+}
+
+const TextOption* find_text(std::string_view name) noexcept
+{
+    const auto* const found = std::find_if(
+        texts.begin(), texts.end(), [&](const TextOption& option) { return option.name == name; });
+    return found == texts.end() ? nullptr : found;
+}
+
+tl::unexpected<ErrorReply> beyond(const Range& range)
+{
+    return meta::bad_value(range.name, wanted(range), static_cast<std::uint64_t>(range.most));
+}
+
+tl::unexpected<ErrorReply> wrong_type(const Range& range)
+{
+    const bool word = range.spelled == Spelled::number_or_unlimited;
+    return meta::wrong_type(range.name, word ? "a number, or \"unlimited\"" : "a number");
+}
+
+Decoded<Number> judge(const Range& range, std::int64_t value)
+{
+    if (value > range.most || (value < range.least && range.least < 0)) {
+        return beyond(range);
+    }
+    if (value < range.least) {
+        return meta::bad_value(range.name, wanted(range), static_cast<std::uint64_t>(range.least));
+    }
+    return Number{value};
+}
+
+Decoded<Number> judge(const Range& range, std::string_view word)
+{
+    if (range.spelled != Spelled::number_or_unlimited) {
+        return wrong_type(range);
+    }
+    if (word != unlimited_word) {
+        return meta::bad_value(range.name, wanted(range));
+    }
+    return Number{};
+}
+
+void set(const NumberOption& option, Number value, JobOptions& to)
+{
+    std::visit(
+        [&](auto member) {
+            auto& field = to.*member;
+            using T = typename std::remove_reference_t<decltype(field)>::value_type;
+            field = value ? static_cast<T>(*value) : static_cast<T>(unlimited);
+        },
+        option.member);
+}
+
+Decoded<void> set(const TextOption& option, std::string_view value, JobOptions& to)
+{
+    to.*option.member = value;
+    return check_text(option, value);
+}
+
+Decoded<void> check_together(const JobOptions& options)
+{
+    if (!options.halt.empty() && options.batch.empty()) {
+        return tl::unexpected<ErrorReply>(ErrorReply{.code = error_code::missing_field,
+                                                     .text = "halt is of a batch: which?",
+                                                     .field = "batch",
+                                                     .limit = {},
+                                                     .offset = {},
+                                                     .retry_after_ms = {}});
+    }
+    return {};
+}
+
+Decoded<void> check(const JobOptions& options)
+{
+    for (const NumberOption& option : numbers) {
+        if (auto checked = check_number(option, options); !checked) {
+            return checked;
+        }
+    }
+    for (const TextOption& option : texts) {
+        if (auto checked = check_text(option, options.*option.member); !checked) {
+            return checked;
+        }
+    }
+    return check_together(options);
+}
+
+}  // namespace jobmill::options
