@@ -7,10 +7,10 @@
 #include <unordered_map>
 
 #include "daemon/channel.hpp"
-#include "daemon/incoming_payloads.hpp"
 #include "daemon/job_desk.hpp"
 #include "daemon/loop/timer.hpp"
 #include "daemon/request_reader.hpp"
+#include "daemon/session_intake.hpp"
 #include "daemon/session_output.hpp"
 #include "daemon/session_tags.hpp"
 
@@ -65,10 +65,18 @@ public:
             send(reply);
         }
     }
-    void deliver(Tag tag, Reply reply);
-    void deliver_progress(const Progress& progress);
-    void deliver_chunk(const Chunk& head, Payload payload);
-    void deliver_result(const JobResult& head, Payload payload);
+
+    // What happens to jobs that this session reads.
+    void deliver(Tag tag, Reply reply) { output_.send_about(tag, std::move(reply)); }
+    void deliver_progress(const Progress& progress) { output_.send_progress(progress); }
+    void deliver_chunk(const Chunk& head, Payload payload)
+    {
+        output_.send_chunk(head, std::move(payload));
+    }
+    void deliver_result(const JobResult& head, Payload payload)
+    {
+        output_.send_result(head, std::move(payload));
+    }
     [[nodiscard]] bool congested(Tag tag) const { return output_.congested(tag); }
 
     /// Takes no more requests, sends what there is, then is over.
@@ -86,7 +94,6 @@ private:
     [[nodiscard]] bool stalled() const;
     void watch_partial();
     void close_stray_descriptors();
-    void abandon_payloads();
     void end_if_done();
     void become_over();
 
@@ -99,14 +106,6 @@ private:
             send(Closing{});
         }
     }
-    void on_open(const Open& open);
-    void on_submit(Tag tag, const Submit& submit);
-    [[nodiscard]] tl::expected<Submission, ErrorReply> judge(const Submit& submit) const;
-    [[nodiscard]] tl::expected<Submission, ErrorReply> judge_payload(const Submit& submit,
-                                                                     UniqueFd blob) const;
-    [[nodiscard]] bool pieces_beyond_credit(const Submit& submit) const;
-    void accept(Tag tag, Submission submission);
-    void on_piece(Tag tag, std::string_view id, const Piece& piece);
     void on_cancel(Tag tag, std::string_view id, const Cancel& cancel);
     void on_wait(Tag tag, JobId job);
     void on_json(RequestReader::Read& json);
@@ -122,7 +121,7 @@ private:
     std::unique_ptr<Channel> channel_;
     SessionTags tags_;
     SessionOutput output_;
-    IncomingPayloads incoming_;
+    SessionIntake intake_;
     std::unique_ptr<loop::Timer> partial_timer_;
 
     RequestReader reader_;
@@ -131,13 +130,6 @@ private:
     bool finishing_ = false;
     bool over_ = false;
 
-    struct Credited {
-        JobId job{};
-        std::uint64_t bytes = 0;
-    };
-    std::unordered_map<std::uint64_t, Credited> jobs_;  ///< accepted, result not out yet
-    std::uint64_t bytes_ = 0;
-    std::unordered_map<std::uint64_t, std::pair<std::string, std::string>> opened_;
     /// Requests that are not answered yet, with their ids in the JSON spelling.
     std::unordered_map<std::uint64_t, std::string> request_ids_;
     std::uint64_t last_request_ = 0;

@@ -60,25 +60,25 @@ tl::expected<void, ErrorReply> JobDesk::admit(std::uint64_t size) const
     return {};
 }
 
-void JobDesk::submit(const ClientSession& session, JobId job, Tag tag, Submission submission)
+void JobDesk::submit(const Submitter& client, JobId job, Tag tag, Submission submission)
 {
     const PoolId pool = submission.pool;
     const bool detached = submission.detached;
     bytes_ += submission.payload.size;
     if (detached) {
-        unread_.open(job, session.uid());
+        unread_.open(job, client.uid);
     }
     records_.add(JobRecord{.id = job,
-                           .session = session.id(),
+                           .session = client.session,
                            .tag = tag,
-                           .uid = session.uid(),
+                           .uid = client.uid,
                            .submission = std::move(submission),
                            .submitted = outside_.now(),
                            .offered = {},
                            .outcome = {},
                            .cancel_watches = {}});
     outside_.post(core::JobSubmitted{
-        .job = job, .session = session.id(), .pool = pool, .detached = detached});
+        .job = job, .session = client.session, .pool = pool, .detached = detached});
 }
 
 void JobDesk::set_limits(const Limits& limits)

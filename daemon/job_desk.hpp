@@ -58,7 +58,7 @@ public:
     /// The number of the next job that is submitted.
     [[nodiscard]] JobId next_job() { return outside_.next_job(); }
     /// The job is accepted: it will end in exactly one terminal state, and may do so in here.
-    void submit(const ClientSession& session, JobId job, Tag tag, Submission submission);
+    void submit(const Submitter& client, JobId job, Tag tag, Submission submission);
     void cancel(JobId job);
     /// Cancelled, or an error, is sent to the session when all of them are gone.
     void cancel_job(ClientSession& session, Tag tag, JobId job);

@@ -30,6 +30,12 @@ struct Payload {
     }
 };
 
+/// Whose job it is.
+struct Submitter {
+    SessionId session{};
+    unsigned uid = 0;
+};
+
 /// A submit that is whole and judged.
 struct Submission {
     PoolId pool{};

@@ -29,6 +29,7 @@ public:
     }
 
     void spell(Spelling spelling) noexcept { spelling_ = spelling; }
+    [[nodiscard]] Spelling spelling() const noexcept { return spelling_; }
 
     /// A small message. `id` is for requests whose tag is no job's; JSON only.
     void send(const Reply& reply, std::string_view id);

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/session_intake.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "common/blob.hpp"
+#include "daemon/refusal.hpp"
+
+namespace jobmill::daemon {
+
+void SessionIntake::open(const Open& open)
+{
+    if (open.number == 0 || open.number > std::numeric_limits<std::uint32_t>::max()) {
+        refuse_request(Tag{open.number}, {},
+                       refusal(error_code::bad_value, "want a number from 1 to 2^32-1", "id"));
+        return;
+    }
+    if (opened_.size() >= limits::opened_handlers && !opened_.contains(open.number)) {
+        refuse_request(Tag{open.number}, {},
+                       refusal(error_code::too_large, "too many opened handlers", "id",
+                               limits::opened_handlers));
+        return;
+    }
+    if (const auto route = outside_.pools.find(open.pool, open.handler); !route) {
+        refuse_request(Tag{open.number}, {}, route.error());
+        return;
+    }
+    opened_.insert_or_assign(open.number,
+                             std::pair{std::string{open.pool}, std::string{open.handler}});
+    outside_.output.send(Opened{open.number}, {});
+}
+
+tl::expected<Submission, ErrorReply> SessionIntake::judge(const Submit& submit) const
+{
+    if (outside_.closing()) {
+        return refuse(error_code::closing, "the daemon stops and takes no jobs");
+    }
+    std::string_view pool = submit.options.pool;
+    std::string_view handler = submit.options.handler;
+    if (submit.handler_number != 0) {
+        const auto opened = opened_.find(submit.handler_number);
+        if (opened == opened_.end()) {
+            return refuse(error_code::unknown_handler, "this number was not opened", "handler");
+        }
+        pool = opened->second.first;
+        handler = opened->second.second;
+    } else if (handler.empty()) {
+        return refuse(error_code::missing_field, "a handler is needed", "handler");
+    }
+    const auto route = outside_.pools.find(pool, handler);
+    if (!route) {
+        return tl::unexpected<ErrorReply>(route.error());
+    }
+    if (const auto room = outside_.desk.admit(submit.size); !room) {
+        return tl::unexpected<ErrorReply>(room.error());
+    }
+    return Submission{.pool = route->pool,
+                      .handler = route->handler,
+                      .label = std::string{submit.options.label},
+                      .args = Bytes{submit.options.args.begin(), submit.options.args.end()},
+                      .payload = {},
+                      .detached = submit.options.detached,
+                      .want_started = submit.options.want_started,
+                      .want_progress = submit.options.want_progress};
+}
+
+bool SessionIntake::pieces_beyond_credit(const Submit& submit) const
+{
+    return incoming_.size() > 0 &&
+           (incoming_.size() >= credit_.jobs || incoming_.bytes() + submit.size > credit_.bytes);
+}
+
+/// What judge() passes, with the payload as far as it has come.
+tl::expected<Submission, ErrorReply> SessionIntake::judge_payload(const Submit& submit,
+                                                                  UniqueFd blob) const
+{
+    auto submission = judge(submit);
+    if (!submission) {
+        return submission;
+    }
+    if (submit.more) {
+        if (pieces_beyond_credit(submit)) {
+            auto busy = refusal(error_code::busy, "too many payloads are on their way", "payload");
+            busy.retry_after_ms = 200;
+            return tl::unexpected<ErrorReply>(std::move(busy));
+        }
+        return submission;
+    }
+    if (!submit.has_blob) {
+        submission->payload = Payload::copy(submit.payload);
+        return submission;
+    }
+    if (const auto fit = check_blob(blob.get(), submit.size); !fit) {
+        return refuse(error_code::bad_descriptor, fit.error().what, "payload");
+    }
+    submission->payload = Payload{.bytes = {}, .blob = std::move(blob), .size = submit.size};
+    return submission;
+}
+
+SessionIntake::Verdict SessionIntake::submit(Tag tag, const Submit& submit)
+{
+    UniqueFd blob;
+    if (submit.has_blob && !outside_.channel.received_fds().empty()) {
+        blob = std::move(outside_.channel.received_fds().front());
+        outside_.channel.received_fds().pop_front();
+    }
+    if (outside_.output.spelling() == Spelling::binary && !outside_.tags.add(tag)) {
+        auto error = refusal(error_code::duplicate_id, "this id is of an unfinished job", "id");
+        if (submit.more) {
+            // Its pieces could not be told from the other's.
+            return tl::unexpected<ErrorReply>(std::move(error));
+        }
+        refuse_request(tag, {}, std::move(error));
+        return {};
+    }
+    auto submission = judge_payload(submit, std::move(blob));
+    if (submission && submit.more) {
+        const auto begun =
+            incoming_.begin(tag, std::move(*submission), submit.size, submit.payload);
+        if (begun) {
+            return {};
+        }
+        submission = tl::unexpected<ErrorReply>(begun.error());
+    }
+    if (!submission) {
+        refuse_request(tag, outside_.tags.text(tag), submission.error());
+        if (submit.more) {
+            incoming_.begin_refused(tag);
+        } else {
+            outside_.tags.remove(tag);
+        }
+        return {};
+    }
+    accept(tag, std::move(*submission));
+    return {};
+}
+
+SessionIntake::Verdict SessionIntake::skip_pieces(Tag tag)
+{
+    if (!outside_.tags.add(tag)) {
+        // They could not be told from the other's.
+        return refuse(error_code::duplicate_id, "this id is of an unfinished job", "id");
+    }
+    incoming_.begin_refused(tag);
+    return {};
+}
+
+void SessionIntake::accept(Tag tag, Submission submission)
+{
+    if (!submission.payload.blob && submission.payload.size > limits::inline_payload) {
+        // A JSON line may hold more than a link's frame does.
+        auto blob = make_blob(submission.payload.size);
+        if (!blob || !write_blob(blob->get(), 0, submission.payload.bytes)) {
+            refuse_request(tag, outside_.tags.text(tag),
+                           refusal(error_code::busy, "no memory for the payload", "payload"));
+            outside_.tags.remove(tag);
+            return;
+        }
+        submission.payload.blob = std::move(*blob);
+        submission.payload.bytes = Bytes{};
+    }
+    const std::uint64_t size = submission.payload.size;
+    const bool detached = submission.detached;
+    const JobId job = outside_.desk.next_job();
+    // First of all: the job may end within its own submit.
+    outside_.output.accept(tag, job);
+    if (detached) {
+        // Its events are for who waits for it; this session has no more to do with it.
+        outside_.tags.remove(tag);
+    } else {
+        jobs_.emplace(number(tag), Credited{.job = job, .bytes = size});
+        bytes_ += size;
+    }
+    outside_.desk.submit(client_, job, tag, std::move(submission));
+}
+
+void SessionIntake::piece(Tag tag, std::string_view id, const Piece& piece)
+{
+    const bool was_coming = incoming_.contains(tag);
+    auto added = incoming_.add(piece);
+    if (!added) {
+        refuse_request(tag, id, added.error());
+        if (was_coming && !incoming_.contains(tag)) {
+            outside_.tags.remove(tag);
+        }
+    } else if (added->refused_ended) {
+        outside_.tags.remove(tag);
+    } else if (added->whole) {
+        accept(tag, std::move(*added->whole));
+    }
+}
+
+void SessionIntake::cancel(Tag tag, std::string_view id)
+{
+    const auto job = jobs_.find(number(tag));
+    if (job != jobs_.end() && outside_.desk.knows(job->second.job)) {
+        outside_.output.send_accepted();
+        outside_.desk.cancel(job->second.job);
+    } else if (incoming_.drop(tag)) {
+        refuse_request(tag, id,
+                       refusal(error_code::not_found, "cancelled before its payload was whole"));
+    } else if (job == jobs_.end()) {
+        refuse_request(tag, id, refusal(error_code::not_found, "no such live job"));
+    }
+}
+
+void SessionIntake::abandon_payloads()
+{
+    for (const auto& [tag, refused] : incoming_.abandon()) {
+        if (!refused) {
+            refuse_request(tag, outside_.tags.text(tag),
+                           refusal(error_code::bad_value,
+                                   "the input ended before the payload was whole", "payload"));
+        }
+        outside_.tags.remove(tag);
+    }
+}
+
+bool SessionIntake::spent() const
+{
+    // A single payload may be above the credit, when it is alone.
+    const std::size_t jobs = jobs_.size() + incoming_.size();
+    const bool over_credit =
+        jobs > credit_.jobs || (jobs > 1 && bytes_ + incoming_.bytes() > credit_.bytes);
+    // Only what is accepted ends by itself; payloads that are still coming need us to read.
+    return !jobs_.empty() && over_credit;
+}
+
+void SessionIntake::result_is_out(Tag tag)
+{
+    if (const auto job = jobs_.find(number(tag)); job != jobs_.end()) {
+        bytes_ -= job->second.bytes;
+        jobs_.erase(job);
+    }
+}
+
+void SessionIntake::refuse_request(Tag tag, std::string_view id, ErrorReply error)
+{
+    outside_.output.send(ErrorMessage{.tag = tag, .error = std::move(error)}, id);
+}
+
+}  // namespace jobmill::daemon

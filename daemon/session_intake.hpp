@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <unordered_map>
+#include <utility>
+
+#include "daemon/channel.hpp"
+#include "daemon/incoming_payloads.hpp"
+#include "daemon/job_desk.hpp"
+#include "daemon/session_output.hpp"
+#include "daemon/session_tags.hpp"
+
+namespace jobmill::daemon {
+
+/// What a session's client hands in: the handlers that it opened, its submits and their pieces,
+/// and how much of its credit its unfinished jobs take. A request that cannot be followed is
+/// answered in here; an error that comes back is one that the session does not survive.
+class SessionIntake {
+public:
+    struct Credit {
+        std::uint32_t jobs = limits::credit_jobs;
+        std::uint64_t bytes = limits::credit_bytes;
+    };
+    using Verdict = tl::expected<void, ErrorReply>;
+
+    /// The rest of the session, and what it needs of the daemon.
+    struct Outside {
+        Channel& channel;
+        SessionTags& tags;
+        SessionOutput& output;
+        JobDesk& desk;
+        const PoolDirectory& pools;
+        /// True once the daemon takes no more jobs.
+        std::function<bool()> closing;
+    };
+
+    SessionIntake(Submitter client, Credit credit, Outside outside)
+        : client_(client), credit_(credit), outside_(std::move(outside))
+    {
+    }
+
+    void open(const Open& open);
+    /// `tag` is in the JSON spelling in use already, for this submit.
+    [[nodiscard]] Verdict submit(Tag tag, const Submit& submit);
+    /// `id` is for an answer about no tag; JSON only.
+    void piece(Tag tag, std::string_view id, const Piece& piece);
+    void cancel(Tag tag, std::string_view id);
+    /// The pieces of a submit that could not be followed are still on their way.
+    [[nodiscard]] Verdict skip_pieces(Tag tag);
+    /// No more pieces will come.
+    void abandon_payloads();
+
+    /// The client has used up its credit, and only results can give it back.
+    [[nodiscard]] bool spent() const;
+    void result_is_out(Tag tag);
+    /// No job is unfinished or on its way.
+    [[nodiscard]] bool idle() const noexcept { return jobs_.empty(); }
+
+private:
+    struct Credited {
+        JobId job{};
+        std::uint64_t bytes = 0;
+    };
+
+    [[nodiscard]] tl::expected<Submission, ErrorReply> judge(const Submit& submit) const;
+    [[nodiscard]] tl::expected<Submission, ErrorReply> judge_payload(const Submit& submit,
+                                                                     UniqueFd blob) const;
+    [[nodiscard]] bool pieces_beyond_credit(const Submit& submit) const;
+    void accept(Tag tag, Submission submission);
+    void refuse_request(Tag tag, std::string_view id, ErrorReply error);
+
+    Submitter client_;
+    Credit credit_;
+    Outside outside_;
+    IncomingPayloads incoming_;
+    std::unordered_map<std::uint64_t, Credited> jobs_;  ///< accepted, result not out yet
+    std::uint64_t bytes_ = 0;                           ///< of their payloads
+    std::unordered_map<std::uint64_t, std::pair<std::string, std::string>> opened_;
+};
+
+}  // namespace jobmill::daemon
