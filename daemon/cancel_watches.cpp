@@ -9,15 +9,25 @@ std::uint64_t CancelWatches::open(SessionId session, Tag tag)
     return last_;
 }
 
-void CancelWatches::settle(std::uint64_t watch, core::EndedBy by)
+void CancelWatches::expect(std::uint64_t watch, JobId job)
 {
-    Watch& settled = watches_.at(watch);
-    if (by == core::EndedBy::cancel_queued || by == core::EndedBy::stop_queued) {
-        ++settled.queued;
-    } else if (by != core::EndedBy::worker) {
-        ++settled.running;
+    ++watches_.at(watch).pending;
+    expected_.emplace(job, watch);
+}
+
+void CancelWatches::settle(JobId job, core::EndedBy by)
+{
+    for (auto entry = expected_.find(job); entry != expected_.end(); entry = expected_.find(job)) {
+        const std::uint64_t watch = entry->second;
+        expected_.erase(entry);
+        Watch& settled = watches_.at(watch);
+        if (by == core::EndedBy::cancel_queued || by == core::EndedBy::stop_queued) {
+            ++settled.queued;
+        } else if (by != core::EndedBy::worker) {
+            ++settled.running;
+        }
+        count_down(watch);
     }
-    count_down(watch);
 }
 
 void CancelWatches::count_down(std::uint64_t watch)

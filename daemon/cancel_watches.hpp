@@ -19,11 +19,11 @@ public:
 
     /// Stays open until close(): jobs may end while its owner still looks for more.
     [[nodiscard]] std::uint64_t open(SessionId session, Tag tag);
-    /// The watch waits for one more job.
-    void expect_one(std::uint64_t watch) { ++watches_.at(watch).pending; }
+    /// The watch waits for that job, too.
+    void expect(std::uint64_t watch, JobId job);
     void close(std::uint64_t watch) { count_down(watch); }
-    /// A job that the watch waits for has ended.
-    void settle(std::uint64_t watch, core::EndedBy by);
+    /// A job has ended that some may wait for.
+    void settle(JobId job, core::EndedBy by);
 
 private:
     struct Watch {
@@ -38,6 +38,7 @@ private:
 
     Answer answer_;
     std::unordered_map<std::uint64_t, Watch> watches_;
+    std::unordered_multimap<JobId, std::uint64_t> expected_;  ///< and by which watch
     std::uint64_t last_ = 0;
 };
 

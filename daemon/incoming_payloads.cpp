@@ -28,7 +28,7 @@ tl::expected<void, ErrorReply> IncomingPayloads::begin(Tag tag, Submission submi
     if (const auto written = write_blob(blob->get(), 0, first); !written) {
         return no_memory(written.error());
     }
-    submission.payload = Payload{.bytes = {}, .blob = std::move(*blob), .size = size};
+    submission.content.set_blob(std::move(*blob), size);
     bytes_ += size;
     submits_.emplace(
         number(tag),
@@ -43,7 +43,7 @@ void IncomingPayloads::begin_refused(Tag tag)
 
 void IncomingPayloads::refuse_rest(Incoming& incoming)
 {
-    bytes_ -= incoming.submission.payload.size;
+    bytes_ -= incoming.submission.content.payload_size();
     incoming.submission = Submission{};
     incoming.refused = true;
 }
@@ -61,7 +61,7 @@ tl::expected<IncomingPayloads::Added, ErrorReply> IncomingPayloads::add(const Pi
         }
         return Added{.whole = {}, .refused_ended = !piece.more};
     }
-    const std::uint64_t size = incoming.submission.payload.size;
+    const std::uint64_t size = incoming.submission.content.payload_size();
     const std::uint64_t left = size - incoming.received;
     if (piece.payload.size() > left || (!piece.more && piece.payload.size() != left)) {
         refuse_rest(incoming);
@@ -73,7 +73,7 @@ tl::expected<IncomingPayloads::Added, ErrorReply> IncomingPayloads::add(const Pi
                       "size", size);
     }
     if (const auto written =
-            write_blob(incoming.submission.payload.blob.get(), incoming.received, piece.payload);
+            write_blob(incoming.submission.content.blob().get(), incoming.received, piece.payload);
         !written) {
         refuse_rest(incoming);
         if (!piece.more) {

@@ -16,7 +16,7 @@ namespace jobmill::daemon {
 /// Submits of a session whose payloads come in pieces: each is gathered in a blob.
 class IncomingPayloads {
 public:
-    /// Begins a submit of `size` bytes, `first` of them here. `submission.payload` is filled in.
+    /// Begins a submit of `size` bytes, `first` of them here. The payload is added to `submission`.
     [[nodiscard]] tl::expected<void, ErrorReply> begin(Tag tag, Submission submission,
                                                        std::uint64_t size, ByteView first);
     /// The pieces of a refused submit are still on their way: swallow them.

@@ -49,8 +49,9 @@ tl::expected<void, ErrorReply> JobDesk::admit(std::uint64_t size) const
                           std::to_string(limits_.payload),
                       "size", limits_.payload);
     }
+    const std::uint64_t bytes = records_.load().bytes;
     const bool jobs_full = records_.size() >= limits_.jobs;
-    if (jobs_full || (bytes_ > 0 && size > limits_.bytes - std::min(limits_.bytes, bytes_))) {
+    if (jobs_full || (bytes > 0 && size > limits_.bytes - std::min(limits_.bytes, bytes))) {
         auto busy = refusal(error_code::busy,
                             jobs_full ? "the queue is full" : "too many payload bytes are queued",
                             jobs_full ? "" : "size", jobs_full ? limits_.jobs : limits_.bytes);
@@ -64,10 +65,6 @@ void JobDesk::submit(const Submitter& client, JobId job, Tag tag, Submission sub
 {
     const PoolId pool = submission.pool;
     const bool detached = submission.detached;
-    bytes_ += submission.payload.size;
-    if (detached) {
-        unread_.open(job, client.uid);
-    }
     records_.add(JobRecord{.id = job,
                            .session = client.session,
                            .tag = tag,
@@ -75,8 +72,7 @@ void JobDesk::submit(const Submitter& client, JobId job, Tag tag, Submission sub
                            .submission = std::move(submission),
                            .submitted = outside_.now(),
                            .offered = {},
-                           .outcome = {},
-                           .cancel_watches = {}});
+                           .outcome = {}});
     outside_.post(core::JobSubmitted{
         .job = job, .session = client.session, .pool = pool, .detached = detached});
 }
@@ -118,10 +114,15 @@ void JobDesk::cancel(JobId job)
     outside_.post(core::CancelRequested{job});
 }
 
+const JobRecord* JobDesk::find(JobId job, unsigned uid) const
+{
+    const JobRecord* record = records_.find(job);
+    return record == nullptr || record->uid != uid ? nullptr : record;
+}
+
 void JobDesk::cancel_job(ClientSession& session, Tag tag, JobId job)
 {
-    JobRecord* record = records_.find(job, session.uid());
-    if (record == nullptr) {
+    if (find(job, session.uid()) == nullptr) {
         const auto end = recent_end(job, session.uid());
         session.send(ErrorMessage{
             .tag = tag,
@@ -131,7 +132,7 @@ void JobDesk::cancel_job(ClientSession& session, Tag tag, JobId job)
         return;
     }
     const std::uint64_t watch = cancel_watches_.open(session.id(), tag);
-    cancel_watched(*record, watch);
+    cancel_watched(job, watch);
     cancel_watches_.close(watch);
 }
 
@@ -149,8 +150,7 @@ void JobDesk::cancel_all(ClientSession& session, Tag tag)
     }
     const std::uint64_t watch = cancel_watches_.open(session.id(), tag);
     // Youngest first: what is taken from the queue is then never given to a freed worker.
-    std::for_each(jobs.rbegin(), jobs.rend(),
-                  [&](JobId job) { cancel_watched(records_.at(job), watch); });
+    std::for_each(jobs.rbegin(), jobs.rend(), [&](JobId job) { cancel_watched(job, watch); });
     cancel_watches_.close(watch);
 }
 
@@ -161,24 +161,26 @@ void JobDesk::answer_cancel(SessionId session, const Cancelled& answer) const
     }
 }
 
-void JobDesk::cancel_watched(JobRecord& record, std::uint64_t watch)
+void JobDesk::cancel_watched(JobId job, std::uint64_t watch)
 {
-    record.cancel_watches.push_back(watch);
-    cancel_watches_.expect_one(watch);
-    cancel(record.id);
+    cancel_watches_.expect(watch, job);
+    cancel(job);
 }
 
 tl::expected<std::vector<UnreadEvent>, ErrorReply> JobDesk::wait(const ClientSession& session,
                                                                  Tag tag, JobId job)
 {
-    const JobRecord* record = records_.find(job, session.uid());
+    const JobRecord* record = find(job, session.uid());
     if (record != nullptr && !record->submission.detached) {
         return refuse(
             error_code::not_found,
             "job " + std::to_string(number(job)) + " is not detached: its own client reads it",
             "job");
     }
-    auto events = unread_.attach(job, session.uid(), Reader{.session = session.id(), .tag = tag});
+    const Reader reader{.session = session.id(), .tag = tag};
+    auto events =
+        unread_.attach(job, session.uid(), reader,
+                       record != nullptr ? UnreadJobs::Job::unfinished : UnreadJobs::Job::over);
     if (!events && events.error().code == error_code::not_found && record == nullptr) {
         if (const auto end = recent_end(job, session.uid())) {
             events.error().text = "job " + std::to_string(number(job)) + " " +
@@ -240,7 +242,7 @@ void JobDesk::worker_chunk(JobId job, WorkerId worker, Stream stream, Payload pa
                .payload = {}};
     const auto reader = reader_of(record);
     if (!reader) {
-        unread_.add_chunk(job, head, std::move(payload), outside_.now());
+        unread_.add_chunk(record.uid, head, std::move(payload));
         return;
     }
     ClientSession* session = outside_.session(reader->session);
@@ -257,40 +259,41 @@ void JobDesk::worker_chunk(JobId job, WorkerId worker, Stream stream, Payload pa
 
 void JobDesk::worker_outcome(JobId job, Outcome outcome)
 {
-    records_.at(job).outcome = std::move(outcome);
+    records_.at(job).outcome = std::make_unique<Outcome>(std::move(outcome));
 }
 
 void JobDesk::offered(JobId job)
 {
     JobRecord& record = records_.at(job);
     record.offered = outside_.now();
-    if (record.submission.want_progress &&
-        std::find(watched_.begin(), watched_.end(), job) == watched_.end()) {
-        watched_.push_back(job);
+    const bool watched = std::any_of(watched_.begin(), watched_.end(),
+                                     [&](const Watched& each) { return each.job == job; });
+    if (record.submission.want_progress && !watched) {
+        watched_.push_back({.job = job});
     }
 }
 
 void JobDesk::sample_progress()
 {
-    for (const JobId job : watched_) {
-        if (const auto worker = outside_.core.worker_of(job)) {
-            send_progress(records_.at(job), *worker);
+    for (Watched& watched : watched_) {
+        if (const auto worker = outside_.core.worker_of(watched.job)) {
+            send_progress(watched, *worker);
         }
     }
 }
 
-void JobDesk::send_progress(JobRecord& record, WorkerId worker)
+void JobDesk::send_progress(Watched& watched, WorkerId worker)
 {
-    const auto reader = reader_of(record);
+    const auto reader = reader_of(records_.at(watched.job));
     ClientSession* session = reader ? outside_.session(reader->session) : nullptr;
     const auto reading = outside_.progress(worker);
-    if (session == nullptr || !reading || reading->version == record.progress_version ||
-        outside_.core.job_of(worker, reading->sequence) != record.id) {
+    if (session == nullptr || !reading || reading->version == watched.version ||
+        outside_.core.job_of(worker, reading->sequence) != watched.job) {
         return;
     }
-    record.progress_version = reading->version;
+    watched.version = reading->version;
     session->deliver_progress(Progress{.tag = reader->tag,
-                                       .job = record.id,
+                                       .job = watched.job,
                                        .done = reading->done,
                                        .total = reading->total,
                                        .note = reading->note});
@@ -299,8 +302,7 @@ void JobDesk::send_progress(JobRecord& record, WorkerId worker)
 void JobDesk::ended(const core::JobEnded& end)
 {
     JobRecord record = records_.take(end.job);
-    std::erase(watched_, end.job);
-    bytes_ -= record.submission.payload.size;
+    std::erase_if(watched_, [&](const Watched& each) { return each.job == end.job; });
     if (paused_.erase(end.worker) > 0) {
         // Its next job is another's: that one's reader must not wait for this one's.
         outside_.pause(end.worker, false);
@@ -315,9 +317,9 @@ void JobDesk::ended(const core::JobEnded& end)
     head.queue_ns = nanoseconds((ran ? record.offered : now) - record.submitted);
     Payload payload;
     if (end.by == core::EndedBy::worker) {
-        head.run_ns = record.outcome.run_ns;
-        head.cause = std::move(record.outcome.cause);
-        payload = std::move(record.outcome.payload);
+        head.run_ns = record.outcome->run_ns;
+        head.cause = std::move(record.outcome->cause);
+        payload = std::move(record.outcome->payload);
     } else {
         head.run_ns = ran ? nanoseconds(now - record.offered) : 0;
         head.cause = end.by == core::EndedBy::worker_death ? outside_.cause_of_death(end.worker)
@@ -328,16 +330,14 @@ void JobDesk::ended(const core::JobEnded& end)
         recent_.pop_front();
     }
     deliver_result(record, std::move(head), std::move(payload));
-    for (const std::uint64_t watch : record.cancel_watches) {
-        cancel_watches_.settle(watch, end.by);
-    }
+    cancel_watches_.settle(end.job, end.by);
 }
 
 void JobDesk::deliver_result(const JobRecord& record, JobResult head, Payload payload)
 {
     const auto reader = reader_of(record);
     if (!reader) {
-        unread_.add_result(record.id, head, std::move(payload), outside_.now());
+        unread_.add_result(record.uid, head, std::move(payload), outside_.now());
         return;
     }
     if (record.submission.detached) {
@@ -367,7 +367,7 @@ Value JobDesk::describe(const JobRecord& record) const
             {"state", Value{name_of(state)}},
             {"pool", Value{pool.name}},
             {"handler", Value{pool.handlers.at(record.submission.handler).name}},
-            {"label", Value{record.submission.label}},
+            {"label", Value{record.submission.content.label()}},
             {"age_ms", Value{age.count()}},
             {"detached", Value{record.submission.detached}}};
     if (const auto worker = outside_.core.worker_of(record.id)) {
@@ -386,10 +386,10 @@ std::pair<Array, std::size_t> JobDesk::list(unsigned uid, const std::vector<JobI
     std::size_t more = 0;
     if (wanted.empty()) {
         records_.each_of(uid, add);
-        more = records_.count_of(uid) - list.size();
+        more = records_.load_of(uid).jobs - list.size();
     }
     for (const JobId job : wanted) {
-        const JobRecord* record = records_.find(job, uid);
+        const JobRecord* record = find(job, uid);
         if (record != nullptr && !add(*record)) {
             break;  // a request cannot name more than one frame holds
         }

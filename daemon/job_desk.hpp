@@ -104,19 +104,25 @@ private:
         JobState state{};
     };
 
+    /// A job whose progress somebody wants, and which they have heard of last.
+    struct Watched {
+        JobId job{};
+        std::uint64_t version = 0;
+    };
+
+    [[nodiscard]] const JobRecord* find(JobId job, unsigned uid) const;
     [[nodiscard]] std::optional<Reader> reader_of(const JobRecord& record) const;
     void deliver_result(const JobRecord& record, JobResult head, Payload payload);
-    void send_progress(JobRecord& record, WorkerId worker);
+    void send_progress(Watched& watched, WorkerId worker);
     void answer_cancel(SessionId session, const Cancelled& answer) const;
-    void cancel_watched(JobRecord& record, std::uint64_t watch);
+    void cancel_watched(JobId job, std::uint64_t watch);
     [[nodiscard]] Value describe(const JobRecord& record) const;
 
     Limits limits_;
     Outside outside_;
     JobRecords records_;
-    std::uint64_t bytes_ = 0;
     UnreadJobs unread_;
-    std::vector<JobId> watched_;  ///< running jobs whose progress somebody wants
+    std::vector<Watched> watched_;  ///< running ones
     CancelWatches cancel_watches_{
         [this](SessionId session, const Cancelled& answer) { answer_cancel(session, answer); }};
     std::unordered_map<WorkerId, Paused> paused_;

@@ -5,13 +5,11 @@
 
 #include <cstdint>
 #include <memory>
-#include <string>
-#include <variant>
-#include <vector>
 
 #include "common/messages.hpp"
 #include "common/unique_fd.hpp"
 #include "daemon/core/event.hpp"
+#include "daemon/job_content.hpp"
 #include "jobmill/bytes.hpp"
 #include "jobmill/ids.hpp"
 #include "jobmill/job_state.hpp"
@@ -40,9 +38,7 @@ struct Submitter {
 struct Submission {
     PoolId pool{};
     std::uint16_t handler = 0;
-    std::string label;
-    Bytes args;
-    Payload payload;
+    JobContent content;
     bool detached = false;
     bool want_started = false;
     bool want_progress = false;
@@ -55,6 +51,8 @@ struct Outcome {
     std::uint64_t run_ns = 0;
 };
 
+/// There may be a million of these. What few jobs have at a time stands elsewhere: in an Outcome,
+/// with the desk's watches, in UnreadJobs.
 struct JobRecord {
     JobId id{};
     SessionId session{};  ///< that submitted it
@@ -63,9 +61,8 @@ struct JobRecord {
     Submission submission;
     core::TimePoint submitted;
     core::TimePoint offered;
-    std::uint64_t progress_version = 0;  ///< of the last progress that was sent
-    Outcome outcome;
-    std::vector<std::uint64_t> cancel_watches;  ///< requests that wait for its end
+    std::unique_ptr<Outcome> outcome;  ///< from its worker's last word to its end
 };
+static_assert(sizeof(JobRecord) <= 96, "a long queue pays for this a million times");
 
 }  // namespace jobmill::daemon

@@ -1,55 +1,161 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/job_records.hpp"
 
+#include <algorithm>
+#include <bit>
+
 namespace jobmill::daemon {
+namespace {
+
+constexpr std::size_t smallest_index = 64;
+
+void charge(JobLoad& load, const JobRecord& record)
+{
+    ++load.jobs;
+    load.bytes += record.submission.content.payload_size();
+}
+
+void credit(JobLoad& load, const JobRecord& record)
+{
+    --load.jobs;
+    load.bytes -= record.submission.content.payload_size();
+}
+
+}  // namespace
+
+JobRecords::JobRecords() : index_(smallest_index, none) {}
 
 void JobRecords::add(JobRecord record)
 {
+    JOBMILL_ASSERT(!contains(record.id));
     User& user = users_[record.uid];
-    const std::uint64_t key = number(record.id);
-    const auto [place, is_new] =
-        nodes_.emplace(key, Node{.record = std::move(record), .older = user.youngest});
-    JOBMILL_ASSERT(is_new);
-    Node& node = place->second;
-    (user.youngest == nullptr ? user.oldest : user.youngest->younger) = &node;
-    user.youngest = &node;
-    ++user.count;
+    charge(all_, record);
+    charge(user.load, record);
+    charge(sessions_[record.session], record);
+    const Place place = slab_.take();
+    Node& node = slab_[place];
+    node.record = std::move(record);
+    node.older = user.youngest;
+    (user.youngest == none ? user.oldest : slab_[user.youngest].younger) = place;
+    user.youngest = place;
+    if (all_.jobs * 2 > index_.size()) {
+        resize_index(index_.size() * 2);
+    }
+    enter(place);
 }
 
 JobRecord JobRecords::take(JobId job)
 {
-    const auto place = nodes_.find(number(job));
-    JOBMILL_ASSERT(place != nodes_.end());
-    Node& node = place->second;
-    const auto user = users_.find(node.record.uid);
-    (node.older == nullptr ? user->second.oldest : node.older->younger) = node.younger;
-    (node.younger == nullptr ? user->second.youngest : node.younger->older) = node.older;
-    if (--user->second.count == 0) {
-        users_.erase(user);
+    const Place place = known(job);
+    strike(place);
+    Node& node = slab_[place];
+    User& user = users_.at(node.record.uid);
+    (node.older == none ? user.oldest : slab_[node.older].younger) = node.younger;
+    (node.younger == none ? user.youngest : slab_[node.younger].older) = node.older;
+    credit(all_, node.record);
+    credit(user.load, node.record);
+    if (user.load.jobs == 0) {
+        users_.erase(node.record.uid);
+    }
+    JobLoad& session = sessions_.at(node.record.session);
+    credit(session, node.record);
+    if (session.jobs == 0) {
+        sessions_.erase(node.record.session);
     }
     JobRecord record = std::move(node.record);
-    nodes_.erase(place);
+    slab_.give_back(place);
+    if (all_.jobs * 16 < index_.size() && index_.size() > smallest_index) {
+        resize_index(std::max(smallest_index, index_.size() / 4));
+    }
     return record;
 }
 
-JobRecord* JobRecords::find(JobId job, unsigned uid)
+JobRecord* JobRecords::find(JobId job)
 {
-    const auto place = nodes_.find(number(job));
-    return place == nodes_.end() || place->second.record.uid != uid ? nullptr
-                                                                    : &place->second.record;
+    const Place place = place_of(job);
+    return place == none ? nullptr : &slab_[place].record;
 }
 
-const JobRecord* JobRecords::find(JobId job, unsigned uid) const
+const JobRecord* JobRecords::find(JobId job) const
 {
-    const auto place = nodes_.find(number(job));
-    return place == nodes_.end() || place->second.record.uid != uid ? nullptr
-                                                                    : &place->second.record;
+    const Place place = place_of(job);
+    return place == none ? nullptr : &slab_[place].record;
 }
 
-std::size_t JobRecords::count_of(unsigned uid) const
+JobLoad JobRecords::load_of(unsigned uid) const
 {
     const auto user = users_.find(uid);
-    return user == users_.end() ? 0 : user->second.count;
+    return user == users_.end() ? JobLoad{} : user->second.load;
+}
+
+JobLoad JobRecords::load_of(SessionId session) const
+{
+    const auto found = sessions_.find(session);
+    return found == sessions_.end() ? JobLoad{} : found->second;
+}
+
+// ---- the index ----------------------------------------------------------------------------------
+
+/// Fibonacci hashing: numbers are mostly consecutive, and so are their homes' neighbours then.
+std::size_t JobRecords::home_of(JobId job) const
+{
+    constexpr std::uint64_t golden = 0x9E3779B97F4A7C15U;
+    const auto bits = static_cast<unsigned>(std::countr_zero(index_.size()));
+    return (number(job) * golden) >> (64U - bits);
+}
+
+JobRecords::Place JobRecords::place_of(JobId job) const
+{
+    std::size_t at = home_of(job);
+    while (index_[at] != none && slab_[index_[at]].record.id != job) {
+        at = after(at);
+    }
+    return index_[at];
+}
+
+JobRecords::Place JobRecords::known(JobId job) const
+{
+    const Place place = place_of(job);
+    JOBMILL_ASSERT(place != none);
+    return place;
+}
+
+void JobRecords::enter(Place place)
+{
+    std::size_t at = home_of(slab_[place].record.id);
+    while (index_[at] != none) {
+        at = after(at);
+    }
+    index_[at] = place;
+}
+
+void JobRecords::strike(Place place)
+{
+    std::size_t hole = home_of(slab_[place].record.id);
+    while (index_[hole] != place) {
+        hole = after(hole);
+    }
+    // What was pushed past the hole moves back into it, so that no search stops there too early.
+    const std::size_t mask = index_.size() - 1;
+    for (std::size_t at = after(hole); index_[at] != none; at = after(at)) {
+        const std::size_t home = home_of(slab_[index_[at]].record.id);
+        if (((at - home) & mask) >= ((at - hole) & mask)) {
+            index_[hole] = index_[at];
+            hole = at;
+        }
+    }
+    index_[hole] = none;
+}
+
+void JobRecords::resize_index(std::size_t size)
+{
+    std::vector<Place> old(size, none);
+    old.swap(index_);
+    for (const Place place : old) {
+        if (place != none) {
+            enter(place);
+        }
+    }
 }
 
 }  // namespace jobmill::daemon

@@ -1,63 +1,96 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstdint>
 #include <unordered_map>
+#include <vector>
 
 #include "common/assert.hpp"
 #include "daemon/job_record.hpp"
+#include "daemon/slab.hpp"
 
 namespace jobmill::daemon {
+
+/// What the unfinished jobs of somebody take up.
+struct JobLoad {
+    std::size_t jobs = 0;
+    std::uint64_t bytes = 0;  ///< of payloads
+};
 
 /// The unfinished jobs by number, and those of each user from the oldest to the youngest: what one
 /// user asks for costs nothing for the jobs of others.
 class JobRecords {
 public:
+    JobRecords();
+
     /// Numbers rise from one to the next.
     void add(JobRecord record);
     /// Removes it.
     [[nodiscard]] JobRecord take(JobId job);
 
-    [[nodiscard]] JobRecord& at(JobId job) { return nodes_.at(number(job)).record; }
-    [[nodiscard]] const JobRecord& at(JobId job) const { return nodes_.at(number(job)).record; }
-    /// The record if it is of that user, else null.
-    [[nodiscard]] JobRecord* find(JobId job, unsigned uid);
-    [[nodiscard]] const JobRecord* find(JobId job, unsigned uid) const;
-    [[nodiscard]] bool contains(JobId job) const { return nodes_.contains(number(job)); }
-    [[nodiscard]] std::size_t size() const noexcept { return nodes_.size(); }
-    [[nodiscard]] std::size_t count_of(unsigned uid) const;
+    [[nodiscard]] JobRecord& at(JobId job) { return slab_[known(job)].record; }
+    [[nodiscard]] const JobRecord& at(JobId job) const { return slab_[known(job)].record; }
+    /// Null when there is none.
+    [[nodiscard]] JobRecord* find(JobId job);
+    [[nodiscard]] const JobRecord* find(JobId job) const;
+    [[nodiscard]] bool contains(JobId job) const { return place_of(job) != none; }
+
+    [[nodiscard]] std::size_t size() const noexcept { return all_.jobs; }
+    [[nodiscard]] const JobLoad& load() const noexcept { return all_; }
+    [[nodiscard]] JobLoad load_of(unsigned uid) const;
+    /// Of the jobs that this session submitted, detached ones as well.
+    [[nodiscard]] JobLoad load_of(SessionId session) const;
 
     /// Calls visit(record) from the oldest of the user's jobs on, as long as it answers true.
     template <typename Visitor>
     void each_of(unsigned uid, Visitor visit) const
     {
         const auto user = users_.find(uid);
-        const Node* node = user == users_.end() ? nullptr : user->second.oldest;
-        while (node != nullptr && visit(node->record)) {
-            node = node->younger;
+        Place at = user == users_.end() ? none : user->second.oldest;
+        while (at != none && visit(slab_[at].record)) {
+            at = slab_[at].younger;
         }
     }
+    /// Calls visit(record) for all of them, in no order.
     template <typename Visitor>
     void each(Visitor visit) const
     {
-        for (const auto& [key, node] : nodes_) {
-            visit(node.record);
+        for (const Place place : index_) {
+            if (place != none) {
+                visit(slab_[place].record);
+            }
         }
     }
 
 private:
+    using Place = std::uint32_t;
+    static constexpr Place none = UINT32_MAX;
+
     struct Node {
         JobRecord record;
-        Node* older = nullptr;
-        Node* younger = nullptr;
+        Place older = none;
+        Place younger = none;
     };
     struct User {
-        Node* oldest = nullptr;
-        Node* youngest = nullptr;
-        std::size_t count = 0;
+        Place oldest = none;
+        Place youngest = none;
+        JobLoad load;
     };
 
-    std::unordered_map<std::uint64_t, Node> nodes_;  // whose elements stay where they are
-    std::unordered_map<unsigned, User> users_;       ///< that have jobs
+    [[nodiscard]] Place place_of(JobId job) const;
+    [[nodiscard]] Place known(JobId job) const;
+    [[nodiscard]] std::size_t home_of(JobId job) const;
+    [[nodiscard]] std::size_t after(std::size_t at) const { return (at + 1) & (index_.size() - 1); }
+    void enter(Place place);
+    void strike(Place place);
+    void resize_index(std::size_t size);
+
+    Slab<Node> slab_;
+    /// Open addressing with linear probing, at most half full.
+    std::vector<Place> index_;
+    JobLoad all_;
+    std::unordered_map<unsigned, User> users_;         ///< that have jobs
+    std::unordered_map<SessionId, JobLoad> sessions_;  ///< that submitted them
 };
 
 }  // namespace jobmill::daemon

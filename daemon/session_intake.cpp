@@ -55,11 +55,12 @@ tl::expected<Submission, ErrorReply> SessionIntake::judge(const Submit& submit) 
     if (const auto room = outside_.desk.admit(submit.size); !room) {
         return tl::unexpected<ErrorReply>(room.error());
     }
+    // A JSON line may hold a payload that is larger than a link's frame.
+    const bool small = !submit.more && !submit.has_blob && submit.size <= limits::inline_payload;
     return Submission{.pool = route->pool,
                       .handler = route->handler,
-                      .label = std::string{submit.options.label},
-                      .args = Bytes{submit.options.args.begin(), submit.options.args.end()},
-                      .payload = {},
+                      .content = JobContent{submit.options.label, submit.options.args,
+                                            small ? submit.payload : ByteView{}},
                       .detached = submit.options.detached,
                       .want_started = submit.options.want_started,
                       .want_progress = submit.options.want_progress};
@@ -87,14 +88,18 @@ tl::expected<Submission, ErrorReply> SessionIntake::judge_payload(const Submit& 
         }
         return submission;
     }
-    if (!submit.has_blob) {
-        submission->payload = Payload::copy(submit.payload);
-        return submission;
+    if (submit.has_blob) {
+        if (const auto fit = check_blob(blob.get(), submit.size); !fit) {
+            return refuse(error_code::bad_descriptor, fit.error().what, "payload");
+        }
+        submission->content.set_blob(std::move(blob), submit.size);
+    } else if (submit.size > limits::inline_payload) {
+        auto made = make_blob(submit.size);
+        if (!made || !write_blob(made->get(), 0, submit.payload)) {
+            return refuse(error_code::busy, "no memory for the payload", "payload");
+        }
+        submission->content.set_blob(std::move(*made), submit.size);
     }
-    if (const auto fit = check_blob(blob.get(), submit.size); !fit) {
-        return refuse(error_code::bad_descriptor, fit.error().what, "payload");
-    }
-    submission->payload = Payload{.bytes = {}, .blob = std::move(blob), .size = submit.size};
     return submission;
 }
 
@@ -148,19 +153,7 @@ SessionIntake::Verdict SessionIntake::skip_pieces(Tag tag)
 
 void SessionIntake::accept(Tag tag, Submission submission)
 {
-    if (!submission.payload.blob && submission.payload.size > limits::inline_payload) {
-        // A JSON line may hold more than a link's frame does.
-        auto blob = make_blob(submission.payload.size);
-        if (!blob || !write_blob(blob->get(), 0, submission.payload.bytes)) {
-            refuse_request(tag, outside_.tags.text(tag),
-                           refusal(error_code::busy, "no memory for the payload", "payload"));
-            outside_.tags.remove(tag);
-            return;
-        }
-        submission.payload.blob = std::move(*blob);
-        submission.payload.bytes = Bytes{};
-    }
-    const std::uint64_t size = submission.payload.size;
+    const std::uint64_t size = submission.content.payload_size();
     const bool detached = submission.detached;
     const JobId job = outside_.desk.next_job();
     // First of all: the job may end within its own submit.

@@ -12,8 +12,22 @@ namespace {
 /// Sentences about dropped events that are kept.
 constexpr std::size_t remembered = 4096;
 
-/// What an event costs beside its payload, roughly; so that a million empty ones are not free.
-constexpr std::uint64_t event_overhead = 256;
+/// What an event costs, so that a million empty ones are not free, nor long causes of failures.
+std::uint64_t cost_of(const UnreadEvent& event)
+{
+    constexpr std::uint64_t entries = 256;  // in the tables below, roughly
+    std::uint64_t cost = sizeof event + entries + event.payload.size;
+    if (const auto* result = std::get_if<JobResult>(&event.head)) {
+        const Cause& cause = result->cause;
+        cost += cause.text.size() + cause.stderr_tail.size() + cause.last_words.size() +
+                cause.stack.size() + result->attempts.size() * sizeof(Attempt);
+        for (const Attempt& attempt : result->attempts) {
+            cost += attempt.cause.text.size() + attempt.cause.stderr_tail.size() +
+                    attempt.cause.last_words.size() + attempt.cause.stack.size();
+        }
+    }
+    return cost;
+}
 
 std::string mebibytes(std::uint64_t bytes)
 {
@@ -34,15 +48,17 @@ std::string duration_text(core::Duration duration)
 
 }  // namespace
 
-void UnreadJobs::open(JobId job, unsigned uid)
+UnreadJobs::Unread& UnreadJobs::opened(JobId job, unsigned uid)
 {
-    jobs_.emplace(number(job), Unread{.uid = uid,
-                                      .reader = {},
-                                      .events = {},
-                                      .bytes = 0,
-                                      .state = {},
-                                      .overflowed = false,
-                                      .finished = {}});
+    Unread& unread = jobs_[number(job)];
+    unread.uid = uid;
+    return unread;
+}
+
+void UnreadJobs::keep(Unread& unread, UnreadEvent event)
+{
+    charge(unread, cost_of(event));
+    unread.events.push_back(std::move(event));
 }
 
 void UnreadJobs::charge(Unread& unread, std::uint64_t bytes)
@@ -83,40 +99,37 @@ void UnreadJobs::erase(JobId job)
     jobs_.erase(found);
 }
 
-void UnreadJobs::add_chunk(JobId job, const Chunk& head, Payload payload, core::TimePoint now)
+void UnreadJobs::add_chunk(unsigned uid, const Chunk& head, Payload payload)
 {
-    Unread& unread = jobs_.at(number(job));
+    Unread& unread = opened(head.job, uid);
     if (unread.overflowed) {
         return;
     }
-    const std::uint64_t cost = payload.size + event_overhead;
-    charge(unread, cost);
     Chunk kept = head;
     kept.payload = {};
-    unread.events.push_back(UnreadEvent{.head = kept, .payload = std::move(payload)});
-    unread.finished = now;
-    make_room(unread.uid, job);
+    keep(unread, UnreadEvent{.head = kept, .payload = std::move(payload)});
+    make_room(uid, head.job);
 }
 
-void UnreadJobs::add_result(JobId job, const JobResult& head, Payload payload, core::TimePoint now)
+void UnreadJobs::add_result(unsigned uid, const JobResult& head, Payload payload,
+                            core::TimePoint now)
 {
-    Unread& unread = jobs_.at(number(job));
+    const JobId job = head.job;
+    Unread& unread = opened(job, uid);
     unread.state = head.state;
     unread.finished = now;
-    const std::uint64_t cost = payload.size + event_overhead;
-    charge(unread, cost);
     JobResult kept = head;
     kept.payload = {};
-    unread.events.push_back(UnreadEvent{.head = kept, .payload = std::move(payload)});
+    keep(unread, UnreadEvent{.head = std::move(kept), .payload = std::move(payload)});
     unread.turn = ++last_turn_;
     finished_.emplace(unread.turn, job);
-    users_[unread.uid].finished.emplace(unread.turn, job);
+    users_[uid].finished.emplace(unread.turn, job);
     if (unread.overflowed) {
         drop(job, "its output was more than the " + mebibytes(limits_.bytes_per_user) +
                       " kept for a user");
         return;
     }
-    make_room(unread.uid, job);
+    make_room(uid, job);
 }
 
 void UnreadJobs::make_room(unsigned uid, JobId but_not)
@@ -170,8 +183,11 @@ void UnreadJobs::remember_gone(JobId job, unsigned uid, std::string text)
 }
 
 tl::expected<std::vector<UnreadEvent>, ErrorReply> UnreadJobs::attach(JobId job, unsigned uid,
-                                                                      Reader reader)
+                                                                      Reader reader, Job state)
 {
+    if (state == Job::unfinished) {
+        (void)opened(job, uid);
+    }
     const auto found = jobs_.find(number(job));
     if (found == jobs_.end() || found->second.uid != uid) {
         const auto gone = std::find_if(gone_.begin(), gone_.end(), [&](const Gone& each) {
@@ -188,8 +204,7 @@ tl::expected<std::vector<UnreadEvent>, ErrorReply> UnreadJobs::attach(JobId job,
     if (unread.reader) {
         return refuse(error_code::busy, "another session reads this job", "job");
     }
-    std::vector<UnreadEvent> events{std::make_move_iterator(unread.events.begin()),
-                                    std::make_move_iterator(unread.events.end())};
+    std::vector<UnreadEvent> events = std::move(unread.events);
     const bool finished = unread.state.has_value();
     release(unread);
     unread.reader = reader;
@@ -213,7 +228,11 @@ void UnreadJobs::detach(SessionId session)
         return;
     }
     for (const JobId job : read->second) {
-        jobs_.at(number(job)).reader.reset();
+        const auto entry = jobs_.find(number(job));
+        entry->second.reader.reset();
+        if (!entry->second.overflowed) {
+            jobs_.erase(entry);  // what it had said was read
+        }
     }
     read_by_.erase(read);
 }

@@ -38,16 +38,20 @@ public:
 
     explicit UnreadJobs(Limits limits) : limits_(limits) {}
 
-    void open(JobId job, unsigned uid);
+    /// Something is kept of the job: events, or who reads it. Nothing is of a job that has said
+    /// nothing yet and that nobody waits for, were it one of a million in a queue.
     [[nodiscard]] bool knows(JobId job) const { return jobs_.contains(number(job)); }
 
-    void add_chunk(JobId job, const Chunk& head, Payload payload, core::TimePoint now);
-    void add_result(JobId job, const JobResult& head, Payload payload, core::TimePoint now);
+    void add_chunk(unsigned uid, const Chunk& head, Payload payload);
+    void add_result(unsigned uid, const JobResult& head, Payload payload, core::TimePoint now);
 
+    /// Whether more will be heard of a job.
+    enum class Job : std::uint8_t { unfinished, over };
     /// Makes a session the job's reader and hands over what is unread. A job whose result is
-    /// handed over is forgotten.
+    /// handed over is forgotten. `uid` is the owner of an unfinished one.
     [[nodiscard]] tl::expected<std::vector<UnreadEvent>, ErrorReply> attach(JobId job, unsigned uid,
-                                                                            Reader reader);
+                                                                            Reader reader,
+                                                                            Job state);
     /// The session that reads this job now; its events go there, not here.
     [[nodiscard]] std::optional<Reader> reader(JobId job) const;
     void detach(SessionId session);
@@ -71,8 +75,8 @@ private:
     struct Unread {
         unsigned uid = 0;
         std::optional<Reader> reader;
-        std::deque<UnreadEvent> events;
-        std::uint64_t bytes = 0;
+        std::vector<UnreadEvent> events;
+        std::uint64_t bytes = 0;        ///< that the events take up
         std::optional<JobState> state;  ///< once it is finished
         std::uint64_t turn = 0;         ///< its place in the order of finishing, from 1
         bool overflowed = false;        ///< its output alone was too much to keep
@@ -84,6 +88,8 @@ private:
     void remember_gone(JobId job, unsigned uid, std::string text);
     void release(Unread& unread);
     void charge(Unread& unread, std::uint64_t bytes);
+    Unread& opened(JobId job, unsigned uid);
+    void keep(Unread& unread, UnreadEvent event);
     void erase(JobId job);
 
     Limits limits_;

@@ -80,10 +80,10 @@ Result<void> WorkerProcess::offer(Sequence sequence, const JobRecord& record)
         offer_claim(segment_.layout(), sequence);
         return {};
     }
-    const Payload& payload = record.submission.payload;
+    const JobContent& content = record.submission.content;
     std::vector<UniqueFd> fds;
-    if (payload.blob) {
-        UniqueFd copy{::fcntl(payload.blob.get(), F_DUPFD_CLOEXEC, 0)};
+    if (content.blob()) {
+        UniqueFd copy{::fcntl(content.blob().get(), F_DUPFD_CLOEXEC, 0)};
         if (!copy) {
             return fail_errno("passing on a blob", errno);
         }
@@ -96,13 +96,13 @@ Result<void> WorkerProcess::offer(Sequence sequence, const JobRecord& record)
     const std::size_t start = out.size();
     encode(JobOffer{.sequence = sequence,
                     .job = record.id,
-                    .size = payload.size,
+                    .size = content.payload_size(),
                     .handler = record.submission.handler,
                     .attempt = 1,
                     .want_started = record.submission.want_started,
                     .has_blob = !fds.empty(),
-                    .args = record.submission.args,
-                    .payload = payload.bytes},
+                    .args = content.args(),
+                    .payload = content.small_payload()},
            out);
     if (!fds.empty()) {
         channel_->attach(start, std::move(fds));

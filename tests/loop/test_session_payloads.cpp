@@ -133,8 +133,8 @@ TEST_CASE_FIXTURE(DeskFixture, "a payload comes in a descriptor, and is judged")
     with.size = 1000;
     peer.send(with, fds);
     CHECK(heard_by(peer) == Lines{"accepted 1:101"});
-    CHECK(desk.record(JobId{101}).submission.payload.size == 1000);
-    CHECK(desk.record(JobId{101}).submission.payload.blob);
+    CHECK(desk.record(JobId{101}).submission.content.payload_size() == 1000);
+    CHECK(desk.record(JobId{101}).submission.content.blob());
     with.tag = Tag{2};
     with.size = 999;
     peer.send(with, fds);

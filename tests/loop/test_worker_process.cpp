@@ -40,7 +40,7 @@ JobRecord job_with(std::string_view payload, std::uint16_t handler = 0)
     JobRecord record;
     record.id = JobId{55};
     record.submission.handler = handler;
-    record.submission.payload = daemon::Payload::copy(bytes_of(payload));
+    record.submission.content = daemon::JobContent{{}, {}, bytes_of(payload)};
     return record;
 }
 

@@ -20,14 +20,15 @@ Piece piece(std::string_view text, bool more, Tag of = tag)
 void begin(IncomingPayloads& incoming, std::uint64_t size, std::string_view first, Tag of = tag)
 {
     Submission submission;
-    submission.label = "label";
+    submission.content = JobContent{"label", {}, {}};
     REQUIRE(incoming.begin(of, std::move(submission), size, bytes_of(first)).has_value());
 }
 
-std::string content(const Payload& payload)
+std::string payload_of(const JobContent& content)
 {
-    std::string text(payload.size, '?');
-    REQUIRE(read_blob(payload.blob.get(), 0, std::as_writable_bytes(std::span{text})).has_value());
+    std::string text(content.payload_size(), '?');
+    REQUIRE(
+        read_blob(content.blob().get(), 0, std::as_writable_bytes(std::span{text})).has_value());
     return text;
 }
 
@@ -61,8 +62,8 @@ TEST_CASE("pieces that add up make the payload")
     auto last = incoming.add(piece("rld", false));
     REQUIRE(last.has_value());
     REQUIRE(last->whole.has_value());
-    CHECK(content(last->whole->payload) == "hello world");
-    CHECK(last->whole->label == "label");
+    CHECK(payload_of(last->whole->content) == "hello world");
+    CHECK(last->whole->content.label() == "label");
     CHECK_FALSE(incoming.contains(tag));
     CHECK(incoming.size() == 0);
     CHECK(incoming.bytes() == 0);
@@ -75,7 +76,7 @@ TEST_CASE("the last piece may be empty")
     CHECK(incoming.add(piece("cd", true)).has_value());
     const auto last = incoming.add(piece("", false));
     REQUIRE(last.has_value());
-    CHECK(content(last->whole.value().payload) == "abcd");
+    CHECK(payload_of(last->whole.value().content) == "abcd");
 }
 
 TEST_CASE("payloads of several submits grow side by side")
@@ -86,9 +87,9 @@ TEST_CASE("payloads of several submits grow side by side")
     CHECK(incoming.bytes() == 8);
     CHECK(incoming.add(piece("aa", true, Tag{1})).has_value());
     const auto second = incoming.add(piece("bbb", false, Tag{2}));
-    CHECK(content(second.value().whole.value().payload) == "bbbb");
+    CHECK(payload_of(second.value().whole.value().content) == "bbbb");
     const auto first = incoming.add(piece("a", false, Tag{1}));
-    CHECK(content(first.value().whole.value().payload) == "aaaa");
+    CHECK(payload_of(first.value().whole.value().content) == "aaaa");
 }
 
 TEST_CASE("a piece too many refuses the submit, and the rest of its pieces is swallowed")

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: MIT
+#include <algorithm>
+#include <random>
+#include <set>
+
 #include <doctest/doctest.h>
 
 #include "daemon/job_records.hpp"
@@ -39,8 +43,8 @@ TEST_CASE("each user's jobs come from the oldest on")
     CHECK(jobs_of(records, 10, 2) == Jobs{1, 3});
     CHECK(jobs_of(records, 20) == Jobs{2});
     CHECK(jobs_of(records, 30).empty());
-    CHECK(records.count_of(10) == 3);
-    CHECK(records.count_of(30) == 0);
+    CHECK(records.load_of(10).jobs == 3);
+    CHECK(records.load_of(30).jobs == 0);
 }
 
 TEST_CASE("a record is taken from any place, and another may follow")
@@ -61,17 +65,79 @@ TEST_CASE("a record is taken from any place, and another may follow")
             (void)records.take(JobId{job});
         }
         CHECK(records.size() == 0);
-        CHECK(records.count_of(10) == 0);
+        CHECK(records.load_of(10).jobs == 0);
     }
 }
 
-TEST_CASE("nobody finds another user's job")
+TEST_CASE("what is not there is not found")
 {
     JobRecords records;
     add(records, 1, 10);
-    CHECK(records.find(JobId{1}, 10) == &records.at(JobId{1}));
-    CHECK(records.find(JobId{1}, 11) == nullptr);
-    CHECK(records.find(JobId{2}, 10) == nullptr);
+    CHECK(records.find(JobId{1}) == &records.at(JobId{1}));
+    CHECK(records.find(JobId{2}) == nullptr);
+}
+
+TEST_CASE("jobs and their bytes are counted in all, for a user and for a session")
+{
+    JobRecords records;
+    const auto put = [&](std::uint64_t job, unsigned uid, std::uint64_t session,
+                         std::string_view payload) {
+        JobRecord record;
+        record.id = JobId{job};
+        record.uid = uid;
+        record.session = SessionId{session};
+        record.submission.content = JobContent{{}, {}, bytes_of(payload)};
+        records.add(std::move(record));
+    };
+    put(1, 10, 1, "abc");
+    put(2, 10, 2, "de");
+    put(3, 11, 3, "f");
+    CHECK(records.load().jobs == 3);
+    CHECK(records.load().bytes == 6);
+    CHECK(records.load_of(10U).jobs == 2);
+    CHECK(records.load_of(10U).bytes == 5);
+    CHECK(records.load_of(SessionId{2}).jobs == 1);
+    CHECK(records.load_of(SessionId{2}).bytes == 2);
+    (void)records.take(JobId{2});
+    CHECK(records.load().bytes == 4);
+    CHECK(records.load_of(10U).bytes == 3);
+    CHECK(records.load_of(SessionId{2}).jobs == 0);
+}
+
+TEST_CASE("many records come and go in any order, and each is found as long as it is there")
+{
+    JobRecords records;
+    std::mt19937_64 random{7};
+    std::set<std::uint64_t> there;
+    std::uint64_t last = 0;
+    // Waves: the tables grow and shrink many times.
+    for (int step = 0; step < 40'000; ++step) {
+        const bool growing = step / 5000 % 2 == 0;
+        if (there.empty() || random() % 8 < (growing ? 6U : 2U)) {
+            ++last;
+            add(records, last, static_cast<unsigned>(last % 3));
+            there.insert(last);
+        } else {
+            const auto victim = random() % 2 == 0 ? there.begin() : std::prev(there.end());
+            CHECK(number(records.take(JobId{*victim}).id) == *victim);
+            CHECK_FALSE(records.contains(JobId{*victim}));
+            there.erase(victim);
+        }
+        REQUIRE(records.size() == there.size());
+    }
+    for (const std::uint64_t job : there) {
+        CHECK(number(records.at(JobId{job}).id) == job);
+    }
+    std::size_t seen = 0;
+    records.each([&](const JobRecord& record) { seen += there.count(number(record.id)); });
+    CHECK(seen == there.size());
+    std::size_t listed = 0;
+    for (const unsigned uid : {0U, 1U, 2U}) {
+        const Jobs jobs = jobs_of(records, uid, SIZE_MAX);
+        CHECK(std::is_sorted(jobs.begin(), jobs.end()));
+        listed += jobs.size();
+    }
+    CHECK(listed == there.size());
 }
 
 }  // namespace jobmill::daemon

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <map>
+
 #include <doctest/doctest.h>
 
 #include "daemon/unread_jobs.hpp"
@@ -23,24 +25,31 @@ struct World {
 
     void chunk(std::uint64_t job, std::size_t size)
     {
-        unread.add_chunk(JobId{job}, Chunk{.job = JobId{job}, .size = size}, payload(size), now);
+        unread.add_chunk(owners.at(job), Chunk{.job = JobId{job}, .size = size}, payload(size));
     }
     void result(std::uint64_t job, std::size_t size, JobState state = JobState::succeeded)
     {
-        unread.add_result(JobId{job}, JobResult{.job = JobId{job}, .size = size, .state = state},
-                          payload(size), now);
+        unread.add_result(owners.at(job),
+                          JobResult{.job = JobId{job}, .size = size, .state = state}, payload(size),
+                          now);
+        owners.erase(job);
     }
+    /// A detached job that has said nothing yet.
+    void open(std::uint64_t job, unsigned uid) { owners.emplace(job, uid); }
     /// A job with a result and nothing else.
     void finished(std::uint64_t job, std::size_t size, unsigned uid = ann)
     {
-        unread.open(JobId{job}, uid);
+        open(job, uid);
         result(job, size);
         now += 1s;
     }
     auto attach(std::uint64_t job, unsigned uid = ann, std::uint64_t session = 1)
     {
-        return unread.attach(JobId{job}, uid,
-                             Reader{.session = SessionId{session}, .tag = Tag{job}});
+        const auto owner = owners.find(job);
+        return unread.attach(
+            JobId{job}, uid, Reader{.session = SessionId{session}, .tag = Tag{job}},
+            owner != owners.end() && owner->second == uid ? UnreadJobs::Job::unfinished
+                                                          : UnreadJobs::Job::over);
     }
     /// "CODE: TEXT" of a refused attach.
     std::string refusal(std::uint64_t job, unsigned uid = ann, std::uint64_t session = 2)
@@ -51,6 +60,7 @@ struct World {
     static Payload payload(std::size_t size) { return Payload::copy(Bytes(size)); }
 
     UnreadJobs unread;
+    std::map<std::uint64_t, unsigned> owners;  ///< of unfinished jobs
     core::TimePoint now{};
 };
 
@@ -61,7 +71,7 @@ constexpr std::size_t third = mebibyte / 3;
 TEST_CASE("who waits gets the chunks and the result, in order and once")
 {
     World world;
-    world.unread.open(JobId{1}, ann);
+    world.open(1, ann);
     world.chunk(1, 10);
     world.chunk(1, 20);
     world.result(1, 30);
@@ -93,7 +103,7 @@ TEST_CASE("a job that never was is not there")
 TEST_CASE("a running job is handed over as far as it is, and its reader is known")
 {
     World world;
-    world.unread.open(JobId{1}, ann);
+    world.open(1, ann);
     world.chunk(1, 10);
     CHECK_FALSE(world.unread.reader(JobId{1}).has_value());
     REQUIRE(world.attach(1, ann, 5).value().size() == 1);
@@ -104,10 +114,48 @@ TEST_CASE("a running job is handed over as far as it is, and its reader is known
     CHECK(world.unread.knows(JobId{1}));
 }
 
+TEST_CASE("nothing is kept of a job that has said nothing and that nobody reads")
+{
+    World world;
+    world.open(1, ann);
+    CHECK(world.unread.empty());
+    CHECK(world.attach(1, ann, 5).value().empty());
+    CHECK(world.unread.knows(JobId{1}));
+    world.unread.detach(SessionId{5});
+    CHECK(world.unread.empty());
+    CHECK(world.attach(1, ann, 6).value().empty());
+}
+
+TEST_CASE("what overflowed while it was read is still told at the end")
+{
+    World world;
+    world.open(1, ann);
+    world.chunk(1, mebibyte);
+    CHECK(world.attach(1, ann, 5).value().empty());
+    world.unread.detach(SessionId{5});
+    world.result(1, 10);
+    CHECK(world.refusal(1).starts_with("gone: "));
+}
+
+TEST_CASE("a long cause takes room as a payload does")
+{
+    World world;
+    for (std::uint64_t job = 1; job <= 200; ++job) {
+        world.unread.add_result(
+            ann,
+            JobResult{.job = JobId{job},
+                      .state = JobState::failed,
+                      .cause = {.kind = "error", .text = std::string(10'000, 'x')}},
+            {}, world.now);
+    }
+    CHECK_FALSE(world.unread.knows(JobId{100}));
+    CHECK(world.unread.knows(JobId{110}));
+}
+
 TEST_CASE("a job has one reader")
 {
     World world;
-    world.unread.open(JobId{1}, ann);
+    world.open(1, ann);
     CHECK(world.attach(1, ann, 5).has_value());
     CHECK(world.refusal(1) == "busy: another session reads this job");
 }
@@ -115,8 +163,8 @@ TEST_CASE("a job has one reader")
 TEST_CASE("what comes after the reader has gone waits for the next one")
 {
     World world;
-    world.unread.open(JobId{1}, ann);
-    world.unread.open(JobId{2}, ann);
+    world.open(1, ann);
+    world.open(2, ann);
     CHECK(world.attach(1, ann, 5).has_value());
     CHECK(world.attach(2, ann, 6).has_value());
     world.unread.detach(SessionId{5});
@@ -130,7 +178,7 @@ TEST_CASE("what comes after the reader has gone waits for the next one")
 TEST_CASE("a job whose result went to its reader is forgotten")
 {
     World world;
-    world.unread.open(JobId{1}, ann);
+    world.open(1, ann);
     CHECK(world.attach(1).has_value());
     world.unread.forget(JobId{1});
     CHECK_FALSE(world.unread.knows(JobId{1}));
@@ -167,7 +215,7 @@ TEST_CASE("a user's results make no room for another's")
 TEST_CASE("the order of eviction is that of the ends, not of the numbers")
 {
     World world;
-    world.unread.open(JobId{1}, ann);
+    world.open(1, ann);
     world.finished(2, third);
     world.result(1, third);
     world.finished(3, third);
@@ -179,7 +227,7 @@ TEST_CASE("the output of a running job pushes older results out, too")
 {
     World world;
     world.finished(1, third);
-    world.unread.open(JobId{2}, ann);
+    world.open(2, ann);
     world.chunk(2, third);
     world.chunk(2, third);
     CHECK_FALSE(world.unread.knows(JobId{1}));
@@ -200,7 +248,7 @@ TEST_CASE("what was read makes room")
 TEST_CASE("a job whose output alone is too much is told so at its end")
 {
     World world;
-    world.unread.open(JobId{1}, ann);
+    world.open(1, ann);
     world.chunk(1, mebibyte);
     world.chunk(1, 10);
     CHECK(world.unread.knows(JobId{1}));
@@ -214,7 +262,7 @@ TEST_CASE("a job whose output alone is too much is told so at its end")
 TEST_CASE("a result that alone is too much is dropped at once")
 {
     World world;
-    world.unread.open(JobId{1}, ann);
+    world.open(1, ann);
     world.result(1, mebibyte, JobState::failed);
     CHECK(world.refusal(1) ==
           "gone: job 1 failed, but its unread result was dropped: its output was more than the 1 "
@@ -224,7 +272,7 @@ TEST_CASE("a result that alone is too much is dropped at once")
 TEST_CASE("what overflowed takes no room from the user's other jobs")
 {
     World world;
-    world.unread.open(JobId{1}, ann);
+    world.open(1, ann);
     world.chunk(1, mebibyte);
     world.finished(2, third);
     world.finished(3, third);
@@ -237,7 +285,7 @@ TEST_CASE("what overflowed takes no room from the user's other jobs")
 TEST_CASE("events without a payload are not free")
 {
     World world{10'000};
-    world.unread.open(JobId{1}, ann);
+    world.open(1, ann);
     for (int i = 0; i < 1000; ++i) {
         world.chunk(1, 0);
     }
@@ -265,9 +313,9 @@ TEST_CASE("results expire in the order of their ends")
 TEST_CASE("a job that runs does not expire, nor does one that is read")
 {
     World world;
-    world.unread.open(JobId{1}, ann);
+    world.open(1, ann);
     world.chunk(1, 10);
-    world.unread.open(JobId{2}, ann);
+    world.open(2, ann);
     CHECK(world.attach(2).has_value());
     CHECK_FALSE(world.unread.next_expiry().has_value());
     world.unread.expire(core::TimePoint{} + 1000h);
@@ -279,7 +327,7 @@ TEST_CASE("sentences about dropped results are kept for a while, not for ever")
 {
     World world{300};
     for (std::uint64_t job = 1; job <= 4097; ++job) {
-        world.unread.open(JobId{job}, ann);
+        world.open(job, ann);
         world.result(job, 100);
     }
     CHECK(world.refusal(1).starts_with("not_found: "));
@@ -290,11 +338,11 @@ TEST_CASE("sentences about dropped results are kept for a while, not for ever")
 TEST_CASE("a user's finished jobs are listed in the order of their ends")
 {
     World world;
-    world.unread.open(JobId{1}, ann);
+    world.open(1, ann);
     world.finished(2, 10, bob);
     world.finished(3, 10);
     world.result(1, 10, JobState::crashed);
-    world.unread.open(JobId{4}, ann);
+    world.open(4, ann);
     const auto list = world.unread.finished_of(ann);
     REQUIRE(list.size() == 2);
     CHECK(list[0].job == JobId{3});

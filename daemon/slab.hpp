@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "common/assert.hpp"
+
+namespace jobmill::daemon {
+
+/// Places for many values of one type, by number: a value does not move, a place costs no more than
+/// its value, and what is not needed any more is given back in blocks, so that a queue that was
+/// long once does not keep its memory.
+template <typename T>
+class Slab {
+public:
+    using Place = std::uint32_t;
+
+    /// A place with a value-initialised T in it.
+    [[nodiscard]] Place take()
+    {
+        if (roomy_ == none) {
+            add_block();
+        }
+        const Place number = roomy_;
+        Block& block = *blocks_[number];
+        const Place at = block.first_free;
+        block.first_free = block.next_free[at];
+        if (++block.used == block_size) {
+            unlink(number);
+        }
+        return number * block_size + at;
+    }
+
+    void give_back(Place place)
+    {
+        (*this)[place] = T{};
+        const Place number = place / block_size;
+        Block& block = *blocks_[number];
+        if (block.used == block_size) {
+            link(number);
+        }
+        block.next_free[place % block_size] = block.first_free;
+        block.first_free = static_cast<std::uint16_t>(place % block_size);
+        // An empty one stays, or a job at its border would allocate and free it for ever.
+        if (--block.used == 0 && (block.previous != none || block.next != none)) {
+            unlink(number);
+            blocks_[number].reset();
+            vacant_.push_back(number);
+        }
+    }
+
+    [[nodiscard]] T& operator[](Place place)
+    {
+        return blocks_[place / block_size]->values[place % block_size];
+    }
+    [[nodiscard]] const T& operator[](Place place) const
+    {
+        return blocks_[place / block_size]->values[place % block_size];
+    }
+
+    /// Blocks that are held now; for tests.
+    [[nodiscard]] std::size_t blocks() const noexcept { return blocks_.size() - vacant_.size(); }
+    static constexpr Place block_size = 256;
+
+private:
+    static constexpr Place none = UINT32_MAX;
+
+    struct Block {
+        std::array<T, block_size> values{};
+        std::array<std::uint16_t, block_size> next_free{};
+        std::uint16_t first_free = 0;
+        std::uint16_t used = 0;
+        /// Neighbours in the list of blocks that have room.
+        Place previous = none;
+        Place next = none;
+    };
+
+    void add_block()
+    {
+        Place number = static_cast<Place>(blocks_.size());
+        if (vacant_.empty()) {
+            blocks_.emplace_back();
+        } else {
+            number = vacant_.back();
+            vacant_.pop_back();
+        }
+        blocks_[number] = std::make_unique<Block>();
+        auto& next_free = blocks_[number]->next_free;
+        for (std::uint16_t at = 0; at < block_size; ++at) {
+            next_free[at] = static_cast<std::uint16_t>(at + 1);
+        }
+        link(number);
+    }
+
+    void link(Place number)
+    {
+        Block& block = *blocks_[number];
+        block.previous = none;
+        block.next = roomy_;
+        if (roomy_ != none) {
+            blocks_[roomy_]->previous = number;
+        }
+        roomy_ = number;
+    }
+
+    void unlink(Place number)
+    {
+        const Block& block = *blocks_[number];
+        (block.previous == none ? roomy_ : blocks_[block.previous]->next) = block.next;
+        if (block.next != none) {
+            blocks_[block.next]->previous = block.previous;
+        }
+    }
+
+    std::vector<std::unique_ptr<Block>> blocks_;
+    std::vector<Place> vacant_;  ///< numbers without a block
+    Place roomy_ = none;         ///< the first block that has room
+};
+
+}  // namespace jobmill::daemon

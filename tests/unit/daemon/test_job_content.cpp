@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+#include <doctest/doctest.h>
+
+#include "common/blob.hpp"
+#include "common/limits.hpp"
+#include "daemon/job_content.hpp"
+
+namespace jobmill::daemon {
+
+TEST_CASE("label, arguments and payload come out as they went in")
+{
+    const JobContent content{"label", bytes_of("args"), bytes_of("payload")};
+    CHECK(content.label() == "label");
+    CHECK(text_of(content.args()) == "args");
+    CHECK(text_of(content.small_payload()) == "payload");
+    CHECK(content.payload_size() == 7);
+    CHECK_FALSE(content.blob());
+}
+
+TEST_CASE("a job without anything has nothing")
+{
+    const JobContent content{};
+    CHECK(content.label().empty());
+    CHECK(content.args().empty());
+    CHECK(content.small_payload().empty());
+    CHECK(content.payload_size() == 0);
+}
+
+TEST_CASE("the longest of each fits")
+{
+    const std::string label(limits::name, 'l');
+    const Bytes args(limits::meta, std::byte{1});
+    const Bytes payload(limits::inline_payload, std::byte{2});
+    const JobContent content{label, args, payload};
+    CHECK(content.label() == label);
+    CHECK(content.args().size() == limits::meta);
+    CHECK(content.args().back() == std::byte{1});
+    CHECK(content.small_payload().size() == limits::inline_payload);
+    CHECK(content.small_payload().front() == std::byte{2});
+}
+
+TEST_CASE("a blob stands for the payload, beside label and arguments")
+{
+    JobContent content{"label", bytes_of("args"), {}};
+    auto blob = make_blob(100'000);
+    REQUIRE(blob.has_value());
+    content.set_blob(std::move(*blob), 100'000);
+    CHECK(content.blob());
+    CHECK(content.payload_size() == 100'000);
+    CHECK(content.small_payload().empty());
+    const JobContent moved = std::move(content);
+    CHECK(moved.label() == "label");
+    CHECK(text_of(moved.args()) == "args");
+}
+
+}  // namespace jobmill::daemon
