@@ -4,34 +4,17 @@
 
 #include <chrono>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "common/limits.hpp"
+#include "daemon/pool_settings.hpp"
+#include "daemon/quantities.hpp"
 #include "jobmill/result.hpp"
 
 namespace jobmill::daemon {
-
-struct PoolSettings {
-    enum class Start : std::uint8_t {
-        fork,   ///< from a warm template
-        spawn,  ///< each worker loads for itself; for modules that start threads
-    };
-
-    std::string name;
-    std::optional<std::uint32_t> workers;  ///< none: one for each core
-    std::vector<std::string> modules;      ///< absolute paths
-    std::optional<bool> exec;  ///< offer the handler `exec`; by default not in the system's daemon
-    /// Let built-in handlers open files that jobs name; by default not in the system's daemon.
-    std::optional<bool> paths;
-    Start start = Start::fork;
-    std::map<std::string, std::string> environment;
-
-    friend bool operator==(const PoolSettings&, const PoolSettings&) = default;
-};
 
 struct Config {
     std::optional<std::string> socket;
@@ -61,10 +44,5 @@ struct Config {
 /// Errors are of the form "FILE:LINE:COLUMN: what is wrong".
 [[nodiscard]] Result<Config> parse_config(std::string_view text, const std::string& file);
 [[nodiscard]] Result<Config> read_config(const std::string& file);
-
-/// "64 MiB", "1GiB", "1000".
-[[nodiscard]] Result<std::uint64_t> parse_size(std::string_view text);
-/// "500ms", "5s", "10m", "1h".
-[[nodiscard]] Result<std::chrono::milliseconds> parse_duration(std::string_view text);
 
 }  // namespace jobmill::daemon

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#define TOML_HEADER_ONLY 0
+#include <toml++/toml.h>
+
+#include "jobmill/result.hpp"
+
+namespace jobmill::daemon {
+
+/// Takes values out of the tables of one file. A key that is absent leaves its value as it was;
+/// the first error is kept, with its place.
+class TomlReader {
+public:
+    explicit TomlReader(std::string file) : file_(std::move(file)) {}
+
+    [[nodiscard]] const std::optional<Error>& error() const noexcept { return error_; }
+    void complain(const toml::source_region& where, const std::string& what);
+
+    void known_keys(const toml::table& table, const std::string& of,
+                    std::initializer_list<std::string_view> names);
+
+    /// The value of a key if it is there and of that type.
+    template <typename T>
+    const toml::value<T>* value(const toml::table& table, std::string_view key, const char* want)
+    {
+        const toml::node* node = table.get(key);
+        if (node == nullptr) {
+            return nullptr;
+        }
+        const toml::value<T>* found = node->as<T>();
+        if (found == nullptr) {
+            complain(node->source(), std::string{key} + ": want " + want);
+        }
+        return found;
+    }
+
+    void text(const toml::table& table, std::string_view key, std::optional<std::string>& to);
+    void flag(const toml::table& table, std::string_view key, std::optional<bool>& to);
+
+    /// From 1 to `most`.
+    template <typename T>
+    void number(const toml::table& table, std::string_view key, T& to, std::int64_t most)
+    {
+        if (const auto found = number_within(table, key, most)) {
+            to = static_cast<T>(*found);
+        }
+    }
+
+    void size(const toml::table& table, std::string_view key, std::uint64_t& to,
+              std::uint64_t most);
+    void duration(const toml::table& table, std::string_view key, std::chrono::milliseconds& to,
+                  std::chrono::milliseconds least = {});
+
+private:
+    std::optional<std::int64_t> number_within(const toml::table& table, std::string_view key,
+                                              std::int64_t most);
+
+    std::string file_;
+    std::optional<Error> error_;
+};
+
+}  // namespace jobmill::daemon
