@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "common/unique_fd.hpp"
@@ -17,34 +18,86 @@ namespace {
 /// Of the file; parsing so much takes some milliseconds.
 constexpr std::size_t longest_file = std::size_t{256} * 1024;
 
-Config read(TomlReader& reader, const toml::table& root)
+void read_bounds(TomlReader& reader, const toml::table& root, Config& config)
 {
-    Config config;
-    reader.known_keys(
-        root, "the configuration",
-        {"socket", "socket_group", "state_dir", "log_level", "log_format", "max_payload",
-         "max_jobs", "max_bytes", "max_sessions", "credit_jobs", "credit_bytes", "drain_timeout",
-         "idle_timeout", "frame_timeout", "unread_age", "unread_bytes", "pool"});
-    reader.text(root, "socket", config.socket);
-    reader.text(root, "socket_group", config.socket_group);
-    reader.text(root, "state_dir", config.state_dir);
-    reader.text(root, "log_level", config.log_level);
-    reader.text(root, "log_format", config.log_format);
-    reader.size(root, "max_payload", config.max_payload, std::uint64_t{1} << 40U);
+    constexpr std::int64_t most_sessions = 1'000'000;
+    constexpr std::uint64_t most_bytes = std::uint64_t{1} << 50U;
+    constexpr std::uint64_t most_of_one = std::uint64_t{1} << 40U;
+    reader.size(root, "max_payload", config.max_payload, most_of_one);
     reader.number(root, "max_jobs", config.max_jobs, 100'000'000);
-    reader.size(root, "max_bytes", config.max_bytes, std::uint64_t{1} << 50U);
-    reader.number(root, "max_sessions", config.max_sessions, 1'000'000);
+    reader.size(root, "max_bytes", config.max_bytes, most_bytes);
+    reader.number(root, "max_sessions", config.max_sessions, most_sessions);
+    reader.bound(root, "max_jobs_per_user", config.max_jobs_per_user);
+    if (root.contains("max_bytes_per_user")) {
+        config.max_bytes_per_user = unlimited;
+        reader.size_bound(root, "max_bytes_per_user", *config.max_bytes_per_user);
+    }
+    reader.bound(root, "max_sessions_per_user", config.max_sessions_per_user);
+    reader.bound(root, "max_jobs_per_session", config.max_jobs_per_session);
+    reader.bound(root, "max_running", config.max_running);
+    reader.size_or(root, "min_free_memory", "none", config.min_free_memory);
+    reader.number(root, "poison_kept", config.poison_kept, 1'000'000);
     reader.number(root, "credit_jobs", config.credit_jobs, 1'000'000);
-    reader.size(root, "credit_bytes", config.credit_bytes, std::uint64_t{1} << 40U);
+    reader.size(root, "credit_bytes", config.credit_bytes, most_of_one);
+    reader.size(root, "unread_bytes", config.unread_bytes, most_of_one);
+}
+
+void read_times(TomlReader& reader, const toml::table& root, Config& config)
+{
+    constexpr std::chrono::milliseconds least{1};
     reader.duration(root, "drain_timeout", config.drain_timeout);
     std::chrono::milliseconds idle_timeout{};
-    reader.duration(root, "idle_timeout", idle_timeout, std::chrono::milliseconds{1});
+    reader.duration(root, "idle_timeout", idle_timeout, least);
     if (idle_timeout > std::chrono::milliseconds{0}) {
         config.idle_timeout = idle_timeout;
     }
-    reader.duration(root, "frame_timeout", config.frame_timeout, std::chrono::milliseconds{1});
+    reader.duration(root, "frame_timeout", config.frame_timeout, least);
+    reader.duration(root, "first_frame_timeout", config.first_frame_timeout, least);
+    reader.duration(root, "stall_timeout", config.stall_timeout, least);
     reader.duration(root, "unread_age", config.unread_age);
-    reader.size(root, "unread_bytes", config.unread_bytes, std::uint64_t{1} << 40U);
+}
+
+Config read(TomlReader& reader, const toml::table& root)
+{
+    Config config;
+    reader.known_keys(root, "the configuration",
+                      {"socket",
+                       "socket_group",
+                       "admin_group",
+                       "state_dir",
+                       "log_level",
+                       "log_format",
+                       "max_payload",
+                       "max_jobs",
+                       "max_bytes",
+                       "max_sessions",
+                       "max_jobs_per_user",
+                       "max_bytes_per_user",
+                       "max_running",
+                       "max_jobs_per_session",
+                       "max_sessions_per_user",
+                       "min_free_memory",
+                       "poison_kept",
+                       "credit_jobs",
+                       "credit_bytes",
+                       "drain_timeout",
+                       "idle_timeout",
+                       "frame_timeout",
+                       "first_frame_timeout",
+                       "stall_timeout",
+                       "unread_age",
+                       "unread_bytes",
+                       "pool",
+                       "label"});
+    reader.text(root, "socket", config.socket);
+    reader.text(root, "socket_group", config.socket_group);
+    reader.text(root, "admin_group", config.admin_group);
+    reader.text(root, "state_dir", config.state_dir);
+    reader.text(root, "log_level", config.log_level);
+    reader.text(root, "log_format", config.log_format);
+    read_bounds(reader, root, config);
+    read_times(reader, root, config);
+    config.labels = read_labels(reader, root);
     config.pools = read_pools(reader, root);
     if (config.pools.empty()) {
         config.pools = default_config().pools;
@@ -54,15 +107,26 @@ Config read(TomlReader& reader, const toml::table& root)
 
 }  // namespace
 
+UserLimits user_limits(const Config& config, bool system)
+{
+    const std::uint64_t part = system ? 2 : 1;
+    const auto within = [](std::uint64_t total, std::optional<std::uint64_t> told,
+                           std::uint64_t by_default) {
+        return std::min(total, told.value_or(std::max<std::uint64_t>(1, by_default)));
+    };
+    UserLimits limits;
+    limits.jobs = within(config.max_jobs, config.max_jobs_per_user, config.max_jobs / part);
+    limits.bytes = within(config.max_bytes, config.max_bytes_per_user, config.max_bytes / part);
+    limits.sessions =
+        within(config.max_sessions, config.max_sessions_per_user, config.max_sessions / part);
+    limits.session_jobs = within(limits.jobs, config.max_jobs_per_session, limits.jobs);
+    return limits;
+}
+
 Config default_config()
 {
     Config config;
-    config.pools.push_back(PoolSettings{.name = "default",
-                                        .workers = {},
-                                        .modules = {},
-                                        .exec = {},
-                                        .start = PoolSettings::Start::fork,
-                                        .environment = {}});
+    config.pools.emplace_back().name = "default";
     return config;
 }
 

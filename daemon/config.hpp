@@ -19,6 +19,8 @@ namespace jobmill::daemon {
 struct Config {
     std::optional<std::string> socket;
     std::optional<std::string> socket_group;  ///< its members may connect, too
+    /// Its members see and touch the jobs of all users; none: root and the daemon's user alone.
+    std::optional<std::string> admin_group;
     std::optional<std::string> state_dir;
     std::optional<std::string> log_level;
     std::optional<std::string> log_format;
@@ -26,6 +28,15 @@ struct Config {
     std::uint64_t max_jobs = 1'000'000;
     std::uint64_t max_bytes = std::uint64_t{8} << 30U;
     std::uint32_t max_sessions = 1024;
+    // Of them, what one user and one session may have; none: see user_limits().
+    std::optional<std::uint64_t> max_jobs_per_user;
+    std::optional<std::uint64_t> max_bytes_per_user;
+    std::optional<std::uint64_t> max_sessions_per_user;
+    std::optional<std::uint64_t> max_jobs_per_session;
+    std::uint64_t max_running = unlimited;  ///< jobs at the same time, of all pools together
+    /// Of the machine's memory, so much stays free: no job starts below; none: not watched.
+    std::optional<std::uint64_t> min_free_memory;
+    std::uint32_t poison_kept = 1000;  ///< jobs that were set aside
     std::uint32_t credit_jobs = limits::credit_jobs;
     std::uint64_t credit_bytes = limits::credit_bytes;
     /// How long running jobs may go on once the daemon is to stop.
@@ -33,10 +44,29 @@ struct Config {
     /// Leave after so long without a client and without a job; none: never.
     std::optional<std::chrono::milliseconds> idle_timeout;
     std::chrono::milliseconds frame_timeout{10'000};
+    /// How long a new session may take to say who it is.
+    std::chrono::milliseconds first_frame_timeout{5'000};
+    /// How long a session may leave unread what was sent to it.
+    std::chrono::milliseconds stall_timeout{30'000};
     std::chrono::milliseconds unread_age{3'600'000};
     std::uint64_t unread_bytes = std::uint64_t{64} << 20U;
     std::vector<PoolSettings> pools;  ///< at least one
+    std::vector<LabelSettings> labels;
 };
+
+/// What one user, and one session of a user, may have unfinished.
+struct UserLimits {
+    std::uint64_t jobs = 0;
+    std::uint64_t bytes = 0;
+    std::uint64_t sessions = 0;
+    std::uint64_t session_jobs = 0;
+
+    friend bool operator==(const UserLimits&, const UserLimits&) = default;
+};
+
+/// Never more than the whole daemon has room for. Unless the configuration says otherwise, a user
+/// of the system's daemon may have half of that, so that one cannot keep all others out.
+[[nodiscard]] UserLimits user_limits(const Config& config, bool system);
 
 /// What runs without a file: one pool, "default", a worker for each core.
 [[nodiscard]] Config default_config();

@@ -4,12 +4,20 @@
 #include <algorithm>
 #include <map>
 
+#include "common/cpu_list.hpp"
 #include "common/limits.hpp"
 
 namespace jobmill::daemon {
 namespace {
 
 constexpr std::int64_t most_workers = 1024;
+constexpr std::int64_t most_weight = 1000;
+/// Of one job and cause; beyond it, give up by hand.
+constexpr std::int64_t most_retries = 1000;
+constexpr std::int64_t longest_cpus = 128;
+/// Of workers: less, and they would do little else than be replaced.
+constexpr std::chrono::milliseconds least_age{100};
+constexpr std::chrono::hours longest_backoff{24};
 
 /// Reads one [pool.NAME].
 class PoolReader {
@@ -20,14 +28,27 @@ public:
     {
         pool_.name = std::move(name);
         judge_name(where);
-        reader_.known_keys(table_, "pool." + pool_.name,
-                           {"workers", "modules", "exec", "paths", "start", "environment"});
+        reader_.known_keys(
+            table_, "pool." + pool_.name,
+            {"workers",       "modules",       "exec",          "paths",        "start",
+             "environment",   "cgroup",        "min_workers",   "idle_timeout", "max_running",
+             "weight",        "timeout",       "queue_timeout", "hang_timeout", "retry_crash",
+             "retry_timeout", "retry_failure", "backoff",       "backoff_max",  "poison_after",
+             "memory",        "cpu_time",      "file_size",     "open_files",   "processes",
+             "nice",          "cpus",          "recycle_jobs",  "recycle_age",  "recycle_rss"});
         workers();
+        elasticity();
         modules();
         reader_.flag(table_, "exec", pool_.exec);
         reader_.flag(table_, "paths", pool_.paths);
         start();
         environment();
+        cgroup();
+        reader_.bound(table_, "max_running", pool_.max_running);
+        reader_.number(table_, "weight", pool_.weight, most_weight);
+        attempts();
+        limits_of_jobs();
+        recycling();
         return std::move(pool_);
     }
 
@@ -64,6 +85,19 @@ private:
             return;
         }
         pool_.workers = static_cast<std::uint32_t>(count->get());
+    }
+
+    void elasticity()
+    {
+        std::uint32_t least = 0;
+        reader_.number(table_, "min_workers", least, most_workers);
+        if (least > 0) {
+            pool_.min_workers = least;
+        }
+        if (least > pool_.workers.value_or(most_workers)) {
+            reader_.complain(table_.get("min_workers")->source(), "min_workers: more than workers");
+        }
+        reader_.duration(table_, "idle_timeout", pool_.idle_timeout, std::chrono::milliseconds{1});
     }
 
     void start()
@@ -120,6 +154,89 @@ private:
         }
     }
 
+    void cgroup()
+    {
+        constexpr auto want = "\"auto\", \"off\" or \"require\"";
+        const auto* word = reader_.value<std::string>(table_, "cgroup", want);
+        if (word == nullptr) {
+            return;
+        }
+        if (word->get() == "off") {
+            pool_.cgroup = PoolSettings::Cgroup::off;
+        } else if (word->get() == "require") {
+            pool_.cgroup = PoolSettings::Cgroup::require;
+        } else if (word->get() != "auto") {
+            reader_.complain(word->source(), std::string{"cgroup: want "} + want);
+        }
+    }
+
+    void attempts()
+    {
+        reader_.duration_or(table_, "timeout", "unlimited", pool_.timeout);
+        reader_.duration_or(table_, "queue_timeout", "unlimited", pool_.queue_timeout);
+        reader_.duration_or(table_, "hang_timeout", "none", pool_.hang_timeout);
+        reader_.number(table_, "retry_crash", pool_.retry_crash, most_retries, 0);
+        reader_.number(table_, "retry_timeout", pool_.retry_timeout, most_retries, 0);
+        reader_.number(table_, "retry_failure", pool_.retry_failure, most_retries, 0);
+        reader_.number(table_, "poison_after", pool_.poison_after, most_retries);
+        backoff("backoff", pool_.backoff);
+        backoff("backoff_max", pool_.backoff_max);
+        if (pool_.backoff > pool_.backoff_max) {
+            const bool told = table_.contains("backoff_max");
+            reader_.complain(table_.get(told ? "backoff_max" : "backoff")->source(),
+                             "backoff: more than backoff_max");
+        }
+    }
+
+    void backoff(std::string_view key, std::chrono::milliseconds& to)
+    {
+        reader_.duration(table_, key, to, std::chrono::milliseconds{1});
+        if (to > longest_backoff) {
+            reader_.complain(table_.get(key)->source(), std::string{key} + ": want 1ms to 24h");
+        }
+    }
+
+    void limits_of_jobs()
+    {
+        JobLimits& limits = pool_.limits;
+        reader_.size_bound(table_, "memory", limits.memory);
+        std::optional<std::chrono::milliseconds> cpu_time;
+        reader_.duration_or(table_, "cpu_time", "unlimited", cpu_time);
+        limits.cpu_ms = cpu_time ? static_cast<std::uint64_t>(cpu_time->count()) : unlimited;
+        reader_.size_bound(table_, "file_size", limits.file_size);
+        reader_.bound(table_, "open_files", limits.open_files);
+        reader_.bound(table_, "processes", limits.processes);
+        reader_.number(table_, "nice", limits.nice, 19, 0);
+        cpus();
+    }
+
+    void cpus()
+    {
+        const auto* list = reader_.value<std::string>(table_, "cpus", "CPUs such as \"0,2-3\"");
+        if (list == nullptr || list->get().empty()) {
+            return;
+        }
+        if (list->get().size() > longest_cpus) {
+            reader_.complain(list->source(),
+                             "cpus: want at most " + std::to_string(longest_cpus) + " bytes");
+        } else if (const auto cpus = parse_cpu_list(list->get())) {
+            pool_.limits.cpus = *cpus;
+        } else {
+            reader_.complain(list->source(), "cpus: " + cpus.error().what);
+        }
+    }
+
+    void recycling()
+    {
+        reader_.bound(table_, "recycle_jobs", pool_.recycle_jobs);
+        reader_.duration_or(table_, "recycle_age", "unlimited", pool_.recycle_age);
+        if (pool_.recycle_age.value_or(least_age) < least_age) {
+            reader_.complain(table_.get("recycle_age")->source(),
+                             "recycle_age: want at least 100ms");
+        }
+        reader_.size_bound(table_, "recycle_rss", pool_.recycle_rss);
+    }
+
     TomlReader& reader_;
     const toml::table& table_;
     PoolSettings pool_;
@@ -155,6 +272,38 @@ std::vector<PoolSettings> read_pools(TomlReader& reader, const toml::table& root
         pools.push_back(PoolReader{reader, *table}.read(std::string{name->str()}, name->source()));
     }
     return pools;
+}
+
+std::vector<LabelSettings> read_labels(TomlReader& reader, const toml::table& root)
+{
+    std::vector<LabelSettings> labels;
+    const toml::node* node = root.get("label");
+    if (node == nullptr) {
+        return labels;
+    }
+    const toml::table* tables = node->as_table();
+    if (tables == nullptr) {
+        reader.complain(node->source(), "label: want tables such as [label.nightly]");
+        return labels;
+    }
+    for (const auto& [name, value] : *tables) {
+        const toml::table* table = value.as_table();
+        LabelSettings label;
+        label.name = name.str();
+        if (table == nullptr) {
+            reader.complain(value.source(), "label." + label.name + ": want a table");
+            continue;
+        }
+        if (label.name.empty() || label.name.size() > limits::name) {
+            reader.complain(name.source(),
+                            "label name: want 1 to " + std::to_string(limits::name) + " bytes");
+        }
+        reader.known_keys(*table, "label." + label.name, {"max_running", "weight"});
+        reader.bound(*table, "max_running", label.max_running);
+        reader.number(*table, "weight", label.weight, most_weight);
+        labels.push_back(std::move(label));
+    }
+    return labels;
 }
 
 }  // namespace jobmill::daemon

@@ -4,12 +4,20 @@
 #include <algorithm>
 
 #include "daemon/quantities.hpp"
+#include "jobmill/job_options.hpp"
 
 namespace jobmill::daemon {
 namespace {
 
 /// A hundred years: more than anybody means, less than nanoseconds can count.
 constexpr std::chrono::hours longest_duration{24 * 365 * 100};
+
+/// Ten years, as on the wire.
+constexpr std::chrono::hours longest_of_a_job{24 * 365 * 10};
+
+constexpr std::int64_t most_counted = 1'000'000'000;
+constexpr std::uint64_t most_bytes = std::uint64_t{1} << 50U;
+constexpr std::string_view unlimited_word = "unlimited";
 
 }  // namespace
 
@@ -47,15 +55,17 @@ void TomlReader::flag(const toml::table& table, std::string_view key, std::optio
 }
 
 std::optional<std::int64_t> TomlReader::number_within(const toml::table& table,
-                                                      std::string_view key, std::int64_t most)
+                                                      std::string_view key, const Range& range)
 {
-    const auto* found = value<std::int64_t>(table, key, "a number");
+    const std::string instead = range.word.empty() ? "" : " or \"" + std::string{range.word} + "\"";
+    const auto* found = value<std::int64_t>(table, key, ("a number" + instead).c_str());
     if (found == nullptr) {
         return {};
     }
-    if (found->get() < 1 || found->get() > most) {
-        complain(found->source(),
-                 std::string{key} + ": want a number from 1 to " + std::to_string(most));
+    if (found->get() < range.least || found->get() > range.most) {
+        complain(found->source(), std::string{key} + ": want a number from " +
+                                      std::to_string(range.least) + " to " +
+                                      std::to_string(range.most) + instead);
         return {};
     }
     return found->get();
@@ -91,6 +101,89 @@ void TomlReader::duration(const toml::table& table, std::string_view key,
         return;
     }
     to = *parsed;
+}
+
+bool TomlReader::is_word(const toml::table& table, std::string_view key, std::string_view word)
+{
+    const toml::node* node = table.get(key);
+    const auto* text = node == nullptr ? nullptr : node->as_string();
+    return text != nullptr && text->get() == word;
+}
+
+void TomlReader::bound(const toml::table& table, std::string_view key, std::uint64_t& to)
+{
+    if (is_word(table, key, unlimited_word)) {
+        to = unlimited;
+    } else if (const auto found =
+                   number_within(table, key, {.most = most_counted, .word = unlimited_word})) {
+        to = static_cast<std::uint64_t>(*found);
+    }
+}
+
+void TomlReader::bound(const toml::table& table, std::string_view key,
+                       std::optional<std::uint64_t>& to)
+{
+    if (table.contains(key)) {
+        std::uint64_t found = unlimited;
+        bound(table, key, found);
+        to = found;
+    }
+}
+
+void TomlReader::size_or(const toml::table& table, std::string_view key, std::string_view word,
+                         std::optional<std::uint64_t>& to)
+{
+    if (is_word(table, key, word)) {
+        to.reset();
+        return;
+    }
+    const std::string want = "a size such as \"64 MiB\", or \"" + std::string{word} + "\"";
+    const auto* found = value<std::string>(table, key, want.c_str());
+    if (found == nullptr) {
+        return;
+    }
+    const auto bytes = parse_size(found->get());
+    if (!bytes) {
+        complain(found->source(), std::string{key} + ": \"" + found->get() + "\": want " + want);
+    } else if (*bytes < 1 || *bytes > most_bytes) {
+        complain(found->source(),
+                 std::string{key} + ": want 1 byte to 1024 TiB, or \"" + std::string{word} + "\"");
+    } else {
+        to = *bytes;
+    }
+}
+
+void TomlReader::size_bound(const toml::table& table, std::string_view key, std::uint64_t& to)
+{
+    if (table.contains(key)) {
+        std::optional<std::uint64_t> found;
+        size_or(table, key, unlimited_word, found);
+        to = found.value_or(unlimited);
+    }
+}
+
+void TomlReader::duration_or(const toml::table& table, std::string_view key, std::string_view word,
+                             std::optional<std::chrono::milliseconds>& to)
+{
+    if (is_word(table, key, word)) {
+        to.reset();
+        return;
+    }
+    const std::string want = "a duration such as \"5s\", or \"" + std::string{word} + "\"";
+    const auto* found = value<std::string>(table, key, want.c_str());
+    if (found == nullptr) {
+        return;
+    }
+    const auto parsed = parse_duration(found->get());
+    if (!parsed) {
+        complain(found->source(), std::string{key} + ": \"" + found->get() + "\": want " + want);
+    } else if (*parsed <= std::chrono::milliseconds{0} || *parsed > longest_of_a_job) {
+        complain(found->source(), std::string{key} +
+                                      ": want more than 0 and at most 87600h, or \"" +
+                                      std::string{word} + "\"");
+    } else {
+        to = *parsed;
+    }
 }
 
 }  // namespace jobmill::daemon

@@ -45,23 +45,44 @@ public:
     void text(const toml::table& table, std::string_view key, std::optional<std::string>& to);
     void flag(const toml::table& table, std::string_view key, std::optional<bool>& to);
 
-    /// From 1 to `most`.
+    /// From 1 to `most`, or from `least`.
     template <typename T>
-    void number(const toml::table& table, std::string_view key, T& to, std::int64_t most)
+    void number(const toml::table& table, std::string_view key, T& to, std::int64_t most,
+                std::int64_t least = 1)
     {
-        if (const auto found = number_within(table, key, most)) {
+        if (const auto found = number_within(table, key, {.least = least, .most = most})) {
             to = static_cast<T>(*found);
         }
     }
-
     void size(const toml::table& table, std::string_view key, std::uint64_t& to,
               std::uint64_t most);
     void duration(const toml::table& table, std::string_view key, std::chrono::milliseconds& to,
                   std::chrono::milliseconds least = {});
 
+    // Or a word that stands for no bound; it is never spelled 0.
+
+    /// A number from 1 to a thousand million or "unlimited", which is jobmill::unlimited.
+    void bound(const toml::table& table, std::string_view key, std::uint64_t& to);
+    void bound(const toml::table& table, std::string_view key, std::optional<std::uint64_t>& to);
+    /// A size of at most 1024 TiB, or the word, which is none.
+    void size_or(const toml::table& table, std::string_view key, std::string_view word,
+                 std::optional<std::uint64_t>& to);
+    /// The same; "unlimited" is jobmill::unlimited.
+    void size_bound(const toml::table& table, std::string_view key, std::uint64_t& to);
+    /// Above zero and of at most ten years, or the word, which is none.
+    void duration_or(const toml::table& table, std::string_view key, std::string_view word,
+                     std::optional<std::chrono::milliseconds>& to);
+
 private:
+    struct Range {
+        std::int64_t least = 1;
+        std::int64_t most = 1;
+        std::string_view word{};  ///< that may be there instead
+    };
+    [[nodiscard]] static bool is_word(const toml::table& table, std::string_view key,
+                                      std::string_view word);
     std::optional<std::int64_t> number_within(const toml::table& table, std::string_view key,
-                                              std::int64_t most);
+                                              const Range& range);
 
     std::string file_;
     std::optional<Error> error_;

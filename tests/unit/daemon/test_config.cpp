@@ -144,6 +144,26 @@ TEST_CASE("what is wrong in a file is said with its line and column")
          "jm.toml:1:16: credit_bytes: \"-1\": want a size such as \"64 MiB\""},
         {"unread_bytes = \"\"\n",
          "jm.toml:1:16: unread_bytes: \"\": want a size such as \"64 MiB\""},
+        {"admin_group = 4\n", "jm.toml:1:15: admin_group: want a string"},
+        {"min_free_memory = \"0\"\n",
+         "jm.toml:1:19: min_free_memory: want 1 byte to 1024 TiB, or \"none\""},
+        {"min_free_memory = \"unlimited\"\n",
+         "jm.toml:1:19: min_free_memory: \"unlimited\": want a size such as \"64 MiB\", or "
+         "\"none\""},
+        {"max_running = 0\n",
+         "jm.toml:1:15: max_running: want a number from 1 to 1000000000 or \"unlimited\""},
+        {"max_jobs_per_user = 0\n",
+         "jm.toml:1:21: max_jobs_per_user: want a number from 1 to 1000000000 or \"unlimited\""},
+        {"max_bytes_per_user = \"0\"\n",
+         "jm.toml:1:22: max_bytes_per_user: want 1 byte to 1024 TiB, or \"unlimited\""},
+        {"max_jobs_per_session = \"none\"\n",
+         "jm.toml:1:24: max_jobs_per_session: want a number or \"unlimited\""},
+        {"max_sessions_per_user = true\n",
+         "jm.toml:1:25: max_sessions_per_user: want a number or \"unlimited\""},
+        {"poison_kept = 0\n", "jm.toml:1:15: poison_kept: want a number from 1 to 1000000"},
+        {"first_frame_timeout = \"0s\"\n", "jm.toml:1:23: first_frame_timeout: out of its range"},
+        {"stall_timeout = \"0s\"\n", "jm.toml:1:17: stall_timeout: out of its range"},
+        {"label = 1\n", "jm.toml:1:9: label: want tables such as [label.nightly]"},
         {"drain_timeout = 5\n", "jm.toml:1:17: drain_timeout: want a duration such as \"5s\""},
         {"drain_timeout = \"5\"\n",
          "jm.toml:1:17: drain_timeout: \"5\": want a duration such as \"500ms\" or \"5s\""},
@@ -195,32 +215,70 @@ TEST_CASE("of several errors the one that is told has a place")
     CHECK(complaint("max_jobs = 0\nsocket = 1\n") == "jm.toml:2:10: socket: want a string");
 }
 
-TEST_CASE("sizes are whole numbers with a binary unit")
+TEST_CASE("the bounds of users and sessions are read")
 {
-    CHECK(parse_size("1000") == 1000U);
-    CHECK(parse_size("12B") == 12U);
-    CHECK(parse_size("1 KiB") == 1024U);
-    CHECK(parse_size("64 MiB") == 64U << 20U);
-    CHECK(parse_size("2GiB") == std::uint64_t{2} << 30U);
-    CHECK(parse_size("1  TiB") == std::uint64_t{1} << 40U);
-    for (const char* bad : {"", " 1", "1 ", "1kib", "1 KB", "1.5 MiB", "MiB", "-1", "+1", "0x10",
-                            "18446744073709551616", "99999999999999999 TiB"}) {
-        CAPTURE(bad);
-        CHECK(parse_size(bad).has_value() == (std::string_view{bad} == "1 "));
-    }
+    const Config config = parsed(R"(
+admin_group = "wheel"
+max_jobs_per_user = 5
+max_bytes_per_user = "1 MiB"
+max_sessions_per_user = 3
+max_jobs_per_session = 2
+max_running = 7
+min_free_memory = "2 GiB"
+poison_kept = 9
+first_frame_timeout = "1s"
+stall_timeout = "2s"
+)");
+    CHECK(config.admin_group == "wheel");
+    CHECK(config.max_jobs_per_user == 5);
+    CHECK(config.max_bytes_per_user == 1U << 20U);
+    CHECK(config.max_sessions_per_user == 3);
+    CHECK(config.max_jobs_per_session == 2);
+    CHECK(config.max_running == 7);
+    CHECK(config.min_free_memory == std::uint64_t{2} << 30U);
+    CHECK(config.poison_kept == 9);
+    CHECK(config.first_frame_timeout == 1s);
+    CHECK(config.stall_timeout == 2s);
+    CHECK(user_limits(config, true) ==
+          UserLimits{.jobs = 5, .bytes = 1U << 20U, .sessions = 3, .session_jobs = 2});
 }
 
-TEST_CASE("durations always have a unit")
+TEST_CASE("a configuration that says nothing watches no memory and stops no job from running")
 {
-    CHECK(parse_duration("500ms") == 500ms);
-    CHECK(parse_duration("5 s") == 5s);
-    CHECK(parse_duration("10m") == 10min);
-    CHECK(parse_duration("1h") == 1h);
-    CHECK(parse_duration("0s") == 0ms);
-    for (const char* bad : {"", "5", "s", "5d", "5S", "1.5s", "-1s", "9999999999999999h"}) {
-        CAPTURE(bad);
-        CHECK_FALSE(parse_duration(bad).has_value());
-    }
+    const Config config = parsed("min_free_memory = \"none\"\nmax_running = \"unlimited\"\n");
+    CHECK_FALSE(config.min_free_memory.has_value());
+    CHECK(config.max_running == unlimited);
+    const Config silent = parsed("");
+    CHECK_FALSE(silent.min_free_memory.has_value());
+    CHECK(silent.max_running == unlimited);
+    CHECK(silent.poison_kept == 1000);
+    CHECK(silent.first_frame_timeout == 5s);
+    CHECK(silent.stall_timeout == 30s);
+    CHECK_FALSE(silent.admin_group.has_value());
+}
+
+TEST_CASE("a user may have all of an own daemon and half of the system's")
+{
+    Config config = parsed("max_jobs = 10\nmax_bytes = \"100\"\nmax_sessions = 1\n");
+    CHECK(user_limits(config, false) ==
+          UserLimits{.jobs = 10, .bytes = 100, .sessions = 1, .session_jobs = 10});
+    CHECK(user_limits(config, true) ==
+          UserLimits{.jobs = 5, .bytes = 50, .sessions = 1, .session_jobs = 5});
+}
+
+TEST_CASE("no user may have more than the daemon has room for")
+{
+    const Config config = parsed(R"(
+max_jobs = 10
+max_bytes = "100"
+max_sessions = 4
+max_jobs_per_user = 11
+max_bytes_per_user = "unlimited"
+max_sessions_per_user = "unlimited"
+max_jobs_per_session = "unlimited"
+)");
+    CHECK(user_limits(config, true) ==
+          UserLimits{.jobs = 10, .bytes = 100, .sessions = 4, .session_jobs = 10});
 }
 
 TEST_CASE("a file is read, and an empty one is fine")
