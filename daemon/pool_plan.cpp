@@ -14,6 +14,12 @@ std::uint32_t workers_of(const PoolSettings& pool, std::uint32_t cores)
     return pool.workers.value_or(cores);
 }
 
+std::uint32_t min_workers_of(const PoolSettings& pool, std::uint32_t cores)
+{
+    const std::uint32_t workers = workers_of(pool, cores);
+    return std::min(workers, pool.min_workers.value_or(workers));
+}
+
 PoolPlan plan_pool(const PoolSettings& pool, std::uint32_t cores, bool system,
                    const std::vector<std::string>& inherited)
 {

@@ -12,6 +12,8 @@
 namespace jobmill::daemon {
 
 [[nodiscard]] std::uint32_t workers_of(const PoolSettings& pool, std::uint32_t cores);
+/// Those that are always there; never more than all.
+[[nodiscard]] std::uint32_t min_workers_of(const PoolSettings& pool, std::uint32_t cores);
 
 /// `inherited` is the daemon's environment. OMP_NUM_THREADS defaults to cores ÷ workers, so that
 /// numeric libraries do not start a thread for each core in each worker.

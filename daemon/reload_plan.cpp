@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "daemon/pool_plan.hpp"
+#include "daemon/settings_text.hpp"
 
 namespace jobmill::daemon {
 namespace {
@@ -17,15 +18,25 @@ const PoolSettings* find(const std::vector<PoolSettings>& pools, const std::stri
     return found == pools.end() ? nullptr : &*found;
 }
 
-bool same_but_for_size(PoolSettings one, const PoolSettings& other)
+const LabelSettings* find(const std::vector<LabelSettings>& labels, const std::string& name)
 {
-    one.workers = other.workers;
-    return one == other;
+    const auto found = std::find_if(labels.begin(), labels.end(),
+                                    [&](const LabelSettings& each) { return each.name == name; });
+    return found == labels.end() ? nullptr : &*found;
 }
 
 std::string workers_text(std::uint32_t workers)
 {
     return std::to_string(workers) + (workers == 1 ? " worker" : " workers");
+}
+
+std::string joined(const std::vector<std::string_view>& words)
+{
+    std::string text;
+    for (const std::string_view word : words) {
+        text.append(text.empty() ? "" : ", ").append(word);
+    }
+    return text;
 }
 
 /// Compares the pools and notes what is different.
@@ -47,6 +58,7 @@ public:
                 note("pool " + pool.name + ": takes no more jobs, leaves after its last");
             }
         }
+        compare_labels();
         compare_settings();
         return std::move(plan_);
     }
@@ -60,51 +72,62 @@ private:
             note("pool " + pool.name + ": new, " + workers_text(workers));
             return What::add;
         }
-        if (!same_but_for_size(*old, pool)) {
-            note("pool " + pool.name + ": loaded anew, its settings are others");
-            return What::replace;
-        }
-        if (has_aged(pool.name)) {
+        const auto fixed = fixed_differences(*old, pool);
+        const bool aged = fixed.empty() && has_aged(pool.name);
+        if (!fixed.empty()) {
+            note("pool " + pool.name + ": loaded anew, changed: " + joined(fixed));
+        } else if (aged) {
             note("pool " + pool.name + ": loaded anew");
+        }
+        const bool adjusted = note_all(
+            "pool " + pool.name + ": ",
+            differences(adjustable_settings(*old, cores_), adjustable_settings(pool, cores_)));
+        if (aged || !fixed.empty()) {
             return What::replace;
         }
-        const std::uint32_t before = workers_of(*old, cores_);
-        if (workers != before) {
-            note("pool " + pool.name + ": " + workers_text(workers) + ", was " +
-                 std::to_string(before));
-            return What::resize;
-        }
-        return What::keep;
+        return adjusted ? What::adjust : What::keep;
     }
 
-    template <typename T>
-    void compare(const char* key, T Config::*member, const char* when = "changed")
+    /// A label that is not in the file is one without bounds.
+    void compare_labels()
     {
-        if (now_.*member != wanted_.*member) {
-            note(std::string{key} + ": " + when);
+        const LabelSettings plain;
+        for (const LabelSettings& label : wanted_.labels) {
+            const LabelSettings* old = find(now_.labels, label.name);
+            note_all("label " + label.name + ": ",
+                     differences(settings_of(old == nullptr ? plain : *old), settings_of(label)));
+        }
+        for (const LabelSettings& label : now_.labels) {
+            if (find(wanted_.labels, label.name) == nullptr) {
+                note_all("label " + label.name + ": ",
+                         differences(settings_of(label), settings_of(plain)));
+            }
         }
     }
 
     void compare_settings()
     {
-        compare("log_level", &Config::log_level);
-        compare("max_payload", &Config::max_payload);
-        compare("max_jobs", &Config::max_jobs);
-        compare("max_bytes", &Config::max_bytes);
-        compare("max_sessions", &Config::max_sessions);
-        constexpr auto new_sessions = "changed, for new sessions";
-        compare("credit_jobs", &Config::credit_jobs, new_sessions);
-        compare("credit_bytes", &Config::credit_bytes, new_sessions);
-        compare("frame_timeout", &Config::frame_timeout, new_sessions);
-        compare("drain_timeout", &Config::drain_timeout);
-        compare("idle_timeout", &Config::idle_timeout);
-        compare("unread_age", &Config::unread_age);
-        compare("unread_bytes", &Config::unread_bytes);
-        constexpr auto restart = "needs a restart";
-        compare("socket", &Config::socket, restart);
-        compare("socket_group", &Config::socket_group, restart);
-        compare("state_dir", &Config::state_dir, restart);
-        compare("log_format", &Config::log_format, restart);
+        note_all("", differences(settings_of(now_), settings_of(wanted_)));
+        needs_restart("socket", &Config::socket);
+        needs_restart("socket_group", &Config::socket_group);
+        needs_restart("state_dir", &Config::state_dir);
+        needs_restart("log_format", &Config::log_format);
+    }
+
+    void needs_restart(const char* key, std::optional<std::string> Config::*member)
+    {
+        if (now_.*member != wanted_.*member) {
+            note(std::string{key} + ": needs a restart");
+        }
+    }
+
+    /// Whether there were any.
+    bool note_all(const std::string& before, const std::vector<std::string>& changes)
+    {
+        for (const std::string& change : changes) {
+            note(before + change);
+        }
+        return !changes.empty();
     }
 
     void note(std::string change) { plan_.changes.push_back(std::move(change)); }

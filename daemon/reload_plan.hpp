@@ -14,7 +14,7 @@ namespace jobmill::daemon {
 struct PoolChange {
     enum class What : std::uint8_t {
         keep,
-        resize,
+        adjust,  ///< it works on by other numbers
         add,
         replace,  ///< a new pool takes over its name and what still waits in it
     };

@@ -166,7 +166,7 @@ void Reloader::commit()
     config_ = change.wanted;
     outside_.adopt(config_);
     for (std::size_t i = 0; i < published.size(); ++i) {
-        if (change.plan.pools[i].what == What::resize) {
+        if (change.plan.pools[i].what == What::adjust) {
             outside_.post(core::PoolResized{
                 .pool = published[i],
                 .workers = workers_of(change.plan.pools[i].settings, outside_.cores)});

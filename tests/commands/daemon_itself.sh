@@ -98,7 +98,7 @@ try reload
 same "nothing new" "$config: nothing changed 0" "$out $code"
 printf '[pool.default]\nworkers = 2\n[pool.other]\nworkers = 1\n' >"$config"
 try reload
-same "changes" "pool default: 2 workers, was 1
+same "changes" "pool default: workers 1 -> 2
 pool other: new, 1 worker 0" "$out $code"
 printf '[pool.default]\n  worker = 1\n' >"$config"
 try reload

@@ -74,10 +74,10 @@ TEST_CASE("a pool grows and shrinks under running jobs")
     client.submit("runs", "until_cancelled");
     (void)client.next("chunk", "runs");
     write_config(daemon, with_workers(3));
-    CHECK(reload(client) == "pool default: 3 workers, was 1\n");
+    CHECK(reload(client) == "pool default: workers 1 -> 3\n");
     daemon.await_workers(3);
     write_config(daemon, with_workers(1));
-    CHECK(reload(client) == "pool default: 1 worker, was 3\n");
+    CHECK(reload(client) == "pool default: workers 3 -> 1\n");
     daemon.await_workers(1);
     client.submit("waits", "sum", "10");
     client.send(R"({"op":"cancel","id":"runs"})");

@@ -11,12 +11,7 @@ using Texts = std::vector<std::string>;
 
 PoolSettings pool_of(std::optional<std::uint32_t> workers = {})
 {
-    return PoolSettings{.name = "p",
-                        .workers = workers,
-                        .modules = {},
-                        .exec = {},
-                        .start = PoolSettings::Start::fork,
-                        .environment = {}};
+    return PoolSettings{.name = "p", .workers = workers};
 }
 
 }  // namespace
@@ -25,6 +20,18 @@ TEST_CASE("a pool has as many workers as it says, or one for each core")
 {
     CHECK(workers_of(pool_of(3), 8) == 3);
     CHECK(workers_of(pool_of(), 8) == 8);
+}
+
+TEST_CASE("all workers are always there unless fewer are enough, and never more than all")
+{
+    CHECK(min_workers_of(pool_of(3), 8) == 3);
+    CHECK(min_workers_of(pool_of(), 8) == 8);
+    PoolSettings elastic = pool_of(3);
+    elastic.min_workers = 2;
+    CHECK(min_workers_of(elastic, 8) == 2);
+    elastic.workers.reset();
+    elastic.min_workers = 16;
+    CHECK(min_workers_of(elastic, 8) == 8);
 }
 
 TEST_CASE("numeric libraries get the cores divided by the workers")
