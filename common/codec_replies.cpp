@@ -17,7 +17,8 @@ void add_cause(Builder& builder, const Cause& cause)
         .flag("core", cause.core_dumped)
         .text("stderr", cause.stderr_tail, limits::stderr_tail)
         .text("last_words", cause.last_words, limits::cause_text)
-        .text("was", cause.was, limits::name);
+        .text("was", cause.was, limits::name)
+        .text("limit", cause.limit, limits::name);
 }
 
 Decoded<void> take_cause(std::string_view key, msgpack::Reader& reader, Cause& cause)
@@ -45,6 +46,9 @@ Decoded<void> take_cause(std::string_view key, msgpack::Reader& reader, Cause& c
     }
     if (key == "was") {
         return take(reader, key, cause.was);
+    }
+    if (key == "limit") {
+        return take(reader, key, cause.limit);
     }
     return skip(reader, key);
 }

@@ -7,7 +7,12 @@
 namespace jobmill {
 namespace {
 
+// Flags of a job and of a result.
 constexpr std::uint32_t want_started_bit = 1;
+constexpr std::uint32_t has_limits_bit = 2;
+constexpr std::size_t limits_size = 56;
+constexpr std::uint8_t has_usage_bit = 1;
+constexpr std::uint8_t approximate_bit = 2;
 
 WorkerId take_worker(ByteReader& fixed)
 {
@@ -47,6 +52,42 @@ Result<TemplateReport> decode_refused(const Frame& frame)
     return TemplateReport{refused};
 }
 
+Result<JobLimits> take_limits(ByteReader& fixed)
+{
+    JobLimits limits;
+    for (std::uint64_t* limit : {&limits.memory, &limits.cpu_ms, &limits.file_size,
+                                 &limits.open_files, &limits.processes}) {
+        *limit = fixed.number<std::uint64_t>();
+        if (*limit == 0) {
+            return fail(Errc::invalid, "limits: 0 is none");
+        }
+    }
+    limits.cpus = fixed.number<std::uint64_t>();
+    limits.nice = fixed.number<std::int32_t>();
+    if (limits.nice < 0 || limits.nice > 19) {
+        return fail(Errc::invalid, "nice: want 0 to 19");
+    }
+    return limits;
+}
+
+Result<Usage> take_usage(std::uint8_t flags, ByteReader& fixed)
+{
+    Usage usage;
+    if (flags > (has_usage_bit | approximate_bit)) {
+        return fail(Errc::invalid, "flags: want 0 to 3");
+    }
+    const auto cpu_ns = fixed.number<std::uint64_t>();
+    const auto peak_rss = fixed.number<std::uint64_t>();
+    if ((flags & has_usage_bit) != 0) {
+        usage.cpu_ns = cpu_ns;
+        usage.approximate = (flags & approximate_bit) != 0;
+        if (peak_rss > 0) {
+            usage.peak_rss = peak_rss;
+        }
+    }
+    return usage;
+}
+
 Result<WorkerReport> decode_outcome(const Frame& frame)
 {
     ByteReader fixed{frame.fixed};
@@ -59,6 +100,9 @@ Result<WorkerReport> decode_outcome(const Frame& frame)
         return fail(Errc::invalid, "succeeded: want 0 or 1");
     }
     outcome.succeeded = succeeded == 1;
+    const auto flags = fixed.number<std::uint8_t>();
+    fixed.skip(6);
+    JOBMILL_TRY_ASSIGN(outcome.usage, take_usage(flags, fixed));
     outcome.payload = frame.payload;
     JOBMILL_TRY_ASSIGN(outcome.has_blob, has_blob(frame, outcome.size));
     auto taken = meta::each(frame.meta, [&](std::string_view key, msgpack::Reader& reader) {
@@ -155,7 +199,11 @@ Result<JobOffer> decode_job_offer(const Frame& frame)
     offer.size = fixed.number<std::uint64_t>();
     offer.handler = fixed.number<std::uint16_t>();
     offer.attempt = fixed.number<std::uint16_t>();
-    offer.want_started = (fixed.number<std::uint32_t>() & want_started_bit) != 0;
+    const auto flags = fixed.number<std::uint32_t>();
+    offer.want_started = (flags & want_started_bit) != 0;
+    if ((flags & has_limits_bit) != 0) {
+        JOBMILL_TRY_ASSIGN(offer.limits, take_limits(fixed));
+    }
     offer.args = frame.meta;
     offer.payload = frame.payload;
     JOBMILL_TRY_ASSIGN(offer.has_blob, has_blob(frame, offer.size));
@@ -210,11 +258,39 @@ void encode(const Ready& message, Bytes& to)
     frame.field(message.pid).zeros(4).finish();
 }
 
+namespace {
+
+void append_limits(FrameWriter& frame, const JobLimits& limits)
+{
+    frame.field(limits.memory).field(limits.cpu_ms).field(limits.file_size);
+    frame.field(limits.open_files).field(limits.processes).field(limits.cpus);
+    frame.field(limits.nice).zeros(4);
+}
+
+void append_usage(FrameWriter& frame, const Usage& usage)
+{
+    const bool known = usage.cpu_ns.has_value();
+    const bool approximate = known && usage.approximate;
+    frame.field(static_cast<std::uint8_t>((known ? has_usage_bit : 0) |
+                                          (approximate ? approximate_bit : 0)));
+    frame.zeros(6).field(usage.cpu_ns.value_or(0)).field(known ? usage.peak_rss.value_or(0) : 0);
+}
+
+}  // namespace
+
 void encode(const JobOffer& message, Bytes& to)
 {
     FrameWriter frame{to, MessageType::job, number(message.sequence)};
     frame.field(number(message.job)).field(message.size).field(message.handler);
-    frame.field(message.attempt).field(message.want_started ? want_started_bit : 0U);
+    const bool has_limits = message.limits != JobLimits{};
+    frame.field(message.attempt);
+    frame.field((message.want_started ? want_started_bit : 0U) |
+                (has_limits ? has_limits_bit : 0U));
+    if (has_limits) {
+        append_limits(frame, message.limits);
+    } else {
+        frame.zeros(limits_size);
+    }
     append(frame.begin_meta(), message.args);
     frame.end_meta().payload(message.payload).descriptors(message.has_blob ? 1 : 0).finish();
 }
@@ -235,7 +311,8 @@ void encode(const JobOutcome& message, Bytes& to)
 {
     FrameWriter frame{to, MessageType::job_result, number(message.sequence)};
     frame.field(message.size).field(message.run_ns);
-    frame.field(static_cast<std::uint8_t>(message.succeeded ? 1 : 0)).zeros(7);
+    frame.field(static_cast<std::uint8_t>(message.succeeded ? 1 : 0));
+    append_usage(frame, message.usage);
     meta::Builder builder;
     meta::add_cause(builder, message.cause);
     builder.append_to(frame.begin_meta());

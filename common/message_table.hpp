@@ -96,10 +96,10 @@ inline constexpr auto message_table = std::to_array<MessageRow>({
     {MessageType::fork,        "fork",        Link::template_, Direction::from_daemon, 8,  1},
     {MessageType::forked,      "forked",      Link::template_, Direction::to_daemon,   16, 1},
     {MessageType::ready,       "ready",       Link::worker,    Direction::to_daemon,   16, 1},
-    {MessageType::job,         "job",         Link::worker,    Direction::from_daemon, 24, 1},
+    {MessageType::job,         "job",         Link::worker,    Direction::from_daemon, 80, 1},
     {MessageType::job_started, "job_started", Link::worker,    Direction::to_daemon,   0,  1},
     {MessageType::job_chunk,   "job_chunk",   Link::worker,    Direction::to_daemon,   16, 1},
-    {MessageType::job_result,  "job_result",  Link::worker,    Direction::to_daemon,   24, 1},
+    {MessageType::job_result,  "job_result",  Link::worker,    Direction::to_daemon,   40, 1},
     {MessageType::probe,       "probe",       Link::template_, Direction::from_daemon, 0,  1},
     {MessageType::alive,       "alive",       Link::template_, Direction::to_daemon,   0,  1},
 });

@@ -58,6 +58,11 @@ struct SegmentLayout {
 
     /// A ring: byte n of the worker's outgoing stream is at n mod outbox_size.
     alignas(4096) std::byte outbox[outbox_size] = {};
+
+    /// Written by the worker's handler of SIGQUIT: where it was, as text. At most the first
+    /// `stack_size` bytes count; 0: it has not answered yet.
+    SharedWord stack_size;
+    char stack[4088] = {};
 };
 
 static_assert(offsetof(SegmentLayout, cancel) == 64);
@@ -67,7 +72,9 @@ static_assert(offsetof(SegmentLayout, last_words_size) == 384);
 static_assert(offsetof(SegmentLayout, committed) == 1408);
 static_assert(offsetof(SegmentLayout, claims) == 1472);
 static_assert(offsetof(SegmentLayout, outbox) == 4096);
-static_assert(sizeof(SegmentLayout) == 4096 + outbox_size);
+static_assert(offsetof(SegmentLayout, stack_size) == 4096 + outbox_size);
+static_assert(offsetof(SegmentLayout, stack) == 4096 + outbox_size + 8);
+static_assert(sizeof(SegmentLayout) == 2 * 4096 + outbox_size);
 static_assert(outbox_size >= limits::frame, "the largest frame must fit the ring");
 
 }  // namespace jobmill

@@ -101,6 +101,7 @@ Result<void> WorkerProcess::offer(Sequence sequence, const JobRecord& record)
                     .attempt = 1,
                     .want_started = record.submission.want_started,
                     .has_blob = !fds.empty(),
+                     .limits = {},
                     .args = content.args(),
                     .payload = content.small_payload()},
            out);

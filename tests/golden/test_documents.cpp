@@ -221,7 +221,8 @@ TEST_CASE("the segment of the document is that of the code")
         {offsetof(SegmentLayout, last_words_size), "last_words_size"},
         {offsetof(SegmentLayout, committed), "committed"},
         {offsetof(SegmentLayout, claims), "256 claim words"},
-        {offsetof(SegmentLayout, outbox), "outbox"}};
+        {offsetof(SegmentLayout, outbox), "outbox"},
+        {offsetof(SegmentLayout, stack_size), "stack_size"}};
     const std::vector<Row> rows = table({"offset", "what"});
     REQUIRE(rows.size() == expected.size());
     for (std::size_t i = 0; i < rows.size(); ++i) {

@@ -272,7 +272,76 @@ TEST_CASE("fixed fields out of their range are refused")
     FrameWriter{bytes, MessageType::job_result, 7}
         .zeros(16)
         .field(std::uint8_t{2})
-        .zeros(7)
+        .zeros(23)
+        .finish();
+    CHECK_FALSE(decode_worker_report(framed(bytes, worker_reports)).has_value());
+}
+
+TEST_CASE("an offer without limits is one whose limits mean nothing")
+{
+    JobOffer offer;
+    offer.sequence = Sequence{1};
+    Bytes bytes;
+    encode(offer, bytes);
+    auto read = decode_job_offer(framed(bytes, {Link::worker, Direction::from_daemon}));
+    REQUIRE(read.has_value());
+    CHECK(read->limits == JobLimits{});
+    offer.limits.memory = 1;
+    bytes.clear();
+    encode(offer, bytes);
+    read = decode_job_offer(framed(bytes, {Link::worker, Direction::from_daemon}));
+    REQUIRE(read.has_value());
+    CHECK(read->limits == offer.limits);
+}
+
+TEST_CASE("limits that no job can have are refused")
+{
+    for (const int field : {0, 1, 2, 3, 4}) {
+        CAPTURE(field);
+        Bytes bytes;
+        FrameWriter frame{bytes, MessageType::job, 7};
+        frame.zeros(20).field(std::uint32_t{2});
+        for (int i = 0; i < 5; ++i) {
+            frame.field(std::uint64_t{i == field ? 0U : 5U});
+        }
+        frame.zeros(16).finish();
+        CHECK_FALSE(decode_job_offer(framed(bytes, {Link::worker, Direction::from_daemon})));
+    }
+    for (const std::int32_t nice : {-1, 20}) {
+        JobOffer offer;
+        offer.limits.nice = nice;
+        Bytes bytes;
+        encode(offer, bytes);
+        CHECK_FALSE(decode_job_offer(framed(bytes, {Link::worker, Direction::from_daemon})));
+    }
+}
+
+TEST_CASE("what a job took is there, or said to be unknown")
+{
+    for (const bool known : {false, true}) {
+        for (const std::uint64_t peak : {0U, 4096U}) {
+            Bytes bytes;
+            FrameWriter{bytes, MessageType::job_result, 7}
+                .zeros(16)
+                .field(std::uint8_t{1})
+                .field(static_cast<std::uint8_t>(known ? 3 : 0))
+                .zeros(6)
+                .field(std::uint64_t{1000})
+                .field(peak)
+                .finish();
+            const auto report = decode_worker_report(framed(bytes, worker_reports));
+            REQUIRE(report.has_value());
+            const Usage& usage = std::get<JobOutcome>(*report).usage;
+            CHECK(usage.cpu_ns.has_value() == known);
+            CHECK(usage.peak_rss.has_value() == (known && peak > 0));
+            CHECK(usage.approximate == known);
+        }
+    }
+    Bytes bytes;
+    FrameWriter{bytes, MessageType::job_result, 7}
+        .zeros(17)
+        .field(std::uint8_t{4})
+        .zeros(22)
         .finish();
     CHECK_FALSE(decode_worker_report(framed(bytes, worker_reports)).has_value());
 }
@@ -301,7 +370,7 @@ TEST_CASE("numbers that do not fit their fields are refused, not cut")
 {
     Bytes bytes;
     FrameWriter frame{bytes, MessageType::job_result, 7};
-    frame.zeros(24);
+    frame.zeros(40);
     msgpack::Writer{frame.begin_meta()}.value(Value{Map{{"exit_code", Value{1LL << 40U}}}});
     frame.end_meta().finish();
     CHECK_FALSE(decode_worker_report(framed(bytes, worker_reports)).has_value());
