@@ -3,6 +3,7 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <cstring>
 #include <stdexcept>
 
 #include "tests/modules/testhandlers.hpp"
@@ -78,6 +79,30 @@ void ignore_term(Job& job)
     (void)::sigprocmask(SIG_BLOCK, &signals, nullptr);
     job.emit("blocked");
     spin();
+}
+
+void block(Job& job)
+{
+    job.emit("blocked");
+    while (true) {
+        (void)::sleep(3600);
+    }
+}
+
+void frozen(Job& /*job*/)
+{
+    (void)::raise(SIGSTOP);
+}
+
+void die(Job& job)
+{
+    for (int signal_number = 1; signal_number < NSIG; ++signal_number) {
+        const char* const name = ::sigabbrev_np(signal_number);
+        if (name != nullptr && "SIG" + std::string{name} == job.payload()) {
+            (void)::raise(signal_number);
+        }
+    }
+    throw jobmill::Failure{"the payload is no signal"};
 }
 
 void throw_error(Job& job)

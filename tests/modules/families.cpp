@@ -33,15 +33,12 @@ void start_descendant(int to)
     wait_for_ever();
 }
 
-}  // namespace
-
-std::string fork_tree(Job& job)
+std::string start_descendants(std::uint64_t count)
 {
     std::array<int, 2> ends{};
     if (::pipe(ends.data()) != 0) {
         throw jobmill::Failure{"pipe"};
     }
-    const std::uint64_t count = number_of(job, 1);
     std::string pids;
     for (std::uint64_t i = 0; i < count; ++i) {
         start_descendant(ends[1]);
@@ -52,6 +49,19 @@ std::string fork_tree(Job& job)
     (void)::close(ends[0]);
     (void)::close(ends[1]);
     return pids;
+}
+
+}  // namespace
+
+std::string fork_tree(Job& job)
+{
+    return start_descendants(number_of(job, 1));
+}
+
+void tree_hold(Job& job)
+{
+    job.emit(start_descendants(number_of(job, 1)));
+    wait_for_ever();
 }
 
 void fork_hold(Job& job)

@@ -47,6 +47,26 @@ static int arguments(jobmill_job* job, const jobmill_api* api, void* context)
     return 0;
 }
 
+/* Has so many bytes as its payload says, or says that it cannot. */
+static int eat_c(jobmill_job* job, const jobmill_api* api, void* context)
+{
+    const jobmill_bytes payload = api->payload(job);
+    char digits[24] = {0};
+    char* meal = NULL;
+    size_t size = 0;
+    (void)context;
+    memcpy(digits, payload.data, payload.size < sizeof digits ? payload.size : sizeof digits - 1);
+    size = (size_t)strtoull(digits, NULL, 10);
+    meal = malloc(size);
+    if (meal == NULL) {
+        api->fail(job, "eat_c: not enough");
+        return 1;
+    }
+    memset(meal, 1, size);
+    free(meal);
+    return 0;
+}
+
 /* Fails with no word. */
 static int silent(jobmill_job* job, const jobmill_api* api, void* context)
 {
@@ -59,11 +79,12 @@ static int silent(jobmill_job* job, const jobmill_api* api, void* context)
 static const jobmill_handler handlers[] = {
     {"reverse", "the payload, turned round", reverse, NULL},
     {"arguments", "checks its arguments", arguments, NULL},
+    {"eat_c", "has N bytes", eat_c, NULL},
     {"silent", NULL, silent, NULL},
 };
 
 static const jobmill_module module = {
-    JOBMILL_ABI_VERSION, sizeof(jobmill_module), "plain_c", sizeof(jobmill_handler), 3, handlers,
+    JOBMILL_ABI_VERSION, sizeof(jobmill_module), "plain_c", sizeof(jobmill_handler), 4, handlers,
 };
 
 JOBMILL_EXPORT const jobmill_module* jobmill_module_v1(void)

@@ -22,12 +22,24 @@ void kill(Job& job);         ///< SIGKILL to itself
 void exit(Job& job);         ///< payload: the code
 void hang(Job& job);         ///< for ever, whatever it is asked
 void ignore_term(Job& job);  ///< the same, with SIGTERM blocked; emits a chunk first
+void block(Job& job);        ///< sleeps for ever, whatever it is asked; emits a chunk first
+void frozen(Job& job);       ///< SIGSTOP to itself
+void die(Job& job);          ///< payload: the signal, "SIGXCPU"
 void throw_error(Job& job);  ///< std::runtime_error with the payload
 void throw_int(Job& job);
 
 // families.cpp
 std::string fork_tree(Job& job);  ///< payload: how many; result: their pids, a line each
+void tree_hold(Job& job);         ///< the same, but emits the pids and then waits for ever
 void fork_hold(Job& job);         ///< emits the pid of a child, then both wait for ever
+
+// hogs.cpp
+void cpu(Job& job);                ///< payload: milliseconds of CPU time
+std::string eat(Job& job);         ///< payload: bytes to have and touch
+void allocate(Job& job);           ///< malloc and free for ever
+std::string forkbomb(Job& job);    ///< payload: most forks; result: how many it could have
+void write_file(Job& job);         ///< args: path; payload: bytes
+std::string open_files(Job& job);  ///< payload: most; result: how many it could have
 
 // outputs.cpp
 void chunks(Job& job);       ///< args: count, size
