@@ -74,7 +74,7 @@ void JobLoop::serve(const Frame& frame)
     if (!take_claim(layout_, offer->sequence)) {
         return;
     }
-    JobRun{*offer, std::move(blob), writer_, layout_}.run(handlers_.all()[offer->handler]);
+    JobRun{*offer, std::move(blob), writer_, layout_, meter_}.run(handlers_.all()[offer->handler]);
 }
 
 UniqueFd JobLoop::take_descriptor(const Frame& frame)

@@ -10,6 +10,7 @@
 #include "common/unique_fd.hpp"
 #include "worker/handler_table.hpp"
 #include "worker/link_writer.hpp"
+#include "worker/usage_meter.hpp"
 
 namespace jobmill {
 
@@ -29,6 +30,7 @@ private:
     SegmentLayout& layout_;
     const HandlerTable& handlers_;
     LinkWriter writer_;
+    UsageMeter meter_;
     FrameSplitter splitter_{Link::worker, Direction::from_daemon};
     std::deque<UniqueFd> descriptors_;
     Bytes buffer_;

@@ -50,8 +50,14 @@ Cause cause_of(const jobmill_failure& failure)
 
 }  // namespace
 
-JobRun::JobRun(const JobOffer& offer, UniqueFd blob, LinkWriter& link, SegmentLayout& layout)
-    : offer_(offer), blob_(std::move(blob)), link_(link), layout_(layout), payload_(offer.payload)
+JobRun::JobRun(const JobOffer& offer, UniqueFd blob, LinkWriter& link, SegmentLayout& layout,
+               UsageMeter& meter)
+    : offer_(offer),
+      blob_(std::move(blob)),
+      link_(link),
+      layout_(layout),
+      meter_(meter),
+      payload_(offer.payload)
 {
 }
 
@@ -62,6 +68,7 @@ void JobRun::run(const LoadedHandler& handler)
     }
     show_life();
     map_payload();
+    meter_.begin(clock_ns(CLOCK_MONOTONIC));
     const std::uint64_t start = clock_ns(CLOCK_MONOTONIC);
     if (!failure_) {
         note_running_handler(handler.name.c_str());
@@ -71,7 +78,7 @@ void JobRun::run(const LoadedHandler& handler)
     const std::uint64_t run_ns = clock_ns(CLOCK_MONOTONIC) - start;
     kill_children();
     show_life();
-    send_outcome(run_ns);
+    send_outcome(run_ns, meter_.end(run_ns));
 }
 
 void JobRun::map_payload()
@@ -105,11 +112,12 @@ void JobRun::call(const LoadedHandler& handler)
     fail(plain_failure(text));
 }
 
-void JobRun::send_outcome(std::uint64_t run_ns)
+void JobRun::send_outcome(std::uint64_t run_ns, const Usage& usage)
 {
     JobOutcome message;
     message.sequence = offer_.sequence;
     message.run_ns = run_ns;
+    message.usage = usage;
     if (failure_) {
         message.succeeded = false;
         message.cause = std::move(*failure_);

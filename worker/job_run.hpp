@@ -14,6 +14,7 @@
 #include "worker/handler_table.hpp"
 #include "worker/link_writer.hpp"
 #include "worker/mapping.hpp"
+#include "worker/usage_meter.hpp"
 
 struct jobmill_job {};
 
@@ -22,7 +23,8 @@ namespace jobmill {
 class JobRun : public jobmill_job {
 public:
     /// `blob` is the offer's, if it has one. The offer's views have to stay valid.
-    JobRun(const JobOffer& offer, UniqueFd blob, LinkWriter& link, SegmentLayout& layout);
+    JobRun(const JobOffer& offer, UniqueFd blob, LinkWriter& link, SegmentLayout& layout,
+           UsageMeter& meter);
 
     /// Calls the handler and sends the outcome when nothing of the job is left.
     void run(const LoadedHandler& handler);
@@ -51,7 +53,7 @@ private:
 
     void map_payload();
     void call(const LoadedHandler& handler);
-    void send_outcome(std::uint64_t run_ns);
+    void send_outcome(std::uint64_t run_ns, const Usage& usage);
     void send_result(JobOutcome& message);
     void show_life() noexcept;
 
@@ -59,6 +61,7 @@ private:
     UniqueFd blob_;
     LinkWriter& link_;
     SegmentLayout& layout_;
+    UsageMeter& meter_;
     Mapping mapping_;
     ByteView payload_;
     std::optional<Value> args_;

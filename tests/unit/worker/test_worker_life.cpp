@@ -84,11 +84,13 @@ TEST_CASE("a worker has its own descriptors and no others")
     (void)worker.run({.handler = "echo", .payload = std::string(100'000, 'a')});
     const std::string list = worker.run({.handler = "fds"}).result;
     CAPTURE(list);
-    CHECK(std::count(list.begin(), list.end(), '\n') == 4);
+    CHECK(std::count(list.begin(), list.end(), '\n') == 6);
     CHECK(list.find("0 /dev/null\n") != std::string::npos);
     CHECK(list.find("1 /memfd:test-stderr") != std::string::npos);
     CHECK(list.find("2 /memfd:test-stderr") != std::string::npos);
     CHECK(list.find("3 socket:") != std::string::npos);
+    CHECK(list.find("/clear_refs\n") != std::string::npos);
+    CHECK(list.find("/status\n") != std::string::npos);
 }
 
 TEST_CASE("large payloads and results travel in blobs")

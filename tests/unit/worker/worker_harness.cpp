@@ -177,6 +177,7 @@ void TestWorker::send(Sequence sequence, const Work& work)
     job.size = work.payload.size();
     job.handler = number_of(work.handler);
     job.want_started = work.want_started;
+    job.limits = work.limits;
     Bytes args;
     if (!work.args.empty()) {
         msgpack::Writer{args}.value(Value{work.args});
@@ -234,6 +235,7 @@ Answer TestWorker::await_answer(Sequence sequence)
         answer.result = text_of(heard->payload);
         answer.cause = outcome->cause;
         answer.run_ns = outcome->run_ns;
+        answer.usage = outcome->usage;
         return answer;
     }
 }

@@ -25,6 +25,7 @@ struct Work {
     std::string payload = {};
     Map args = {};
     bool want_started = false;
+    JobLimits limits = {};
 };
 
 /// All that came for one job.
@@ -37,6 +38,7 @@ struct Answer {
     std::string result;
     Cause cause;
     std::uint64_t run_ns = 0;
+    Usage usage;
 };
 
 class TestWorker {

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+// What a worker says that its jobs took.
+#include <doctest/doctest.h>
+
+#include "tests/unit/worker/worker_harness.hpp"
+#include "worker/usage_meter.hpp"
+
+namespace jobmill::test {
+namespace {
+
+const Arguments test_module{"--module", JOBMILL_TEST_MODULES "/testhandlers.so"};
+
+constexpr std::uint64_t mebibyte = 1U << 20U;
+constexpr std::uint64_t millisecond = 1'000'000;
+
+}  // namespace
+
+TEST_CASE("a job's CPU time is its own: not that of the jobs before it, nor its sleep")
+{
+    TestTemplate pool{test_module};
+    TestWorker worker = pool.fork();
+    const Usage burnt = worker.run({.handler = "cpu", .payload = "50"}).usage;
+    REQUIRE(burnt.cpu_ns);
+    CHECK(*burnt.cpu_ns >= 50 * millisecond);
+    CHECK(*burnt.cpu_ns < 60 * millisecond);
+    CHECK(!burnt.approximate);
+    const Usage slept = worker.run({.handler = "sleep", .payload = "30ms"}).usage;
+    REQUIRE(slept.cpu_ns);
+    CHECK(*slept.cpu_ns < 5 * millisecond);
+    CHECK(!slept.approximate);
+}
+
+TEST_CASE("a job's peak is its own: not what a greater one before it had")
+{
+    TestTemplate pool{test_module};
+    TestWorker worker = pool.fork();
+    const std::string much = std::to_string(200 * mebibyte);
+    const Usage great = worker.run({.handler = "eat", .payload = much}).usage;
+    REQUIRE(great.peak_rss);
+    CHECK(*great.peak_rss > 200 * mebibyte);
+    CHECK(*great.peak_rss < 240 * mebibyte);
+    const Usage small = worker.run({.handler = "sleep", .payload = "2ms"}).usage;
+    REQUIRE(small.peak_rss);
+    CHECK(*small.peak_rss < 50 * mebibyte);
+    CHECK(!small.approximate);
+}
+
+TEST_CASE("a spawned worker measures as a forked one does")
+{
+    TestTemplate pool{test_module};
+    TestWorker worker = spawn_worker(test_module, pool.handlers());
+    CHECK(*worker.run({.handler = "cpu", .payload = "5"}).usage.cpu_ns >= 5 * millisecond);
+    const Usage usage = worker.run({.handler = "sleep", .payload = "2ms"}).usage;
+    REQUIRE(usage.peak_rss);
+    CHECK(*usage.peak_rss < 50 * mebibyte);
+}
+
+TEST_CASE("a job shorter than a millisecond has an estimate that says so")
+{
+    TestTemplate pool;
+    TestWorker worker = pool.fork();
+    // The machine may be busy: one of many is short.
+    bool estimated = false;
+    for (int i = 0; i < 50 && !estimated; ++i) {
+        const Answer answer = worker.run({.handler = "echo", .payload = "x"});
+        estimated = answer.usage.approximate && answer.usage.cpu_ns == answer.run_ns &&
+                    answer.run_ns < millisecond;
+    }
+    CHECK(estimated);
+}
+
+TEST_CASE("many tiny jobs do not count for the long one behind them")
+{
+    TestTemplate pool{test_module};
+    TestWorker worker = pool.fork();
+    for (int i = 0; i < 200; ++i) {
+        (void)worker.offer({.handler = "sum", .payload = "100000"});
+    }
+    const Sequence last = worker.offer({.handler = "sleep", .payload = "5ms"});
+    for (std::uint64_t i = 1; i < number(last); ++i) {
+        (void)worker.await_answer(Sequence{i});
+    }
+    CHECK(*worker.await_answer(last).usage.cpu_ns < 2 * millisecond);
+}
+
+TEST_CASE("the peak is found in what the kernel writes")
+{
+    CHECK(peak_rss_in("Name:\tx\nVmPeak:\t 9 kB\nVmHWM:\t    1234 kB\nVmRSS:\t 1 kB\n") ==
+          1234 * 1024);
+    CHECK(peak_rss_in("Name:\tVmHWM:\nState:\tZ (zombie)\n") == 0);
+    CHECK(peak_rss_in("\nVmHWM:") == 0);
+    CHECK(peak_rss_in("") == 0);
+}
+
+}  // namespace jobmill::test

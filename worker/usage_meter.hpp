@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+// What a job takes, measured in the worker that runs it: CPU time of this process and of children
+// that were reaped meanwhile, and the most memory that was resident. The kernel counts for the
+// process, so a job's share is what was added since readings before it. Jobs of a millisecond and
+// more get an exact one; for shorter ones readings would cost more than they tell.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "common/unique_fd.hpp"
+#include "jobmill/job_state.hpp"
+
+namespace jobmill {
+
+class UsageMeter {
+public:
+    /// Keeps two files of /proc/self open. Where they cannot be had, peaks stay unknown.
+    UsageMeter();
+
+    /// A job begins; `now` is CLOCK_MONOTONIC in ns.
+    void begin(std::uint64_t now) noexcept;
+
+    /// It has ended, and its children are reaped.
+    [[nodiscard]] Usage end(std::uint64_t run_ns) noexcept;
+
+private:
+    [[nodiscard]] static std::uint64_t cpu_ns() noexcept;
+
+    UniqueFd clear_refs_;
+    UniqueFd status_;
+    std::uint64_t read_at_ = 0;  ///< when the readings were taken
+    std::uint64_t cpu_before_ = 0;
+    std::optional<std::uint64_t> last_peak_;
+};
+
+/// Bytes that a text as of /proc/PID/status names as VmHWM; 0: it names none.
+[[nodiscard]] std::uint64_t peak_rss_in(std::string_view status) noexcept;
+
+/// The same of such a file that is open.
+[[nodiscard]] std::uint64_t read_peak_rss(int status) noexcept;
+
+}  // namespace jobmill
