@@ -6,6 +6,7 @@
 
 #include "common/limits.hpp"
 #include "common/utf8.hpp"
+#include "worker/builtins.hpp"
 
 namespace jobmill {
 
@@ -35,7 +36,8 @@ Loading<void> HandlerTable::add(const jobmill_handler& handler, std::string_view
     }
     handlers_.push_back({std::string{name},
                          to_valid_utf8(handler.help == nullptr ? "" : handler.help),
-                         std::string{module}, handler.run, handler.context});
+                         std::string{module}, handler.run, handler.context,
+                         module == builtin_module_name && name == exec_handler_name});
     return {};
 }
 

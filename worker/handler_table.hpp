@@ -21,6 +21,7 @@ struct LoadedHandler {
     std::string module;
     jobmill_run run = nullptr;
     void* context = nullptr;
+    bool runs_commands = false;  ///< it is exec: its jobs' limits are for the command
 };
 
 /// Why a module cannot be used; `text` is a sentence that names it.

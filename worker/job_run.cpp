@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "worker/job_run.hpp"
 
+#include <cerrno>
 #include <ctime>
 #include <exception>
+#include <new>
 #include <string>
 #include <utility>
 
@@ -15,6 +17,9 @@
 #include "worker/children.hpp"
 #include "worker/crash_handler.hpp"
 #include "worker/job_api.hpp"
+#include "worker/placement.hpp"
+#include "worker/running_job.hpp"
+#include "worker/soft_limits.hpp"
 
 namespace jobmill {
 namespace {
@@ -71,6 +76,7 @@ void JobRun::run(const LoadedHandler& handler)
     meter_.begin(clock_ns(CLOCK_MONOTONIC));
     const std::uint64_t start = clock_ns(CLOCK_MONOTONIC);
     if (!failure_) {
+        running_job() = {.limits = offer_.limits};
         note_running_handler(handler.name.c_str());
         call(handler);
         note_running_handler(nullptr);
@@ -78,7 +84,14 @@ void JobRun::run(const LoadedHandler& handler)
     const std::uint64_t run_ns = clock_ns(CLOCK_MONOTONIC) - start;
     kill_children();
     show_life();
-    send_outcome(run_ns, meter_.end(run_ns));
+    Usage usage = meter_.end(run_ns);
+    if (handler.runs_commands) {
+        // The memory that counts is not the worker's, and was seen from time to time only.
+        const std::uint64_t peak = running_job().command_peak_rss;
+        usage.peak_rss = peak == 0 ? std::nullopt : std::optional{peak};
+        usage.approximate = true;
+    }
+    send_outcome(run_ns, usage);
 }
 
 void JobRun::map_payload()
@@ -97,19 +110,59 @@ void JobRun::map_payload()
 
 void JobRun::call(const LoadedHandler& handler)
 {
-    std::string text;
+    const bool limited = offer_.limits != JobLimits{} && !handler.runs_commands;
+    if (limited && !take_place()) {
+        return;
+    }
+    std::optional<std::string> text;
+    errno = 0;
     try {
+        // It ends before anything is told of a failure, which takes memory.
+        std::optional<SoftLimits> limits;
+        limits_ = limited ? &limits.emplace(offer_.limits) : nullptr;
         const int answer = handler.run(this, &job_api(), handler.context);
-        if (answer == 0 || failure_) {
-            return;
+        if (answer != 0) {
+            text = "handler \"" + handler.name + "\" answered " + std::to_string(answer);
         }
-        text = "handler \"" + handler.name + "\" answered " + std::to_string(answer);
     } catch (const std::exception& error) {
         text = error.what();
     } catch (...) {
         text = "unknown exception";
     }
-    fail(plain_failure(text));
+    limits_ = nullptr;
+    const bool starved = errno == ENOMEM;
+    if (text && !failure_) {
+        fail(plain_failure(*text));
+    }
+    name_limit(limited && offer_.limits.memory != unlimited, starved);
+}
+
+bool JobRun::take_place()
+{
+    be_nice(offer_.limits.nice);
+    if (keep_to_cpus(offer_.limits.cpus) != 0) {
+        fail(plain_failure("none of the CPUs that the job may use is there"));
+        return false;
+    }
+    return true;
+}
+
+/// A failure is blamed on a limit: exec knows; of memory the last error number tells, since a
+/// handler in want of it may say anything, or nothing.
+void JobRun::name_limit(bool of_memory, bool starved)
+{
+    if (!failure_) {
+        return;
+    }
+    std::string_view limit = running_job().limit_reached;
+    if (of_memory && failure_->kind == "error" &&
+        (starved || failure_->text == std::bad_alloc{}.what())) {
+        limit = "memory";
+    }
+    if (!limit.empty()) {
+        failure_->kind = "limit";
+        failure_->limit = limit;
+    }
 }
 
 void JobRun::send_outcome(std::uint64_t run_ns, const Usage& usage)
@@ -170,6 +223,7 @@ void JobRun::emit(Stream stream, ByteView bytes)
         return;
     }
     link_.await_room_for_blob(bytes.size());
+    const SoftLimits::Pause pause{limits_};
     auto blob = make_blob(bytes.size());
     if (blob) {
         if (auto written = write_blob(blob->get(), 0, bytes); !written) {
@@ -196,6 +250,7 @@ Result<void> JobRun::set_result(ByteView bytes)
     if (bytes.size() <= limits::inline_payload) {
         outcome_.bytes.assign(bytes.begin(), bytes.end());
     } else {
+        const SoftLimits::Pause pause{limits_};
         JOBMILL_TRY_ASSIGN(outcome_.blob, make_blob(bytes.size()));
         JOBMILL_TRY(write_blob(outcome_.blob.get(), 0, bytes));
     }
@@ -211,6 +266,7 @@ Result<std::span<std::byte>> JobRun::reserve_result(std::size_t size)
         outcome_.bytes.resize(size);
         lent = outcome_.bytes;
     } else {
+        const SoftLimits::Pause pause{limits_};
         JOBMILL_TRY_ASSIGN(outcome_.blob, make_blob(size));
         JOBMILL_TRY_ASSIGN(outcome_.mapping,
                            Mapping::map(outcome_.blob.get(), size, Mapping::Access::write));

@@ -14,6 +14,7 @@
 #include "worker/handler_table.hpp"
 #include "worker/link_writer.hpp"
 #include "worker/mapping.hpp"
+#include "worker/soft_limits.hpp"
 #include "worker/usage_meter.hpp"
 
 struct jobmill_job {};
@@ -53,6 +54,8 @@ private:
 
     void map_payload();
     void call(const LoadedHandler& handler);
+    [[nodiscard]] bool take_place();
+    void name_limit(bool of_memory, bool starved);
     void send_outcome(std::uint64_t run_ns, const Usage& usage);
     void send_result(JobOutcome& message);
     void show_life() noexcept;
@@ -62,6 +65,7 @@ private:
     LinkWriter& link_;
     SegmentLayout& layout_;
     UsageMeter& meter_;
+    SoftLimits* limits_ = nullptr;  ///< in force; not those of a job that has none
     Mapping mapping_;
     ByteView payload_;
     std::optional<Value> args_;

@@ -2,18 +2,17 @@
 #include "worker/handlers/command.hpp"
 
 #include <fcntl.h>
-#include <spawn.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <csignal>
 #include <system_error>
 
 #include <jobmill/handler.hpp>
 
 #include "common/exit_code.hpp"
+#include "worker/handlers/command_limits.hpp"
 #include "worker/mount_hint.hpp"
 
 namespace jobmill::handlers {
@@ -118,61 +117,35 @@ std::vector<char*> as_c(const std::vector<std::string>& texts)
     return array;
 }
 
-/// posix_spawn's settings, with the lifetime that C++ gives.
-class SpawnSettings {
-public:
-    SpawnSettings(const Command& command, int directory)
-    {
-        (void)::posix_spawn_file_actions_init(&actions_);
-        (void)::posix_spawnattr_init(&attributes_);
-        (void)::posix_spawn_file_actions_adddup2(&actions_, command.standard_input, STDIN_FILENO);
-        (void)::posix_spawn_file_actions_adddup2(&actions_, command.standard_output, STDOUT_FILENO);
-        (void)::posix_spawn_file_actions_adddup2(&actions_, command.standard_error, STDERR_FILENO);
-        (void)::posix_spawn_file_actions_addfchdir_np(&actions_, directory);
-        (void)::posix_spawn_file_actions_addclosefrom_np(&actions_, STDERR_FILENO + 1);
-        sigset_t signals;
-        (void)::sigemptyset(&signals);
-        (void)::posix_spawnattr_setsigmask(&attributes_, &signals);
-        (void)::sigfillset(&signals);
-        (void)::posix_spawnattr_setsigdefault(&attributes_, &signals);
-        (void)::posix_spawnattr_setflags(
-            &attributes_, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    }
-    ~SpawnSettings()
-    {
-        (void)::posix_spawn_file_actions_destroy(&actions_);
-        (void)::posix_spawnattr_destroy(&attributes_);
-    }
-    SpawnSettings(const SpawnSettings&) = delete;
-    SpawnSettings& operator=(const SpawnSettings&) = delete;
-
-    [[nodiscard]] const posix_spawn_file_actions_t* actions() const { return &actions_; }
-    [[nodiscard]] const posix_spawnattr_t* attributes() const { return &attributes_; }
-
-private:
-    posix_spawn_file_actions_t actions_{};
-    posix_spawnattr_t attributes_{};
-};
-
 }  // namespace
 
 pid_t start(const Command& command)
 {
     const UniqueFd directory = open_directory(command.directory);
     const std::string program = find_program(directory.get(), command);
-    const SpawnSettings settings{command, directory.get()};
     const auto argv = as_c(command.argv);
     const auto environment = as_c(command.environment);
-    pid_t pid = 0;
-    const int error_number = ::posix_spawn(&pid, program.c_str(), settings.actions(),
-                                           settings.attributes(), argv.data(), environment.data());
-    if (error_number == ENOENT) {
-        refuse(command.argv.front() + ": its interpreter", error_number);
+    const auto limits = command_limits(command.limits);
+    const Launched launched = launch(
+        {.program = program.c_str(),
+         .argv = argv.data(),
+         .environment = environment.data(),
+         .directory = directory.get(),
+         .standard = {command.standard_input, command.standard_output, command.standard_error},
+         .limits = limits,
+         .cpus = command.limits.cpus,
+         .nice = command.limits.nice});
+    if (launched.failed == nullptr) {
+        return launched.pid;
     }
-    if (error_number != 0) {
-        refuse(command.argv.front(), error_number);
+    const std::string_view failed = launched.failed;
+    if (failed != "exec") {
+        refuse(command.argv.front() + ": " + launched.failed, launched.error_number);
     }
-    return pid;
+    if (launched.error_number == ENOENT) {
+        refuse(command.argv.front() + ": its interpreter", launched.error_number);
+    }
+    refuse(command.argv.front(), launched.error_number);
 }
 
 }  // namespace jobmill::handlers

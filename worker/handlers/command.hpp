@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "common/job_limits.hpp"
 #include "common/unique_fd.hpp"
 
 namespace jobmill::handlers {
@@ -19,6 +20,8 @@ struct Command {
     int standard_input = -1;
     int standard_output = -1;
     int standard_error = -1;
+
+    JobLimits limits;
 };
 
 /// Starts it in a process group of its own, with default signals and no other descriptors. Throws

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,8 +17,10 @@
 #include "common/signal_name.hpp"
 #include "worker/handlers/command.hpp"
 #include "worker/handlers/handlers.hpp"
+#include "worker/handlers/peak_sampler.hpp"
 #include "worker/handlers/quoted.hpp"
 #include "worker/handlers/term_forwarder.hpp"
+#include "worker/running_job.hpp"
 
 namespace jobmill::handlers {
 namespace {
@@ -144,18 +147,20 @@ Command command_of(const Job& job)
     }
     command.environment = environment(job);
     command.directory = job.text("cwd", "");
+    command.limits = running_job().limits;
     return command;
 }
 
 /// Passes the output on until the command has ended; it is left unreaped.
-void stream_until_end(Job& job, int process, std::array<Output, 2>& outputs)
+void stream_until_end(Job& job, int process, PeakSampler& sampler, std::array<Output, 2>& outputs)
 {
     std::vector<char> buffer(limits::inline_payload);
     std::array<pollfd, 3> watched{};
     while ((watched[2].revents & POLLIN) == 0) {
         watched = {
             {{outputs[0].ours(), POLLIN, 0}, {outputs[1].ours(), POLLIN, 0}, {process, POLLIN, 0}}};
-        if (::poll(watched.data(), watched.size(), -1) < 0) {
+        const auto wait = static_cast<int>(sampler.look().count());
+        if (::poll(watched.data(), watched.size(), wait) < 0) {
             continue;
         }
         for (std::size_t i = 0; i < outputs.size(); ++i) {
@@ -169,9 +174,24 @@ void stream_until_end(Job& job, int process, std::array<Output, 2>& outputs)
     }
 }
 
-void judge(int status, const std::string& program)
+/// Which limit a command died of, or none. The kernel kills one that ignores SIGXCPU.
+std::string_view limit_behind(int signal_number, const rusage& used)
+{
+    const JobLimits& limits = running_job().limits;
+    const auto cpu_ms =
+        static_cast<std::uint64_t>(used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000 +
+        static_cast<std::uint64_t>(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1000;
+    if (limits.cpu_ms != unlimited &&
+        (signal_number == SIGXCPU || (signal_number == SIGKILL && cpu_ms > limits.cpu_ms))) {
+        return "cpu";
+    }
+    return limits.file_size != unlimited && signal_number == SIGXFSZ ? "file_size" : "";
+}
+
+void judge(int status, const rusage& used, const std::string& program)
 {
     if (WIFSIGNALED(status)) {
+        running_job().limit_reached = limit_behind(WTERMSIG(status), used);
         throw Failure::signal(WTERMSIG(status), WCOREDUMP(status),
                               program + ": " + signal_name(WTERMSIG(status)));
     }
@@ -198,13 +218,16 @@ void exec(Job& job)
     for (Output& output : outputs) {
         output.started();
     }
-    stream_until_end(job, process.get(), outputs);
+    PeakSampler sampler{pid};
+    stream_until_end(job, process.get(), sampler, outputs);
+    running_job().command_peak_rss = sampler.peak();
     forwarder.end();
     // Its group before its reaping, or the number might be another's.
     (void)::kill(-pid, SIGKILL);
     int status = 0;
-    (void)::waitpid(pid, &status, 0);
-    judge(status, command.argv.front());
+    rusage used{};
+    (void)::wait4(pid, &status, 0, &used);
+    judge(status, used, command.argv.front());
 }
 
 }  // namespace jobmill::handlers

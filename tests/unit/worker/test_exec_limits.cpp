@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+// Limits, measurement and environment of commands, in a real worker.
+#include <csignal>
+#include <thread>
+
+#include <doctest/doctest.h>
+
+#include "tests/unit/worker/worker_harness.hpp"
+#include "worker/handlers/command_limits.hpp"
+
+namespace jobmill::test {
+namespace {
+
+constexpr std::uint64_t mebibyte = 1U << 20U;
+
+Work shell(const char* script, JobLimits limits = {})
+{
+    return {.handler = "exec", .args = {{"argv", Array{"sh", "-c", script}}}, .limits = limits};
+}
+
+std::string output(const Answer& answer)
+{
+    std::string text;
+    for (std::size_t i = 0; i < answer.chunks.size(); ++i) {
+        text += answer.streams[i] == Stream::out ? answer.chunks[i] : "";
+    }
+    return text;
+}
+
+std::string value_of(const std::string& name, const handlers::CommandLimit& limit)
+{
+    return name + ' ' + std::to_string(limit.limit.rlim_cur);
+}
+
+}  // namespace
+
+TEST_CASE("a command is held to its limits, hard, and the worker is not")
+{
+    TestTemplate pool{{"--allow-exec"}};
+    TestWorker worker = pool.fork();
+    const JobLimits limits{.memory = 64 * mebibyte,
+                           .cpu_ms = 1500,
+                           .file_size = 1024 * 1024,
+                           .open_files = 17,
+                           .nice = 3};
+    const char* const ask =
+        "ulimit -Sd; ulimit -Hd; ulimit -St; ulimit -Ht; ulimit -Sf; ulimit -Hf; "
+        "ulimit -Sn; ulimit -Hn; cut -d ' ' -f 19 /proc/self/stat";
+    CHECK(output(worker.run(shell(ask, limits))) == "65536\n65536\n2\n3\n2048\n2048\n17\n17\n3\n");
+    const std::string before = output(worker.run(shell(ask)));
+    CHECK(before.starts_with("unlimited\n"));
+    CHECK(before.ends_with("\n0\n"));
+}
+
+TEST_CASE("a command that died of a limit is told so, with the signal")
+{
+    TestTemplate pool{{"--allow-exec"}};
+    TestWorker worker = pool.fork();
+    const Answer spun = worker.run(shell("while :; do :; done", {.cpu_ms = 100}));
+    CHECK(spun.cause.kind == "limit");
+    CHECK(spun.cause.limit == "cpu");
+    CHECK(spun.cause.signal == "SIGXCPU");
+    const Answer deaf = worker.run(shell("trap '' XCPU; while :; do :; done", {.cpu_ms = 100}));
+    CHECK(deaf.cause.limit == "cpu");
+    CHECK(deaf.cause.signal == "SIGKILL");
+    // The same signals without such limits are signals.
+    CHECK(worker.run(shell("kill -XCPU $$")).cause.kind == "signal");
+    CHECK(worker.run(shell("kill -XFSZ $$", {.cpu_ms = 5000})).cause.kind == "signal");
+    const Answer large = worker.run(shell("kill -XFSZ $$", {.file_size = 5000}));
+    CHECK(large.cause.kind == "limit");
+    CHECK(large.cause.limit == "file_size");
+    CHECK(large.cause.text == "sh: SIGXFSZ");
+}
+
+TEST_CASE("a command for which there is no CPU is not started")
+{
+    TestTemplate pool{{"--allow-exec"}};
+    TestWorker worker = pool.fork();
+    const Answer answer = worker.run(shell("true", {.cpus = std::uint64_t{1} << 63U}));
+    CHECK(answer.cause.kind == "exec");
+    CHECK(answer.cause.text == "exec: sh: cpus: Invalid argument");
+}
+
+TEST_CASE("the second net for processes counts what the user runs, with room for others")
+{
+    const std::uint64_t now = handlers::tasks_of_user();
+    CHECK(now >= 1);
+    std::thread more{[] { CHECK(handlers::tasks_of_user() >= 2); }};
+    more.join();
+    const auto limits = handlers::command_limits({.processes = 10});
+    REQUIRE(limits.size() == 1);
+    CAPTURE(value_of("NPROC", limits[0]));
+    CHECK(limits[0].resource == RLIMIT_NPROC);
+    CHECK(limits[0].limit.rlim_max > 10 + now / 2);
+    CHECK(handlers::command_limits({}).empty());
+    CHECK(handlers::command_limits({.cpu_ms = 2000}).at(0).limit.rlim_cur == 2);
+}
+
+TEST_CASE("a command's CPU time is measured, its peak is seen from time to time")
+{
+    TestTemplate pool{{"--allow-exec"}};
+    TestWorker worker = pool.fork();
+    const Answer busy = worker.run(shell("i=0; while [ $i -lt 50000 ]; do i=$((i+1)); done"));
+    REQUIRE(busy.usage.cpu_ns);
+    CHECK(*busy.usage.cpu_ns > 5'000'000);
+    const Answer great = worker.run(
+        shell("x=$(head -c 50000000 /dev/zero | tr '\\0' x); echo ${#x}; sleep 0.02; exit 0"));
+    CHECK(output(great) == "50000000\n");
+    REQUIRE(great.usage.peak_rss);
+    CHECK(*great.usage.peak_rss > 50'000'000);
+    CHECK(great.usage.approximate);
+}
+
+}  // namespace jobmill::test
