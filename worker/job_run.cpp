@@ -17,6 +17,7 @@
 #include "worker/children.hpp"
 #include "worker/crash_handler.hpp"
 #include "worker/job_api.hpp"
+#include "worker/job_environment.hpp"
 #include "worker/placement.hpp"
 #include "worker/running_job.hpp"
 #include "worker/soft_limits.hpp"
@@ -77,6 +78,7 @@ void JobRun::run(const LoadedHandler& handler)
     const std::uint64_t start = clock_ns(CLOCK_MONOTONIC);
     if (!failure_) {
         running_job() = {.limits = offer_.limits};
+        name_job(offer_.job);
         note_running_handler(handler.name.c_str());
         call(handler);
         note_running_handler(nullptr);

@@ -87,6 +87,9 @@ Result<bool> take_identity_option(std::string_view option, Arguments& arguments,
     } else if (option == "--slot") {
         JOBMILL_TRY_ASSIGN(const auto slot, arguments.number_of<std::uint32_t>(option));
         options.worker.slot = SlotId{slot};
+    } else if (option == "--socket") {
+        JOBMILL_TRY_ASSIGN(const std::string_view path, arguments.value_of(option));
+        options.socket = path;
     } else if (option == "--allow-threads") {
         options.allow_threads = true;
     } else if (option == "--generation") {
@@ -149,6 +152,7 @@ const char* usage() noexcept
     return "jobmill-worker is started by jobmilld, with its link as descriptor 3:\n"
            "  jobmill-worker --template --daemon-pid PID [--allow-threads] [what to load]\n"
            "  jobmill-worker --worker --slot N --generation G --daemon-pid PID [what to load]\n"
+           "both take --socket PATH: the daemon's, which jobs find as JOBMILL_SOCKET\n"
            "what to load:\n"
            "  --builtin NAME,NAME...|none   these built-in handlers (default: all)\n"
            "  --allow-exec                  the handler exec, which runs commands\n"

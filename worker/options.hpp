@@ -29,6 +29,7 @@ struct WorkerOptions {
     pid_t daemon_pid = 0;
     WorkerId worker;             ///< for Mode::worker
     bool allow_threads = false;  ///< a template whose pool spawns: it only tells what there is
+    std::string socket;          ///< the daemon's, for jobs; empty: not told
     LoadOptions load;
 };
 

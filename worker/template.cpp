@@ -18,6 +18,7 @@
 #include "common/fd_io.hpp"
 #include "common/limits.hpp"
 #include "common/msgpack.hpp"
+#include "worker/job_environment.hpp"
 #include "worker/leave.hpp"
 #include "worker/loader.hpp"
 #include "worker/process_setup.hpp"
@@ -171,6 +172,7 @@ int run_template(const WorkerOptions& options)
     drop_descriptors(link_descriptor + 1);
     (void)::fcntl(link_descriptor, F_SETFD, FD_CLOEXEC);
     take_name("jobmill-tmpl");
+    name_socket(options.socket);
     leave_terminal();
     reset_signals();
     tie_to(options.daemon_pid);

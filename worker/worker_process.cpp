@@ -13,6 +13,7 @@
 #include "common/exit_code.hpp"
 #include "common/segment.hpp"
 #include "worker/crash_handler.hpp"
+#include "worker/job_environment.hpp"
 #include "worker/job_loop.hpp"
 #include "worker/leave.hpp"
 #include "worker/loader.hpp"
@@ -104,6 +105,7 @@ void run_spawned_worker(const WorkerOptions& options)
         (void)::fcntl(own, F_SETFD, FD_CLOEXEC);
     }
     take_name("jobmill-worker");
+    name_socket(options.socket);
     leave_terminal();
     reset_signals();
     (void)::prctl(PR_SET_CHILD_SUBREAPER, 1);

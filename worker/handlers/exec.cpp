@@ -20,6 +20,7 @@
 #include "worker/handlers/peak_sampler.hpp"
 #include "worker/handlers/quoted.hpp"
 #include "worker/handlers/term_forwarder.hpp"
+#include "worker/job_environment.hpp"
 #include "worker/running_job.hpp"
 
 namespace jobmill::handlers {
@@ -135,6 +136,7 @@ std::vector<std::string> environment(const Job& job)
             all.emplace_back(*variable);
         }
     }
+    add_job_names(all);
     return all;
 }
 

@@ -111,4 +111,17 @@ TEST_CASE("a command's CPU time is measured, its peak is seen from time to time"
     CHECK(great.usage.approximate);
 }
 
+TEST_CASE("a command finds its job and the daemon's socket in its environment")
+{
+    TestTemplate pool{{"--allow-exec", "--socket", "/run/x.sock"}};
+    TestWorker worker = pool.fork();
+    const char* const ask = "echo $JOBMILL_JOB $JOBMILL_SOCKET";
+    const Sequence sequence = worker.offer(shell(ask));
+    const std::string expected = std::to_string(100 + number(sequence)) + " /run/x.sock\n";
+    CHECK(output(worker.await_answer(sequence)) == expected);
+    Work own = shell(ask);
+    own.args.emplace_back("env", Array{"PATH=/bin:/usr/bin", "JOBMILL_SOCKET=/other"});
+    CHECK(output(worker.run(own)) == "102 /other\n");
+}
+
 }  // namespace jobmill::test

@@ -63,6 +63,15 @@ TEST_CASE("a spawned worker's command line has its slot and generation")
     CHECK(options->worker == WorkerId{SlotId{3}, 9});
 }
 
+TEST_CASE("both are told the daemon's socket")
+{
+    const auto options = parse_options(
+        std::to_array({"--template", "--daemon-pid", "12", "--socket", "/run/jobmill.sock"}));
+    REQUIRE(options);
+    CHECK(options->socket == "/run/jobmill.sock");
+    CHECK(refusal(std::to_array({"--socket"})) == "--socket needs a value");
+}
+
 TEST_CASE("a wrong command line is refused with the option's name")
 {
     CHECK(refusal(std::to_array({"--template"})) == "--daemon-pid is missing");

@@ -250,6 +250,19 @@ TEST_CASE("a worker is warm: what its template loaded it has, and what it did it
     CHECK(other.run({.handler = "pid"}).result == std::to_string(other.pid()));
 }
 
+TEST_CASE("a job finds its number in its environment, and so do a million after it")
+{
+    TestTemplate pool{
+        Arguments{"--module", JOBMILL_TEST_MODULES "/testhandlers.so", "--socket", "/run/x.sock"}};
+    TestWorker worker = pool.fork();
+    for (const char* const expected : {"JOBMILL_JOB=101\n", "JOBMILL_JOB=102\n"}) {
+        const std::string list = worker.run({.handler = "env"}).result;
+        CAPTURE(list);
+        CHECK(list.find(expected) != std::string::npos);
+        CHECK(list.find("JOBMILL_SOCKET=/run/x.sock\n") != std::string::npos);
+    }
+}
+
 TEST_CASE("nothing that a job started is left when its result comes")
 {
     TestTemplate pool{test_module};

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+#include "worker/job_environment.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdlib>
+
+namespace jobmill {
+namespace {
+
+constexpr std::string_view job_prefix = "JOBMILL_JOB=";
+constexpr const char* job_name = "JOBMILL_JOB";
+constexpr const char* socket_name = "JOBMILL_SOCKET";
+
+/// "JOBMILL_JOB=121". A part of the environment, changed in place: setenv() keeps every value that
+/// it was ever given.
+std::array<char, 40> job_variable;
+
+}  // namespace
+
+// A worker's main thread alone changes the environment, between jobs.
+// NOLINTBEGIN(concurrency-mt-unsafe)
+
+void name_socket(const std::string& path)
+{
+    if (!path.empty()) {
+        (void)::setenv(socket_name, path.c_str(), 1);
+    }
+}
+
+void name_job(JobId job)
+{
+    char* const digits = std::copy(job_prefix.begin(), job_prefix.end(), job_variable.begin());
+    *std::to_chars(digits, job_variable.end() - 1, number(job)).ptr = '\0';
+    // A handler may have replaced the environment, or the variable.
+    if (std::getenv(job_name) != digits) {
+        (void)::putenv(job_variable.data());
+    }
+}
+
+void add_job_names(std::vector<std::string>& environment)
+{
+    for (const char* const name : {socket_name, job_name}) {
+        const std::string prefix = std::string{name} + '=';
+        const char* const value = std::getenv(name);
+        const bool has = std::any_of(environment.begin(), environment.end(),
+                                     [&](const auto& each) { return each.starts_with(prefix); });
+        if (!has && value != nullptr) {
+            environment.push_back(prefix + value);
+        }
+    }
+}
+
+// NOLINTEND(concurrency-mt-unsafe)
+
+}  // namespace jobmill
