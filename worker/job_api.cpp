@@ -143,6 +143,11 @@ void progress(jobmill_job* job, std::uint64_t done, std::uint64_t total, const c
     run_of(job).progress(done, total, text);
 }
 
+void alive(jobmill_job* job)
+{
+    run_of(job).show_life();
+}
+
 int cancelled(jobmill_job* job)
 {
     return run_of(job).cancelled() ? 1 : 0;
@@ -221,7 +226,8 @@ const jobmill_api& job_api() noexcept
                                    result_reserve,
                                    result_payload,
                                    fail,
-                                   fail_with};
+                                   fail_with,
+                                   alive};
     return table;
 }
 

@@ -2,7 +2,6 @@
 #include "worker/job_run.hpp"
 
 #include <cerrno>
-#include <ctime>
 #include <exception>
 #include <new>
 #include <string>
@@ -16,6 +15,7 @@
 #include "worker/cause_text.hpp"
 #include "worker/children.hpp"
 #include "worker/crash_handler.hpp"
+#include "worker/heartbeat.hpp"
 #include "worker/job_api.hpp"
 #include "worker/job_environment.hpp"
 #include "worker/placement.hpp"
@@ -24,14 +24,6 @@
 
 namespace jobmill {
 namespace {
-
-std::uint64_t clock_ns(clockid_t clock) noexcept
-{
-    timespec now{};
-    (void)::clock_gettime(clock, &now);
-    return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000U +
-           static_cast<std::uint64_t>(now.tv_nsec);
-}
 
 jobmill_failure plain_failure(std::string_view text)
 {
@@ -74,8 +66,8 @@ void JobRun::run(const LoadedHandler& handler)
     }
     show_life();
     map_payload();
-    meter_.begin(clock_ns(CLOCK_MONOTONIC));
-    const std::uint64_t start = clock_ns(CLOCK_MONOTONIC);
+    meter_.begin(monotonic_ns());
+    const std::uint64_t start = monotonic_ns();
     if (!failure_) {
         running_job() = {.limits = offer_.limits};
         name_job(offer_.job);
@@ -83,7 +75,7 @@ void JobRun::run(const LoadedHandler& handler)
         call(handler);
         note_running_handler(nullptr);
     }
-    const std::uint64_t run_ns = clock_ns(CLOCK_MONOTONIC) - start;
+    const std::uint64_t run_ns = monotonic_ns() - start;
     kill_children();
     show_life();
     Usage usage = meter_.end(run_ns);
@@ -212,8 +204,7 @@ bool JobRun::cancelled() noexcept
 
 void JobRun::show_life() noexcept
 {
-    // The coarse clock costs 5 ns and is right to 4 ms.
-    layout_.heartbeat.store(clock_ns(CLOCK_MONOTONIC_COARSE), std::memory_order_relaxed);
+    jobmill::show_life(layout_);
 }
 
 void JobRun::emit(Stream stream, ByteView bytes)

@@ -34,6 +34,7 @@ public:
     [[nodiscard]] int payload_descriptor() const noexcept { return blob_.get(); }
     [[nodiscard]] const Value* argument(std::string_view name);
     [[nodiscard]] bool cancelled() noexcept;
+    void show_life() noexcept;
 
     void emit(Stream stream, ByteView bytes);
     void progress(std::uint64_t done, std::uint64_t total, std::string_view note) noexcept;
@@ -58,7 +59,6 @@ private:
     void name_limit(bool of_memory, bool starved);
     void send_outcome(std::uint64_t run_ns, const Usage& usage);
     void send_result(JobOutcome& message);
-    void show_life() noexcept;
 
     const JobOffer& offer_;
     UniqueFd blob_;

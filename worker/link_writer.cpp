@@ -4,31 +4,40 @@
 #include <linux/sockios.h>
 #include <poll.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/time.h>
 
 #include "common/assert.hpp"
 #include "common/fd_io.hpp"
+#include "worker/heartbeat.hpp"
 #include "worker/leave.hpp"
 
 namespace jobmill {
-namespace {
+
+LinkWriter::LinkWriter(int link, SegmentLayout& layout) noexcept
+    : link_(link), layout_(layout), outbox_(layout)
+{
+    // Sending waits in the kernel, but not longer than it may go without a sign of life.
+    constexpr timeval patience{0, heartbeat_ms * 1000};
+    (void)::setsockopt(link_, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+}
 
 /// Sends the first bytes, and with them the descriptors; answers how many.
-std::size_t send_first(int link, ByteView bytes, std::span<const int> descriptors)
+std::size_t LinkWriter::send_first(ByteView bytes, std::span<const int> descriptors)
 {
     while (true) {
-        const auto sent = send_some(link, bytes, descriptors);
+        const auto sent = send_some(link_, bytes, descriptors);
         if (!sent) {
             leave();
         }
         if (*sent > 0) {
             return *sent;
         }
-        pollfd writable{link, POLLOUT, 0};
-        (void)::poll(&writable, 1, -1);
+        pollfd writable{link_, POLLOUT, 0};
+        (void)::poll(&writable, 1, heartbeat_ms);
+        show_life(layout_);
     }
 }
-
-}  // namespace
 
 void LinkWriter::await_room_for_blob(std::uint64_t size)
 {
@@ -43,13 +52,14 @@ void LinkWriter::await_room_for_blob(std::uint64_t size)
 
 /// The kernel tells of an empty send queue, but not when it becomes so: it is looked at again and
 /// again, a millisecond apart, while a reader is slow.
-void LinkWriter::await_empty_link() const
+void LinkWriter::await_empty_link()
 {
     for (int queued = 0; ::ioctl(link_, SIOCOUTQ, &queued) == 0 && queued > 0;) {
         pollfd gone{link_, 0, 0};
         if (::poll(&gone, 1, 1) > 0) {
             leave();
         }
+        show_life(layout_);
     }
 }
 
@@ -64,7 +74,7 @@ void LinkWriter::send_frame_with(int blob)
     // Nothing may be before it: its descriptor goes with its first byte.
     flush();
     commit();
-    outbox_.sent(send_first(link_, outbox_.unsent(), std::span{&blob, 1}));
+    outbox_.sent(send_first(outbox_.unsent(), std::span{&blob, 1}));
     flush();
 }
 
@@ -77,7 +87,7 @@ void LinkWriter::commit()
 void LinkWriter::flush()
 {
     for (ByteView rest = outbox_.unsent(); !rest.empty(); rest = outbox_.unsent()) {
-        outbox_.sent(send_first(link_, rest, {}));
+        outbox_.sent(send_first(rest, {}));
     }
 }
 

@@ -12,7 +12,7 @@ namespace jobmill {
 
 class LinkWriter {
 public:
-    LinkWriter(int link, SegmentLayout& layout) noexcept : link_(link), outbox_(layout) {}
+    LinkWriter(int link, SegmentLayout& layout) noexcept;
 
     template <typename Message>
     void send(const Message& message)
@@ -38,11 +38,13 @@ public:
 private:
     void send_frame();
     void send_frame_with(int blob);
-    void await_empty_link() const;
+    [[nodiscard]] std::size_t send_first(ByteView bytes, std::span<const int> descriptors);
+    void await_empty_link();
     void commit();
     void flush();
 
     int link_;
+    SegmentLayout& layout_;
     std::uint64_t blob_bytes_ = 0;  ///< sent since the link was last seen empty
     OutboxWriter outbox_;
     Bytes buffer_;

@@ -34,6 +34,15 @@ void progress(Job& job)
     }
 }
 
+void alive(Job& job)
+{
+    const timespec pause{0, 5'000'000};
+    for (std::uint64_t left = number_of(job, 10); left > 0; --left) {
+        (void)::nanosleep(&pause, nullptr);
+        job.alive();
+    }
+}
+
 void stderr_spam(Job& job)
 {
     std::string line(1023, 's');

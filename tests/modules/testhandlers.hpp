@@ -45,6 +45,7 @@ std::string open_files(Job& job);  ///< payload: most; result: how many it could
 void chunks(Job& job);       ///< args: count, size
 void big(Job& job);          ///< payload: size of the result
 void progress(Job& job);     ///< payload: steps
+void alive(Job& job);        ///< payload: how often it shows life, 5 ms apart
 void stderr_spam(Job& job);  ///< payload: MiB
 std::string fds(Job& job);   ///< a line "number target" each
 std::string env(Job& job);

@@ -153,7 +153,8 @@ Command command_of(const Job& job)
     return command;
 }
 
-/// Passes the output on until the command has ended; it is left unreaped.
+/// Passes the output on until the command has ended; it is left unreaped. Whatever the command
+/// does, the worker is seen to live.
 void stream_until_end(Job& job, int process, PeakSampler& sampler, std::array<Output, 2>& outputs)
 {
     std::vector<char> buffer(limits::inline_payload);
@@ -162,6 +163,7 @@ void stream_until_end(Job& job, int process, PeakSampler& sampler, std::array<Ou
         watched = {
             {{outputs[0].ours(), POLLIN, 0}, {outputs[1].ours(), POLLIN, 0}, {process, POLLIN, 0}}};
         const auto wait = static_cast<int>(sampler.look().count());
+        job.alive();
         if (::poll(watched.data(), watched.size(), wait) < 0) {
             continue;
         }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <doctest/doctest.h>
+#include <jobmill/handler.hpp>
 
 #include "common/exit_code.hpp"
 #include "tests/unit/worker/worker_harness.hpp"
@@ -111,6 +112,24 @@ TEST_CASE("a module in C has the whole interface")
     CHECK(answer.cause.text == "");
     CHECK(answer.succeeded);
     CHECK(worker.run({.handler = "silent"}).cause.text == "handler \"silent\" answered 5");
+}
+
+TEST_CASE("in an older worker a job shows life by asking whether it is cancelled")
+{
+    static int asked = 0;
+    static int alive = 0;
+    jobmill_api api{};
+    api.cancelled = [](jobmill_job*) { return ++asked; };
+    api.alive = [](jobmill_job*) { ++alive; };
+    const Job job{nullptr, &api};
+    api.size = offsetof(jobmill_api, alive);
+    job.alive();
+    CHECK(asked == 1);
+    CHECK(alive == 0);
+    api.size = sizeof api;
+    job.alive();
+    CHECK(asked == 1);
+    CHECK(alive == 1);
 }
 
 }  // namespace jobmill::test

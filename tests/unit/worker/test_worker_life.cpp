@@ -169,6 +169,22 @@ TEST_CASE("progress and heartbeat are seen in the segment")
     CHECK(worker.layout().heartbeat > 0);
 }
 
+TEST_CASE("a job that only says that it is alive is seen to be")
+{
+    TestTemplate pool{test_module};
+    TestWorker worker = pool.fork();
+    (void)worker.offer({.handler = "alive", .payload = "1000"});
+    std::uint64_t before = 0;
+    // The clock of the heartbeat moves every 4 ms.
+    for (int changes = 0; changes < 10;) {
+        const std::uint64_t now = worker.layout().heartbeat;
+        changes += now != before ? 1 : 0;
+        before = now;
+        ::poll(nullptr, 0, 1);
+    }
+    worker.kill(SIGTERM);
+}
+
 TEST_CASE("a job sees its cancel flag, and only its own")
 {
     TestTemplate pool{test_module};

@@ -180,6 +180,19 @@ public:
         api_->progress(job_, done, total, note);
     }
 
+    /// Shows that the job lives, as its start, emit(), progress() and cancelled() do: for pools
+    /// with a hang_timeout, in which a job that shows none for so long is killed. Costs no system
+    /// call.
+    void alive() const
+    {
+        // An older worker takes the question for a sign of life.
+        if (api_->size >= JOBMILL_API_SIZE_ALIVE) {
+            api_->alive(job_);
+        } else {
+            (void)cancelled();
+        }
+    }
+
     /// Whether the job should stop; then return soon.
     [[nodiscard]] bool cancelled() const { return api_->cancelled(job_) != 0; }
     void stop_if_cancelled() const

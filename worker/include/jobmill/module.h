@@ -120,7 +120,15 @@ typedef struct jobmill_api {
      * and cut to 4096 bytes. The handler still has to return. */
     void (*fail)(jobmill_job* job, const char* text);
     void (*fail_with)(jobmill_job* job, const jobmill_failure* failure);
+
+    /* Shows that the job lives. A pool may have a hang_timeout: a job that has shown no life for so
+     * long is taken to hang, and killed. The start of a job, emit(), progress() and cancelled()
+     * show life, too; this is for work that calls none of them. Costs nothing. Added
+     * after the functions above: there if size is at least JOBMILL_API_SIZE_ALIVE. */
+    void (*alive)(jobmill_job* job);
 } jobmill_api;
+
+#define JOBMILL_API_SIZE_ALIVE (offsetof(jobmill_api, alive) + sizeof(void (*)(jobmill_job*)))
 
 /* Runs one job. 0: done; anything else: failed, with the text that fail() was given. No C++
  * exception has to leave it; one that does is a failure with its what(). */
