@@ -7,14 +7,14 @@
 #include <atomic>
 #include <csignal>
 #include <cstdint>
-#include <cstring>
-#include <string_view>
+
+#include "worker/signal_text.hpp"
 
 namespace jobmill {
 namespace {
 
 SegmentLayout* segment = nullptr;
-std::atomic<const char*> running_handler{nullptr};
+std::atomic<const char*> running_name{nullptr};
 alignas(16) std::array<char, 65536> signal_stack;
 
 struct Fault {
@@ -28,39 +28,9 @@ constexpr auto faults = std::to_array<Fault>({{SIGSEGV, "SIGSEGV", true},
                                               {SIGILL, "SIGILL", true},
                                               {SIGABRT, "SIGABRT", false}});
 
-class LastWords {
-public:
-    explicit LastWords(SegmentLayout& layout) noexcept : layout_(layout) {}
-
-    void text(const char* words) noexcept
-    {
-        for (; *words != '\0' && size_ < sizeof layout_.last_words; ++words) {
-            layout_.last_words[size_++] = *words;
-        }
-    }
-
-    void hexadecimal(std::uintptr_t number) noexcept
-    {
-        std::array<char, 2 * sizeof number + 1> digits{};
-        std::size_t at = digits.size() - 1;
-        do {
-            digits[--at] = "0123456789abcdef"[number % 16];
-            number /= 16;
-        } while (number != 0);
-        text("0x");
-        text(digits.data() + at);
-    }
-
-    void finish() noexcept { layout_.last_words_size.store(size_, std::memory_order_release); }
-
-private:
-    SegmentLayout& layout_;
-    std::size_t size_ = 0;
-};
-
 void write_last_words(int signal_number, const siginfo_t& details) noexcept
 {
-    LastWords words{*segment};
+    SignalText words{segment->last_words};
     for (const Fault& fault : faults) {
         if (fault.signal_number != signal_number) {
             continue;
@@ -72,11 +42,11 @@ void write_last_words(int signal_number, const siginfo_t& details) noexcept
             words.hexadecimal(reinterpret_cast<std::uintptr_t>(details.si_addr));
         }
     }
-    if (const char* handler = running_handler.load(std::memory_order_relaxed); handler != nullptr) {
+    if (const char* handler = running_handler(); handler != nullptr) {
         words.text(" in handler ");
         words.text(handler);
     }
-    words.finish();
+    segment->last_words_size.store(words.size(), std::memory_order_release);
 }
 
 void on_fault(int signal_number, siginfo_t* details, void* /*context*/) noexcept
@@ -105,9 +75,14 @@ void install_crash_handler(SegmentLayout& layout)
     }
 }
 
+const char* running_handler() noexcept
+{
+    return running_name.load(std::memory_order_relaxed);
+}
+
 void note_running_handler(const char* name) noexcept
 {
-    running_handler.store(name, std::memory_order_relaxed);
+    running_name.store(name, std::memory_order_relaxed);
 }
 
 }  // namespace jobmill

@@ -12,5 +12,6 @@ void install_crash_handler(SegmentLayout& layout);
 
 /// Which handler runs, for the last words; null between jobs. The name has to outlive the job.
 void note_running_handler(const char* name) noexcept;
+[[nodiscard]] const char* running_handler() noexcept;
 
 }  // namespace jobmill

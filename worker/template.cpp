@@ -22,6 +22,7 @@
 #include "worker/leave.hpp"
 #include "worker/loader.hpp"
 #include "worker/process_setup.hpp"
+#include "worker/stack_handler.hpp"
 #include "worker/worker_process.hpp"
 
 namespace jobmill {
@@ -182,6 +183,7 @@ int run_template(const WorkerOptions& options)
     if (!handlers) {
         return refuse(handlers.error());
     }
+    prepare_stacks();
     const Loaded loaded{handlers->describe()};
     Bytes document;
     msgpack::Writer{document}.value(loaded.body);

@@ -18,6 +18,7 @@
 #include "worker/leave.hpp"
 #include "worker/loader.hpp"
 #include "worker/process_setup.hpp"
+#include "worker/stack_handler.hpp"
 
 namespace jobmill {
 namespace {
@@ -72,6 +73,7 @@ Segment map_segment(WorkerId worker)
 [[noreturn]] void serve(WorkerId worker, Segment& segment, const HandlerTable& handlers)
 {
     install_crash_handler(segment.layout());
+    install_stack_handler(segment.layout());
     JobLoop{link_descriptor, segment.layout(), handlers}.run(worker);
     leave();
 }

@@ -22,6 +22,7 @@
 #include "worker/handlers/term_forwarder.hpp"
 #include "worker/job_environment.hpp"
 #include "worker/running_job.hpp"
+#include "worker/stack_handler.hpp"
 
 namespace jobmill::handlers {
 namespace {
@@ -218,6 +219,7 @@ void exec(Job& job)
     TermForwarder forwarder;
     const pid_t pid = start(command);
     forwarder.begin(pid);
+    note_running_command(pid);
     const UniqueFd process = open_process(pid);
     for (Output& output : outputs) {
         output.started();
@@ -226,6 +228,7 @@ void exec(Job& job)
     stream_until_end(job, process.get(), sampler, outputs);
     running_job().command_peak_rss = sampler.peak();
     forwarder.end();
+    note_running_command(0);
     // Its group before its reaping, or the number might be another's.
     (void)::kill(-pid, SIGKILL);
     int status = 0;

@@ -2,6 +2,7 @@
 #include "tests/unit/worker/worker_harness.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <spawn.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -255,6 +256,16 @@ std::string TestWorker::last_words() const
 std::string TestWorker::standard_error() const
 {
     return contents_of(stderr_file_.get());
+}
+
+std::string TestWorker::stack()
+{
+    layout().stack_size = 0;
+    kill(SIGQUIT);
+    for (int i = 0; i < 10'000 && layout().stack_size == 0; ++i) {
+        (void)::poll(nullptr, 0, 1);
+    }
+    return {layout().stack, std::min<std::uint64_t>(layout().stack_size, sizeof layout().stack)};
 }
 
 void TestWorker::kill(int signal_number) const

@@ -60,6 +60,8 @@ public:
     [[nodiscard]] int await_death();
     [[nodiscard]] std::string last_words() const;
     [[nodiscard]] std::string standard_error() const;
+    /// Asks for its stack and waits for it.
+    [[nodiscard]] std::string stack();
     void kill(int signal_number) const;
 
     [[nodiscard]] WorkerId id() const { return id_; }
