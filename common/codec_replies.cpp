@@ -6,55 +6,6 @@
 
 namespace jobmill {
 
-namespace meta {
-
-void add_cause(Builder& builder, const Cause& cause)
-{
-    builder.text("kind", cause.kind, limits::name)
-        .text("text", cause.text, limits::cause_text)
-        .number("exit_code", cause.exit_code)
-        .text("signal", cause.signal, limits::name)
-        .flag("core", cause.core_dumped)
-        .text("stderr", cause.stderr_tail, limits::stderr_tail)
-        .text("last_words", cause.last_words, limits::cause_text)
-        .text("was", cause.was, limits::name)
-        .text("limit", cause.limit, limits::name);
-}
-
-Decoded<void> take_cause(std::string_view key, msgpack::Reader& reader, Cause& cause)
-{
-    if (key == "kind") {
-        return take(reader, key, cause.kind);
-    }
-    if (key == "text") {
-        return take(reader, key, cause.text);
-    }
-    if (key == "exit_code") {
-        return take(reader, key, cause.exit_code);
-    }
-    if (key == "signal") {
-        return take(reader, key, cause.signal);
-    }
-    if (key == "core") {
-        return take(reader, key, cause.core_dumped);
-    }
-    if (key == "stderr") {
-        return take(reader, key, cause.stderr_tail);
-    }
-    if (key == "last_words") {
-        return take(reader, key, cause.last_words);
-    }
-    if (key == "was") {
-        return take(reader, key, cause.was);
-    }
-    if (key == "limit") {
-        return take(reader, key, cause.limit);
-    }
-    return skip(reader, key);
-}
-
-}  // namespace meta
-
 namespace {
 
 Decoded<Reply> decode_welcome(const Frame& frame)
@@ -94,7 +45,7 @@ Decoded<Reply> decode_result(const Frame& frame)
     result.more = frame.header.more;
     result.payload = frame.payload;
     auto taken = meta::each(frame.meta, [&](std::string_view key, msgpack::Reader& reader) {
-        return meta::take_cause(key, reader, result.cause);
+        return meta::take_course(key, reader, result);
     });
     return taken.map([&] { return Reply{std::move(result)}; });
 }
@@ -277,6 +228,7 @@ void encode(const JobResult& message, Bytes& to)
     frame.field(static_cast<std::uint8_t>(message.state)).zeros(3);
     meta::Builder builder;
     meta::add_cause(builder, message.cause);
+    meta::add_course(builder, message);
     builder.append_to(frame.begin_meta());
     frame.end_meta().payload(message.payload).more(message.more).finish();
 }

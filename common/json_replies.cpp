@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/assert.hpp"
+#include "common/json_cause.hpp"
 #include "common/json_lines.hpp"
 #include "common/json_writer.hpp"
 #include "common/limits.hpp"
@@ -10,12 +11,6 @@
 
 namespace jobmill {
 namespace {
-
-/// Text from elsewhere: bounded, and UTF-8 whatever it was.
-std::string safe(std::string_view text, std::size_t limit)
-{
-    return std::string{utf8_head(to_valid_utf8(text), limit)};
-}
 
 /// One reply as the members of one object.
 class ReplyWriter {
@@ -36,7 +31,7 @@ public:
         writer_.key("max_payload").unsigned_integer(welcome.max_payload);
         writer_.key("credit_jobs").unsigned_integer(welcome.credit_jobs);
         writer_.key("credit_bytes").unsigned_integer(welcome.credit_bytes);
-        writer_.key("server").text(safe(welcome.server, limits::name));
+        writer_.key("server").text(utf8_cut(welcome.server, limits::name));
         writer_.key("pid").unsigned_integer(welcome.pid);
         writer_.end_object();
     }
@@ -82,7 +77,7 @@ public:
         writer_.key("done").unsigned_integer(progress.done);
         writer_.key("total").unsigned_integer(progress.total);
         if (!progress.note.empty()) {
-            writer_.key("note").text(safe(progress.note, limits::cause_text));
+            writer_.key("note").text(utf8_cut(progress.note, limits::cause_text));
         }
         writer_.end_object();
     }
@@ -106,13 +101,14 @@ public:
             payload(result.payload, result.size, result.more);
         }
         if (result.cause != Cause{}) {
-            cause(result.cause);
+            json::write_cause(writer_, result.cause);
         }
         writer_.key("queue_ms").real(static_cast<double>(result.queue_ns) / 1e6, 3);
         writer_.key("run_ms").real(static_cast<double>(result.run_ns) / 1e6, 3);
         if (number(result.worker) != 0) {
             writer_.key("worker").unsigned_integer(number(result.worker));
         }
+        json::write_course(writer_, result);
         writer_.end_object();
     }
 
@@ -155,15 +151,15 @@ public:
     {
         const ErrorReply& error = message.error;
         begin("error");
-        writer_.key("code").text(safe(error.code, limits::name));
+        writer_.key("code").text(utf8_cut(error.code, limits::name));
         if (!error.field.empty()) {
-            writer_.key("field").text(safe(error.field, limits::name));
+            writer_.key("field").text(utf8_cut(error.field, limits::name));
         }
         optional_number("limit", error.limit);
         optional_number("offset", error.offset);
         optional_number("retry_after_ms", error.retry_after_ms);
         if (!error.text.empty()) {
-            writer_.key("text").text(safe(error.text, limits::cause_text));
+            writer_.key("text").text(utf8_cut(error.text, limits::cause_text));
         }
         writer_.end_object();
     }
@@ -199,33 +195,6 @@ private:
             writer_.key("size").unsigned_integer(size);
             writer_.key("more").boolean(true);
         }
-    }
-
-    void optional_text(std::string_view key, std::string_view text, std::size_t limit)
-    {
-        if (!text.empty()) {
-            writer_.key(key).text(safe(text, limit));
-        }
-    }
-
-    void cause(const Cause& cause)
-    {
-        writer_.key("cause").begin_object();
-        writer_.key("kind").text(safe(cause.kind, limits::name));
-        optional_text("text", cause.text, limits::cause_text);
-        if (cause.exit_code) {
-            writer_.key("exit_code").integer(*cause.exit_code);
-        }
-        if (!cause.signal.empty()) {
-            writer_.key("signal").text(safe(cause.signal, limits::name));
-            writer_.key("core").boolean(cause.core_dumped);
-            writer_.key("stderr").text(safe(cause.stderr_tail, limits::stderr_tail));
-        } else {
-            optional_text("stderr", cause.stderr_tail, limits::stderr_tail);
-        }
-        optional_text("last_words", cause.last_words, limits::cause_text);
-        optional_text("was", cause.was, limits::name);
-        writer_.end_object();
     }
 
     void document(std::string_view op, const Value& body)
@@ -324,7 +293,14 @@ void encode_line(const Reply& reply, std::string_view id, Bytes& to)
     if (try_line(reply, id, true, to) || try_line(reply, id, false, to)) {
         return;
     }
-    // Payloads and texts are bounded; only a document can be longer than a line.
+    // Payloads and texts are bounded; only attempts full of what has to be escaped, and documents,
+    // can be longer than a line.
+    if (const auto* result = std::get_if<JobResult>(&reply)) {
+        JobResult shorter = *result;
+        shorter.attempts.clear();
+        JOBMILL_ASSERT(try_line(Reply{std::move(shorter)}, id, false, to));
+        return;
+    }
     if (const auto* status = std::get_if<StatusReply>(&reply)) {
         StatusReply shorter = *status;
         while (halve_jobs(shorter.body)) {

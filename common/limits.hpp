@@ -44,6 +44,11 @@ inline constexpr std::size_t ping_payload = 1024;
 inline constexpr std::size_t cause_text = 4096;
 inline constexpr std::size_t stderr_tail = 4096;
 
+/// Attempts that a result tells of, the newest, and the size of each text of theirs: all of them
+/// fit one frame beside the last one's cause.
+inline constexpr std::size_t attempts = 16;
+inline constexpr std::size_t attempt_text = 256;
+
 /// Text beside a progress report; fits its place in the segment.
 inline constexpr std::size_t progress_note = 152;
 

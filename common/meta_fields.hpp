@@ -144,7 +144,7 @@ public:
     /// Text whose size somebody else decided: at most `limit` bytes of it, as UTF-8.
     Builder& text(std::string_view key, std::string_view value, std::size_t limit)
     {
-        return text(key, utf8_head(to_valid_utf8(value.substr(0, limit + 4)), limit));
+        return text(key, utf8_cut(value, limit));
     }
     Builder& flag(std::string_view key, bool value)
     {
@@ -194,7 +194,15 @@ private:
     std::uint32_t size_ = 0;
 };
 
+/// The name of a terminal state.
+Decoded<void> take(msgpack::Reader& reader, std::string_view key, JobState& to);
+
 void add_cause(Builder& builder, const Cause& cause);
 Decoded<void> take_cause(std::string_view key, msgpack::Reader& reader, Cause& cause);
+
+/// How a result came about: its attempts, and what the last one took.
+void add_course(Builder& builder, const JobResult& result);
+/// The cause, too.
+Decoded<void> take_course(std::string_view key, msgpack::Reader& reader, JobResult& result);
 
 }  // namespace jobmill::meta

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "common/utf8.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 
 namespace jobmill {
 namespace {
+
+constexpr std::size_t longest_character = 4;
 
 /// Bytes of the character that begins with this one, or 0 when none does.
 std::size_t announced_size(std::uint8_t first) noexcept
@@ -99,6 +102,25 @@ std::string to_valid_utf8(std::string_view text)
         text.remove_prefix(size == 0 ? 1 : size);
     }
     return valid;
+}
+
+std::string utf8_cut(std::string_view text, std::size_t size)
+{
+    // So much more that a character cut in two here is beyond the size.
+    std::string whole = to_valid_utf8(text.substr(0, size + longest_character));
+    whole.resize(utf8_head(whole, size).size());
+    return whole;
+}
+
+std::string utf8_cut_front(std::string_view text, std::size_t size)
+{
+    const std::size_t kept = std::min(text.size(), size + longest_character);
+    const std::string whole = to_valid_utf8(text.substr(text.size() - kept));
+    std::size_t from = whole.size() - std::min(whole.size(), size);
+    while (from < whole.size() && (static_cast<std::uint8_t>(whole[from]) & 0xc0U) == 0x80U) {
+        ++from;
+    }
+    return whole.substr(from);
 }
 
 std::string escaped(std::string_view text)

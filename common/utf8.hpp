@@ -18,6 +18,10 @@ namespace jobmill {
 /// The same text with every malformed byte replaced by U+FFFD.
 [[nodiscard]] std::string to_valid_utf8(std::string_view text);
 
+/// At most `size` bytes of a text from elsewhere, its beginning or its end, as UTF-8.
+[[nodiscard]] std::string utf8_cut(std::string_view text, std::size_t size);
+[[nodiscard]] std::string utf8_cut_front(std::string_view text, std::size_t size);
+
 /// One line that is safe on a terminal and in a log: control characters become \n, \t or \xNN.
 [[nodiscard]] std::string escaped(std::string_view text);
 

@@ -180,6 +180,46 @@ Cause cancelled_when(std::string_view was)
     return cause;
 }
 
+Cause halted_when(std::string_view was)
+{
+    Cause cause = cause_of_kind("halted");
+    cause.was = was;
+    return cause;
+}
+
+Cause every_cause_field()
+{
+    Cause cause = signal_cause();
+    cause.text = "the handler \"segv\" died";
+    cause.exit_code = 139;
+    cause.was = "waiting";
+    cause.limit = "memory";
+    cause.out_of_memory = true;
+    cause.poison = true;
+    cause.stderr_shared = true;
+    cause.stack = "#0 spin()\n#1 main\n";
+    cause.done = 37;
+    cause.total = 0;
+    cause.note = "range 37";
+    return cause;
+}
+
+JobResult result_of_third_attempt()
+{
+    JobResult third = result(JobState::succeeded, {}, "5050");
+    third.attempt = 3;
+    third.usage = {.cpu_ns = 11'000'250, .peak_rss = 4'194'304, .approximate = true};
+    third.attempts = {{.state = JobState::crashed,
+                       .worker = SlotId{2},
+                       .run_ns = 1'500'000,
+                       .cause = signal_cause()},
+                      {.state = JobState::timed_out,
+                       .worker = {},
+                       .run_ns = 60'000'000'000,
+                       .cause = cause_of_kind("timeout")}};
+    return third;
+}
+
 ErrorMessage every_error_field()
 {
     return {.tag = tag,
@@ -329,6 +369,13 @@ std::vector<Sample> results()
         {"result_stopping", Reply{result(JobState::cancelled, cause_of_kind("stopping"), "")}, {}},
         {"result_cancelled", Reply{result(JobState::cancelled, cancelled_when("running"), "")}, {}},
         {"result_never_ran", Reply{never_ran}, {}},
+        {"result_attempts", Reply{result_of_third_attempt()}, {}},
+        {"result_every_cause", Reply{result(JobState::crashed, every_cause_field(), "")}, {}},
+        {"result_timed_out",
+         Reply{result(JobState::timed_out, cause_of_kind("timeout"), "half")},
+         {}},
+        {"result_expired", Reply{result(JobState::expired, cause_of_kind("expired"), "")}, {}},
+        {"result_halted", Reply{result(JobState::cancelled, halted_when("waiting"), "")}, {}},
     };
 }
 

@@ -10,10 +10,12 @@
 
 #include "common/limits.hpp"
 #include "common/message_table.hpp"
+#include "common/msgpack.hpp"
 #include "common/option_table.hpp"
 #include "common/segment_layout.hpp"
 #include "jobmill/error_code.hpp"
 #include "jobmill/job_state.hpp"
+#include "tests/golden/samples.hpp"
 
 using namespace jobmill;
 
@@ -209,6 +211,33 @@ TEST_CASE("the options of the document are those of the code, with their ranges"
         row.pop_back();
     }
     CHECK(documented == expected);
+}
+
+TEST_CASE("what a result says of its cause and course is documented, key by key")
+{
+    const auto keys_of = [](std::string_view name) {
+        const auto sample =
+            std::find_if(test::samples().begin(), test::samples().end(),
+                         [&](const test::Sample& candidate) { return candidate.name == name; });
+        REQUIRE(sample != test::samples().end());
+        FrameSplitter splitter{Link::client, Direction::from_daemon};
+        splitter.feed(test::encoded(sample->message));
+        const Value meta = msgpack::decode((**splitter.next()).meta).value();
+        std::vector<std::string> keys;
+        for (const auto& [key, value] : std::get<Map>(meta)) {
+            keys.push_back(key);
+        }
+        return keys;
+    };
+    const auto first_cells = [](const Row& heading) {
+        std::vector<std::string> cells;
+        for (const Row& row : table(heading)) {
+            cells.push_back(row[0]);
+        }
+        return cells;
+    };
+    CHECK(first_cells({"cause", "type"}) == keys_of("result_every_cause"));
+    CHECK(first_cells({"course", "type"}) == keys_of("result_attempts"));
 }
 
 TEST_CASE("the segment of the document is that of the code")

@@ -51,6 +51,17 @@ inline constexpr auto job_state_names = std::to_array<std::string_view>(
     return static_cast<JobState>(value);
 }
 
+/// The state of that name, or none.
+[[nodiscard]] constexpr std::optional<JobState> job_state_of(std::string_view name) noexcept
+{
+    for (std::size_t i = 0; i < job_state_names.size(); ++i) {
+        if (job_state_names.at(i) == name) {
+            return static_cast<JobState>(i);
+        }
+    }
+    return {};
+}
+
 /// Why a job did not succeed. Members that do not belong to its kind stay empty.
 struct Cause {
     /// "error": the handler failed, with `text`. "exit": a command left with `exit_code`, or a

@@ -67,3 +67,35 @@ TEST_CASE("an escaped text is one line without control characters")
     CHECK(escaped("a\nb\tc\x1b[0m\x7f") == "a\\nb\\tc\\x1b[0m\\x7f");
     CHECK(escaped("caf\xc3\xa9") == "caf\xc3\xa9");
 }
+
+TEST_CASE("a text is cut at its end without cutting a character")
+{
+    CHECK(utf8_cut("abc", 3) == "abc");
+    CHECK(utf8_cut("abc", 2) == "ab");
+    CHECK(utf8_cut("a\xe2\x82\xac", 3) == "a");
+    CHECK(utf8_cut("a\xe2\x82\xac", 4) == "a\xe2\x82\xac");
+    CHECK(utf8_cut("\xff\xff", 4) == "\xef\xbf\xbd");
+    CHECK(utf8_cut("", 4).empty());
+}
+
+TEST_CASE("a text is cut at its beginning without cutting a character")
+{
+    CHECK(utf8_cut_front("abc", 3) == "abc");
+    CHECK(utf8_cut_front("abc", 2) == "bc");
+    CHECK(utf8_cut_front("\xe2\x82\xac"
+                         "a",
+                         3) == "a");
+    CHECK(utf8_cut_front("\xe2\x82\xac"
+                         "a",
+                         4) ==
+          "\xe2\x82\xac"
+          "a");
+    CHECK(utf8_cut_front("\xff\xff", 4) == "\xef\xbf\xbd");
+    CHECK(utf8_cut_front("\xf0\x9f\x98\x80"
+                         "abcdefgh",
+                         8) == "abcdefgh");
+    CHECK(utf8_cut_front("", 4).empty());
+    const std::string garbage(10'000, '\xfe');
+    CHECK(valid_utf8(utf8_cut_front(garbage, 256)));
+    CHECK(utf8_cut_front(garbage, 256).size() <= 256);
+}
