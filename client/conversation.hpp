@@ -101,6 +101,7 @@ private:
     [[nodiscard]] Result<void> on(const Opened& message);
     [[nodiscard]] Result<void> on(const Accepted& message);
     [[nodiscard]] Result<void> on(const Started& message);
+    [[nodiscard]] Result<void> on(const Retrying& message);
     [[nodiscard]] Result<void> on(const Chunk& message);
     [[nodiscard]] Result<void> on(const Progress& message);
     [[nodiscard]] Result<void> on(const Piece& message);
@@ -111,6 +112,7 @@ private:
     [[nodiscard]] Result<void> on(const HandlersReply& message);
     [[nodiscard]] Result<void> on(const ReloadReply& message);
     [[nodiscard]] Result<void> on(const LogLevelReply& message);
+    [[nodiscard]] Result<void> on(const AdjustReply& message);
     [[nodiscard]] Result<void> on(const Pong& message);
     [[nodiscard]] Result<void> on(const Credit& message);
     [[nodiscard]] Result<void> on(const Closing& message);

@@ -7,6 +7,7 @@ namespace {
 struct IsLast {
     bool operator()(const event::Accepted& e) const noexcept { return e.detached; }
     bool operator()(const event::Started& /*e*/) const noexcept { return false; }
+    bool operator()(const event::Retrying& /*e*/) const noexcept { return false; }
     bool operator()(const event::Chunk& /*e*/) const noexcept { return false; }
     bool operator()(const event::Progress& /*e*/) const noexcept { return false; }
     bool operator()(const event::ResultPart& /*e*/) const noexcept { return false; }

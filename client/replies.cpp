@@ -164,6 +164,16 @@ Result<void> Conversation::on(const Started& message)
     return {};
 }
 
+Result<void> Conversation::on(const Retrying& message)
+{
+    JOBMILL_TRY_ASSIGN(const UnfinishedJob* job, job_of(message.tag, message.job, "retrying"));
+    if (job != nullptr) {
+        emit(event::Retrying{message.tag, message.job, message.attempt, message.worker,
+                             message.delay_ns, message.state, message.cause});
+    }
+    return {};
+}
+
 Result<void> Conversation::on(const Progress& message)
 {
     JOBMILL_TRY_ASSIGN(const UnfinishedJob* job, job_of(message.tag, message.job, "progress"));
@@ -203,7 +213,10 @@ Result<void> Conversation::on(const JobResult& message)
                                      .run_ns = message.run_ns,
                                      .cause = message.cause,
                                      .size = message.size,
-                                     .payload = {}});
+                                     .payload = {},
+                                     .attempt = message.attempt,
+                                     .usage = message.usage,
+                                     .attempts = message.attempts});
 }
 
 template <typename Message>
@@ -352,6 +365,11 @@ Result<void> Conversation::on(const ReloadReply& message)
 Result<void> Conversation::on(const LogLevelReply& message)
 {
     return answer(message.tag, MessageType::log_level, event::LogLevel{message.tag, message.body});
+}
+
+Result<void> Conversation::on(const AdjustReply& message)
+{
+    return answer(message.tag, MessageType::adjust, event::Adjusted{message.tag, message.body});
 }
 
 Result<void> Conversation::on(const Pong& message)

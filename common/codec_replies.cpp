@@ -50,6 +50,22 @@ Decoded<Reply> decode_result(const Frame& frame)
     return taken.map([&] { return Reply{std::move(result)}; });
 }
 
+Decoded<Reply> decode_retrying(const Frame& frame)
+{
+    ByteReader fixed{frame.fixed};
+    Retrying retrying;
+    retrying.tag = Tag{frame.header.id};
+    retrying.job = JobId{fixed.number<std::uint64_t>()};
+    retrying.attempt = fixed.number<std::uint32_t>();
+    retrying.worker = SlotId{fixed.number<std::uint32_t>()};
+    retrying.delay_ns = fixed.number<std::uint64_t>();
+    auto taken = meta::each(frame.meta, [&](std::string_view key, msgpack::Reader& reader) {
+        return key == "state" ? meta::take(reader, key, retrying.state)
+                              : meta::take_cause(key, reader, retrying.cause);
+    });
+    return taken.map([&] { return Reply{std::move(retrying)}; });
+}
+
 Decoded<Reply> decode_chunk(const Frame& frame)
 {
     ByteReader fixed{frame.fixed};
@@ -171,6 +187,10 @@ Decoded<Reply> decode_reply(const Frame& frame)
             return decode_document<ReloadReply>(frame);
         case MessageType::log_level:
             return decode_document<LogLevelReply>(frame);
+        case MessageType::adjust:
+            return decode_document<AdjustReply>(frame);
+        case MessageType::retrying:
+            return decode_retrying(frame);
         case MessageType::error:
             return decode_error(frame);
         default:
@@ -203,6 +223,18 @@ void encode(const Started& message, Bytes& to)
 {
     FrameWriter frame{to, MessageType::started, number(message.tag)};
     frame.field(number(message.job)).field(number(message.worker)).field(message.attempt).finish();
+}
+
+void encode(const Retrying& message, Bytes& to)
+{
+    FrameWriter frame{to, MessageType::retrying, number(message.tag)};
+    frame.field(number(message.job)).field(message.attempt).field(number(message.worker));
+    frame.field(message.delay_ns);
+    meta::Builder builder;
+    builder.text("state", name_of(message.state));
+    meta::add_cause(builder, message.cause);
+    builder.append_to(frame.begin_meta());
+    frame.end_meta().finish();
 }
 
 void encode(const Chunk& message, Bytes& to)
@@ -276,6 +308,11 @@ void encode(const ReloadReply& message, Bytes& to)
 void encode(const LogLevelReply& message, Bytes& to)
 {
     encode_document(MessageType::log_level, message.tag, message.body, to);
+}
+
+void encode(const AdjustReply& message, Bytes& to)
+{
+    encode_document(MessageType::adjust, message.tag, message.body, to);
 }
 
 void encode(const Pong& message, Bytes& to)

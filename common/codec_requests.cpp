@@ -3,7 +3,7 @@
 #include <limits>
 
 #include "common/codec.hpp"
-#include "common/codec_options.hpp"
+#include "common/codec_submit.hpp"
 #include "common/limits.hpp"
 
 namespace jobmill {
@@ -42,33 +42,10 @@ Decoded<Request> decode_open(const Frame& frame)
     return Request{open};
 }
 
-Decoded<Request> decode_submit(const Frame& frame)
+/// The metadata key of what is cancelled by name.
+std::string_view key_of(CancelWhat what)
 {
-    ByteReader fixed{frame.fixed};
-    Submit submit;
-    submit.tag = Tag{frame.header.id};
-    submit.handler_number = fixed.number<std::uint32_t>();
-    fixed.skip(4);
-    submit.size = fixed.number<std::uint64_t>();
-    submit.more = frame.header.more;
-    submit.has_blob = frame.header.descriptors == 1;
-    submit.payload = frame.payload;
-    if (auto taken = meta::take_options(frame.meta, submit.options); !taken) {
-        return tl::unexpected<ErrorReply>(taken.error());
-    }
-    if (frame.header.descriptors > 1) {
-        return meta::bad_value("descriptors", "a payload comes in one descriptor", 1);
-    }
-    const std::uint64_t here = submit.payload.size();
-    if (here > limits::inline_payload) {
-        return meta::bad_value("payload", "more than a frame may hold inline",
-                               limits::inline_payload);
-    }
-    if (submit.has_blob ? here != 0 || submit.more
-                        : (submit.more ? here >= submit.size : here != submit.size)) {
-        return meta::bad_value("size", "does not match the payload that came");
-    }
-    return Request{submit};
+    return what == CancelWhat::batch ? "batch" : what == CancelWhat::label ? "label" : "";
 }
 
 Decoded<Request> decode_cancel(const Frame& frame)
@@ -78,11 +55,22 @@ Decoded<Request> decode_cancel(const Frame& frame)
     cancel.tag = Tag{frame.header.id};
     cancel.job = JobId{fixed.number<std::uint64_t>()};
     const auto what = fixed.number<std::uint32_t>();
-    if (what > static_cast<std::uint32_t>(CancelWhat::all)) {
-        return meta::bad_value("what", "want 0 (tag), 1 (job) or 2 (all)", 2);
+    constexpr auto most = static_cast<std::uint32_t>(CancelWhat::session);
+    if (what > most) {
+        return meta::bad_value("what",
+                               "want 0 (tag), 1 (job), 2 (all), 3 (batch), 4 (label) or "
+                               "5 (session)",
+                               most);
     }
     cancel.what = static_cast<CancelWhat>(what);
-    return Request{cancel};
+    const std::string_view wanted = key_of(cancel.what);
+    auto taken = meta::each(frame.meta, [&](std::string_view key, msgpack::Reader& reader) {
+        return key == wanted ? meta::take_name(reader, key, cancel.name) : meta::skip(reader, key);
+    });
+    if (taken && !wanted.empty() && cancel.name.empty()) {
+        return meta::missing(wanted, "of which name?");
+    }
+    return taken.map([&] { return Request{cancel}; });
 }
 
 Decoded<void> take_jobs(msgpack::Reader& reader, std::vector<JobId>& jobs)
@@ -125,6 +113,36 @@ Decoded<Request> decode_log_level(const Frame& frame)
     return taken.map([&] { return Request{request}; });
 }
 
+Decoded<void> take_adjustment(std::string_view key, msgpack::Reader& reader, AdjustRequest& request)
+{
+    if (key == "pool" || key == "label") {
+        return meta::take_name(reader, key, key == "pool" ? request.pool : request.label);
+    }
+    if (key == options::max_running.name) {
+        return meta::take_number(reader, options::max_running).map([&](options::Number taken) {
+            options::set(taken, request.max_running);
+        });
+    }
+    if (key == options::weight.name) {
+        return meta::take_number(reader, options::weight).map([&](options::Number taken) {
+            options::set(taken, request.weight);
+        });
+    }
+    return meta::unknown_option(key, "no such option of adjust");
+}
+
+Decoded<Request> decode_adjust(const Frame& frame)
+{
+    AdjustRequest request{.tag = Tag{frame.header.id}};
+    auto taken = meta::each(frame.meta, [&](std::string_view key, msgpack::Reader& reader) {
+        return take_adjustment(key, reader, request);
+    });
+    if (taken) {
+        taken = options::check_together(request);
+    }
+    return taken.map([&] { return Request{request}; });
+}
+
 }  // namespace
 
 Decoded<Request> decode_request(const Frame& frame)
@@ -139,7 +157,9 @@ Decoded<Request> decode_request(const Frame& frame)
         case MessageType::open:
             return decode_open(frame);
         case MessageType::submit:
-            return decode_submit(frame);
+            return meta::decode_submit(frame);
+        case MessageType::submit_many:
+            return meta::decode_submit_many(frame);
         case MessageType::piece:
             if (frame.payload.size() > limits::piece) {
                 return meta::bad_value("payload", "more than a piece may hold", limits::piece);
@@ -149,6 +169,8 @@ Decoded<Request> decode_request(const Frame& frame)
             return decode_cancel(frame);
         case MessageType::wait:
             return Request{Wait{tag, JobId{ByteReader{frame.fixed}.number<std::uint64_t>()}}};
+        case MessageType::retry:
+            return Request{Retry{tag, JobId{ByteReader{frame.fixed}.number<std::uint64_t>()}}};
         case MessageType::status:
             return decode_status(frame);
         case MessageType::handlers:
@@ -162,6 +184,8 @@ Decoded<Request> decode_request(const Frame& frame)
             return Request{ReloadRequest{tag}};
         case MessageType::log_level:
             return decode_log_level(frame);
+        case MessageType::adjust:
+            return decode_adjust(frame);
         default:
             break;
     }
@@ -191,17 +215,6 @@ void encode(const Open& message, Bytes& to)
     frame.end_meta().finish();
 }
 
-void encode(const Submit& message, Bytes& to)
-{
-    FrameWriter frame{to, MessageType::submit, number(message.tag)};
-    frame.field(message.handler_number).zeros(4).field(message.size);
-    meta::Builder builder;
-    meta::add_options(builder, message.options);
-    builder.append_to(frame.begin_meta());
-    frame.end_meta().payload(message.payload).more(message.more);
-    frame.descriptors(message.has_blob ? 1 : 0).finish();
-}
-
 void encode(const Piece& message, Bytes& to)
 {
     FrameWriter frame{to, MessageType::piece, number(message.tag)};
@@ -212,12 +225,22 @@ void encode(const Cancel& message, Bytes& to)
 {
     FrameWriter frame{to, MessageType::cancel, number(message.tag)};
     frame.field(number(message.job)).field(static_cast<std::uint32_t>(message.what)).zeros(4);
-    frame.finish();
+    meta::Builder builder;
+    if (const std::string_view key = key_of(message.what); !key.empty()) {
+        builder.text(key, message.name);
+    }
+    builder.append_to(frame.begin_meta());
+    frame.end_meta().finish();
 }
 
 void encode(const Wait& message, Bytes& to)
 {
     FrameWriter{to, MessageType::wait, number(message.tag)}.field(number(message.job)).finish();
+}
+
+void encode(const Retry& message, Bytes& to)
+{
+    FrameWriter{to, MessageType::retry, number(message.tag)}.field(number(message.job)).finish();
 }
 
 void encode(const StatusRequest& message, Bytes& to)
@@ -249,6 +272,17 @@ void encode(const Ping& message, Bytes& to)
 void encode(const ReloadRequest& message, Bytes& to)
 {
     FrameWriter{to, MessageType::reload, number(message.tag)}.finish();
+}
+
+void encode(const AdjustRequest& message, Bytes& to)
+{
+    FrameWriter frame{to, MessageType::adjust, number(message.tag)};
+    meta::Builder builder;
+    builder.text("pool", message.pool).text("label", message.label);
+    meta::add(builder, options::max_running, message.max_running);
+    meta::add(builder, options::weight, message.weight);
+    builder.append_to(frame.begin_meta());
+    frame.end_meta().finish();
 }
 
 void encode(const LogLevelRequest& message, Bytes& to)

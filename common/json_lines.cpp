@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Requests. Replies are in json_replies.cpp.
+// Requests. Submits are in json_submit.cpp, replies in json_replies.cpp.
 #include "common/json_lines.hpp"
 
 #include <array>
 
-#include "common/base64.hpp"
-#include "common/codec.hpp"
-#include "common/json_members.hpp"
+#include "common/json_decoder.hpp"
 #include "common/json_options.hpp"
-#include "common/json_parser.hpp"
 #include "common/limits.hpp"
 #include "common/nearest.hpp"
 
@@ -25,137 +22,45 @@ using json::take;
 using json::take_id;
 using json::take_name;
 using json::take_op;
-using json::too_many_bytes;
 using json::wrong_type;
 
-constexpr auto ops =
-    std::to_array<std::string_view>({"hello", "submit", "piece", "cancel", "wait", "status",
-                                     "handlers", "ping", "reload", "log_level"});
-
-}  // namespace
-
-struct JsonDecoder::State {
-    Decoded<Request> request(std::string_view op, std::string_view id, const Object& members);
-
-    Decoded<Request> hello(const Object& members);
-    Decoded<Request> submit(const Object& members);
-    Decoded<Request> piece(const Object& members);
-    Decoded<Request> cancel(std::string_view id, const Object& members);
-    Decoded<Request> wait(const Object& members);
-    Decoded<Request> status(const Object& members);
-    Decoded<Request> ping(const Object& members);
-    Decoded<Request> log_level(const Object& members);
-
-    Decoded<void> submit_member(std::string_view key, const Element& value, Submit& submit);
-    Decoded<void> take_args(const Element& value, ByteView& to);
-    Decoded<void> take_payload(std::string_view key, const Element& value, std::size_t limit,
-                               ByteView& to);
-
-    json::LineParser parser;
-    std::vector<std::string_view> keys;
-    Bytes args;
-    Bytes payload;  ///< from base64
-    bool has_payload = false;
-};
-
-Decoded<void> JsonDecoder::State::take_payload(std::string_view key, const Element& value,
-                                               std::size_t limit, ByteView& to)
+/// The member `job`, which must be there.
+Decoded<void> take_job(const Object& members, JobId& to)
 {
-    std::string_view text;
-    if (auto taken = take(value, key, text); !taken) {
-        return taken;
+    Element job;
+    if (members.at_key("job").get(job) != simdjson::SUCCESS) {
+        return refuse(error_code::missing_field, "job", "want a string of digits");
     }
-    if (has_payload) {
-        return refuse(error_code::bad_value, key, "payload and payload_b64 exclude each other");
-    }
-    has_payload = true;
-    if (key == "payload") {
-        to = bytes_of(text);
-    } else {
-        auto decoded = base64::decode(text);
-        if (!decoded) {
-            return refuse(error_code::bad_value, key, "not base64");
-        }
-        payload = std::move(*decoded);
-        to = payload;
-    }
-    return to.size() > limit ? too_many_bytes(key, to.size(), limit) : Decoded<void>{};
+    return take(job, "job", to);
 }
 
-Decoded<void> JsonDecoder::State::take_args(const Element& value, ByteView& to)
+Decoded<void> take_adjustment(std::string_view key, const Element& value, AdjustRequest& request)
 {
-    Object members;
-    if (value.get(members) != simdjson::SUCCESS) {
-        return wrong_type("args", "an object");
-    }
-    args.clear();
-    if (auto written = json::write_args(members, keys, args); !written) {
-        return written;
-    }
-    // They travel on as the metadata of one frame.
-    if (args.size() > limits::meta) {
-        return too_many_bytes("args", args.size(), limits::meta);
-    }
-    to = args;
-    return {};
-}
-
-Decoded<void> JsonDecoder::State::submit_member(std::string_view key, const Element& value,
-                                                Submit& submit)
-{
+    static constexpr auto members = std::to_array<std::string_view>(
+        {"op", "id", "pool", "label", options::max_running.name, options::weight.name});
     if (key == "op" || key == "id") {
         return {};
     }
-    if (key == "payload" || key == "payload_b64") {
-        return take_payload(key, value, limits::inline_payload, submit.payload);
+    if (key == "pool" || key == "label") {
+        return take_name(value, key, key == "pool" ? request.pool : request.label);
     }
-    if (key == "args") {
-        return take_args(value, submit.options.args);
+    if (key == options::max_running.name) {
+        return json::take_number(value, options::max_running).map([&](options::Number taken) {
+            options::set(taken, request.max_running);
+        });
     }
-    if (key == "size") {
-        return take(value, key, submit.size);
+    if (key == options::weight.name) {
+        return json::take_number(value, options::weight).map([&](options::Number taken) {
+            options::set(taken, request.weight);
+        });
     }
-    if (key == "more") {
-        return take(value, key, submit.more);
-    }
-    const auto taken = json::take_option(key, value, submit.options);
-    if (!taken) {
-        return Refusal{taken.error()};
-    }
-    return *taken ? Decoded<void>{} : json::unknown_option(key);
+    return refuse(error_code::unknown_option, key,
+                  "no option " + quoted(key) + did_you_mean(key, members));
 }
 
-Decoded<Request> JsonDecoder::State::submit(const Object& members)
-{
-    Submit submit;
-    bool has_size = false;
-    for (const auto member : members) {
-        has_size = has_size || member.key == "size";
-        if (auto taken = submit_member(member.key, member.value, submit); !taken) {
-            return Refusal{std::move(taken).error()};
-        }
-    }
-    if (submit.options.handler.empty()) {
-        return refuse(error_code::missing_field, "handler", "which handler?");
-    }
-    if (auto checked = options::check_together(submit.options.job); !checked) {
-        return Refusal{std::move(checked).error()};
-    }
-    const std::uint64_t here = submit.payload.size();
-    if (submit.more && !has_size) {
-        return refuse(error_code::missing_field, "size",
-                      "of the whole payload, since more follows");
-    }
-    if (!has_size) {
-        submit.size = here;
-    }
-    if (submit.more ? here >= submit.size : here != submit.size) {
-        return refuse(error_code::bad_value, "size", "does not match the payload that came");
-    }
-    return Request{submit};
-}
+}  // namespace
 
-Decoded<Request> JsonDecoder::State::hello(const Object& members)
+Decoded<Request> JsonDecoder::State::hello(const Members& members)
 {
     Hello hello;
     for (const auto member : members) {
@@ -174,7 +79,7 @@ Decoded<Request> JsonDecoder::State::hello(const Object& members)
     return Request{hello};
 }
 
-Decoded<Request> JsonDecoder::State::piece(const Object& members)
+Decoded<Request> JsonDecoder::State::piece(const Members& members)
 {
     Piece piece;
     for (const auto member : members) {
@@ -194,48 +99,82 @@ Decoded<Request> JsonDecoder::State::piece(const Object& members)
     return Request{piece};
 }
 
-Decoded<Request> JsonDecoder::State::cancel(std::string_view id, const Object& members)
+namespace {
+
+struct CancelMember {
+    std::string_view key;
+    CancelWhat what;
+};
+constexpr auto cancel_members = std::to_array<CancelMember>({{"job", CancelWhat::job},
+                                                             {"all", CancelWhat::all},
+                                                             {"batch", CancelWhat::batch},
+                                                             {"label", CancelWhat::label},
+                                                             {"session", CancelWhat::session}});
+
+/// What a member of a cancel names; `tag` when it names nothing.
+Decoded<CancelWhat> take_cancelled(const CancelMember& member, const Element& value, Cancel& cancel)
+{
+    bool named = true;
+    Decoded<void> taken;
+    if (member.what == CancelWhat::job) {
+        taken = take(value, member.key, cancel.job);
+    } else if (member.what == CancelWhat::batch || member.what == CancelWhat::label) {
+        taken = take_name(value, member.key, cancel.name);
+        if (taken && cancel.name.empty()) {
+            return refuse(error_code::bad_value, member.key, "want at least one character");
+        }
+    } else {
+        taken = take(value, member.key, named);
+    }
+    return taken.map([&] { return named ? member.what : CancelWhat::tag; });
+}
+
+}  // namespace
+
+Decoded<Request> JsonDecoder::State::cancel(const Members& members)
 {
     Cancel cancel;
-    bool all = false;
-    for (const auto member : members) {
-        Decoded<void> taken;
-        if (member.key == "job") {
-            cancel.what = CancelWhat::job;
-            taken = take(member.value, member.key, cancel.job);
-        } else if (member.key == "all") {
-            taken = take(member.value, member.key, all);
+    for (const CancelMember& member : cancel_members) {
+        Element value;
+        if (members.at_key(member.key).get(value) != simdjson::SUCCESS) {
+            continue;
         }
-        if (!taken) {
-            return Refusal{std::move(taken).error()};
+        const auto what = take_cancelled(member, value, cancel);
+        if (!what) {
+            return Refusal{what.error()};
         }
-    }
-    if (all && cancel.what == CancelWhat::job) {
-        return refuse(error_code::bad_value, "all", "job and all exclude each other");
-    }
-    if (all) {
-        cancel.what = CancelWhat::all;
+        if (*what != CancelWhat::tag && cancel.what != CancelWhat::tag) {
+            return refuse(error_code::bad_value, member.key,
+                          "job, all, batch, label and session exclude each other");
+        }
+        cancel.what = *what == CancelWhat::tag ? cancel.what : *what;
     }
     if (cancel.what == CancelWhat::tag && id.empty()) {
-        return refuse(error_code::missing_field, "id", "want id, job or all");
+        return refuse(error_code::missing_field, "id",
+                      "want id, job, all, batch, label or session");
     }
     return Request{cancel};
 }
 
-Decoded<Request> JsonDecoder::State::wait(const Object& members)
+Decoded<Request> JsonDecoder::State::retry(const Members& members)
 {
-    Element job;
-    if (members.at_key("job").get(job) != simdjson::SUCCESS) {
-        return refuse(error_code::missing_field, "job", "want a string of digits");
+    Retry retry;
+    if (auto taken = take_job(members, retry.job); !taken) {
+        return Refusal{std::move(taken).error()};
     }
+    return Request{retry};
+}
+
+Decoded<Request> JsonDecoder::State::wait(const Members& members)
+{
     Wait wait;
-    if (auto taken = take(job, "job", wait.job); !taken) {
+    if (auto taken = take_job(members, wait.job); !taken) {
         return Refusal{std::move(taken).error()};
     }
     return Request{wait};
 }
 
-Decoded<Request> JsonDecoder::State::status(const Object& members)
+Decoded<Request> JsonDecoder::State::status(const Members& members)
 {
     StatusRequest status;
     Element jobs;
@@ -257,7 +196,7 @@ Decoded<Request> JsonDecoder::State::status(const Object& members)
     return Request{std::move(status)};
 }
 
-Decoded<Request> JsonDecoder::State::ping(const Object& members)
+Decoded<Request> JsonDecoder::State::ping(const Members& members)
 {
     Ping ping;
     for (const auto member : members) {
@@ -272,7 +211,7 @@ Decoded<Request> JsonDecoder::State::ping(const Object& members)
     return Request{ping};
 }
 
-Decoded<Request> JsonDecoder::State::log_level(const Object& members)
+Decoded<Request> JsonDecoder::State::log_level(const Members& members)
 {
     LogLevelRequest request;
     Element value;
@@ -284,51 +223,69 @@ Decoded<Request> JsonDecoder::State::log_level(const Object& members)
     return Request{request};
 }
 
-Decoded<Request> JsonDecoder::State::request(std::string_view op, std::string_view id,
-                                             const Object& members)
+Decoded<Request> JsonDecoder::State::handlers(const Members& /*members*/)
 {
+    return Request{HandlersRequest{}};
+}
+
+Decoded<Request> JsonDecoder::State::reload(const Members& /*members*/)
+{
+    return Request{ReloadRequest{}};
+}
+
+Decoded<Request> JsonDecoder::State::adjust(const Members& members)
+{
+    AdjustRequest request;
+    for (const auto member : members) {
+        if (auto taken = take_adjustment(member.key, member.value, request); !taken) {
+            return Refusal{std::move(taken).error()};
+        }
+    }
+    if (auto checked = options::check_together(request); !checked) {
+        return Refusal{std::move(checked).error()};
+    }
+    return Request{request};
+}
+
+Decoded<Request> JsonDecoder::State::request(std::string_view op, const Members& members)
+{
+    struct Op {
+        std::string_view name;
+        Decoded<Request> (State::*read)(const Members&);
+        bool needs_id = false;
+    };
+    static constexpr auto ops = std::to_array<Op>({{"hello", &State::hello},
+                                                   {"submit", &State::submit, true},
+                                                   {"submit_many", &State::submit_many},
+                                                   {"piece", &State::piece, true},
+                                                   {"cancel", &State::cancel},
+                                                   {"retry", &State::retry},
+                                                   {"wait", &State::wait, true},
+                                                   {"status", &State::status},
+                                                   {"handlers", &State::handlers},
+                                                   {"ping", &State::ping},
+                                                   {"reload", &State::reload},
+                                                   {"log_level", &State::log_level},
+                                                   {"adjust", &State::adjust}});
     if (auto unique = check_keys(members, keys); !unique) {
         return Refusal{std::move(unique).error()};
     }
     has_payload = false;
-    if (id.empty() && (op == "submit" || op == "piece" || op == "wait")) {
-        return refuse(error_code::missing_field, "id", "want a string, the job's tag");
-    }
-    if (op == "submit") {
-        return submit(members);
-    }
-    if (op == "piece") {
-        return piece(members);
-    }
-    if (op == "cancel") {
-        return cancel(id, members);
-    }
-    if (op == "wait") {
-        return wait(members);
-    }
-    if (op == "status") {
-        return status(members);
-    }
-    if (op == "handlers") {
-        return Request{HandlersRequest{}};
-    }
-    if (op == "ping") {
-        return ping(members);
-    }
-    if (op == "reload") {
-        return Request{ReloadRequest{}};
-    }
-    if (op == "log_level") {
-        return log_level(members);
-    }
-    if (op == "hello") {
-        return hello(members);
+    std::vector<std::string_view> names;
+    for (const Op& row : ops) {
+        if (row.name == op) {
+            return row.needs_id && id.empty()
+                       ? refuse(error_code::missing_field, "id", "want a string, the job's tag")
+                       : (this->*row.read)(members);
+        }
+        names.push_back(row.name);
     }
     if (op == "open") {
         return refuse(error_code::unknown_op, "op",
                       "open is of the binary spelling; name the handler in each submit");
     }
-    return refuse(error_code::unknown_op, "op", "no message " + quoted(op) + did_you_mean(op, ops));
+    return refuse(error_code::unknown_op, "op",
+                  "no message " + quoted(op) + did_you_mean(op, names));
 }
 
 JsonDecoder::JsonDecoder() : state_(std::make_unique<State>()) {}
@@ -338,7 +295,8 @@ JsonDecoder& JsonDecoder::operator=(JsonDecoder&&) noexcept = default;
 
 tl::expected<JsonRequest, JsonFailure> JsonDecoder::decode(std::string_view line)
 {
-    std::string_view id;
+    std::string_view& id = state_->id;
+    id = {};
     const auto failed = [&](ErrorReply error) {
         return tl::unexpected<JsonFailure>(JsonFailure{std::string{id}, std::move(error)});
     };
@@ -355,7 +313,7 @@ tl::expected<JsonRequest, JsonFailure> JsonDecoder::decode(std::string_view line
     if (!op) {
         return failed(std::move(op).error());
     }
-    auto request = state_->request(*op, id, *members);
+    auto request = state_->request(*op, *members);
     if (!request) {
         return failed(std::move(request).error());
     }

@@ -15,7 +15,8 @@
 
 namespace jobmill {
 
-/// A request with its id as it was written; the Tag in the request is 0. The session gives tags.
+/// A request with its id as it was written, of many jobs that of the first; the Tag in the request
+/// is 0. The session gives tags.
 struct JsonRequest {
     std::string_view id;  ///< empty: none was given
     Request request;
@@ -43,7 +44,8 @@ private:
 };
 
 /// Appends one line with its newline. `id` is the tag as the client wrote it; empty leaves it out.
-/// For Accepted, `id` is the tag of the one job; use encode_accepted_line for more.
+/// For Accepted, `id` is the tag of the one job, or empty for a retry that had none; use
+/// encode_accepted_line for more.
 void encode_line(const Reply& reply, std::string_view id, Bytes& to);
 
 /// The jobs of `ids` are numbered consecutively from `first`.

@@ -24,27 +24,6 @@ constexpr auto flags = std::to_array<Flag>({{"detached", &SubmitOptions::detache
                                             {"started", &SubmitOptions::want_started},
                                             {"progress", &SubmitOptions::want_progress}});
 
-/// The members of a submit that are no options of every job.
-constexpr auto others =
-    std::to_array<std::string_view>({"op", "id", "args", "payload", "payload_b64", "size", "more"});
-
-std::vector<std::string_view> all_members()
-{
-    std::vector<std::string_view> all{others.begin(), others.end()};
-    const auto add = [&](const auto& table) {
-        for (const auto& row : table) {
-            all.push_back(row.name);
-        }
-    };
-    add(names);
-    add(flags);
-    add(options::texts);
-    for (const auto& option : options::numbers) {
-        all.push_back(option.range.name);
-    }
-    return all;
-}
-
 Decoded<bool> took(const Decoded<void>& taken)
 {
     return taken.map([] { return true; });
@@ -103,11 +82,30 @@ Decoded<bool> take_option(std::string_view key, const Element& value, SubmitOpti
     return false;
 }
 
-Refusal unknown_option(std::string_view key)
+Refusal unknown_option(std::string_view key, std::span<const std::string_view> others)
 {
-    static const std::vector<std::string_view> members = all_members();
+    std::vector<std::string_view> members{others.begin(), others.end()};
+    const auto add = [&](const auto& table) {
+        for (const auto& row : table) {
+            members.push_back(row.name);
+        }
+    };
+    add(names);
+    add(flags);
+    add(options::texts);
+    for (const auto& option : options::numbers) {
+        members.push_back(option.range.name);
+    }
     return refuse(error_code::unknown_option, key,
                   "no option " + quoted(key) + did_you_mean(key, members));
+}
+
+Decoded<void> check_options(const SubmitOptions& options)
+{
+    if (options.handler.empty()) {
+        return refuse(error_code::missing_field, "handler", "which handler?");
+    }
+    return options::check_together(options.job);
 }
 
 }  // namespace jobmill::json

@@ -2,6 +2,7 @@
 // The options of a submit as members of its object. For common/json_*.cpp alone.
 #pragma once
 
+#include <span>
 #include <string_view>
 
 #include "common/json_members.hpp"
@@ -16,7 +17,11 @@ namespace jobmill::json {
 [[nodiscard]] Decoded<bool> take_option(std::string_view key, const Element& value,
                                         SubmitOptions& options);
 
-/// The refusal of a member that means nothing to a submit.
-[[nodiscard]] Refusal unknown_option(std::string_view key);
+/// The refusal of a member that is neither an option nor one of `others`.
+[[nodiscard]] Refusal unknown_option(std::string_view key,
+                                     std::span<const std::string_view> others);
+
+/// What no member can say by itself.
+[[nodiscard]] Decoded<void> check_options(const SubmitOptions& options);
 
 }  // namespace jobmill::json

@@ -45,7 +45,11 @@ public:
     void operator()(const Accepted& accepted)
     {
         writer_.begin_object().key("op").text("accepted");
-        writer_.key("ids").begin_array().text(id_).end_array();
+        writer_.key("ids").begin_array();
+        if (!id_.empty()) {
+            writer_.text(id_);
+        }
+        writer_.end_array();
         job(accepted.job);
         writer_.end_object();
     }
@@ -56,6 +60,20 @@ public:
         job(started.job);
         writer_.key("worker").unsigned_integer(number(started.worker));
         writer_.key("attempt").unsigned_integer(started.attempt);
+        writer_.end_object();
+    }
+
+    void operator()(const Retrying& retrying)
+    {
+        begin("retrying");
+        job(retrying.job);
+        writer_.key("state").text(name_of(retrying.state));
+        writer_.key("attempt").unsigned_integer(retrying.attempt);
+        if (number(retrying.worker) != 0) {
+            writer_.key("worker").unsigned_integer(number(retrying.worker));
+        }
+        writer_.key("delay_ms").real(static_cast<double>(retrying.delay_ns) / 1e6, 3);
+        json::write_cause(writer_, retrying.cause);
         writer_.end_object();
     }
 
@@ -124,6 +142,7 @@ public:
     void operator()(const HandlersReply& handlers) { document("handlers", handlers.body); }
     void operator()(const ReloadReply& reload) { document("reload", reload.body); }
     void operator()(const LogLevelReply& level) { document("log_level", level.body); }
+    void operator()(const AdjustReply& adjust) { document("adjust", adjust.body); }
 
     void operator()(const Pong& pong)
     {
@@ -203,7 +222,8 @@ private:
         if (const Map* members = body.map()) {
             for (const auto& [key, member] : *members) {
                 writer_.key(key);
-                const Array* items = key == "jobs" ? member.array() : nullptr;
+                const bool has_numbers = key == "jobs" || key == "poison";
+                const Array* items = has_numbers ? member.array() : nullptr;
                 if (items == nullptr) {
                     writer_.value(member);
                 } else {

@@ -55,6 +55,9 @@ inline constexpr std::size_t progress_note = 152;
 /// Descriptors that one frame may carry; the header has four bits.
 inline constexpr std::size_t frame_descriptors = 15;
 
+/// Jobs of one submit_many.
+inline constexpr std::uint32_t submit_many = 10'000;
+
 /// Times that a job may be given: ten years, so that sums of them cannot overflow.
 inline constexpr std::int64_t time_ms = 315'360'000'000;
 inline constexpr std::int64_t backoff_ms = 86'400'000;

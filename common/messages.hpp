@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <variant>
 #include <vector>
@@ -56,17 +57,40 @@ struct Submit {
     ByteView payload;
 };
 
+/// As many jobs as payloads, with the tags `first`, `first`+1, ...: all of them, or none.
+struct SubmitMany {
+    Tag first{};
+    std::uint32_t handler_number = 0;
+    SubmitOptions options;
+    std::vector<ByteView> payloads;
+    std::vector<std::string_view> ids;  ///< JSON: what the client calls each
+};
+
 struct Piece {
     Tag tag{};
     bool more = false;
     ByteView payload;
 };
 
-enum class CancelWhat : std::uint32_t { tag = 0, job = 1, all = 2 };
+enum class CancelWhat : std::uint32_t {
+    tag = 0,
+    job = 1,
+    all = 2,
+    batch = 3,
+    label = 4,
+    session = 5,
+};
 
 struct Cancel {
-    Tag tag{};  ///< of the job, or of this request when it names a job or all
+    Tag tag{};  ///< of the job, or of this request when it names another thing than a tag
     CancelWhat what = CancelWhat::tag;
+    JobId job{};
+    std::string_view name{};  ///< of the batch or label
+};
+
+/// Submit anew, detached, what was set aside or failed.
+struct Retry {
+    Tag tag{};
     JobId job{};
 };
 
@@ -99,8 +123,18 @@ struct LogLevelRequest {
     std::string_view level;  ///< empty: only asks
 };
 
-using Request = std::variant<Hello, Open, Submit, Piece, Cancel, Wait, StatusRequest,
-                             HandlersRequest, Ping, ReloadRequest, LogLevelRequest>;
+/// Change how much may run, while it runs. Of a pool, or a label, or (neither) of all pools.
+struct AdjustRequest {
+    Tag tag{};
+    std::string_view pool{};
+    std::string_view label{};
+    std::optional<std::uint64_t> max_running{};  ///< or unlimited
+    std::optional<std::uint32_t> weight{};
+};
+
+using Request =
+    std::variant<Hello, Open, Submit, Piece, Cancel, Wait, StatusRequest, HandlersRequest, Ping,
+                 ReloadRequest, LogLevelRequest, SubmitMany, Retry, AdjustRequest>;
 
 // ---- the daemon's answers -----------------------------------------------------------------------
 
@@ -132,6 +166,17 @@ struct Started {
     JobId job{};
     SlotId worker{};
     std::uint32_t attempt = 1;
+};
+
+/// The attempt did not succeed; another begins after the delay.
+struct Retrying {
+    Tag tag{};
+    JobId job{};
+    std::uint32_t attempt = 1;  ///< that ended
+    SlotId worker{};            ///< its worker; 0: it never ran
+    std::uint64_t delay_ns = 0;
+    JobState state = JobState::failed;
+    Cause cause;
 };
 
 struct Chunk {
@@ -198,6 +243,11 @@ struct LogLevelReply {
     Value body;
 };
 
+struct AdjustReply {
+    Tag tag{};
+    Value body;
+};
+
 /// From now on so much may be unfinished in this session.
 struct Credit {
     std::uint32_t jobs = 0;
@@ -216,7 +266,7 @@ struct ErrorMessage {
 
 using Reply = std::variant<Welcome, Opened, Accepted, Started, Chunk, Progress, Piece, JobResult,
                            Cancelled, StatusReply, HandlersReply, Pong, ReloadReply, LogLevelReply,
-                           Credit, Closing, ErrorMessage>;
+                           Credit, Closing, ErrorMessage, Retrying, AdjustReply>;
 
 // ---- the daemon, its templates and workers ------------------------------------------------------
 

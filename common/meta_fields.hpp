@@ -39,6 +39,28 @@ namespace jobmill::meta {
                                                  .retry_after_ms = {}});
 }
 
+[[nodiscard]] inline tl::unexpected<ErrorReply> missing(std::string_view field, const char* text)
+{
+    return tl::unexpected<ErrorReply>(ErrorReply{.code = error_code::missing_field,
+                                                 .text = text,
+                                                 .field = std::string{field},
+                                                 .limit = {},
+                                                 .offset = {},
+                                                 .retry_after_ms = {}});
+}
+
+/// An option that we do not know may be one that the client relies on: never skip it silently.
+[[nodiscard]] inline tl::unexpected<ErrorReply> unknown_option(std::string_view key,
+                                                               const char* text)
+{
+    return tl::unexpected<ErrorReply>(ErrorReply{.code = error_code::unknown_option,
+                                                 .text = text,
+                                                 .field = std::string{key},
+                                                 .limit = {},
+                                                 .offset = {},
+                                                 .retry_after_ms = {}});
+}
+
 inline Decoded<void> take(msgpack::Reader& reader, std::string_view key, std::string_view& to)
 {
     const auto text = reader.text();

@@ -119,13 +119,7 @@ Decoded<Number> judge(const Range& range, std::string_view word)
 
 void set(const NumberOption& option, Number value, JobOptions& to)
 {
-    std::visit(
-        [&](auto member) {
-            auto& field = to.*member;
-            using T = typename std::remove_reference_t<decltype(field)>::value_type;
-            field = value ? static_cast<T>(*value) : static_cast<T>(unlimited);
-        },
-        option.member);
+    std::visit([&](auto member) { set(value, to.*member); }, option.member);
 }
 
 Decoded<void> set(const TextOption& option, std::string_view value, JobOptions& to)
@@ -137,12 +131,18 @@ Decoded<void> set(const TextOption& option, std::string_view value, JobOptions& 
 Decoded<void> check_together(const JobOptions& options)
 {
     if (!options.halt.empty() && options.batch.empty()) {
-        return tl::unexpected<ErrorReply>(ErrorReply{.code = error_code::missing_field,
-                                                     .text = "halt is of a batch: which?",
-                                                     .field = "batch",
-                                                     .limit = {},
-                                                     .offset = {},
-                                                     .retry_after_ms = {}});
+        return meta::missing("batch", "halt is of a batch: which?");
+    }
+    return {};
+}
+
+Decoded<void> check_together(const AdjustRequest& request)
+{
+    if (!request.pool.empty() && !request.label.empty()) {
+        return meta::bad_value("label", "pool and label exclude each other");
+    }
+    if (request.weight && request.pool.empty() && request.label.empty()) {
+        return meta::missing("pool", "a weight is of a pool or a label: which?");
     }
     return {};
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <concepts>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -76,6 +77,10 @@ inline constexpr auto texts = std::to_array<TextOption>({
 });
 // clang-format on
 
+// Of adjust.
+inline constexpr Range max_running{"max_running", 1, any_count, Spelled::number_or_unlimited};
+inline constexpr Range weight{"weight", 1, 1000, Spelled::number};
+
 /// The option of that name, or null.
 [[nodiscard]] const NumberOption* find_number(std::string_view name) noexcept;
 [[nodiscard]] const TextOption* find_text(std::string_view name) noexcept;
@@ -88,11 +93,17 @@ using Number = std::optional<std::int64_t>;
 [[nodiscard]] tl::unexpected<ErrorReply> beyond(const Range& range);
 [[nodiscard]] tl::unexpected<ErrorReply> wrong_type(const Range& range);
 
+template <std::integral T>
+void set(Number value, std::optional<T>& to)
+{
+    to = value ? static_cast<T>(*value) : static_cast<T>(unlimited);
+}
 void set(const NumberOption& option, Number value, JobOptions& to);
 [[nodiscard]] Decoded<void> set(const TextOption& option, std::string_view value, JobOptions& to);
 
 /// What no option can say by itself: whether they go together.
 [[nodiscard]] Decoded<void> check_together(const JobOptions& options);
+[[nodiscard]] Decoded<void> check_together(const AdjustRequest& request);
 /// All of it, for who has options that were not decoded.
 [[nodiscard]] Decoded<void> check(const JobOptions& options);
 

@@ -326,6 +326,10 @@ void ClientSession::on_cancel(Tag tag, std::string_view id, const Cancel& cancel
         outside_.desk.cancel_all(*this, tag);
         return;
     }
+    if (cancel.what != CancelWhat::tag) {
+        send(ErrorMessage{.tag = tag, .error = refusal(error_code::unknown_op, "not yet", "op")});
+        return;
+    }
     intake_.cancel(tag, id);
 }
 

@@ -10,6 +10,10 @@ struct ToReply {
     {
         return Started{e.tag, e.job, e.worker, e.attempt};
     }
+    Reply operator()(const event::Retrying& e) const
+    {
+        return Retrying{e.tag, e.job, e.attempt, e.worker, e.delay_ns, e.state, e.cause};
+    }
     Reply operator()(const event::Chunk& e) const
     {
         return Chunk{e.tag, e.job, e.size, e.stream, e.more, e.payload};
@@ -21,8 +25,8 @@ struct ToReply {
     Reply operator()(const event::ResultPart& e) const { return Piece{e.tag, true, e.payload}; }
     Reply operator()(const event::JobResult& e) const
     {
-        return JobResult{e.tag,    e.job,   e.size, e.queue_ns, e.run_ns,
-                         e.worker, e.state, false,  e.cause,    e.payload};
+        return JobResult{e.tag, e.job,   e.size,    e.queue_ns, e.run_ns, e.worker,  e.state,
+                         false, e.cause, e.payload, e.attempt,  e.usage,  e.attempts};
     }
     Reply operator()(const event::Cancelled& e) const
     {
@@ -32,6 +36,7 @@ struct ToReply {
     Reply operator()(const event::Handlers& e) const { return HandlersReply{e.tag, e.body}; }
     Reply operator()(const event::Reloaded& e) const { return ReloadReply{e.tag, e.body}; }
     Reply operator()(const event::LogLevel& e) const { return LogLevelReply{e.tag, e.body}; }
+    Reply operator()(const event::Adjusted& e) const { return AdjustReply{e.tag, e.body}; }
     Reply operator()(const event::Pong& e) const { return Pong{e.tag, e.payload}; }
     Reply operator()(const event::Closing& e) const { return Closing{e.grace_ms}; }
     Reply operator()(const event::JobError& e) const { return ErrorMessage{e.tag, e.error}; }

@@ -80,6 +80,15 @@ Submit submit_of(const JobOptions& options)
     return submit;
 }
 
+SubmitMany many_of(SubmitOptions options, std::vector<ByteView> payloads)
+{
+    return {.first = tag,
+            .handler_number = options.handler.empty() ? 3U : 0U,
+            .options = options,
+            .payloads = std::move(payloads),
+            .ids = {}};
+}
+
 Value status_document()
 {
     const Value pool{Map{{"name", Value{"default"}},
@@ -125,6 +134,15 @@ Value reload_document()
 {
     return Value{Map{{"file", Value{"/etc/jobmill/jobmill.toml"}},
                      {"changes", Value{Array{Value{"pool default: 4 workers, were 2"}}}}}};
+}
+
+Value adjust_document()
+{
+    return Value{Map{{"max_running", Value{"unlimited"}},
+                     {"pools", Value{Array{Value{Map{{"name", Value{"default"}},
+                                                     {"max_running", Value{2}},
+                                                     {"weight", Value{50}}}}}}},
+                     {"labels", Value{Array{}}}}};
 }
 
 JobResult result(JobState state, Cause cause, std::string_view payload)
@@ -315,6 +333,18 @@ std::vector<Sample> requests()
                         .options = {},
                         .payload = {}}},
          {}},
+        {"submit_many",
+         Request{many_of({.handler = "sum"}, {bytes_of("100"), bytes_of(""), bytes_of("7")})},
+         R"({"op":"submit_many","ids":["7","8","9"],"handler":"sum","payloads":["100","","7"]})"},
+        {"submit_many_options",
+         Request{many_of({.handler = "sum",
+                          .label = "night",
+                          .detached = true,
+                          .job = {.priority = 5, .batch = "pictures", .halt = "now,fail=1"}},
+                         {bytes_of(no_text), bytes_of("x")})},
+         R"({"op":"submit_many","ids":["7","8"],"handler":"sum","label":"night","detached":true,)"
+         R"("priority":5,"batch":"pictures","halt":"now,fail=1","payloads_b64":["AP+A","eA=="]})"},
+        {"submit_many_opened", Request{many_of({}, {bytes_of("100")})}, {}},
         {"piece", Request{Piece{.tag = tag, .more = true, .payload = bytes_of(no_text)}},
          R"({"op":"piece","id":"7","payload_b64":"AP+A","more":true})"},
         {"piece_last", Request{Piece{.tag = tag, .more = false, .payload = bytes_of("end")}},
@@ -325,6 +355,16 @@ std::vector<Sample> requests()
          R"({"op":"cancel","id":"7","job":"121"})"},
         {"cancel_all", Request{Cancel{.tag = tag, .what = CancelWhat::all, .job = {}}},
          R"({"op":"cancel","id":"7","all":true})"},
+        {"cancel_batch",
+         Request{Cancel{.tag = tag, .what = CancelWhat::batch, .job = {}, .name = "pictures"}},
+         R"({"op":"cancel","id":"7","batch":"pictures"})"},
+        {"cancel_label",
+         Request{Cancel{.tag = tag, .what = CancelWhat::label, .job = {}, .name = "night"}},
+         R"({"op":"cancel","id":"7","label":"night"})"},
+        {"cancel_session", Request{Cancel{.tag = tag, .what = CancelWhat::session, .job = {}}},
+         R"({"op":"cancel","id":"7","session":true})"},
+        {"retry", Request{Retry{.tag = tag, .job = JobId{118}}},
+         R"({"op":"retry","id":"7","job":"118"})"},
         {"wait", Request{Wait{.tag = tag, .job = JobId{118}}},
          R"({"op":"wait","id":"7","job":"118"})"},
         {"status_request", Request{StatusRequest{.tag = tag, .jobs = {}}},
@@ -337,6 +377,15 @@ std::vector<Sample> requests()
          R"({"op":"log_level","id":"7","level":"debug"})"},
         {"log_level_question", Request{LogLevelRequest{.tag = tag, .level = {}}},
          R"({"op":"log_level","id":"7"})"},
+        {"adjust_request_pool",
+         Request{AdjustRequest{.tag = tag, .pool = "default", .max_running = 2, .weight = 50}},
+         R"({"op":"adjust","id":"7","pool":"default","max_running":2,"weight":50})"},
+        {"adjust_request_label",
+         Request{AdjustRequest{.tag = tag, .label = "night", .max_running = unlimited}},
+         R"({"op":"adjust","id":"7","label":"night","max_running":"unlimited"})"},
+        {"adjust_request_all", Request{AdjustRequest{.tag = tag, .max_running = 8}},
+         R"({"op":"adjust","id":"7","max_running":8})"},
+        {"adjust_question", Request{AdjustRequest{.tag = tag}}, R"({"op":"adjust","id":"7"})"},
         {"ping", Request{Ping{.tag = tag, .payload = bytes_of("hello")}},
          R"({"op":"ping","id":"7","payload":"hello"})"},
     };
@@ -397,6 +446,15 @@ std::vector<Sample> replies()
         {"accepted", Reply{Accepted{.first = tag, .job = job, .count = 1}}, {}},
         {"accepted_range", Reply{Accepted{.first = tag, .job = job, .count = 3}}, {}},
         {"started", Reply{Started{.tag = tag, .job = job, .worker = SlotId{2}, .attempt = 1}}, {}},
+        {"retrying",
+         Reply{Retrying{.tag = tag,
+                        .job = job,
+                        .attempt = 1,
+                        .worker = SlotId{2},
+                        .delay_ns = 100'000'000,
+                        .state = JobState::crashed,
+                        .cause = signal_cause()}},
+         {}},
         {"chunk",
          Reply{Chunk{.tag = tag,
                      .job = job,
@@ -446,6 +504,7 @@ std::vector<Sample> replies()
         {"log_level",
          Reply{LogLevelReply{.tag = tag, .body = Value{Map{{"level", Value{"debug"}}}}}},
          {}},
+        {"adjust", Reply{AdjustReply{.tag = tag, .body = adjust_document()}}, {}},
         {"pong", Reply{Pong{.tag = tag, .payload = bytes_of("hello")}}, {}},
         {"credit", Reply{Credit{.jobs = 64, .bytes = 1'048'576}}, {}},
         {"closing", Reply{Closing{.grace_ms = 5000}}, {}},
@@ -689,6 +748,8 @@ void set_tag(Request& request, Tag to)
         [&](auto& message) {
             if constexpr (requires { message.tag; }) {
                 message.tag = to;
+            } else if constexpr (requires { message.first; }) {
+                message.first = to;
             }
         },
         request);

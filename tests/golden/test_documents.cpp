@@ -175,6 +175,7 @@ TEST_CASE("the limits of the document are those of the code")
         {"names of pools and handlers, labels, JSON ids", limits::name},
         {"nesting of JSON and of `args`", limits::depth},
         {"halt rule", limits::halt},
+        {"jobs of one submit_many", limits::submit_many},
         {"opened handlers of a session", limits::opened_handlers},
         {"ping payload", limits::ping_payload}};
     const std::vector<Row> rows = table({"limit", "value"});

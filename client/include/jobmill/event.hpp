@@ -42,6 +42,17 @@ struct Started {
     std::uint32_t attempt = 1;
 };
 
+/// An attempt did not succeed, and another begins after the delay. Asked for with Started.
+struct Retrying {
+    Tag tag{};
+    JobId job{};
+    std::uint32_t attempt = 1;  ///< that ended
+    SlotId worker{};            ///< its worker; 0: it never ran
+    std::uint64_t delay_ns = 0;
+    JobState state = JobState::failed;
+    Cause cause;
+};
+
 /// A partial result, or a command's output.
 struct Chunk {
     Tag tag{};
@@ -114,6 +125,12 @@ struct LogLevel {
     Value body;
 };
 
+/// The answer to adjust(). `body`: what may run now.
+struct Adjusted {
+    Tag tag{};
+    Value body;
+};
+
 struct Pong {
     Tag tag{};
     Bytes payload;
@@ -138,7 +155,8 @@ namespace jobmill {
 using ClientEvent =
     std::variant<event::Accepted, event::Started, event::Chunk, event::Progress, event::ResultPart,
                  event::JobResult, event::Cancelled, event::Status, event::Handlers,
-                 event::Reloaded, event::LogLevel, event::Pong, event::Closing, event::JobError>;
+                 event::Reloaded, event::LogLevel, event::Pong, event::Closing, event::JobError,
+                 event::Retrying, event::Adjusted>;
 
 /// The tag that the event is about; 0 when it is about the session.
 [[nodiscard]] Tag tag_of(const ClientEvent& event);

@@ -46,6 +46,7 @@ inline constexpr auto bad_descriptor = "bad_descriptor";
 inline constexpr auto pool_down = "pool_down";
 inline constexpr auto timeout = "timeout";
 inline constexpr auto bad_config = "bad_config";
+inline constexpr auto halted = "halted";
 }  // namespace error_code
 
 }  // namespace jobmill

@@ -219,7 +219,7 @@ TEST_CASE("what a request needs and lacks is named")
     CHECK(error_of(R"({"op":"piece","id":"a"})").field == "payload_b64");
     CHECK(error_of(R"({"op":"wait","job":"1"})").field == "id");
     CHECK(error_of(R"({"op":"wait","id":"a"})").field == "job");
-    CHECK(error_of(R"({"op":"cancel"})").text == "want id, job or all");
+    CHECK(error_of(R"({"op":"cancel"})").text == "want id, job, all, batch, label or session");
     CHECK(error_of(R"({"op":"cancel","all":false})").code == error_code::missing_field);
     CHECK(error_of(submit_with(R"(,"more":true)")).field == "size");
     CHECK(error_of(R"({"op":"ping","id":""})").code == error_code::bad_value);

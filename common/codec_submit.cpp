@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-#include "common/codec_options.hpp"
+#include "common/codec_submit.hpp"
 
 #include <array>
+#include <limits>
 
 namespace jobmill {
 namespace meta {
@@ -73,13 +74,7 @@ Decoded<void> take_job_option(std::string_view key, msgpack::Reader& reader, Job
         const Decoded<void> taken = take(reader, key, value);
         return taken ? options::set(*option, value, options) : taken;
     }
-    // An option that we do not know may be one that the client relies on: never skip it silently.
-    return tl::unexpected<ErrorReply>(ErrorReply{.code = error_code::unknown_option,
-                                                 .text = "no such option of submit",
-                                                 .field = std::string{key},
-                                                 .limit = {},
-                                                 .offset = {},
-                                                 .retry_after_ms = {}});
+    return unknown_option(key, "no such option of submit");
 }
 
 Decoded<void> take_option(std::string_view key, msgpack::Reader& reader, SubmitOptions& options)
@@ -97,20 +92,34 @@ Decoded<void> take_option(std::string_view key, msgpack::Reader& reader, SubmitO
 void add_job_options(Builder& builder, const JobOptions& options)
 {
     for (const auto& option : options::numbers) {
-        std::visit(
-            [&](auto member) {
-                const auto& value = options.*member;
-                if (value && std::cmp_equal(*value, unlimited)) {
-                    builder.text(option.range.name, options::unlimited_word);
-                } else {
-                    builder.number(option.range.name, value);
-                }
-            },
-            option.member);
+        std::visit([&](auto member) { add(builder, option.range, options.*member); },
+                   option.member);
     }
     for (const auto& option : options::texts) {
         builder.text(option.name, options.*option.member);
     }
+}
+
+/// The payloads one after another, each with its size before it.
+Decoded<void> take_payloads(ByteView bytes, std::uint32_t count, std::vector<ByteView>& payloads)
+{
+    ByteReader reader{bytes};
+    for (std::uint32_t i = 0; i < count; ++i) {
+        const auto size = reader.number<std::uint32_t>();
+        if (size > limits::inline_payload) {
+            return bad_value("payload",
+                             "the " + std::to_string(i + 1) + ". is of " + std::to_string(size) +
+                                 " bytes; the limit is " + std::to_string(limits::inline_payload),
+                             limits::inline_payload);
+        }
+        payloads.push_back(reader.take(size));
+        if (!reader.ok()) {
+            return bad_value("payload", "ends within the " + std::to_string(i + 1) + ". of " +
+                                            std::to_string(count) + " payloads");
+        }
+    }
+    return reader.rest().empty() ? Decoded<void>{}
+                                 : bad_value("payload", "goes on after the last of the payloads");
 }
 
 }  // namespace
@@ -161,6 +170,60 @@ void add_options(Builder& builder, const SubmitOptions& options)
     add_job_options(builder, options.job);
 }
 
+Decoded<Request> decode_submit(const Frame& frame)
+{
+    ByteReader fixed{frame.fixed};
+    Submit submit;
+    submit.tag = Tag{frame.header.id};
+    submit.handler_number = fixed.number<std::uint32_t>();
+    fixed.skip(4);
+    submit.size = fixed.number<std::uint64_t>();
+    submit.more = frame.header.more;
+    submit.has_blob = frame.header.descriptors == 1;
+    submit.payload = frame.payload;
+    if (auto taken = take_options(frame.meta, submit.options); !taken) {
+        return tl::unexpected<ErrorReply>(taken.error());
+    }
+    if (frame.header.descriptors > 1) {
+        return bad_value("descriptors", "a payload comes in one descriptor", 1);
+    }
+    const std::uint64_t here = submit.payload.size();
+    if (here > limits::inline_payload) {
+        return bad_value("payload", "more than a frame may hold inline", limits::inline_payload);
+    }
+    if (submit.has_blob ? here != 0 || submit.more
+                        : (submit.more ? here >= submit.size : here != submit.size)) {
+        return bad_value("size", "does not match the payload that came");
+    }
+    return Request{submit};
+}
+
+Decoded<Request> decode_submit_many(const Frame& frame)
+{
+    ByteReader fixed{frame.fixed};
+    SubmitMany many;
+    many.first = Tag{frame.header.id};
+    many.handler_number = fixed.number<std::uint32_t>();
+    const auto count = fixed.number<std::uint32_t>();
+    if (auto taken = take_options(frame.meta, many.options); !taken) {
+        return tl::unexpected<ErrorReply>(taken.error());
+    }
+    if (frame.header.more) {
+        return bad_value("more", "the payloads of many jobs come whole, in one frame");
+    }
+    if (count == 0 || count > limits::submit_many) {
+        return bad_value("count", "want 1 to " + std::to_string(limits::submit_many) + " payloads",
+                         limits::submit_many);
+    }
+    if (frame.header.id > std::numeric_limits<std::uint64_t>::max() - (count - 1)) {
+        return bad_value("id", "the last job's would be above 2^64-1");
+    }
+    if (auto taken = take_payloads(frame.payload, count, many.payloads); !taken) {
+        return tl::unexpected<ErrorReply>(taken.error());
+    }
+    return Request{std::move(many)};
+}
+
 }  // namespace meta
 
 std::size_t encoded_size(const SubmitOptions& options)
@@ -170,6 +233,31 @@ std::size_t encoded_size(const SubmitOptions& options)
     Bytes bytes;
     builder.append_to(bytes);
     return bytes.size();
+}
+
+void encode(const Submit& message, Bytes& to)
+{
+    FrameWriter frame{to, MessageType::submit, number(message.tag)};
+    frame.field(message.handler_number).zeros(4).field(message.size);
+    meta::Builder builder;
+    meta::add_options(builder, message.options);
+    builder.append_to(frame.begin_meta());
+    frame.end_meta().payload(message.payload).more(message.more);
+    frame.descriptors(message.has_blob ? 1 : 0).finish();
+}
+
+void encode(const SubmitMany& message, Bytes& to)
+{
+    FrameWriter frame{to, MessageType::submit_many, number(message.first)};
+    frame.field(message.handler_number).field(static_cast<std::uint32_t>(message.payloads.size()));
+    meta::Builder builder;
+    meta::add_options(builder, message.options);
+    builder.append_to(frame.begin_meta());
+    frame.end_meta();
+    for (const ByteView payload : message.payloads) {
+        frame.field(static_cast<std::uint32_t>(payload.size())).payload(payload);
+    }
+    frame.finish();
 }
 
 }  // namespace jobmill

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The options of a submit in the metadata of a frame. For common/codec_*.cpp alone.
+// Submits, of one job and of many, and their options. For common/codec_*.cpp alone.
 #pragma once
 
 #include <string_view>
@@ -18,5 +18,19 @@ namespace jobmill::meta {
 /// All options of a submit; one that is not known is refused.
 [[nodiscard]] Decoded<void> take_options(ByteView meta, SubmitOptions& options);
 void add_options(Builder& builder, const SubmitOptions& options);
+
+/// A number of the range, or the word for no bound at all.
+template <std::integral T>
+void add(Builder& builder, const options::Range& range, const std::optional<T>& value)
+{
+    if (value && std::cmp_equal(*value, unlimited)) {
+        builder.text(range.name, options::unlimited_word);
+    } else {
+        builder.number(range.name, value);
+    }
+}
+
+[[nodiscard]] Decoded<Request> decode_submit(const Frame& frame);
+[[nodiscard]] Decoded<Request> decode_submit_many(const Frame& frame);
 
 }  // namespace jobmill::meta
