@@ -13,20 +13,16 @@ ErrorMessage not_allowed(Tag tag)
 {
     return {.tag = tag,
             .error = refusal(error_code::not_allowed,
-                             "only the daemon's own user and root may do this", "op")};
+                             "only root, admins and the daemon's own user may do this", "op")};
 }
 
 }  // namespace
 
-bool may_administer(unsigned uid) noexcept
-{
-    return uid == 0 || uid == ::geteuid();
-}
-
 void Administration::answer(ClientSession& session, Tag tag, const Request& request) const
 {
     if (const auto* status = std::get_if<StatusRequest>(&request)) {
-        session.send(StatusReply{.tag = tag, .body = outside_.status(session.uid(), status->jobs)});
+        session.send(
+            StatusReply{.tag = tag, .body = outside_.status(session.identity(), status->jobs)});
     } else if (std::holds_alternative<HandlersRequest>(request)) {
         session.send(HandlersReply{.tag = tag, .body = outside_.pools.describe()});
     } else if (const auto* level = std::get_if<LogLevelRequest>(&request)) {
@@ -34,7 +30,7 @@ void Administration::answer(ClientSession& session, Tag tag, const Request& requ
     } else if (!std::holds_alternative<ReloadRequest>(request)) {
         session.send(ErrorMessage{
             .tag = tag, .error = refusal(error_code::unknown_op, "not a question", "op")});
-    } else if (may_administer(session.uid())) {
+    } else if (may_administer(session.identity(), ::geteuid())) {
         outside_.reload(session.id(), tag);
     } else {
         session.send(not_allowed(tag));
@@ -45,7 +41,7 @@ void Administration::answer_log_level(ClientSession& session, const LogLevelRequ
                                       Tag tag) const
 {
     if (!request.level.empty()) {
-        if (!may_administer(session.uid())) {
+        if (!may_administer(session.identity(), ::geteuid())) {
             session.send(not_allowed(tag));
             return;
         }
@@ -56,7 +52,8 @@ void Administration::answer_log_level(ClientSession& session, const LogLevelRequ
             return;
         }
         log::set_level(*level);
-        log::info("log level set", {{"level", log::name_of(*level)}, {"user", session.uid()}});
+        log::info("log level set",
+                  {{"level", log::name_of(*level)}, {"user", session.identity().uid}});
     }
     session.send(LogLevelReply{.tag = tag,
                                .body = Value{Map{{"level", Value{log::name_of(log::level())}}}}});

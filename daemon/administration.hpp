@@ -13,7 +13,7 @@ public:
     /// What it needs of the daemon.
     struct Outside {
         const PoolDirectory& pools;
-        std::function<Value(unsigned uid, const std::vector<JobId>&)> status;
+        std::function<Value(const Identity&, const std::vector<JobId>&)> status;
         /// Answers the request under that tag when the reload is over.
         std::function<void(SessionId, Tag)> reload;
     };
@@ -27,8 +27,5 @@ private:
 
     Outside outside_;
 };
-
-/// Whether that user may change the daemon: its own user and root.
-[[nodiscard]] bool may_administer(unsigned uid) noexcept;
 
 }  // namespace jobmill::daemon

@@ -20,12 +20,12 @@ constexpr std::uint64_t request_bit = std::uint64_t{1} << 63U;
 ClientSession::ClientSession(std::unique_ptr<Channel> channel, Who who, Settings settings,
                              Outside outside)
     : id_(who.id),
-      uid_(who.uid),
+      identity_(who.identity),
       settings_(settings),
       outside_(std::move(outside)),
       channel_(std::move(channel)),
       output_(*channel_, tags_, [this](Tag tag) { result_is_out(tag); }),
-      intake_({.session = who.id, .uid = who.uid},
+      intake_({.session = who.id, .uid = who.identity.uid},
               {.jobs = settings.credit_jobs, .bytes = settings.credit_bytes},
               {.channel = *channel_,
                .tags = tags_,
@@ -254,9 +254,10 @@ void ClientSession::become_over()
 
 void ClientSession::fatal(ErrorReply error)
 {
-    log::info(
-        "session refused",
-        {{"session", number(id_)}, {"user", uid_}, {"code", error.code}, {"cause", error.text}});
+    log::info("session refused", {{"session", number(id_)},
+                                  {"user", identity_.uid},
+                                  {"code", error.code},
+                                  {"cause", error.text}});
     if (reader_.spelling() == Spelling::undecided) {
         output_.spell(Spelling::json);
     }

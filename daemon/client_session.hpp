@@ -10,6 +10,7 @@
 #include "daemon/job_desk.hpp"
 #include "daemon/loop/timer.hpp"
 #include "daemon/request_reader.hpp"
+#include "daemon/rights.hpp"
 #include "daemon/session_intake.hpp"
 #include "daemon/session_output.hpp"
 #include "daemon/session_tags.hpp"
@@ -30,10 +31,10 @@ public:
         std::chrono::milliseconds linger{5'000};
     };
 
-    /// The session's number, and its client's user.
+    /// The session's number, and who its client is.
     struct Who {
         SessionId id{};
-        unsigned uid = 0;
+        Identity identity;
     };
 
     /// What a session needs of the daemon.
@@ -53,7 +54,7 @@ public:
         Outside outside);
 
     [[nodiscard]] SessionId id() const noexcept { return id_; }
-    [[nodiscard]] unsigned uid() const noexcept { return uid_; }
+    [[nodiscard]] const Identity& identity() const noexcept { return identity_; }
 
     /// A message that is about no job of this session.
     void send(const Reply& reply);
@@ -115,7 +116,7 @@ private:
     void fatal(ErrorReply error);
 
     SessionId id_;
-    unsigned uid_;
+    Identity identity_;
     Settings settings_;
     Outside outside_;
     std::unique_ptr<Channel> channel_;

@@ -16,9 +16,12 @@ namespace jobmill::daemon {
             .unread = {.bytes_per_user = config.unread_bytes, .age = config.unread_age}};
 }
 
-[[nodiscard]] inline Sessions::Limits session_limits(const Config& config)
+[[nodiscard]] inline Sessions::Limits session_limits(const Config& config, bool /*system*/)
 {
     return {.sessions = config.max_sessions,
+            // Its name was judged with the configuration.
+            .admin_group =
+                named_group("admin_group", config.admin_group).value_or(std::optional<gid_t>{}),
             .each = {.credit_jobs = config.credit_jobs,
                      .credit_bytes = config.credit_bytes,
                      .max_payload = config.max_payload,

@@ -5,6 +5,7 @@
 
 #include "common/assert.hpp"
 #include "daemon/client_session.hpp"
+#include "daemon/job_report.hpp"
 #include "daemon/refusal.hpp"
 
 namespace jobmill::daemon {
@@ -114,16 +115,16 @@ void JobDesk::cancel(JobId job)
     outside_.post(core::CancelRequested{job});
 }
 
-const JobRecord* JobDesk::find(JobId job, unsigned uid) const
+const JobRecord* JobDesk::find(JobId job, const Identity& client) const
 {
     const JobRecord* record = records_.find(job);
-    return record == nullptr || record->uid != uid ? nullptr : record;
+    return record == nullptr || !client.may_touch(record->uid) ? nullptr : record;
 }
 
 void JobDesk::cancel_job(ClientSession& session, Tag tag, JobId job)
 {
-    if (find(job, session.uid()) == nullptr) {
-        const auto end = recent_end(job, session.uid());
+    if (find(job, session.identity()) == nullptr) {
+        const auto end = recent_end(job, session.identity());
         session.send(ErrorMessage{
             .tag = tag,
             .error = refusal(error_code::not_found,
@@ -139,7 +140,7 @@ void JobDesk::cancel_job(ClientSession& session, Tag tag, JobId job)
 void JobDesk::cancel_all(ClientSession& session, Tag tag)
 {
     std::vector<JobId> jobs;
-    records_.each_of(session.uid(), [&](const JobRecord& record) {
+    records_.each_of(session.identity().uid, [&](const JobRecord& record) {
         jobs.push_back(record.id);
         return true;
     });
@@ -170,7 +171,7 @@ void JobDesk::cancel_watched(JobId job, std::uint64_t watch)
 tl::expected<std::vector<UnreadEvent>, ErrorReply> JobDesk::wait(const ClientSession& session,
                                                                  Tag tag, JobId job)
 {
-    const JobRecord* record = find(job, session.uid());
+    const JobRecord* record = find(job, session.identity());
     if (record != nullptr && !record->submission.detached) {
         return refuse(
             error_code::not_found,
@@ -178,11 +179,10 @@ tl::expected<std::vector<UnreadEvent>, ErrorReply> JobDesk::wait(const ClientSes
             "job");
     }
     const Reader reader{.session = session.id(), .tag = tag};
-    auto events =
-        unread_.attach(job, session.uid(), reader,
-                       record != nullptr ? UnreadJobs::Job::unfinished : UnreadJobs::Job::over);
+    auto events = record != nullptr ? unread_.attach_unfinished(job, record->uid, reader)
+                                    : unread_.attach(job, session.identity(), reader);
     if (!events && events.error().code == error_code::not_found && record == nullptr) {
-        if (const auto end = recent_end(job, session.uid())) {
+        if (const auto end = recent_end(job, session.identity())) {
             events.error().text = "job " + std::to_string(number(job)) + " " +
                                   std::string{name_of(*end)} + ", and its result was read";
         }
@@ -349,66 +349,23 @@ void JobDesk::deliver_result(const JobRecord& record, JobResult head, Payload pa
     }
 }
 
-std::optional<JobState> JobDesk::recent_end(JobId job, unsigned uid) const
+std::optional<JobState> JobDesk::recent_end(JobId job, const Identity& client) const
 {
     const auto found = std::find_if(recent_.begin(), recent_.end(), [&](const Ended& each) {
-        return each.job == job && each.uid == uid;
+        return each.job == job && client.may_touch(each.uid);
     });
     return found == recent_.end() ? std::nullopt : std::optional{found->state};
 }
 
-Value JobDesk::describe(const JobRecord& record) const
+std::pair<Array, std::size_t> JobDesk::list(const Identity& client,
+                                            const std::vector<JobId>& wanted) const
 {
-    const PoolEntry& pool = outside_.pools.entry(record.submission.pool);
-    const JobState state = outside_.core.state_of(record.id).value_or(JobState::queued);
-    const auto age =
-        std::chrono::duration_cast<std::chrono::milliseconds>(outside_.now() - record.submitted);
-    Map job{{"job", Value{std::to_string(number(record.id))}},
-            {"state", Value{name_of(state)}},
-            {"pool", Value{pool.name}},
-            {"handler", Value{pool.handlers.at(record.submission.handler).name}},
-            {"label", Value{record.submission.content.label()}},
-            {"age_ms", Value{age.count()}},
-            {"detached", Value{record.submission.detached}}};
-    if (const auto worker = outside_.core.worker_of(record.id)) {
-        job.emplace_back("worker", Value{number(worker->slot)});
-    }
-    return Value{std::move(job)};
-}
-
-std::pair<Array, std::size_t> JobDesk::list(unsigned uid, const std::vector<JobId>& wanted) const
-{
-    Array list;
-    const auto add = [&](const JobRecord& record) {
-        list.push_back(describe(record));
-        return list.size() < limits::status_jobs;
-    };
-    std::size_t more = 0;
-    if (wanted.empty()) {
-        records_.each_of(uid, add);
-        more = records_.load_of(uid).jobs - list.size();
-    }
-    for (const JobId job : wanted) {
-        const JobRecord* record = find(job, uid);
-        if (record != nullptr && !add(*record)) {
-            break;  // a request cannot name more than one frame holds
-        }
-    }
-    for (const UnreadJobs::Listed& unread : unread_.finished_of(uid)) {
-        const bool asked =
-            wanted.empty() || std::find(wanted.begin(), wanted.end(), unread.job) != wanted.end();
-        if (!asked) {
-            continue;
-        }
-        if (list.size() == limits::status_jobs) {
-            ++more;
-            continue;
-        }
-        list.emplace_back(Map{{"job", Value{std::to_string(number(unread.job))}},
-                              {"state", Value{name_of(unread.state)}},
-                              {"detached", Value{true}}});
-    }
-    return {std::move(list), more};
+    return report_jobs({.records = records_,
+                        .unread = unread_,
+                        .core = outside_.core,
+                        .pools = outside_.pools,
+                        .now = outside_.now()},
+                       client, wanted);
 }
 
 }  // namespace jobmill::daemon

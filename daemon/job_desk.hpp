@@ -12,6 +12,7 @@
 #include "daemon/core/dispatcher.hpp"
 #include "daemon/job_records.hpp"
 #include "daemon/pool_directory.hpp"
+#include "daemon/rights.hpp"
 #include "daemon/unread_jobs.hpp"
 
 namespace jobmill::daemon {
@@ -60,13 +61,14 @@ public:
     /// The job is accepted: it will end in exactly one terminal state, and may do so in here.
     void submit(const Submitter& client, JobId job, Tag tag, Submission submission);
     void cancel(JobId job);
-    /// Cancelled, or an error, is sent to the session when all of them are gone.
+    /// Cancelled, or an error, is sent to the session when all of them are gone. All of them are
+    /// the client's own, an admin's too: who means another's job has to name it.
     void cancel_job(ClientSession& session, Tag tag, JobId job);
     void cancel_all(ClientSession& session, Tag tag);
     [[nodiscard]] tl::expected<std::vector<UnreadEvent>, ErrorReply> wait(
         const ClientSession& session, Tag tag, JobId job);
-    /// The list `jobs` of a status reply, and how many more there are.
-    [[nodiscard]] std::pair<Array, std::size_t> list(unsigned uid,
+    /// As report_jobs() says.
+    [[nodiscard]] std::pair<Array, std::size_t> list(const Identity& client,
                                                      const std::vector<JobId>& wanted) const;
     void session_lost(SessionId session);
     /// The session's reader has caught up: its workers may go on.
@@ -85,7 +87,7 @@ public:
     [[nodiscard]] bool knows(JobId job) const { return records_.contains(job); }
     [[nodiscard]] std::size_t unfinished() const noexcept { return records_.size(); }
     /// The recent end of a job that is no longer known, for a kind word to who asks.
-    [[nodiscard]] std::optional<JobState> recent_end(JobId job, unsigned uid) const;
+    [[nodiscard]] std::optional<JobState> recent_end(JobId job, const Identity& client) const;
 
     void sample_progress();
     [[nodiscard]] bool has_progress_watchers() const noexcept { return !watched_.empty(); }
@@ -110,13 +112,12 @@ private:
         std::uint64_t version = 0;
     };
 
-    [[nodiscard]] const JobRecord* find(JobId job, unsigned uid) const;
+    [[nodiscard]] const JobRecord* find(JobId job, const Identity& client) const;
     [[nodiscard]] std::optional<Reader> reader_of(const JobRecord& record) const;
     void deliver_result(const JobRecord& record, JobResult head, Payload payload);
     void send_progress(Watched& watched, WorkerId worker);
     void answer_cancel(SessionId session, const Cancelled& answer) const;
     void cancel_watched(JobId job, std::uint64_t watch);
-    [[nodiscard]] Value describe(const JobRecord& record) const;
 
     Limits limits_;
     Outside outside_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <unordered_map>
 #include <vector>
@@ -49,6 +50,28 @@ public:
         Place at = user == users_.end() ? none : user->second.oldest;
         while (at != none && visit(slab_[at].record)) {
             at = slab_[at].younger;
+        }
+    }
+    /// The same of all jobs.
+    template <typename Visitor>
+    void each_by_age(Visitor visit) const
+    {
+        std::vector<Place> heads;
+        for (const auto& [uid, user] : users_) {
+            heads.push_back(user.oldest);
+        }
+        while (!heads.empty()) {
+            const auto oldest = std::min_element(
+                heads.begin(), heads.end(), [&](const Place one, const Place other) {
+                    return slab_[one].record.id < slab_[other].record.id;
+                });
+            if (!visit(slab_[*oldest].record)) {
+                return;
+            }
+            *oldest = slab_[*oldest].younger;
+            if (*oldest == none) {
+                heads.erase(oldest);
+            }
         }
     }
     /// Calls visit(record) for all of them, in no order.

@@ -3,10 +3,12 @@
 
 #include <grp.h>
 #include <pwd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
-#include <vector>
+#include <utility>
 
 namespace jobmill::daemon {
 namespace {
@@ -30,6 +32,17 @@ int find_entry(Entry& entry, std::vector<char>& texts, bool& found, LookUp look_
     }
     found = status == 0 && answer != nullptr;
     return status;
+}
+
+/// Its number, or why there is none: 0 when no group has that name.
+std::pair<std::optional<gid_t>, int> find_group(const std::string& name)
+{
+    group entry{};
+    std::vector<char> texts;
+    bool found = false;
+    const int status = find_entry(
+        entry, texts, found, [&](auto... rest) { return ::getgrnam_r(name.c_str(), rest...); });
+    return {found ? std::optional{entry.gr_gid} : std::nullopt, status};
 }
 
 }  // namespace
@@ -63,27 +76,67 @@ Result<void> judge_user(const OwnUser& user, bool system, bool root_allowed)
     return {};
 }
 
+Result<std::optional<gid_t>> named_group(const std::string& key,
+                                         const std::optional<std::string>& name)
+{
+    if (!name) {
+        return std::nullopt;
+    }
+    const auto [gid, status] = find_group(*name);
+    if (!gid && status != 0) {
+        return fail_errno(key + " \"" + *name + "\"", status);
+    }
+    if (!gid) {
+        return fail(Errc::invalid, key + ": there is no group \"" + *name + '"');
+    }
+    return gid;
+}
+
 Result<std::optional<gid_t>> socket_group(const std::optional<std::string>& wanted, bool system)
 {
-    if (!wanted && !system) {
-        return std::nullopt;
+    if (!wanted && system) {
+        return find_group(usual_group).first;
     }
-    const std::string name = wanted.value_or(usual_group);
-    group entry{};
-    std::vector<char> texts;
-    bool found = false;
-    const int status = find_entry(
-        entry, texts, found, [&](auto... rest) { return ::getgrnam_r(name.c_str(), rest...); });
-    if (found) {
-        return entry.gr_gid;
+    return named_group("socket_group", wanted);
+}
+
+Result<PeerCredentials> peer_credentials(int socket)
+{
+    ucred peer{};
+    socklen_t size = sizeof peer;
+    if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
+        return fail_errno("asking who connected", errno);
     }
-    if (!wanted) {
-        return std::nullopt;
+    PeerCredentials credentials{.uid = peer.uid, .pid = peer.pid, .group = peer.gid, .groups = {}};
+    // The kernel says how many there are when they do not fit; they do not change any more.
+    credentials.groups.resize(64);
+    for (int attempt = 0; attempt < 2; ++attempt) {
+        size = static_cast<socklen_t>(credentials.groups.size() * sizeof(gid_t));
+        const int status =
+            ::getsockopt(socket, SOL_SOCKET, SO_PEERGROUPS, credentials.groups.data(), &size);
+        credentials.groups.resize(size / sizeof(gid_t));
+        if (status == 0) {
+            return credentials;
+        }
+        if (errno != ERANGE) {
+            break;
+        }
     }
-    if (status != 0) {
-        return fail_errno("socket_group \"" + name + "\"", status);
-    }
-    return fail(Errc::invalid, "socket_group: there is no group \"" + name + '"');
+    return fail_errno("asking in which groups the client is", errno);
+}
+
+Identity judge_client(const PeerCredentials& peer, const std::optional<gid_t>& admin_group)
+{
+    const auto& groups = peer.groups;
+    const bool member =
+        admin_group && (peer.group == *admin_group ||
+                        std::find(groups.begin(), groups.end(), *admin_group) != groups.end());
+    return {.uid = peer.uid, .admin = peer.uid == 0 || member};
+}
+
+bool may_administer(const Identity& client, uid_t daemon) noexcept
+{
+    return client.admin || client.uid == daemon;
 }
 
 }  // namespace jobmill::daemon

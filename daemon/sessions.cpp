@@ -97,26 +97,28 @@ void Sessions::accept_one(UniqueFd socket)
         turn_away(std::move(socket));
         return;
     }
-    ucred peer{};
-    socklen_t size = sizeof peer;
-    if (::getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
+    const auto peer = peer_credentials(socket.get());
+    if (!peer) {
+        log::warning("client lost", {{"cause", peer.error().what}});
         return;
     }
     auto channel = Channel::create(loop_, flush_list_, std::move(socket));
     if (!channel) {
         log::warning("client lost",
-                     {{"user", peer.uid}, {"pid", peer.pid}, {"cause", channel.error().what}});
+                     {{"user", peer->uid}, {"pid", peer->pid}, {"cause", channel.error().what}});
         return;
     }
     const SessionId id{++last_id_};
-    auto session = ClientSession::create(loop_, std::move(*channel), {.id = id, .uid = peer.uid},
-                                         limits_.each, outside_);
+    auto session = ClientSession::create(
+        loop_, std::move(*channel),
+        {.id = id, .identity = judge_client(*peer, limits_.admin_group)}, limits_.each, outside_);
     if (!session) {
         log::warning("client lost",
-                     {{"user", peer.uid}, {"pid", peer.pid}, {"cause", session.error().what}});
+                     {{"user", peer->uid}, {"pid", peer->pid}, {"cause", session.error().what}});
         return;
     }
-    log::debug("session opened", {{"session", number(id)}, {"user", peer.uid}, {"pid", peer.pid}});
+    log::debug("session opened",
+               {{"session", number(id)}, {"user", peer->uid}, {"pid", peer->pid}});
     sessions_.emplace(number(id), std::move(*session));
 }
 

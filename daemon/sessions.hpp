@@ -5,6 +5,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -19,6 +20,8 @@ class Sessions {
 public:
     struct Limits {
         std::uint32_t sessions = 1024;  ///< at the same time
+        /// Its members see and touch the jobs of all users, as root does.
+        std::optional<gid_t> admin_group;
         ClientSession::Settings each;
     };
 

@@ -78,13 +78,14 @@ Supervisor::Supervisor(loop::EventLoop& loop, Setup setup)
                                       .post = [this](const core::Event& event) { post(event); }}),
       administration_(Administration::Outside{
           .pools = pools_,
-          .status = [this](unsigned uid,
-                           const std::vector<JobId>& wanted) { return status(uid, wanted); },
+          .status = [this](const Identity& client,
+                           const std::vector<JobId>& wanted) { return status(client, wanted); },
           .reload =
               [this](SessionId session, Tag tag) {
                   reloader_.request(Reloader::Asker{.session = session, .tag = tag});
               }}),
-      sessions_(loop, flush_list_, std::move(setup.place), session_limits(setup.config),
+      sessions_(loop, flush_list_, std::move(setup.place),
+                session_limits(setup.config, setup.system),
                 ClientSession::Outside{
                     .desk = desk_,
                     .pools = pools_,
@@ -396,7 +397,7 @@ void Supervisor::leave_when_quiet()
 void Supervisor::adopt(const Config& config)
 {
     desk_.set_limits(desk_limits(config));
-    sessions_.set_limits(session_limits(config));
+    sessions_.set_limits(session_limits(config, system_));
     idle_timer_->stop();  // the next turn starts it with the new time
     if (const auto level = log::level_named(config.log_level.value_or("info"))) {
         log::set_level(*level);
@@ -415,7 +416,7 @@ void Supervisor::on_hangup()
     }
 }
 
-Value Supervisor::status(unsigned uid, const std::vector<JobId>& wanted) const
+Value Supervisor::status(const Identity& client, const std::vector<JobId>& wanted) const
 {
     return report_status({.started = started_,
                           .now = loop::EventLoop::now(),
@@ -424,7 +425,7 @@ Value Supervisor::status(unsigned uid, const std::vector<JobId>& wanted) const
                           .system = system_,
                           .pools = pools_,
                           .core = core_,
-                          .jobs = desk_.list(uid, wanted)});
+                          .jobs = desk_.list(client, wanted)});
 }
 
 }  // namespace jobmill::daemon

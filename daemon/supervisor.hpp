@@ -73,7 +73,7 @@ private:
     [[nodiscard]] bool idle() const;
     void watch_idleness();
     void leave_if_idle();
-    [[nodiscard]] Value status(unsigned uid, const std::vector<JobId>& wanted) const;
+    [[nodiscard]] Value status(const Identity& client, const std::vector<JobId>& wanted) const;
 
     loop::EventLoop& loop_;
     bool system_;

@@ -182,16 +182,14 @@ void UnreadJobs::remember_gone(JobId job, unsigned uid, std::string text)
     }
 }
 
-tl::expected<std::vector<UnreadEvent>, ErrorReply> UnreadJobs::attach(JobId job, unsigned uid,
-                                                                      Reader reader, Job state)
+tl::expected<std::vector<UnreadEvent>, ErrorReply> UnreadJobs::attach(JobId job,
+                                                                      const Identity& client,
+                                                                      Reader reader)
 {
-    if (state == Job::unfinished) {
-        (void)opened(job, uid);
-    }
     const auto found = jobs_.find(number(job));
-    if (found == jobs_.end() || found->second.uid != uid) {
+    if (found == jobs_.end() || !client.may_touch(found->second.uid)) {
         const auto gone = std::find_if(gone_.begin(), gone_.end(), [&](const Gone& each) {
-            return each.job == job && each.uid == uid;
+            return each.job == job && client.may_touch(each.uid);
         });
         if (gone != gone_.end()) {
             return refuse(error_code::gone, gone->text, "job");
@@ -200,7 +198,19 @@ tl::expected<std::vector<UnreadEvent>, ErrorReply> UnreadJobs::attach(JobId job,
                       "no detached job " + std::to_string(number(job)) + " with unread events",
                       "job");
     }
-    Unread& unread = found->second;
+    return hand_over(job, found->second, reader);
+}
+
+tl::expected<std::vector<UnreadEvent>, ErrorReply> UnreadJobs::attach_unfinished(JobId job,
+                                                                                 unsigned owner,
+                                                                                 Reader reader)
+{
+    return hand_over(job, opened(job, owner), reader);
+}
+
+tl::expected<std::vector<UnreadEvent>, ErrorReply> UnreadJobs::hand_over(JobId job, Unread& unread,
+                                                                         Reader reader)
+{
     if (unread.reader) {
         return refuse(error_code::busy, "another session reads this job", "job");
     }
@@ -263,15 +273,16 @@ std::optional<core::TimePoint> UnreadJobs::next_expiry() const
     return jobs_.at(number(finished_.begin()->second)).finished + limits_.age;
 }
 
-std::vector<UnreadJobs::Listed> UnreadJobs::finished_of(unsigned uid) const
+std::vector<UnreadJobs::Listed> UnreadJobs::finished_for(const Identity& client) const
 {
     std::vector<Listed> list;
-    const auto user = users_.find(uid);
-    if (user == users_.end()) {
+    const auto user = users_.find(client.uid);
+    if (!client.admin && user == users_.end()) {
         return list;
     }
-    for (const auto& [turn, job] : user->second.finished) {
-        list.push_back(Listed{.job = job, .state = *jobs_.at(number(job)).state});
+    for (const auto& [turn, job] : client.admin ? finished_ : user->second.finished) {
+        const Unread& unread = jobs_.at(number(job));
+        list.push_back(Listed{.job = job, .uid = unread.uid, .state = *unread.state});
     }
     return list;
 }

@@ -12,6 +12,7 @@
 #include "common/codec.hpp"
 #include "common/messages.hpp"
 #include "daemon/job_record.hpp"
+#include "daemon/rights.hpp"
 
 namespace jobmill::daemon {
 
@@ -45,13 +46,14 @@ public:
     void add_chunk(unsigned uid, const Chunk& head, Payload payload);
     void add_result(unsigned uid, const JobResult& head, Payload payload, core::TimePoint now);
 
-    /// Whether more will be heard of a job.
-    enum class Job : std::uint8_t { unfinished, over };
     /// Makes a session the job's reader and hands over what is unread. A job whose result is
-    /// handed over is forgotten. `uid` is the owner of an unfinished one.
-    [[nodiscard]] tl::expected<std::vector<UnreadEvent>, ErrorReply> attach(JobId job, unsigned uid,
-                                                                            Reader reader,
-                                                                            Job state);
+    /// handed over is forgotten.
+    [[nodiscard]] tl::expected<std::vector<UnreadEvent>, ErrorReply> attach(JobId job,
+                                                                            const Identity& client,
+                                                                            Reader reader);
+    /// The same of a job that is unfinished, and that the client may touch.
+    [[nodiscard]] tl::expected<std::vector<UnreadEvent>, ErrorReply> attach_unfinished(
+        JobId job, unsigned owner, Reader reader);
     /// The session that reads this job now; its events go there, not here.
     [[nodiscard]] std::optional<Reader> reader(JobId job) const;
     void detach(SessionId session);
@@ -67,9 +69,11 @@ public:
 
     struct Listed {
         JobId job{};
+        unsigned uid = 0;
         JobState state{};
     };
-    [[nodiscard]] std::vector<Listed> finished_of(unsigned uid) const;
+    /// Those that the client may touch, in the order of their ends.
+    [[nodiscard]] std::vector<Listed> finished_for(const Identity& client) const;
 
 private:
     struct Unread {
@@ -90,6 +94,9 @@ private:
     void charge(Unread& unread, std::uint64_t bytes);
     Unread& opened(JobId job, unsigned uid);
     void keep(Unread& unread, UnreadEvent event);
+    [[nodiscard]] tl::expected<std::vector<UnreadEvent>, ErrorReply> hand_over(JobId job,
+                                                                               Unread& unread,
+                                                                               Reader reader);
     void erase(JobId job);
 
     Limits limits_;

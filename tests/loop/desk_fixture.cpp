@@ -161,14 +161,14 @@ DeskFixture::DeskFixture()
 
 DeskFixture::~DeskFixture() = default;
 
-Peer& DeskFixture::connect(unsigned uid)
+Peer& DeskFixture::connect(daemon::Identity client)
 {
     SocketPair pair = nonblocking_pair();
     auto channel = daemon::Channel::create(loop, flush_list, std::move(pair.ours));
     REQUIRE(channel.has_value());
     const SessionId id{peers.size() + 1};
     auto session = ClientSession::create(
-        loop, std::move(*channel), {.id = id, .uid = uid}, settings,
+        loop, std::move(*channel), {.id = id, .identity = client}, settings,
         {.desk = desk,
          .pools = pools,
          .administer =
@@ -187,9 +187,9 @@ Peer& DeskFixture::connect(unsigned uid)
     return *peers.back();
 }
 
-Peer& DeskFixture::connect_binary(unsigned uid)
+Peer& DeskFixture::connect_binary(daemon::Identity client)
 {
-    Peer& peer = connect(uid);
+    Peer& peer = connect(client);
     peer.say(greeting());
     CHECK(heard_by(peer) == Lines{"welcome"});
     return peer;

@@ -67,9 +67,9 @@ public:
     ~DeskFixture();
 
     /// Opens a session; its number is 1, 2, ...
-    Peer& connect(unsigned uid = 1000);
+    Peer& connect(daemon::Identity client = {.uid = 1000});
     /// A session that has said hello and was welcomed.
-    Peer& connect_binary(unsigned uid = 1000);
+    Peer& connect_binary(daemon::Identity client = {.uid = 1000});
 
     /// What the peer hears once everything has settled.
     std::vector<std::string> heard_by(Peer& peer);

@@ -250,17 +250,17 @@ TEST_CASE_FIXTURE(DeskFixture, "a detached job that is done is told at once, in 
 
 TEST_CASE_FIXTURE(DeskFixture, "a job is waited for by one session at a time, of its own user")
 {
-    Peer& owner = connect_binary(1000);
+    Peer& owner = connect_binary({.uid = 1000});
     owner.send(detached_submit(1));
     owner.send(submit(2));
     (void)heard_by(owner);
-    Peer& other = connect_binary(1001);
+    Peer& other = connect_binary({.uid = 1001});
     other.send(Wait{.tag = Tag{1}, .job = JobId{101}});
     other.send(Cancel{.tag = Tag{2}, .what = CancelWhat::job, .job = JobId{101}});
     other.send(Cancel{.tag = Tag{3}, .what = CancelWhat::all});
     CHECK(heard_by(other) == Lines{"error 1 not_found", "error 2 not_found", "error 3 not_found"});
     CHECK(told<core::CancelRequested>().empty());
-    Peer& first = connect_binary(1000);
+    Peer& first = connect_binary({.uid = 1000});
     first.send(Wait{.tag = Tag{1}, .job = JobId{101}});
     first.send(Wait{.tag = Tag{2}, .job = JobId{102}});
     CHECK(heard_by(first) == Lines{"error 2 not_found"});

@@ -45,11 +45,12 @@ struct World {
     }
     auto attach(std::uint64_t job, unsigned uid = ann, std::uint64_t session = 1)
     {
+        const Identity client{.uid = uid};
+        const Reader reader{.session = SessionId{session}, .tag = Tag{job}};
         const auto owner = owners.find(job);
-        return unread.attach(
-            JobId{job}, uid, Reader{.session = SessionId{session}, .tag = Tag{job}},
-            owner != owners.end() && owner->second == uid ? UnreadJobs::Job::unfinished
-                                                          : UnreadJobs::Job::over);
+        return owner != owners.end() && client.may_touch(owner->second)
+                   ? unread.attach_unfinished(JobId{job}, owner->second, reader)
+                   : unread.attach(JobId{job}, client, reader);
     }
     /// "CODE: TEXT" of a refused attach.
     std::string refusal(std::uint64_t job, unsigned uid = ann, std::uint64_t session = 2)
@@ -343,10 +344,25 @@ TEST_CASE("a user's finished jobs are listed in the order of their ends")
     world.finished(3, 10);
     world.result(1, 10, JobState::crashed);
     world.open(4, ann);
-    const auto list = world.unread.finished_of(ann);
+    const auto list = world.unread.finished_for({.uid = ann});
     REQUIRE(list.size() == 2);
     CHECK(list[0].job == JobId{3});
     CHECK(list[0].state == JobState::succeeded);
     CHECK(list[1].job == JobId{1});
     CHECK(list[1].state == JobState::crashed);
+    const auto all = world.unread.finished_for({.uid = 77, .admin = true});
+    REQUIRE(all.size() == 3);
+    CHECK(all[0].job == JobId{2});
+    CHECK(all[0].uid == bob);
+    CHECK(all[2].uid == ann);
+    CHECK(world.unread.finished_for({.uid = 77}).empty());
+}
+
+TEST_CASE("an admin reads what he may touch, another user does not")
+{
+    World world;
+    world.finished(1, 10);
+    const Reader reader{.session = SessionId{2}, .tag = Tag{1}};
+    CHECK_FALSE(world.unread.attach(JobId{1}, {.uid = bob}, reader).has_value());
+    CHECK(world.unread.attach(JobId{1}, {.uid = bob, .admin = true}, reader).has_value());
 }

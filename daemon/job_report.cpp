@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/job_report.hpp"
+
+#include <algorithm>
+
+#include "common/limits.hpp"
+
+namespace jobmill::daemon {
+namespace {
+
+/// Whose a job is, where that can be anybody.
+void add_owner(Map& job, const Identity& client, unsigned owner)
+{
+    if (client.admin) {
+        const Value uid{owner};  // moved, g++ 12 warns of a vector that it never was
+        job.emplace_back("uid", uid);
+    }
+}
+
+Map describe(const JobSources& sources, const Identity& client, const JobRecord& record)
+{
+    const PoolEntry& pool = sources.pools.entry(record.submission.pool);
+    const JobState state = sources.core.state_of(record.id).value_or(JobState::queued);
+    const auto age =
+        std::chrono::duration_cast<std::chrono::milliseconds>(sources.now - record.submitted);
+    Map job{{"job", Value{std::to_string(number(record.id))}},
+            {"state", Value{name_of(state)}},
+            {"pool", Value{pool.name}},
+            {"handler", Value{pool.handlers.at(record.submission.handler).name}},
+            {"label", Value{record.submission.content.label()}},
+            {"age_ms", Value{age.count()}},
+            {"detached", Value{record.submission.detached}}};
+    if (const auto worker = sources.core.worker_of(record.id)) {
+        const Value slot{number(worker->slot)};
+        job.emplace_back("worker", slot);
+    }
+    add_owner(job, client, record.uid);
+    return job;
+}
+
+Map describe(const Identity& client, const UnreadJobs::Listed& unread)
+{
+    Map job{{"job", Value{std::to_string(number(unread.job))}},
+            {"state", Value{name_of(unread.state)}},
+            {"detached", Value{true}}};
+    add_owner(job, client, unread.uid);
+    return job;
+}
+
+}  // namespace
+
+std::pair<Array, std::size_t> report_jobs(const JobSources& sources, const Identity& client,
+                                          const std::vector<JobId>& wanted)
+{
+    Array list;
+    const auto add = [&](const JobRecord& record) {
+        list.emplace_back(describe(sources, client, record));
+        return list.size() < limits::status_jobs;
+    };
+    std::size_t more = 0;
+    if (wanted.empty() && client.admin) {
+        sources.records.each_by_age(add);
+        more = sources.records.size() - list.size();
+    } else if (wanted.empty()) {
+        sources.records.each_of(client.uid, add);
+        more = sources.records.load_of(client.uid).jobs - list.size();
+    }
+    for (const JobId job : wanted) {
+        const JobRecord* record = sources.records.find(job);
+        if (record != nullptr && client.may_touch(record->uid) && !add(*record)) {
+            break;  // a request cannot name more than one frame holds
+        }
+    }
+    std::vector<JobId> sorted = wanted;
+    std::sort(sorted.begin(), sorted.end());
+    for (const UnreadJobs::Listed& unread : sources.unread.finished_for(client)) {
+        if (!wanted.empty() && !std::binary_search(sorted.begin(), sorted.end(), unread.job)) {
+            continue;
+        }
+        if (list.size() == limits::status_jobs) {
+            ++more;
+            continue;
+        }
+        list.emplace_back(describe(client, unread));
+    }
+    return {std::move(list), more};
+}
+
+}  // namespace jobmill::daemon
