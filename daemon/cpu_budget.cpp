@@ -7,7 +7,8 @@
 #include <cmath>
 #include <fstream>
 #include <sstream>
-#include <vector>
+
+#include "daemon/cgroup_place.hpp"
 
 namespace jobmill::daemon {
 namespace {
@@ -26,18 +27,6 @@ std::optional<double> tighter(std::optional<double> one, std::optional<double> o
         return std::min(*one, *other);
     }
     return one ? one : other;
-}
-
-/// "/a/b" and all above it, down to the empty root.
-std::vector<std::string> ancestors(std::string group)
-{
-    std::vector<std::string> groups;
-    while (group.size() > 1) {
-        groups.push_back(group);
-        group.erase(group.rfind('/'));
-    }
-    groups.emplace_back();
-    return groups;
 }
 
 }  // namespace
@@ -72,13 +61,13 @@ std::optional<double> cgroup_quota(std::string_view proc_cgroup, const std::stri
         const std::string controllers = "," + line.substr(first + 1, second - first - 1) + ",";
         const std::string group = line.substr(second + 1);
         if (controllers == ",,") {
-            for (const std::string& each : ancestors(group)) {
+            for (const std::string& each : group_and_above(group)) {
                 std::string file = mount;
                 file.append(each).append("/cpu.max");
                 quota = tighter(quota, quota_v2(content(file)));
             }
         } else if (controllers.find(",cpu,") != std::string::npos) {
-            for (const std::string& each : ancestors(group)) {
+            for (const std::string& each : group_and_above(group)) {
                 std::string directory = mount;
                 directory.append("/cpu").append(each);
                 quota = tighter(quota, quota_v1(content(directory + "/cpu.cfs_quota_us"),
