@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/process_reading.hpp"
+
+#include <unistd.h>
+
+#include <charconv>
+
+#include "daemon/kernel_files.hpp"
+
+namespace jobmill::daemon {
+namespace {
+
+std::string file_of(pid_t pid, const std::string& proc, std::string_view name)
+{
+    std::string path = proc;
+    return path.append("/").append(std::to_string(pid)).append("/").append(name);
+}
+
+std::uint64_t page_size()
+{
+    static const auto size = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+    return size;
+}
+
+}  // namespace
+
+std::optional<std::uint64_t> resident_size(pid_t pid, const std::string& proc)
+{
+    // "SIZE RESIDENT SHARED ...", in pages.
+    const auto text = read_kernel_file(file_of(pid, proc, "statm"));
+    if (!text) {
+        return {};
+    }
+    std::string_view rest = *text;
+    (void)take_until(rest, ' ');
+    const std::string_view digits = take_until(rest, ' ');
+    std::uint64_t pages = 0;
+    const char* const end = digits.data() + digits.size();
+    const auto read = std::from_chars(digits.data(), end, pages);
+    if (digits.empty() || read.ec != std::errc{} || read.ptr != end ||
+        pages > UINT64_MAX / page_size()) {
+        return {};
+    }
+    return pages * page_size();
+}
+
+std::optional<char> process_state(pid_t pid, const std::string& proc)
+{
+    // "PID (NAME) STATE ...", where the name may hold anything.
+    const auto text = read_kernel_file(file_of(pid, proc, "stat"));
+    const std::size_t at = text ? text->rfind(") ") : std::string::npos;
+    if (at == std::string::npos || at + 3 >= text->size() || (*text)[at + 3] != ' ') {
+        return {};
+    }
+    return (*text)[at + 2];
+}
+
+std::string_view stuck_text(char state)
+{
+    switch (state) {
+        case 'D':
+            return "waits in the kernel and cannot be killed";
+        case 'T':
+            return "stopped";
+        case 't':
+            return "traced";
+        case 'Z':
+        case 'X':
+            return "dead";
+        default:
+            return {};
+    }
+}
+
+}  // namespace jobmill::daemon

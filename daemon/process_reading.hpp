@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+// What the kernel tells of a process that is a child of ours and not reaped, so that its number is
+// its own.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace jobmill::daemon {
+
+/// Bytes of memory that it has now. None when it is gone.
+[[nodiscard]] std::optional<std::uint64_t> resident_size(pid_t pid,
+                                                         const std::string& proc = "/proc");
+
+/// The letter of its state, such as R. None when it is gone.
+[[nodiscard]] std::optional<char> process_state(pid_t pid, const std::string& proc = "/proc");
+
+/// For people, of a state in which it does not go on by itself: "stopped", "traced", "waits in the
+/// kernel and cannot be killed", "dead". Empty for all others.
+[[nodiscard]] std::string_view stuck_text(char state);
+
+}  // namespace jobmill::daemon

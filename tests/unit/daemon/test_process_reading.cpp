@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+
+#include <doctest/doctest.h>
+
+#include "daemon/process_reading.hpp"
+#include "tests/unit/daemon/temp_directory.hpp"
+
+using namespace jobmill::daemon;
+using jobmill::tests::TempDirectory;
+
+TEST_CASE("resident memory is the second number, in pages")
+{
+    const TempDirectory proc;
+    const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+    proc.write("7/statm", "1000 25 10 1 0 50 0\n");
+    CHECK(resident_size(7, proc.path()) == 25 * page);
+    proc.write("7/statm", "1000 0 0 0 0 0 0\n");
+    CHECK(resident_size(7, proc.path()) == 0U);
+    for (const char* text : {"", "1000", "1000 ", "1000 x 10", "1000 -5 10", "1000 25x 10",
+                             "1000 18446744073709551615 10", "1000 99999999999999999999 10"}) {
+        CAPTURE(text);
+        proc.write("7/statm", text);
+        CHECK_FALSE(resident_size(7, proc.path()).has_value());
+    }
+    CHECK_FALSE(resident_size(8, proc.path()).has_value());
+}
+
+TEST_CASE("the state is behind the name, whatever the name is")
+{
+    const TempDirectory proc;
+    const auto state_by = [&](const char* stat) {
+        proc.write("7/stat", stat);
+        return process_state(7, proc.path()).value_or('-');
+    };
+    CHECK(state_by("7 (sleep) S 1 7 7") == 'S');
+    CHECK(state_by("7 (a) D 2 (b) R 1) T 1 7 7") == 'T');
+    CHECK(state_by("7 (a\n) D 1 7") == 'D');
+    for (const char* text :
+         {"", "7 (sleep", "7 (sleep)", "7 (sleep) ", "7 (sleep) S", "7 (x) SS 1"}) {
+        CHECK(state_by(text) == '-');
+    }
+    CHECK_FALSE(process_state(8, proc.path()).has_value());
+}
+
+TEST_CASE("states in which a process does not go on have a text")
+{
+    CHECK(stuck_text('D') == "waits in the kernel and cannot be killed");
+    CHECK(stuck_text('T') == "stopped");
+    CHECK(stuck_text('t') == "traced");
+    CHECK(stuck_text('Z') == "dead");
+    for (const char state : {'R', 'S', 'I', '?'}) {
+        CHECK(stuck_text(state).empty());
+    }
+}
+
+TEST_CASE("a real process has a size and a state, until it is reaped")
+{
+    CHECK(resident_size(::getpid()).value() > 100'000);
+    CHECK(process_state(::getpid()) == 'R');
+    const pid_t child = ::fork();
+    if (child == 0) {
+        (void)::raise(SIGSTOP);
+        ::_exit(0);
+    }
+    REQUIRE(child > 0);
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, WUNTRACED) == child);
+    CHECK(process_state(child) == 'T');
+    REQUIRE(::kill(child, SIGKILL) == 0);
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    CHECK_FALSE(process_state(child).has_value());
+    CHECK_FALSE(resident_size(child).has_value());
+}
