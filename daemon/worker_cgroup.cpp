@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/worker_cgroup.hpp"
+
+#include <unistd.h>
+
+#include "daemon/kernel_files.hpp"
+
+namespace jobmill::daemon {
+namespace {
+
+std::string bound_text(std::uint64_t bound)
+{
+    return bound == unlimited ? "max" : std::to_string(bound);
+}
+
+/// Of a file that older kernels do not have.
+Result<void> write_if_there(const std::string& path, std::string_view text)
+{
+    return ::access(path.c_str(), F_OK) == 0 ? write_kernel_file(path, text) : Result<void>{};
+}
+
+}  // namespace
+
+Result<void> WorkerCgroup::put(pid_t pid) const
+{
+    return write_kernel_file(file("cgroup.procs"), std::to_string(pid));
+}
+
+Result<void> WorkerCgroup::limit(const JobLimits& limits)
+{
+    if (limits.memory != memory_) {
+        JOBMILL_TRY(limit_memory(limits.memory));
+        memory_ = limits.memory;
+    }
+    if (limits.processes != processes_) {
+        JOBMILL_TRY(limit_processes(limits.processes));
+        processes_ = limits.processes;
+    }
+    return {};
+}
+
+Result<void> WorkerCgroup::limit_memory(std::uint64_t bytes) const
+{
+    // A job that is bounded must not escape into swap, nor live on without some of its processes.
+    const bool bounded = bytes != unlimited;
+    JOBMILL_TRY(write_if_there(file("memory.oom.group"), bounded ? "1" : "0"));
+    JOBMILL_TRY(write_if_there(file("memory.swap.max"), bounded ? "0" : "max"));
+    return write_kernel_file(file("memory.max"), bound_text(bytes));
+}
+
+Result<void> WorkerCgroup::limit_processes(std::uint64_t processes) const
+{
+    return write_kernel_file(file("pids.max"),
+                             bound_text(processes == unlimited ? unlimited : processes + 1));
+}
+
+Result<void> WorkerCgroup::kill() const
+{
+    return write_kernel_file(file("cgroup.kill"), "1");
+}
+
+CgroupReading WorkerCgroup::read() const
+{
+    CgroupReading reading;
+    reading.memory = kernel_number(file("memory.current"));
+    reading.memory_peak = kernel_number(file("memory.peak"));
+    reading.processes_peak = kernel_number(file("pids.peak"));
+    if (const auto stat = read_kernel_file(file("cpu.stat"))) {
+        constexpr std::uint64_t unit = 1000;
+        const auto microseconds = number_after(*stat, "usage_usec");
+        if (microseconds && *microseconds <= UINT64_MAX / unit) {
+            reading.cpu_ns = *microseconds * unit;
+        }
+    }
+    if (const auto events = read_kernel_file(file("memory.events"))) {
+        reading.oom_kills = number_after(*events, "oom_kill").value_or(0);
+    }
+    return reading;
+}
+
+}  // namespace jobmill::daemon
