@@ -2,6 +2,7 @@
 // Requests. Submits are in json_submit.cpp, replies in json_replies.cpp.
 #include "common/json_lines.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include "common/json_decoder.hpp"
@@ -271,19 +272,19 @@ Decoded<Request> JsonDecoder::State::request(std::string_view op, const Members&
         return Refusal{std::move(unique).error()};
     }
     has_payload = false;
-    std::vector<std::string_view> names;
     for (const Op& row : ops) {
         if (row.name == op) {
             return row.needs_id && id.empty()
                        ? refuse(error_code::missing_field, "id", "want a string, the job's tag")
                        : (this->*row.read)(members);
         }
-        names.push_back(row.name);
     }
     if (op == "open") {
         return refuse(error_code::unknown_op, "op",
                       "open is of the binary spelling; name the handler in each submit");
     }
+    std::array<std::string_view, ops.size()> names;
+    std::transform(ops.begin(), ops.end(), names.begin(), [](const Op& row) { return row.name; });
     return refuse(error_code::unknown_op, "op",
                   "no message " + quoted(op) + did_you_mean(op, names));
 }

@@ -46,25 +46,18 @@ Decoded<void> check_text(const TextOption& option, std::string_view value)
     return judged ? Decoded<void>{} : meta::bad_value(option.name, judged.error().what);
 }
 
-Decoded<void> check_number(const NumberOption& option, const JobOptions& options)
+template <std::integral T>
+Decoded<void> check_number(const Range& range, const std::optional<T>& value)
 {
-    return std::visit(
-        [&](auto member) -> Decoded<void> {
-            const auto& value = options.*member;
-            if (!value) {
-                return {};
-            }
-            const bool no_bound = std::cmp_equal(*value, unlimited);
-            if (no_bound && option.range.spelled == Spelled::number_or_unlimited) {
-                return {};
-            }
-            if (!std::in_range<std::int64_t>(*value)) {
-                return beyond(option.range);
-            }
-            const auto judged = judge(option.range, static_cast<std::int64_t>(*value));
-            return judged ? Decoded<void>{} : tl::unexpected<ErrorReply>(judged.error());
-        },
-        option.member);
+    const bool no_bound = value && std::cmp_equal(*value, unlimited);
+    if (!value || (no_bound && range.spelled == Spelled::number_or_unlimited)) {
+        return {};
+    }
+    if (!std::in_range<std::int64_t>(*value)) {
+        return beyond(range);
+    }
+    const auto judged = judge(range, static_cast<std::int64_t>(*value));
+    return judged ? Decoded<void>{} : tl::unexpected<ErrorReply>(judged.error());
 }
 
 }  // namespace
@@ -150,7 +143,10 @@ Decoded<void> check_together(const AdjustRequest& request)
 Decoded<void> check(const JobOptions& options)
 {
     for (const NumberOption& option : numbers) {
-        if (auto checked = check_number(option, options); !checked) {
+        auto checked =
+            std::visit([&](auto member) { return check_number(option.range, options.*member); },
+                       option.member);
+        if (!checked) {
             return checked;
         }
     }
@@ -160,6 +156,15 @@ Decoded<void> check(const JobOptions& options)
         }
     }
     return check_together(options);
+}
+
+Decoded<void> check(const AdjustRequest& request)
+{
+    auto checked = check_number(max_running, request.max_running);
+    if (checked) {
+        checked = check_number(weight, request.weight);
+    }
+    return checked ? check_together(request) : checked;
 }
 
 }  // namespace jobmill::options

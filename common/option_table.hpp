@@ -106,5 +106,6 @@ void set(const NumberOption& option, Number value, JobOptions& to);
 [[nodiscard]] Decoded<void> check_together(const AdjustRequest& request);
 /// All of it, for who has options that were not decoded.
 [[nodiscard]] Decoded<void> check(const JobOptions& options);
+[[nodiscard]] Decoded<void> check(const AdjustRequest& request);
 
 }  // namespace jobmill::options

@@ -33,6 +33,9 @@ struct SegmentLayout {
     /// Worker to daemon: CLOCK_MONOTONIC in ns when it last showed that it lives.
     alignas(64) SharedWord heartbeat;
 
+    /// Worker to daemon: the sequence of the last job that asked whether it should stop.
+    SharedWord looked;
+
     /// Worker to daemon. `version` is odd while the worker writes; a reader takes the rest only
     /// between two equal even readings.
     struct Progress {
@@ -74,7 +77,7 @@ static_assert(offsetof(SegmentLayout, claims) == 1472);
 static_assert(offsetof(SegmentLayout, outbox) == 4096);
 static_assert(offsetof(SegmentLayout, stack_size) == 4096 + outbox_size);
 static_assert(offsetof(SegmentLayout, stack) == 4096 + outbox_size + 8);
-static_assert(sizeof(SegmentLayout) == 2 * 4096 + outbox_size);
+static_assert(sizeof(SegmentLayout) == 8192 + outbox_size);
 static_assert(outbox_size >= limits::frame, "the largest frame must fit the ring");
 
 }  // namespace jobmill

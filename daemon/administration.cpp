@@ -27,6 +27,8 @@ void Administration::answer(ClientSession& session, Tag tag, const Request& requ
         session.send(HandlersReply{.tag = tag, .body = outside_.pools.describe()});
     } else if (const auto* level = std::get_if<LogLevelRequest>(&request)) {
         answer_log_level(session, *level, tag);
+    } else if (const auto* adjust = std::get_if<AdjustRequest>(&request)) {
+        answer_adjust(session, *adjust, tag);
     } else if (!std::holds_alternative<ReloadRequest>(request)) {
         session.send(ErrorMessage{
             .tag = tag, .error = refusal(error_code::unknown_op, "not a question", "op")});
@@ -35,6 +37,22 @@ void Administration::answer(ClientSession& session, Tag tag, const Request& requ
     } else {
         session.send(not_allowed(tag));
     }
+}
+
+void Administration::answer_adjust(ClientSession& session, const AdjustRequest& request,
+                                   Tag tag) const
+{
+    if (!may_administer(session.identity(), ::geteuid())) {
+        session.send(not_allowed(tag));
+        return;
+    }
+    auto done = outside_.adjust(request);
+    if (!done) {
+        session.send(ErrorMessage{.tag = tag, .error = std::move(done.error())});
+        return;
+    }
+    log::info("adjusted", {{"user", session.identity().uid}});
+    session.send(AdjustReply{.tag = tag, .body = std::move(*done)});
 }
 
 void Administration::answer_log_level(ClientSession& session, const LogLevelRequest& request,

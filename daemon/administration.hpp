@@ -16,6 +16,7 @@ public:
         std::function<Value(const Identity&, const std::vector<JobId>&)> status;
         /// Answers the request under that tag when the reload is over.
         std::function<void(SessionId, Tag)> reload;
+        std::function<tl::expected<Value, ErrorReply>(const AdjustRequest&)> adjust;
     };
 
     explicit Administration(Outside outside) : outside_(std::move(outside)) {}
@@ -23,6 +24,7 @@ public:
     void answer(ClientSession& session, Tag tag, const Request& request) const;
 
 private:
+    void answer_adjust(ClientSession& session, const AdjustRequest& request, Tag tag) const;
     void answer_log_level(ClientSession& session, const LogLevelRequest& request, Tag tag) const;
 
     Outside outside_;

@@ -15,15 +15,16 @@ void CancelWatches::expect(std::uint64_t watch, JobId job)
     expected_.emplace(job, watch);
 }
 
-void CancelWatches::settle(JobId job, core::EndedBy by)
+void CancelWatches::settle(const core::JobEnded& end)
 {
-    for (auto entry = expected_.find(job); entry != expected_.end(); entry = expected_.find(job)) {
+    for (auto entry = expected_.find(end.job); entry != expected_.end();
+         entry = expected_.find(end.job)) {
         const std::uint64_t watch = entry->second;
         expected_.erase(entry);
         Watch& settled = watches_.at(watch);
-        if (by == core::EndedBy::cancel_queued || by == core::EndedBy::stop_queued) {
+        if (end.was != JobState::running) {
             ++settled.queued;
-        } else if (by != core::EndedBy::worker) {
+        } else if (end.by != core::EndedBy::worker) {
             ++settled.running;
         }
         count_down(watch);

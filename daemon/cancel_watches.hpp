@@ -23,7 +23,7 @@ public:
     void expect(std::uint64_t watch, JobId job);
     void close(std::uint64_t watch) { count_down(watch); }
     /// A job has ended that some may wait for.
-    void settle(JobId job, core::EndedBy by);
+    void settle(const core::JobEnded& end);
 
 private:
     struct Watch {

@@ -245,7 +245,9 @@ bool Cgroups::remove(const std::string& directory, int depth, int& budget) const
     }
     bool removed_one = false;
     for (const std::string& name : groups_in(directory)) {
-        removed_one = remove(directory + "/" + name, depth - 1, budget) || removed_one;
+        std::string below = directory;
+        below.append("/").append(name);
+        removed_one = remove(below, depth - 1, budget) || removed_one;
     }
     return removed_one && tree_.remove(directory) == 0;
 }

@@ -111,6 +111,7 @@ void Channel::flush()
             blocked_ = true;
         } else {
             sent_ += *sent;
+            taken_ += *sent;
             if (!fds.empty()) {
                 attachments_.pop_front();
             }
@@ -118,6 +119,9 @@ void Channel::flush()
     }
     forget_sent();
     watch();
+    if (blocked_ && !broken_ && callbacks_.on_full) {
+        callbacks_.on_full();
+    }
     if (!broken_ && unsent() < nearly_drained && callbacks_.on_drained) {
         callbacks_.on_drained();
     }

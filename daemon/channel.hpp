@@ -45,6 +45,8 @@ public:
         std::function<void(const Error&)> on_broken;
         /// What was to be sent is sent, or nearly: more may be appended.
         std::function<void()> on_drained;
+        /// The peer takes no more now; what waits goes when it does.
+        std::function<void()> on_full;
     };
 
     [[nodiscard]] static Result<std::unique_ptr<Channel>> create(loop::EventLoop& loop,
@@ -63,6 +65,8 @@ public:
     void attach(std::size_t frame_start, std::vector<UniqueFd> fds);
     /// Bytes that the peer has not taken yet.
     [[nodiscard]] std::size_t unsent() const noexcept { return out_.size() - sent_; }
+    /// Bytes that the peer's side has taken since the beginning.
+    [[nodiscard]] std::uint64_t taken() const noexcept { return taken_; }
     /// Sends what the socket takes now.
     void flush();
 
@@ -105,6 +109,7 @@ private:
     std::deque<Attachment> attachments_;
     std::deque<UniqueFd> received_fds_;
     std::uint64_t received_ = 0;
+    std::uint64_t taken_ = 0;
     bool dirty_ = false;
     bool paused_ = false;
     bool ended_ = false;  ///< the peer's end of input was read

@@ -101,12 +101,13 @@ std::string ProcessExit::text() const
     return signal_name(status) + (core_dumped ? ", core dumped" : "");
 }
 
-double ProcessExit::cpu_seconds() const
+std::uint64_t ProcessExit::cpu_ns() const
 {
-    const auto seconds = [](const timeval& time) {
-        return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
+    const auto nanoseconds = [](const timeval& time) {
+        return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000 +
+               static_cast<std::uint64_t>(time.tv_usec) * 1000;
     };
-    return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+    return nanoseconds(usage.ru_utime) + nanoseconds(usage.ru_stime);
 }
 
 Result<pid_t> spawn(int executable, const std::vector<std::string>& arguments,

@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -24,7 +25,8 @@ struct ProcessExit {
 
     /// "exit code 3", "SIGSEGV", "SIGABRT, core dumped".
     [[nodiscard]] std::string text() const;
-    [[nodiscard]] double cpu_seconds() const;
+    /// Of the process and all children that it has waited for.
+    [[nodiscard]] std::uint64_t cpu_ns() const;
 };
 
 /// A descriptor of the parent and its number in the child.

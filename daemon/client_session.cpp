@@ -32,6 +32,7 @@ ClientSession::ClientSession(std::unique_ptr<Channel> channel, Who who, Settings
                .output = output_,
                .desk = outside_.desk,
                .pools = outside_.pools,
+               .descriptors = DescriptorBudget::of_this_process(),
                .closing = outside_.closing})
 {
 }
@@ -43,20 +44,17 @@ Result<std::unique_ptr<ClientSession>> ClientSession::create(loop::EventLoop& lo
 {
     std::unique_ptr<ClientSession> session{
         new ClientSession{std::move(channel), who, settings, std::move(outside)}};
-    JOBMILL_TRY_ASSIGN(
-        auto timer, loop::Timer::create(loop, [raw = session.get()] {
-            if (raw->finishing_) {
-                raw->become_over();
-            } else {
-                raw->fatal(refusal(error_code::timeout, "the rest of a message did not come"));
-            }
-        }));
-    session->partial_timer_ = std::make_unique<loop::Timer>(std::move(timer));
+    JOBMILL_TRY_ASSIGN(session->patience_,
+                       SessionPatience::create(loop, settings.patience, *session->channel_,
+                                               [raw = session.get()](SessionPatience::Lost lost) {
+                                                   raw->on_lost(lost);
+                                               }));
     session->channel_->start(
         {.on_bytes = [raw = session.get()](ByteView bytes) { raw->on_bytes(bytes); },
          .on_end = [raw = session.get()] { raw->on_end(); },
          .on_broken = [raw = session.get()](const Error&) { raw->become_over(); },
-         .on_drained = [raw = session.get()] { raw->on_drained(); }});
+         .on_drained = [raw = session.get()] { raw->on_drained(); },
+         .on_full = [raw = session.get()] { raw->patience_->is_full(); }});
     return session;
 }
 
@@ -81,7 +79,7 @@ void ClientSession::process()
         return;
     }
     while (!finishing_ && !stalled() && take_one()) {
-        partial_timer_->stop();
+        patience_->message_came();
     }
     if (finishing_) {
         return;  // its clock is another one now
@@ -89,12 +87,12 @@ void ClientSession::process()
     output_.send_accepted();
     if (stalled()) {
         channel_->pause_reading();
-        partial_timer_->stop();
+        patience_->does_not_listen();
         return;
     }
     channel_->resume_reading();
     close_stray_descriptors();
-    watch_partial();
+    patience_->waits_for_more(reader_.partial());
     if (input_ended_) {
         intake_.abandon_payloads();
     }
@@ -147,12 +145,21 @@ void ClientSession::close_stray_descriptors()
     fds.resize(std::min(fds.size(), kept));
 }
 
-void ClientSession::watch_partial()
+void ClientSession::on_lost(SessionPatience::Lost lost)
 {
-    if (!reader_.partial()) {
-        partial_timer_->stop();
-    } else if (!partial_timer_->active()) {
-        partial_timer_->start_once(settings_.frame_timeout);
+    using enum SessionPatience::Lost;
+    switch (lost) {
+        case silent:
+            return fatal(refusal(error_code::timeout, "no first message came in time"));
+        case unfinished:
+            return fatal(refusal(error_code::timeout, "the rest of a message did not come"));
+        case stalled:
+            log::info(
+                "session stalled",
+                {{"session", number(id_)}, {"user", identity_.uid}, {"bytes", channel_->unsent()}});
+            return become_over();
+        case lingering:
+            return become_over();
     }
 }
 
@@ -235,7 +242,7 @@ void ClientSession::finish()
     output_.send_accepted();
     finishing_ = true;
     channel_->pause_reading();
-    partial_timer_->start_once(settings_.linger);
+    patience_->says_last_words();
     if (output_.idle()) {
         become_over();
     }
@@ -246,7 +253,7 @@ void ClientSession::become_over()
     if (!over_) {
         over_ = true;
         finishing_ = true;
-        partial_timer_->stop();
+        patience_->stop();
         channel_->pause_reading();
         outside_.over(id_);
     }
@@ -284,6 +291,12 @@ void ClientSession::handle(Tag tag, std::string_view id, const Request& request)
         on_cancel(tag, id, *cancel);
     } else if (const auto* wait = std::get_if<Wait>(&request)) {
         on_wait(tag, wait->job);
+    } else if (const auto* many = std::get_if<SubmitMany>(&request)) {
+        request_ids_.erase(number(tag));
+        intake_.submit_many(tag, id, *many);
+    } else if (const auto* retry = std::get_if<Retry>(&request)) {
+        request_ids_.erase(number(tag));
+        on_retry(tag, id, retry->job);
     } else if (const auto* hello = std::get_if<Hello>(&request)) {
         request_ids_.erase(number(tag));
         on_hello(*hello);
@@ -328,10 +341,22 @@ void ClientSession::on_cancel(Tag tag, std::string_view id, const Cancel& cancel
         return;
     }
     if (cancel.what != CancelWhat::tag) {
-        send(ErrorMessage{.tag = tag, .error = refusal(error_code::unknown_op, "not yet", "op")});
+        Cancel request = cancel;
+        request.tag = tag;
+        outside_.desk.cancel_some(*this, request);
         return;
     }
     intake_.cancel(tag, id);
+}
+
+void ClientSession::on_retry(Tag tag, std::string_view id, JobId job)
+{
+    const auto again = outside_.desk.retry(*this, job);
+    if (again) {
+        output_.send(Accepted{.first = tag, .job = *again, .count = 1}, id);
+    } else {
+        refuse_request(tag, id, again.error());
+    }
 }
 
 void ClientSession::on_wait(Tag tag, JobId job)

@@ -8,11 +8,11 @@
 
 #include "daemon/channel.hpp"
 #include "daemon/job_desk.hpp"
-#include "daemon/loop/timer.hpp"
 #include "daemon/request_reader.hpp"
 #include "daemon/rights.hpp"
 #include "daemon/session_intake.hpp"
 #include "daemon/session_output.hpp"
+#include "daemon/session_patience.hpp"
 #include "daemon/session_tags.hpp"
 
 namespace jobmill::daemon {
@@ -25,10 +25,7 @@ public:
         std::uint32_t credit_jobs = limits::credit_jobs;
         std::uint64_t credit_bytes = limits::credit_bytes;
         std::uint64_t max_payload = limits::payload;
-        /// For the rest of a frame or line, once its first byte has come.
-        std::chrono::milliseconds frame_timeout{10'000};
-        /// For a peer that does not read its last messages.
-        std::chrono::milliseconds linger{5'000};
+        SessionPatience::Settings patience;
     };
 
     /// The session's number, and who its client is.
@@ -93,7 +90,7 @@ private:
     bool take_one();
     void on_refused(RequestReader::Refused& refused);
     [[nodiscard]] bool stalled() const;
-    void watch_partial();
+    void on_lost(SessionPatience::Lost lost);
     void close_stray_descriptors();
     void end_if_done();
     void become_over();
@@ -109,6 +106,7 @@ private:
     }
     void on_cancel(Tag tag, std::string_view id, const Cancel& cancel);
     void on_wait(Tag tag, JobId job);
+    void on_retry(Tag tag, std::string_view id, JobId job);
     void on_json(RequestReader::Read& json);
     [[nodiscard]] std::optional<Tag> tag_for(const RequestReader::Read& json);
     void result_is_out(Tag tag);
@@ -123,7 +121,7 @@ private:
     SessionTags tags_;
     SessionOutput output_;
     SessionIntake intake_;
-    std::unique_ptr<loop::Timer> partial_timer_;
+    std::unique_ptr<SessionPatience> patience_;
 
     RequestReader reader_;
     bool greeted_ = false;  ///< hello was said; binary must begin with it

@@ -28,7 +28,7 @@ void log_exit(std::string_view pool, const WorkerProcess& process)
         {"cause", cause},
         {"signal", signal},
         {"exit_code", exit.by_signal ? std::nullopt : std::optional{exit.status}},
-        {"cpu_ms", static_cast<std::int64_t>(exit.cpu_seconds() * 1000)},
+        {"cpu_ms", exit.cpu_ns() / 1'000'000},
         {"peak_kib", exit.usage.ru_maxrss},
         // What a job wrote is its client's alone; without a job nobody else would hear of it.
         {"stderr", job ? std::string_view{} : process.stderr_tail()}};

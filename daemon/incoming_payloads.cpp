@@ -18,33 +18,27 @@ tl::unexpected<ErrorReply> no_memory(const Error& error)
 
 }  // namespace
 
-tl::expected<void, ErrorReply> IncomingPayloads::begin(Tag tag, Submission submission,
-                                                       std::uint64_t size, ByteView first)
+void IncomingPayloads::begin(Tag tag, Submission submission, std::uint64_t received,
+                             Admission::Place place)
 {
-    auto blob = make_blob(size);
-    if (!blob) {
-        return no_memory(blob.error());
-    }
-    if (const auto written = write_blob(blob->get(), 0, first); !written) {
-        return no_memory(written.error());
-    }
-    submission.content.set_blob(std::move(*blob), size);
-    bytes_ += size;
-    submits_.emplace(
-        number(tag),
-        Incoming{.submission = std::move(submission), .received = first.size(), .refused = false});
-    return {};
+    bytes_ += submission.content.payload_size();
+    submits_.emplace(number(tag), Incoming{.submission = std::move(submission),
+                                           .received = received,
+                                           .refused = false,
+                                           .place = std::move(place)});
 }
 
 void IncomingPayloads::begin_refused(Tag tag)
 {
-    submits_.emplace(number(tag), Incoming{.submission = {}, .received = 0, .refused = true});
+    submits_.emplace(number(tag),
+                     Incoming{.submission = {}, .received = 0, .refused = true, .place = {}});
 }
 
 void IncomingPayloads::refuse_rest(Incoming& incoming)
 {
     bytes_ -= incoming.submission.content.payload_size();
     incoming.submission = Submission{};
+    incoming.place = {};
     incoming.refused = true;
 }
 

@@ -9,6 +9,7 @@
 
 #include "common/codec.hpp"
 #include "common/messages.hpp"
+#include "daemon/admission.hpp"
 #include "daemon/job_record.hpp"
 
 namespace jobmill::daemon {
@@ -16,9 +17,9 @@ namespace jobmill::daemon {
 /// Submits of a session whose payloads come in pieces: each is gathered in a blob.
 class IncomingPayloads {
 public:
-    /// Begins a submit of `size` bytes, `first` of them here. The payload is added to `submission`.
-    [[nodiscard]] tl::expected<void, ErrorReply> begin(Tag tag, Submission submission,
-                                                       std::uint64_t size, ByteView first);
+    /// Begins a submit whose blob has so many bytes already. It takes `place` until it is whole or
+    /// given up.
+    void begin(Tag tag, Submission submission, std::uint64_t received, Admission::Place place = {});
     /// The pieces of a refused submit are still on their way: swallow them.
     void begin_refused(Tag tag);
 
@@ -47,6 +48,7 @@ private:
         Submission submission;
         std::uint64_t received = 0;
         bool refused = false;
+        Admission::Place place;
     };
     void refuse_rest(Incoming& incoming);
 

@@ -11,61 +11,30 @@
 namespace jobmill::daemon {
 namespace {
 
-constexpr std::size_t remembered_ends = 1024;
-
-std::uint64_t nanoseconds(core::Duration duration)
+bool is_command(const HandlerEntry& handler)
 {
-    return static_cast<std::uint64_t>(std::max<std::int64_t>(0, duration.count()));
-}
-
-Cause cause_of(core::EndedBy by)
-{
-    Cause cause;
-    switch (by) {
-        case core::EndedBy::cancel_queued:
-        case core::EndedBy::cancel_running:
-            cause.kind = "cancel";
-            cause.was = by == core::EndedBy::cancel_queued ? "queued" : "running";
-            break;
-        case core::EndedBy::stop_queued:
-        case core::EndedBy::stop_running:
-            cause.kind = "stopping";
-            cause.text = "the daemon stopped";
-            cause.was = by == core::EndedBy::stop_queued ? "queued" : "running";
-            break;
-        case core::EndedBy::worker:
-        case core::EndedBy::worker_death:
-            break;
-    }
-    return cause;
+    return handler.name == "exec" && handler.module.empty();
 }
 
 }  // namespace
 
-tl::expected<void, ErrorReply> JobDesk::admit(std::uint64_t size) const
-{
-    if (size > limits_.payload) {
-        return refuse(error_code::too_large,
-                      "a payload of " + std::to_string(size) + " bytes; the limit is " +
-                          std::to_string(limits_.payload),
-                      "size", limits_.payload);
-    }
-    const std::uint64_t bytes = records_.load().bytes;
-    const bool jobs_full = records_.size() >= limits_.jobs;
-    if (jobs_full || (bytes > 0 && size > limits_.bytes - std::min(limits_.bytes, bytes))) {
-        auto busy = refusal(error_code::busy,
-                            jobs_full ? "the queue is full" : "too many payload bytes are queued",
-                            jobs_full ? "" : "size", jobs_full ? limits_.jobs : limits_.bytes);
-        busy.retry_after_ms = 200;
-        return tl::unexpected<ErrorReply>(std::move(busy));
-    }
-    return {};
-}
-
 void JobDesk::submit(const Submitter& client, JobId job, Tag tag, Submission submission)
 {
-    const PoolId pool = submission.pool;
-    const bool detached = submission.detached;
+    core::JobSubmitted event{.job = job,
+                             .session = client.session,
+                             .pool = submission.pool,
+                             .user = core::UserId{client.uid},
+                             .label = labels_.find(submission.content.label()),
+                             .detached = submission.detached};
+    if (submission.ask) {
+        event.batch = submission.ask->batch;
+        event.parent = submission.ask->parent;
+        event.terms = submission.ask->terms;
+    } else {
+        event.terms = default_ask(submission).terms;
+    }
+    batches_.job_added(event.batch);
+    admission_.enter(client, {.jobs = 1, .bytes = submission.content.payload_size()});
     records_.add(JobRecord{.id = job,
                            .session = client.session,
                            .tag = tag,
@@ -74,14 +43,69 @@ void JobDesk::submit(const Submitter& client, JobId job, Tag tag, Submission sub
                            .submitted = outside_.now(),
                            .offered = {},
                            .outcome = {}});
-    outside_.post(core::JobSubmitted{
-        .job = job, .session = client.session, .pool = pool, .detached = detached});
+    outside_.post(event);
+}
+
+JobAsk JobDesk::default_ask(const Submission& submission) const
+{
+    const PoolEntry& pool = outside_.pools.entry(submission.pool);
+    return resolve({}, pool.settings, is_command(pool.handlers.at(submission.handler)));
+}
+
+JobLimits JobDesk::limits_of(const JobRecord& record) const
+{
+    const JobAsk* ask = record.submission.ask.get();
+    return ask != nullptr ? ask->limits
+                          : outside_.pools.entry(record.submission.pool).settings.limits;
+}
+
+tl::expected<std::unique_ptr<JobAsk>, ErrorReply> JobDesk::ask(const Submitter& client,
+                                                               const JobOptions& options,
+                                                               const Route& route)
+{
+    if (options == JobOptions{}) {
+        return nullptr;
+    }
+    const PoolEntry& pool = outside_.pools.entry(route.pool);
+    auto ask = std::make_unique<JobAsk>(
+        resolve(options, pool.settings, is_command(pool.handlers.at(route.handler))));
+    if (options.batch.empty() && !options.halt.empty()) {
+        return refuse(error_code::missing_field, "a rule is a batch's: which one?", "batch");
+    }
+    if (!options.batch.empty()) {
+        const auto batch = batches_.join(client.uid, options.batch, options.halt, client.session);
+        if (!batch) {
+            return tl::unexpected<ErrorReply>(batch.error());
+        }
+        ask->batch = *batch;
+    }
+    return ask;
+}
+
+void JobDesk::set_label(const LabelSettings& settings)
+{
+    const Labels::Entry entry = labels_.set(settings);
+    outside_.post(Labels::event_of(entry));
+    if (!entry.is_new) {
+        return;
+    }
+    std::vector<JobId> jobs;
+    records_.each([&](const JobRecord& record) {
+        if (record.submission.content.label() == settings.name) {
+            jobs.push_back(record.id);
+        }
+    });
+    std::sort(jobs.begin(), jobs.end());
+    for (const JobId job : jobs) {
+        outside_.post(core::JobRelabelled{.job = job, .label = entry.id});
+    }
 }
 
 void JobDesk::set_limits(const Limits& limits)
 {
-    limits_ = limits;
+    admission_.set_limits(limits.room);
     unread_.set_limits(limits.unread);
+    set_aside_.set_limits(limits.set_aside);
 }
 
 void JobDesk::move_jobs(PoolId from, PoolId to)
@@ -89,7 +113,7 @@ void JobDesk::move_jobs(PoolId from, PoolId to)
     std::vector<JobId> waiting;
     records_.each([&](const JobRecord& record) {
         if (record.submission.pool == from &&
-            outside_.core.state_of(record.id) == JobState::queued) {
+            outside_.core.state_of(record.id) != JobState::running) {
             waiting.push_back(record.id);
         }
     });
@@ -144,15 +168,70 @@ void JobDesk::cancel_all(ClientSession& session, Tag tag)
         jobs.push_back(record.id);
         return true;
     });
+    cancel_these(session, tag, jobs, "all");
+}
+
+void JobDesk::cancel_some(ClientSession& session, const Cancel& request)
+{
+    std::vector<JobId> jobs;
+    const auto batch = request.what == CancelWhat::batch
+                           ? batches_.find(session.identity().uid, request.name)
+                           : std::nullopt;
+    records_.each_of(session.identity().uid, [&](const JobRecord& record) {
+        const JobAsk* ask = record.submission.ask.get();
+        const bool meant =
+            request.what == CancelWhat::label   ? record.submission.content.label() == request.name
+            : request.what == CancelWhat::batch ? batch && ask != nullptr && ask->batch == *batch
+                                                : record.session == session.id();
+        if (meant) {
+            jobs.push_back(record.id);
+        }
+        return true;
+    });
+    cancel_these(session, request.tag, jobs,
+                 request.what == CancelWhat::label   ? "label"
+                 : request.what == CancelWhat::batch ? "batch"
+                                                     : "session");
+}
+
+void JobDesk::cancel_these(ClientSession& session, Tag tag, const std::vector<JobId>& jobs,
+                           std::string_view field)
+{
     if (jobs.empty()) {
         session.send(ErrorMessage{
-            .tag = tag, .error = refusal(error_code::not_found, "no unfinished jobs", "all")});
+            .tag = tag,
+            .error = refusal(error_code::not_found, "no unfinished jobs", std::string{field})});
         return;
     }
     const std::uint64_t watch = cancel_watches_.open(session.id(), tag);
     // Youngest first: what is taken from the queue is then never given to a freed worker.
     std::for_each(jobs.rbegin(), jobs.rend(), [&](JobId job) { cancel_watched(job, watch); });
     cancel_watches_.close(watch);
+}
+
+tl::expected<JobId, ErrorReply> JobDesk::retry(const ClientSession& session, JobId job)
+{
+    const SetAside::Job* aside =
+        set_aside_.find(job, session.identity().uid, session.identity().admin);
+    if (aside == nullptr) {
+        return refuse(error_code::not_found, "no such job was set aside", "job");
+    }
+    const auto route = outside_.pools.find(aside->pool, aside->handler);
+    if (!route) {
+        return tl::unexpected<ErrorReply>(route.error());
+    }
+    const Submitter owner{.session = session.id(), .uid = aside->uid};
+    const auto room =
+        admission_.judge(owner, {.jobs = 1, .bytes = aside->submission.content.payload_size()});
+    if (!room) {
+        return tl::unexpected<ErrorReply>(room.error());
+    }
+    SetAside::Job taken = std::move(*set_aside_.take(job));
+    taken.submission.pool = route->pool;
+    taken.submission.handler = route->handler;
+    const JobId again = next_job();
+    submit(owner, again, Tag{}, std::move(taken.submission));
+    return again;
 }
 
 void JobDesk::answer_cancel(SessionId session, const Cancelled& answer) const
@@ -202,6 +281,7 @@ void JobDesk::session_lost(SessionId session)
 {
     session_drained(session);
     unread_.detach(session);
+    batches_.session_lost(session);
     outside_.post(core::SessionLost{session});
 }
 
@@ -216,136 +296,6 @@ void JobDesk::session_drained(SessionId id)
         }
         outside_.pause(worker, false);
         entry = paused_.erase(entry);
-    }
-}
-
-void JobDesk::worker_started(JobId job, WorkerId worker)
-{
-    const JobRecord& record = records_.at(job);
-    const auto reader = reader_of(record);
-    ClientSession* session = reader ? outside_.session(reader->session) : nullptr;
-    if (session != nullptr && record.submission.want_started) {
-        session->deliver(
-            reader->tag,
-            Started{.tag = reader->tag, .job = job, .worker = worker.slot, .attempt = 1});
-    }
-}
-
-void JobDesk::worker_chunk(JobId job, WorkerId worker, Stream stream, Payload payload)
-{
-    const JobRecord& record = records_.at(job);
-    Chunk head{.tag = {},
-               .job = job,
-               .size = payload.size,
-               .stream = stream,
-               .more = false,
-               .payload = {}};
-    const auto reader = reader_of(record);
-    if (!reader) {
-        unread_.add_chunk(record.uid, head, std::move(payload));
-        return;
-    }
-    ClientSession* session = outside_.session(reader->session);
-    if (session == nullptr) {
-        return;  // its jobs are being cancelled
-    }
-    head.tag = reader->tag;
-    session->deliver_chunk(head, std::move(payload));
-    if (session->congested(reader->tag)) {
-        paused_.insert_or_assign(worker, Paused{.session = reader->session, .tag = reader->tag});
-        outside_.pause(worker, true);
-    }
-}
-
-void JobDesk::worker_outcome(JobId job, Outcome outcome)
-{
-    records_.at(job).outcome = std::make_unique<Outcome>(std::move(outcome));
-}
-
-void JobDesk::offered(JobId job)
-{
-    JobRecord& record = records_.at(job);
-    record.offered = outside_.now();
-    const bool watched = std::any_of(watched_.begin(), watched_.end(),
-                                     [&](const Watched& each) { return each.job == job; });
-    if (record.submission.want_progress && !watched) {
-        watched_.push_back({.job = job});
-    }
-}
-
-void JobDesk::sample_progress()
-{
-    for (Watched& watched : watched_) {
-        if (const auto worker = outside_.core.worker_of(watched.job)) {
-            send_progress(watched, *worker);
-        }
-    }
-}
-
-void JobDesk::send_progress(Watched& watched, WorkerId worker)
-{
-    const auto reader = reader_of(records_.at(watched.job));
-    ClientSession* session = reader ? outside_.session(reader->session) : nullptr;
-    const auto reading = outside_.progress(worker);
-    if (session == nullptr || !reading || reading->version == watched.version ||
-        outside_.core.job_of(worker, reading->sequence) != watched.job) {
-        return;
-    }
-    watched.version = reading->version;
-    session->deliver_progress(Progress{.tag = reader->tag,
-                                       .job = watched.job,
-                                       .done = reading->done,
-                                       .total = reading->total,
-                                       .note = reading->note});
-}
-
-void JobDesk::ended(const core::JobEnded& end)
-{
-    JobRecord record = records_.take(end.job);
-    std::erase_if(watched_, [&](const Watched& each) { return each.job == end.job; });
-    if (paused_.erase(end.worker) > 0) {
-        // Its next job is another's: that one's reader must not wait for this one's.
-        outside_.pause(end.worker, false);
-    }
-
-    JobResult head;
-    head.job = end.job;
-    head.state = end.state;
-    head.worker = end.worker.slot;
-    const bool ran = end.worker.slot != SlotId{};
-    const core::TimePoint now = outside_.now();
-    head.queue_ns = nanoseconds((ran ? record.offered : now) - record.submitted);
-    Payload payload;
-    if (end.by == core::EndedBy::worker) {
-        head.run_ns = record.outcome->run_ns;
-        head.cause = std::move(record.outcome->cause);
-        payload = std::move(record.outcome->payload);
-    } else {
-        head.run_ns = ran ? nanoseconds(now - record.offered) : 0;
-        head.cause = end.by == core::EndedBy::worker_death ? outside_.cause_of_death(end.worker)
-                                                           : cause_of(end.by);
-    }
-    recent_.push_back(Ended{.job = end.job, .uid = record.uid, .state = end.state});
-    if (recent_.size() > remembered_ends) {
-        recent_.pop_front();
-    }
-    deliver_result(record, std::move(head), std::move(payload));
-    cancel_watches_.settle(end.job, end.by);
-}
-
-void JobDesk::deliver_result(const JobRecord& record, JobResult head, Payload payload)
-{
-    const auto reader = reader_of(record);
-    if (!reader) {
-        unread_.add_result(record.uid, head, std::move(payload), outside_.now());
-        return;
-    }
-    if (record.submission.detached) {
-        unread_.forget(record.id);
-    }
-    if (ClientSession* session = outside_.session(reader->session)) {
-        head.tag = reader->tag;
-        session->deliver_result(head, std::move(payload));
     }
 }
 

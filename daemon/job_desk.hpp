@@ -8,11 +8,15 @@
 
 #include "common/codec.hpp"
 #include "common/progress_cell.hpp"
+#include "daemon/admission.hpp"
+#include "daemon/batches.hpp"
 #include "daemon/cancel_watches.hpp"
 #include "daemon/core/dispatcher.hpp"
 #include "daemon/job_records.hpp"
+#include "daemon/labels.hpp"
 #include "daemon/pool_directory.hpp"
 #include "daemon/rights.hpp"
+#include "daemon/set_aside.hpp"
 #include "daemon/unread_jobs.hpp"
 
 namespace jobmill::daemon {
@@ -24,10 +28,9 @@ class ClientSession;
 class JobDesk {
 public:
     struct Limits {
-        std::uint64_t payload = limits::payload;
-        std::uint64_t jobs = 1'000'000;                 ///< unfinished, in all
-        std::uint64_t bytes = std::uint64_t{8} << 30U;  ///< of their payloads, in all
+        Admission::Limits room;
         UnreadJobs::Limits unread;
+        SetAside::Limits set_aside;
     };
 
     /// What the desk needs of the rest of the daemon.
@@ -39,23 +42,39 @@ public:
         std::function<JobId()> next_job;
         std::function<core::TimePoint()> now;
         std::function<Cause(WorkerId)> cause_of_death;
+        /// What its job has left behind: standard error, progress, stack.
+        std::function<Cause(WorkerId)> traces;
+        /// What the job took in which it died; empty while it lives.
+        std::function<Usage(WorkerId)> usage_of;
         std::function<void(WorkerId, bool paused)> pause;
         std::function<std::optional<ProgressReading>(WorkerId)> progress;
     };
 
     JobDesk(Limits limits, Outside outside)
-        : limits_(limits), outside_(std::move(outside)), unread_(limits.unread)
+        : outside_(std::move(outside)),
+          admission_(limits.room),
+          unread_(limits.unread),
+          batches_([this](const core::Event& event) { outside_.post(event); },
+                   [this](core::BatchId batch) { return outside_.core.counts(batch); })
     {
+        set_aside_.set_limits(limits.set_aside);
     }
 
     void set_limits(const Limits& limits);
+    /// Gives a label rules, or other ones. Not to be called while an event is handled.
+    void set_label(const LabelSettings& settings);
     /// Jobs that wait in `from` wait in `to` from now on, those whose handler is there as well. Not
     /// to be called while an event is handled: the core must know each job as it is here.
     void move_jobs(PoolId from, PoolId to);
 
     // ---- requests of sessions ----
-    /// Whether there is room for a job with a payload of that size.
-    [[nodiscard]] tl::expected<void, ErrorReply> admit(std::uint64_t size) const;
+    /// Whether there is room, judged before a submit; the jobs that are submitted take it.
+    [[nodiscard]] Admission& admission() noexcept { return admission_; }
+    /// What a submit to that pool asks for; null when it is what the pool does by default. A batch
+    /// that it names is joined.
+    [[nodiscard]] tl::expected<std::unique_ptr<JobAsk>, ErrorReply> ask(const Submitter& client,
+                                                                        const JobOptions& options,
+                                                                        const Route& route);
     /// The number of the next job that is submitted.
     [[nodiscard]] JobId next_job() { return outside_.next_job(); }
     /// The job is accepted: it will end in exactly one terminal state, and may do so in here.
@@ -65,6 +84,10 @@ public:
     /// the client's own, an admin's too: who means another's job has to name it.
     void cancel_job(ClientSession& session, Tag tag, JobId job);
     void cancel_all(ClientSession& session, Tag tag);
+    /// The client's own jobs of that batch, label or session.
+    void cancel_some(ClientSession& session, const Cancel& request);
+    /// The number of a new job that is as the one that was set aside.
+    [[nodiscard]] tl::expected<JobId, ErrorReply> retry(const ClientSession& session, JobId job);
     [[nodiscard]] tl::expected<std::vector<UnreadEvent>, ErrorReply> wait(
         const ClientSession& session, Tag tag, JobId job);
     /// As report_jobs() says.
@@ -82,6 +105,14 @@ public:
     // ---- effects of the core ----
     void offered(JobId job);
     void ended(const core::JobEnded& end);
+    void retried(const core::JobRetried& end);
+    void halted(core::BatchId batch) { batches_.halted(batch); }
+
+    /// What a worker has to hold the job to.
+    [[nodiscard]] JobLimits limits_of(const JobRecord& record) const;
+    [[nodiscard]] const Batches& batches() const noexcept { return batches_; }
+    [[nodiscard]] const Labels& labels() const noexcept { return labels_; }
+    [[nodiscard]] const SetAside& set_aside() const noexcept { return set_aside_; }
 
     [[nodiscard]] const JobRecord& record(JobId job) const { return records_.at(job); }
     [[nodiscard]] bool knows(JobId job) const { return records_.contains(job); }
@@ -118,11 +149,22 @@ private:
     void send_progress(Watched& watched, WorkerId worker);
     void answer_cancel(SessionId session, const Cancelled& answer) const;
     void cancel_watched(JobId job, std::uint64_t watch);
+    /// Cancels these, the youngest first, and answers when they are gone; or that there are none.
+    void cancel_these(ClientSession& session, Tag tag, const std::vector<JobId>& jobs,
+                      std::string_view field);
+    [[nodiscard]] JobAsk default_ask(const Submission& submission) const;
+    void stop_watching(JobId job, WorkerId worker);
+    [[nodiscard]] Cause explain(JobRecord& record, const core::JobEnded& end);
+    [[nodiscard]] std::string how_long(const JobRecord& record, core::EndedBy by) const;
+    void keep_poison(JobRecord& record, const Cause& cause);
 
-    Limits limits_;
     Outside outside_;
     JobRecords records_;
+    Admission admission_;
     UnreadJobs unread_;
+    Batches batches_;
+    Labels labels_;
+    SetAside set_aside_;
     std::vector<Watched> watched_;  ///< running ones
     CancelWatches cancel_watches_{
         [this](SessionId session, const Cancelled& answer) { answer_cancel(session, answer); }};

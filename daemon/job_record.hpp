@@ -9,6 +9,7 @@
 #include "common/messages.hpp"
 #include "common/unique_fd.hpp"
 #include "daemon/core/event.hpp"
+#include "daemon/job_ask.hpp"
 #include "daemon/job_content.hpp"
 #include "jobmill/bytes.hpp"
 #include "jobmill/ids.hpp"
@@ -39,6 +40,7 @@ struct Submission {
     PoolId pool{};
     std::uint16_t handler = 0;
     JobContent content;
+    std::unique_ptr<JobAsk> ask;  ///< null: as its pool does by default
     bool detached = false;
     bool want_started = false;
     bool want_progress = false;
@@ -49,6 +51,7 @@ struct Outcome {
     Payload payload;
     Cause cause;
     std::uint64_t run_ns = 0;
+    Usage usage;
 };
 
 /// There may be a million of these. What few jobs have at a time stands elsewhere: in an Outcome,
@@ -63,6 +66,6 @@ struct JobRecord {
     core::TimePoint offered;
     std::unique_ptr<Outcome> outcome;  ///< from its worker's last word to its end
 };
-static_assert(sizeof(JobRecord) <= 96, "a long queue pays for this a million times");
+static_assert(sizeof(JobRecord) <= 104, "a long queue pays for this a million times");
 
 }  // namespace jobmill::daemon

@@ -9,18 +9,6 @@ namespace {
 
 constexpr std::size_t smallest_index = 64;
 
-void charge(JobLoad& load, const JobRecord& record)
-{
-    ++load.jobs;
-    load.bytes += record.submission.content.payload_size();
-}
-
-void credit(JobLoad& load, const JobRecord& record)
-{
-    --load.jobs;
-    load.bytes -= record.submission.content.payload_size();
-}
-
 }  // namespace
 
 JobRecords::JobRecords() : index_(smallest_index, none) {}
@@ -29,16 +17,15 @@ void JobRecords::add(JobRecord record)
 {
     JOBMILL_ASSERT(!contains(record.id));
     User& user = users_[record.uid];
-    charge(all_, record);
-    charge(user.load, record);
-    charge(sessions_[record.session], record);
+    ++size_;
+    ++user.jobs;
     const Place place = slab_.take();
     Node& node = slab_[place];
     node.record = std::move(record);
     node.older = user.youngest;
     (user.youngest == none ? user.oldest : slab_[user.youngest].younger) = place;
     user.youngest = place;
-    if (all_.jobs * 2 > index_.size()) {
+    if (size_ * 2 > index_.size()) {
         resize_index(index_.size() * 2);
     }
     enter(place);
@@ -52,19 +39,13 @@ JobRecord JobRecords::take(JobId job)
     User& user = users_.at(node.record.uid);
     (node.older == none ? user.oldest : slab_[node.older].younger) = node.younger;
     (node.younger == none ? user.youngest : slab_[node.younger].older) = node.older;
-    credit(all_, node.record);
-    credit(user.load, node.record);
-    if (user.load.jobs == 0) {
+    --size_;
+    if (--user.jobs == 0) {
         users_.erase(node.record.uid);
-    }
-    JobLoad& session = sessions_.at(node.record.session);
-    credit(session, node.record);
-    if (session.jobs == 0) {
-        sessions_.erase(node.record.session);
     }
     JobRecord record = std::move(node.record);
     slab_.give_back(place);
-    if (all_.jobs * 16 < index_.size() && index_.size() > smallest_index) {
+    if (size_ * 16 < index_.size() && index_.size() > smallest_index) {
         resize_index(std::max(smallest_index, index_.size() / 4));
     }
     return record;
@@ -82,16 +63,10 @@ const JobRecord* JobRecords::find(JobId job) const
     return place == none ? nullptr : &slab_[place].record;
 }
 
-JobLoad JobRecords::load_of(unsigned uid) const
+std::size_t JobRecords::count_of(unsigned uid) const
 {
     const auto user = users_.find(uid);
-    return user == users_.end() ? JobLoad{} : user->second.load;
-}
-
-JobLoad JobRecords::load_of(SessionId session) const
-{
-    const auto found = sessions_.find(session);
-    return found == sessions_.end() ? JobLoad{} : found->second;
+    return user == users_.end() ? 0 : user->second.jobs;
 }
 
 // ---- the index ----------------------------------------------------------------------------------

@@ -12,12 +12,6 @@
 
 namespace jobmill::daemon {
 
-/// What the unfinished jobs of somebody take up.
-struct JobLoad {
-    std::size_t jobs = 0;
-    std::uint64_t bytes = 0;  ///< of payloads
-};
-
 /// The unfinished jobs by number, and those of each user from the oldest to the youngest: what one
 /// user asks for costs nothing for the jobs of others.
 class JobRecords {
@@ -36,11 +30,8 @@ public:
     [[nodiscard]] const JobRecord* find(JobId job) const;
     [[nodiscard]] bool contains(JobId job) const { return place_of(job) != none; }
 
-    [[nodiscard]] std::size_t size() const noexcept { return all_.jobs; }
-    [[nodiscard]] const JobLoad& load() const noexcept { return all_; }
-    [[nodiscard]] JobLoad load_of(unsigned uid) const;
-    /// Of the jobs that this session submitted, detached ones as well.
-    [[nodiscard]] JobLoad load_of(SessionId session) const;
+    [[nodiscard]] std::size_t size() const noexcept { return size_; }
+    [[nodiscard]] std::size_t count_of(unsigned uid) const;
 
     /// Calls visit(record) from the oldest of the user's jobs on, as long as it answers true.
     template <typename Visitor>
@@ -97,7 +88,7 @@ private:
     struct User {
         Place oldest = none;
         Place youngest = none;
-        JobLoad load;
+        std::size_t jobs = 0;
     };
 
     [[nodiscard]] Place place_of(JobId job) const;
@@ -111,9 +102,8 @@ private:
     Slab<Node> slab_;
     /// Open addressing with linear probing, at most half full.
     std::vector<Place> index_;
-    JobLoad all_;
-    std::unordered_map<unsigned, User> users_;         ///< that have jobs
-    std::unordered_map<SessionId, JobLoad> sessions_;  ///< that submitted them
+    std::size_t size_ = 0;
+    std::unordered_map<unsigned, User> users_;  ///< that have jobs
 };
 
 }  // namespace jobmill::daemon

@@ -63,7 +63,7 @@ std::pair<Array, std::size_t> report_jobs(const JobSources& sources, const Ident
         more = sources.records.size() - list.size();
     } else if (wanted.empty()) {
         sources.records.each_of(client.uid, add);
-        more = sources.records.load_of(client.uid).jobs - list.size();
+        more = sources.records.count_of(client.uid) - list.size();
     }
     for (const JobId job : wanted) {
         const JobRecord* record = sources.records.find(job);

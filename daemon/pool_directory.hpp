@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/codec.hpp"
+#include "daemon/pool_settings.hpp"
 #include "jobmill/ids.hpp"
 #include "jobmill/value.hpp"
 
@@ -31,6 +32,7 @@ struct PoolEntry {
     std::string name;
     State state = State::starting;
     std::string error;  ///< why it is down
+    PoolSettings settings;
     /// A handler's position is its number on the worker link.
     std::vector<HandlerEntry> handlers;
 };

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <charconv>
+#include <ctime>
 
 #include "daemon/kernel_files.hpp"
 
@@ -42,6 +43,18 @@ std::optional<std::uint64_t> resident_size(pid_t pid, const std::string& proc)
         return {};
     }
     return pages * page_size();
+}
+
+std::optional<std::uint64_t> cpu_time(pid_t pid)
+{
+    clockid_t clock{};
+    timespec time{};
+    // 0 and less would be ourselves, or nobody.
+    if (pid <= 0 || ::clock_getcpuclockid(pid, &clock) != 0 || ::clock_gettime(clock, &time) != 0) {
+        return {};
+    }
+    return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000 +
+           static_cast<std::uint64_t>(time.tv_nsec);
 }
 
 std::optional<char> process_state(pid_t pid, const std::string& proc)

@@ -16,6 +16,9 @@ namespace jobmill::daemon {
 [[nodiscard]] std::optional<std::uint64_t> resident_size(pid_t pid,
                                                          const std::string& proc = "/proc");
 
+/// Nanoseconds that it has run so far, its children aside. None when it is gone.
+[[nodiscard]] std::optional<std::uint64_t> cpu_time(pid_t pid);
+
 /// The letter of its state, such as R. None when it is gone.
 [[nodiscard]] std::optional<char> process_state(pid_t pid, const std::string& proc = "/proc");
 

@@ -6,79 +6,34 @@
 #include <algorithm>
 #include <csignal>
 
-#include "common/signal_name.hpp"
 #include "daemon/exit_log.hpp"
 #include "daemon/log.hpp"
 
 namespace jobmill::daemon {
-namespace {
-
-/// A template may die once of what is not its fault; one that dies again as it loads is told of.
-constexpr unsigned hopeless_starts = 2;
-
-/// A template that has not answered for so long is killed. Forking takes milliseconds, even of a
-/// large template.
-constexpr std::chrono::seconds template_patience{10};
-
-}  // namespace
 
 Processes::Processes(loop::EventLoop& loop, FlushList& flush_list, UniqueFd executable,
                      Callbacks callbacks)
     : loop_(loop),
       flush_list_(flush_list),
       executable_(std::move(executable)),
-      callbacks_(std::move(callbacks))
+      callbacks_(std::move(callbacks)),
+      templates_(
+          loop, flush_list,
+          Templates::Callbacks{
+              .on_loaded = callbacks_.on_loaded,
+              .on_failed = callbacks_.on_template_failed,
+              .on_forked = [this](PoolId pool, const Forked& forked) { on_forked(pool, forked); },
+              .on_lost = [this](PoolId pool) { on_template_lost(pool); }})
 {
 }
 
-std::vector<std::string> Processes::arguments(const PoolPlan& plan,
-                                              std::vector<std::string> mode) const
+void Processes::carry_out(const core::StartTemplate& effect)
 {
-    std::vector<std::string> all{"jobmill-worker"};
-    all.insert(all.end(), mode.begin(), mode.end());
-    all.emplace_back("--daemon-pid");
-    all.push_back(std::to_string(::getpid()));
-    all.insert(all.end(), plan.what_to_load.begin(), plan.what_to_load.end());
-    return all;
+    templates_.start(effect.pool, pools_.at(effect.pool), executable_.get());
 }
 
-void Processes::start_template(PoolId pool)
+void Processes::on_template_lost(PoolId pool)
 {
-    const PoolPlan& plan = pools_.at(pool);
-    std::vector<std::string> mode{"--template"};
-    if (plan.spawn) {
-        mode.emplace_back("--allow-threads");
-    }
-    auto process = TemplateProcess::start(
-        loop_, flush_list_,
-        {.executable = executable_.get(),
-         .arguments = arguments(plan, std::move(mode)),
-         .environment = plan.environment},
-        {.on_loaded =
-             [this, pool](const Value& body) {
-                 unready_starts_[pool] = 0;
-                 callbacks_.on_loaded(pool, body);
-             },
-         .on_refused = [this,
-                        pool](const std::string& why) { callbacks_.on_template_failed(pool, why); },
-         .on_forked = [this, pool](const Forked& forked) { on_forked(pool, forked); },
-         .on_gone = [this, pool](const ProcessExit& exit) { on_template_gone(pool, exit); }});
-    if (!process) {
-        callbacks_.on_template_failed(pool, process.error().what);
-        callbacks_.post(core::TemplateLost{pool});
-        return;
-    }
-    log::debug("template started", {{"pool", plan.name}, {"pid", (*process)->pid()}});
-    ++unready_starts_[pool];
-    templates_.insert_or_assign(pool, std::move(*process));
-}
-
-void Processes::on_template_gone(PoolId pool, const ProcessExit& exit)
-{
-    log::info("template left", {{"pool", pools_.at(pool).name}, {"cause", exit.text()}});
-    const auto gone = templates_.find(pool);
-    template_graveyard_.push_back(std::move(gone->second));
-    templates_.erase(gone);
     // What it was asked for and did not report will not come. Should a worker be alive after all,
     // it finds its link ended and leaves; as a stranger it is killed besides.
     std::vector<WorkerId> lost;
@@ -89,13 +44,6 @@ void Processes::on_template_gone(PoolId pool, const ProcessExit& exit)
     }
     for (const WorkerId worker : lost) {
         fail_fork(worker, "the template is gone");
-    }
-    const bool hung = hung_.erase(pool) > 0;
-    if (hung && unready_starts_[pool] > 0) {
-        callbacks_.on_template_failed(pool, "its modules take too long to load: it was killed");
-    } else if (unready_starts_[pool] >= hopeless_starts) {
-        callbacks_.on_template_failed(pool,
-                                      "its template leaves before it is ready: " + exit.text());
     }
     callbacks_.post(core::TemplateLost{pool});
     sweep();
@@ -122,17 +70,18 @@ void Processes::fork_worker(PoolId pool, WorkerId worker)
         return;
     }
     place = std::move(*process);
+    place->belong_to(pool);
     if (plan.spawn) {
         spawn_worker(plan, *place);
         return;
     }
-    const auto found = templates_.find(pool);
-    if (found == templates_.end()) {
+    TemplateProcess* parent = templates_.find(pool);
+    if (parent == nullptr) {
         callbacks_.post(core::ForkFailed{worker});
         return;
     }
     pending_forks_.emplace(worker, Pending{pool, orphans_.fork_asked()});
-    found->second->fork(worker, place->take_child_ends());
+    parent->fork(worker, place->take_child_ends());
 }
 
 void Processes::spawn_worker(const PoolPlan& plan, WorkerProcess& process)
@@ -144,8 +93,8 @@ void Processes::spawn_worker(const PoolPlan& plan, WorkerProcess& process)
                                    {.ours = ends[2].get(), .theirs = STDERR_FILENO}};
     const auto pid =
         spawn(executable_.get(),
-              arguments(plan, {"--worker", "--slot", std::to_string(number(worker.slot)),
-                               "--generation", std::to_string(worker.generation)}),
+              worker_arguments(plan, {"--worker", "--slot", std::to_string(number(worker.slot)),
+                                      "--generation", std::to_string(worker.generation)}),
               plan.environment, inherited);
     if (!pid) {
         log::error(
@@ -167,53 +116,42 @@ WorkerProcess* Processes::worker(WorkerId worker)
 void Processes::remove_pool(PoolId pool)
 {
     pools_.erase(pool);
-    unready_starts_.erase(pool);
+    templates_.forget(pool);
 }
 
 void Processes::carry_out(const core::DismissTemplate& effect)
 {
-    if (const auto found = templates_.find(effect.pool); found != templates_.end()) {
-        found->second->dismiss();
+    if (TemplateProcess* process = templates_.find(effect.pool)) {
+        process->dismiss();
     }
 }
 
 void Processes::carry_out(const core::KillTemplate& effect)
 {
-    if (const auto found = templates_.find(effect.pool); found != templates_.end()) {
-        log::error("template hangs and is killed",
-                   {{"pool", pools_.at(effect.pool).name}, {"pid", found->second->pid()}});
-        hung_.insert(effect.pool);
-        found->second->kill();
-    }
+    templates_.kill_hung(effect.pool);
 }
 
 void Processes::probe_templates()
 {
-    const auto now = loop::EventLoop::now();
-    std::vector<PoolId> silent;
-    for (const auto& [pool, process] : templates_) {
-        process->probe(now);
-        if (process->silent_for(now) >= template_patience) {
-            silent.push_back(pool);
-        }
-    }
-    for (const PoolId pool : silent) {
+    for (const PoolId pool : templates_.probe()) {
         callbacks_.post(core::TemplateSilent{pool});
     }
-}
-
-bool Processes::templates_answer() const
-{
-    const auto now = loop::EventLoop::now();
-    return std::all_of(templates_.begin(), templates_.end(), [&](const auto& entry) {
-        return entry.second->silent_for(now) < 2 * template_patience;
-    });
 }
 
 void Processes::carry_out(const core::RaiseCancelFlag& effect)
 {
     if (WorkerProcess* process = worker(effect.worker)) {
         process->raise_cancel_flag(effect.sequence);
+        if (!process->looks(effect.sequence)) {
+            callbacks_.post(core::JobDeaf{.worker = effect.worker, .sequence = effect.sequence});
+        }
+    }
+}
+
+void Processes::carry_out(const core::TakeStack& effect)
+{
+    if (WorkerProcess* process = worker(effect.worker)) {
+        process->take_stack();
     }
 }
 
@@ -236,6 +174,17 @@ void Processes::carry_out(const core::KillWorker& effect)
     if (WorkerProcess* process = worker(effect.worker)) {
         process->kill();
     }
+}
+
+void Processes::carry_out(const core::CondemnWorker& effect)
+{
+    const WorkerProcess* process = worker(effect.worker);
+    log::error("worker does not die",
+               {{"worker", number(effect.worker.slot)},
+                {"generation", effect.worker.generation},
+                {"pid", process == nullptr ? -1 : process->pid()},
+                {"cause", "the kernel holds it; another slot takes its place"}},
+               log::always);
 }
 
 void Processes::resolve(WorkerId worker)
@@ -311,10 +260,12 @@ void Processes::on_worker_report(WorkerId worker, WorkerReport& report, UniqueFd
 
 void Processes::on_worker_exited(PoolId pool, WorkerId worker)
 {
+    bool by_limit = false;
     if (const WorkerProcess* process = this->worker(worker)) {
         log_exit(pools_.at(pool).name, *process);
+        by_limit = process->died_of_limit();
     }
-    callbacks_.post(core::WorkerExited{worker});
+    callbacks_.post(core::WorkerExited{.worker = worker, .by_limit = by_limit});
 }
 
 bool Processes::is_known(pid_t pid) const
@@ -322,8 +273,7 @@ bool Processes::is_known(pid_t pid) const
     const bool worker = std::any_of(workers_.begin(), workers_.end(), [&](const auto& entry) {
         return entry.second && entry.second->alive() && entry.second->pid() == pid;
     });
-    return worker || std::any_of(templates_.begin(), templates_.end(),
-                                 [&](const auto& entry) { return entry.second->pid() == pid; });
+    return worker || templates_.holds(pid);
 }
 
 void Processes::sweep()
@@ -350,7 +300,7 @@ void Processes::sweep()
 void Processes::end_turn()
 {
     graveyard_.clear();
-    template_graveyard_.clear();
+    templates_.bury();
     if (sweep_due_) {
         sweep_due_ = false;
         sweep();
@@ -363,24 +313,10 @@ bool Processes::sweep_last()
     return list_children().empty();
 }
 
-void Processes::dismiss_templates()
-{
-    for (const auto& [pool, process] : templates_) {
-        process->dismiss();
-    }
-}
-
-void Processes::kill_templates()
-{
-    for (const auto& [pool, process] : templates_) {
-        process->kill();
-    }
-}
-
 std::optional<pid_t> Processes::template_pid(PoolId pool) const
 {
-    const auto found = templates_.find(pool);
-    return found == templates_.end() ? std::nullopt : std::optional{found->second->pid()};
+    const TemplateProcess* process = templates_.find(pool);
+    return process == nullptr ? std::nullopt : std::optional{process->pid()};
 }
 
 }  // namespace jobmill::daemon

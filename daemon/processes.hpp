@@ -5,24 +5,15 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <unordered_map>
 #include <vector>
 
 #include "daemon/core/effect.hpp"
 #include "daemon/core/orphan_ledger.hpp"
-#include "daemon/template_process.hpp"
+#include "daemon/templates.hpp"
 #include "daemon/worker_process.hpp"
 
 namespace jobmill::daemon {
-
-/// How a pool's processes are started.
-struct PoolPlan {
-    std::string name;
-    std::vector<std::string> what_to_load;  ///< arguments of jobmill-worker
-    std::vector<std::string> environment;
-    bool spawn = false;  ///< workers load for themselves instead of being forked
-};
 
 /// All processes of the daemon: templates, workers, and what dead workers have left behind.
 class Processes {
@@ -45,17 +36,30 @@ public:
     void remove_pool(PoolId pool);
 
     // What the core asks for. Those that name a worker which is no more are without effect.
-    void carry_out(const core::StartTemplate& effect) { start_template(effect.pool); }
+    void carry_out(const core::StartTemplate& effect);
     void carry_out(const core::DismissTemplate& effect);
     void carry_out(const core::KillTemplate& effect);
     void carry_out(const core::ForkWorker& effect) { fork_worker(effect.pool, effect.worker); }
     void carry_out(const core::RaiseCancelFlag& effect);
+    void carry_out(const core::TakeStack& effect);
     void carry_out(const core::DismissWorker& effect);
     void carry_out(const core::TerminateWorker& effect);
     void carry_out(const core::KillWorker& effect);
+    void carry_out(const core::CondemnWorker& effect);
 
     /// The process of that slot if it is of that generation, alive or dead; null otherwise.
     [[nodiscard]] WorkerProcess* worker(WorkerId worker);
+
+    /// Those that are alive.
+    template <typename Visitor>
+    void each_worker(Visitor visit) const
+    {
+        for (const auto& [slot, process] : workers_) {
+            if (process && process->alive()) {
+                visit(*process);
+            }
+        }
+    }
 
     /// Some child has ended: kills and reaps what dead workers have left.
     void sweep();
@@ -64,10 +68,10 @@ public:
     /// Those that have not answered the last time are reported as silent.
     void probe_templates();
     /// Whether no template has been silent for long.
-    [[nodiscard]] bool templates_answer() const;
+    [[nodiscard]] bool templates_answer() const { return templates_.answer(); }
     /// Asks the templates to leave; kill_templates() makes them.
-    void dismiss_templates();
-    void kill_templates();
+    void dismiss_templates() { templates_.dismiss_all(); }
+    void kill_templates() { templates_.kill_all(); }
     [[nodiscard]] bool templates_gone() const { return templates_.empty(); }
     /// Frees what died during the turn, and judges strangers anew when a fork was resolved; not to
     /// be called from within callbacks.
@@ -75,21 +79,18 @@ public:
     [[nodiscard]] std::optional<pid_t> template_pid(PoolId pool) const;
 
 private:
-    void start_template(PoolId pool);
     void fork_worker(PoolId pool, WorkerId worker);
 
     using Pending = std::pair<PoolId, core::ForkNumber>;
 
     void on_forked(PoolId pool, const Forked& forked);
-    void on_template_gone(PoolId pool, const ProcessExit& exit);
+    void on_template_lost(PoolId pool);
     void on_worker_report(WorkerId worker, WorkerReport& report, UniqueFd blob);
     void on_worker_exited(PoolId pool, WorkerId worker);
     void adopt(WorkerId worker, pid_t pid);
     void resolve(WorkerId worker);
     void fail_fork(WorkerId worker, const std::string& why);
     void spawn_worker(const PoolPlan& plan, WorkerProcess& process);
-    [[nodiscard]] std::vector<std::string> arguments(const PoolPlan& plan,
-                                                     std::vector<std::string> mode) const;
     [[nodiscard]] bool is_known(pid_t pid) const;
 
     loop::EventLoop& loop_;
@@ -97,9 +98,7 @@ private:
     UniqueFd executable_;
     std::map<PoolId, PoolPlan> pools_;
     Callbacks callbacks_;
-    std::map<PoolId, std::unique_ptr<TemplateProcess>> templates_;
-    std::set<PoolId> hung_;  ///< whose template was killed because it did not answer
-    std::map<PoolId, unsigned> unready_starts_;  ///< of templates in a row that were never ready
+    Templates templates_;
     std::unordered_map<std::uint32_t, std::unique_ptr<WorkerProcess>> workers_;  ///< by slot
     std::unordered_map<WorkerId, Pending> pending_forks_;
     core::OrphanLedger orphans_;
@@ -108,7 +107,6 @@ private:
     /// template's or the worker's own.
     bool sweep_due_ = false;
     std::vector<std::unique_ptr<WorkerProcess>> graveyard_;
-    std::vector<std::unique_ptr<TemplateProcess>> template_graveyard_;
 };
 
 }  // namespace jobmill::daemon

@@ -62,10 +62,14 @@ void Reloader::start_pool(PoolId pool, const PoolSettings& settings)
 {
     // Before they are loaded: a change in between is then seen as one.
     stamps_[pool] = stamps_of(settings);
-    outside_.processes.add_pool(
-        pool, plan_pool(settings, outside_.cores, outside_.system, own_environment()));
-    outside_.post(
-        core::PoolAdded{.pool = pool, .workers = workers_of(settings, outside_.cores), .depth = 1});
+    outside_.pools.entry(pool).settings = settings;
+    PoolPlan plan = plan_pool(settings, outside_.cores, outside_.system, own_environment());
+    plan.socket = outside_.socket;
+    outside_.processes.add_pool(pool, std::move(plan));
+    outside_.post(core::PoolAdded{.pool = pool,
+                                  .workers = workers_of(settings, outside_.cores),
+                                  .depth = 1,
+                                  .terms = pool_terms(settings)});
 }
 
 void Reloader::request(std::optional<Asker> asker)
@@ -166,10 +170,14 @@ void Reloader::commit()
     config_ = change.wanted;
     outside_.adopt(config_);
     for (std::size_t i = 0; i < published.size(); ++i) {
-        if (change.plan.pools[i].what == What::adjust) {
-            outside_.post(core::PoolResized{
-                .pool = published[i],
-                .workers = workers_of(change.plan.pools[i].settings, outside_.cores)});
+        // What was adjusted by hand goes back to what the file says.
+        if (change.plan.pools[i].what == What::adjust ||
+            outside_.pools.entry(published[i]).settings != change.plan.pools[i].settings) {
+            const PoolSettings& settings = change.plan.pools[i].settings;
+            outside_.pools.entry(published[i]).settings = settings;
+            outside_.post(core::PoolAdjusted{.pool = published[i], .terms = pool_terms(settings)});
+            outside_.post(core::PoolResized{.pool = published[i],
+                                            .workers = workers_of(settings, outside_.cores)});
         }
     }
     for (const PoolId pool : old) {

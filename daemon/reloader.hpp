@@ -40,6 +40,7 @@ public:
         std::function<void()> begun;
         std::function<void()> over;
         std::string file;
+        std::string socket;
         std::uint32_t cores = 1;
         bool system = false;
     };

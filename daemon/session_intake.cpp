@@ -2,20 +2,24 @@
 #include "daemon/session_intake.hpp"
 
 #include <algorithm>
-#include <limits>
 
 #include "common/blob.hpp"
 #include "daemon/refusal.hpp"
 
 namespace jobmill::daemon {
+namespace {
+
+tl::unexpected<ErrorReply> busy(std::string why)
+{
+    auto error = refusal(error_code::busy, std::move(why), "payload");
+    error.retry_after_ms = 200;
+    return tl::unexpected<ErrorReply>(std::move(error));
+}
+
+}  // namespace
 
 void SessionIntake::open(const Open& open)
 {
-    if (open.number == 0 || open.number > std::numeric_limits<std::uint32_t>::max()) {
-        refuse_request(Tag{open.number}, {},
-                       refusal(error_code::bad_value, "want a number from 1 to 2^32-1", "id"));
-        return;
-    }
     if (opened_.size() >= limits::opened_handlers && !opened_.contains(open.number)) {
         refuse_request(Tag{open.number}, {},
                        refusal(error_code::too_large, "too many opened handlers", "id",
@@ -52,8 +56,16 @@ tl::expected<Submission, ErrorReply> SessionIntake::judge(const Submit& submit) 
     if (!route) {
         return tl::unexpected<ErrorReply>(route.error());
     }
-    if (const auto room = outside_.desk.admit(submit.size); !room) {
+    const Admission& admission = outside_.desk.admission();
+    if (const auto fit = admission.judge_size(submit.size); !fit) {
+        return tl::unexpected<ErrorReply>(fit.error());
+    }
+    if (const auto room = admission.judge(client_, {.jobs = 1, .bytes = submit.size}); !room) {
         return tl::unexpected<ErrorReply>(room.error());
+    }
+    auto ask = outside_.desk.ask(client_, submit.options.job, *route);
+    if (!ask) {
+        return tl::unexpected<ErrorReply>(ask.error());
     }
     // A JSON line may hold a payload that is larger than a link's frame.
     const bool small = !submit.more && !submit.has_blob && submit.size <= limits::inline_payload;
@@ -61,6 +73,7 @@ tl::expected<Submission, ErrorReply> SessionIntake::judge(const Submit& submit) 
                       .handler = route->handler,
                       .content = JobContent{submit.options.label, submit.options.args,
                                             small ? submit.payload : ByteView{}},
+                      .ask = std::move(*ask),
                       .detached = submit.options.detached,
                       .want_started = submit.options.want_started,
                       .want_progress = submit.options.want_progress};
@@ -82,24 +95,27 @@ tl::expected<Submission, ErrorReply> SessionIntake::judge_payload(const Submit& 
     }
     if (submit.more) {
         if (pieces_beyond_credit(submit)) {
-            auto busy = refusal(error_code::busy, "too many payloads are on their way", "payload");
-            busy.retry_after_ms = 200;
-            return tl::unexpected<ErrorReply>(std::move(busy));
+            return busy("too many payloads are on their way");
         }
-        return submission;
     }
     if (submit.has_blob) {
         if (const auto fit = check_blob(blob.get(), submit.size); !fit) {
             return refuse(error_code::bad_descriptor, fit.error().what, "payload");
         }
-        submission->content.set_blob(std::move(blob), submit.size);
-    } else if (submit.size > limits::inline_payload) {
+    } else if (submit.more || submit.size > limits::inline_payload) {
         auto made = make_blob(submit.size);
         if (!made || !write_blob(made->get(), 0, submit.payload)) {
-            return refuse(error_code::busy, "no memory for the payload", "payload");
+            return busy("no memory for the payload");
         }
-        submission->content.set_blob(std::move(*made), submit.size);
+        blob = std::move(*made);
+    } else {
+        return submission;
     }
+    if (!outside_.descriptors.allows_blob(blob.get())) {
+        return busy("too few descriptors are left of " +
+                    std::to_string(outside_.descriptors.limit()));
+    }
+    submission->content.set_blob(std::move(blob), submit.size);
     return submission;
 }
 
@@ -121,12 +137,10 @@ SessionIntake::Verdict SessionIntake::submit(Tag tag, const Submit& submit)
     }
     auto submission = judge_payload(submit, std::move(blob));
     if (submission && submit.more) {
-        const auto begun =
-            incoming_.begin(tag, std::move(*submission), submit.size, submit.payload);
-        if (begun) {
-            return {};
-        }
-        submission = tl::unexpected<ErrorReply>(begun.error());
+        incoming_.begin(tag, std::move(*submission), submit.payload.size(),
+                        Admission::Place{
+                            outside_.desk.admission(), client_, {.jobs = 1, .bytes = submit.size}});
+        return {};
     }
     if (!submission) {
         refuse_request(tag, outside_.tags.text(tag), submission.error());
@@ -139,6 +153,74 @@ SessionIntake::Verdict SessionIntake::submit(Tag tag, const Submit& submit)
     }
     accept(tag, std::move(*submission));
     return {};
+}
+
+tl::expected<std::vector<Submission>, ErrorReply> SessionIntake::judge_many(
+    const SubmitMany& many) const
+{
+    std::uint64_t bytes = 0;
+    for (const ByteView payload : many.payloads) {
+        bytes += payload.size();
+    }
+    const JobLoad load{.jobs = many.payloads.size(), .bytes = bytes};
+    if (const auto room = outside_.desk.admission().judge(client_, load); !room) {
+        return tl::unexpected<ErrorReply>(room.error());
+    }
+    std::vector<Submission> submissions;
+    submissions.reserve(many.payloads.size());
+    for (const ByteView payload : many.payloads) {
+        const Submit one{.handler_number = many.handler_number,
+                         .size = payload.size(),
+                         .options = many.options,
+                         .payload = payload};
+        auto submission = judge_payload(one, UniqueFd{});
+        if (!submission) {
+            return tl::unexpected<ErrorReply>(submission.error());
+        }
+        submissions.push_back(std::move(*submission));
+    }
+    return submissions;
+}
+
+/// None when one of them is in use already; then none is taken.
+std::optional<std::vector<Tag>> SessionIntake::take_tags(const SubmitMany& many)
+{
+    std::vector<Tag> tags;
+    tags.reserve(many.payloads.size());
+    for (std::size_t i = 0; i < many.payloads.size(); ++i) {
+        std::optional<Tag> tag;
+        if (outside_.output.spelling() == Spelling::json) {
+            tag = outside_.tags.add(many.ids[i]);
+        } else if (outside_.tags.add(Tag{number(many.first) + i})) {
+            tag = Tag{number(many.first) + i};
+        }
+        if (!tag) {
+            for (const Tag taken : tags) {
+                outside_.tags.remove(taken);
+            }
+            return {};
+        }
+        tags.push_back(*tag);
+    }
+    return tags;
+}
+
+void SessionIntake::submit_many(Tag tag, std::string_view id, const SubmitMany& many)
+{
+    auto submissions = judge_many(many);
+    if (!submissions) {
+        refuse_request(tag, id, std::move(submissions.error()));
+        return;
+    }
+    const auto tags = take_tags(many);
+    if (!tags) {
+        refuse_request(tag, id,
+                       refusal(error_code::duplicate_id, "an id is of an unfinished job", "ids"));
+        return;
+    }
+    for (std::size_t i = 0; i < tags->size(); ++i) {
+        accept((*tags)[i], std::move((*submissions)[i]));
+    }
 }
 
 SessionIntake::Verdict SessionIntake::skip_pieces(Tag tag)

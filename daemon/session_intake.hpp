@@ -6,8 +6,10 @@
 #include <string>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "daemon/channel.hpp"
+#include "daemon/descriptor_budget.hpp"
 #include "daemon/incoming_payloads.hpp"
 #include "daemon/job_desk.hpp"
 #include "daemon/session_output.hpp"
@@ -33,6 +35,7 @@ public:
         SessionOutput& output;
         JobDesk& desk;
         const PoolDirectory& pools;
+        DescriptorBudget descriptors;
         /// True once the daemon takes no more jobs.
         std::function<bool()> closing;
     };
@@ -45,6 +48,8 @@ public:
     void open(const Open& open);
     /// `tag` is in the JSON spelling in use already, for this submit.
     [[nodiscard]] Verdict submit(Tag tag, const Submit& submit);
+    /// All of them or none. `id` is the request's own, for an error; JSON only.
+    void submit_many(Tag tag, std::string_view id, const SubmitMany& many);
     /// `id` is for an answer about no tag; JSON only.
     void piece(Tag tag, std::string_view id, const Piece& piece);
     void cancel(Tag tag, std::string_view id);
@@ -69,6 +74,9 @@ private:
     [[nodiscard]] tl::expected<Submission, ErrorReply> judge_payload(const Submit& submit,
                                                                      UniqueFd blob) const;
     [[nodiscard]] bool pieces_beyond_credit(const Submit& submit) const;
+    [[nodiscard]] tl::expected<std::vector<Submission>, ErrorReply> judge_many(
+        const SubmitMany& many) const;
+    [[nodiscard]] std::optional<std::vector<Tag>> take_tags(const SubmitMany& many);
     void accept(Tag tag, Submission submission);
     void refuse_request(Tag tag, std::string_view id, ErrorReply error);
 

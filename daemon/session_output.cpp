@@ -7,6 +7,7 @@
 #include "common/codec.hpp"
 #include "common/json_lines.hpp"
 #include "common/limits.hpp"
+#include "daemon/descriptor_budget.hpp"
 #include "daemon/log.hpp"
 
 namespace jobmill::daemon {
@@ -19,12 +20,27 @@ constexpr std::size_t piece_window = std::size_t{256} * 1024;
 /// Above this a reader is behind, and its jobs wait for it.
 constexpr std::size_t behind_window = std::size_t{1024} * 1024;
 
+/// What comes while the reader is behind, and is larger than this, waits in a blob of its own: up
+/// to a window of jobs may end for a client that never reads.
+constexpr std::size_t kept_in_memory = std::size_t{4} * 1024;
+
 /// Messages of one job that may wait behind a large one before its worker has to wait.
 constexpr std::size_t lane_window = 8;
 
 bool is_large(const Payload& payload)
 {
     return payload.blob || payload.size > limits::inline_payload;
+}
+
+/// Out of the daemon's own memory, if that can be.
+void put_aside(Payload& payload)
+{
+    auto blob = make_blob(payload.size);
+    if (blob && DescriptorBudget::of_this_process().allows_blob(blob->get()) &&
+        write_blob(blob->get(), 0, payload.bytes)) {
+        payload.blob = std::move(*blob);
+        payload.bytes = Bytes{};
+    }
 }
 
 }  // namespace
@@ -75,6 +91,9 @@ void SessionOutput::send_result(const JobResult& head, Payload payload)
 void SessionOutput::push(Tag tag, Waiting waiting)
 {
     send_accepted();
+    if (behind() && !is_large(waiting.payload) && waiting.payload.size > kept_in_memory) {
+        put_aside(waiting.payload);
+    }
     const auto lane = lanes_.find(number(tag));
     if (lane == lanes_.end() && !is_large(waiting.payload)) {
         (void)step(tag, waiting);

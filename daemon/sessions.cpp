@@ -22,6 +22,13 @@ UniqueFd open_spare()
     return UniqueFd{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
 }
 
+ErrorReply no_descriptors(const DescriptorBudget& budget)
+{
+    return refusal(error_code::busy,
+                   "too few descriptors are left of " + std::to_string(budget.limit()), "",
+                   static_cast<std::uint64_t>(budget.limit()));
+}
+
 }  // namespace
 
 Sessions::Sessions(loop::EventLoop& loop, FlushList& flush_list, SocketPlace place, Limits limits,
@@ -74,32 +81,53 @@ void Sessions::shed_one()
     spare_.reset();
     UniqueFd socket{::accept4(place_.socket(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
     if (socket) {
-        turn_away(std::move(socket));
+        turn_away(std::move(socket), no_descriptors(budget_));
     }
     spare_ = open_spare();
     errno = EAGAIN;
 }
 
-void Sessions::turn_away(UniqueFd socket)
+void Sessions::turn_away(UniqueFd socket, ErrorReply busy)
 {
-    log::warning("client turned away",
-                 {{"cause", "too many sessions"}, {"limit", limits_.sessions}});
-    Bytes line;
-    auto busy = refusal(error_code::busy, "too many sessions", "", limits_.sessions);
+    log::warning("client turned away", {{"cause", busy.text}, {"limit", busy.limit.value_or(0)}});
     busy.retry_after_ms = 1000;
+    Bytes line;
     encode_line(ErrorMessage{.tag = Tag{}, .error = std::move(busy)}, {}, line);
     (void)send_some(socket.get(), line);
 }
 
+/// Why that client cannot be let in now, if so.
+std::optional<ErrorReply> Sessions::judge(int socket, const Identity& client) const
+{
+    const auto user = users_.find(client.uid);
+    if (!client.admin && user != users_.end() && user->second >= limits_.sessions_per_user) {
+        return refusal(error_code::busy,
+                       "too many sessions of this user; the limit (max_sessions_per_user) is " +
+                           std::to_string(limits_.sessions_per_user),
+                       "", limits_.sessions_per_user);
+    }
+    if (sessions_.size() >= limits_.sessions) {
+        return refusal(
+            error_code::busy,
+            "too many sessions; the limit (max_sessions) is " + std::to_string(limits_.sessions),
+            "", limits_.sessions);
+    }
+    if (!budget_.allows_session(socket)) {
+        return no_descriptors(budget_);
+    }
+    return std::nullopt;
+}
+
 void Sessions::accept_one(UniqueFd socket)
 {
-    if (sessions_.size() >= limits_.sessions) {
-        turn_away(std::move(socket));
-        return;
-    }
     const auto peer = peer_credentials(socket.get());
     if (!peer) {
         log::warning("client lost", {{"cause", peer.error().what}});
+        return;
+    }
+    const Identity client = judge_client(*peer, limits_.admin_group);
+    if (auto busy = judge(socket.get(), client)) {
+        turn_away(std::move(socket), std::move(*busy));
         return;
     }
     auto channel = Channel::create(loop_, flush_list_, std::move(socket));
@@ -109,9 +137,8 @@ void Sessions::accept_one(UniqueFd socket)
         return;
     }
     const SessionId id{++last_id_};
-    auto session = ClientSession::create(
-        loop_, std::move(*channel),
-        {.id = id, .identity = judge_client(*peer, limits_.admin_group)}, limits_.each, outside_);
+    auto session = ClientSession::create(loop_, std::move(*channel), {.id = id, .identity = client},
+                                         limits_.each, outside_);
     if (!session) {
         log::warning("client lost",
                      {{"user", peer->uid}, {"pid", peer->pid}, {"cause", session.error().what}});
@@ -120,6 +147,7 @@ void Sessions::accept_one(UniqueFd socket)
     log::debug("session opened",
                {{"session", number(id)}, {"user", peer->uid}, {"pid", peer->pid}});
     sessions_.emplace(number(id), std::move(*session));
+    ++users_[client.uid];
 }
 
 ClientSession* Sessions::find(SessionId session)
@@ -151,6 +179,10 @@ void Sessions::bury()
         const auto node = sessions_.extract(number(id));
         if (!node.empty()) {
             log::debug("session closed", {{"session", number(id)}});
+            const uid_t uid = node.mapped()->identity().uid;
+            if (--users_.at(uid) == 0) {
+                users_.erase(uid);
+            }
             outside_.desk.session_lost(id);
         }
     }

@@ -10,16 +10,21 @@
 #include <vector>
 
 #include "daemon/client_session.hpp"
+#include "daemon/descriptor_budget.hpp"
 #include "daemon/loop/fd_watcher.hpp"
 #include "daemon/socket_place.hpp"
 
 namespace jobmill::daemon {
 
-/// The connected clients: accepts them, finds them, lets them go.
+/// The connected clients: accepts them, finds them, lets them go. Whoever finds no room is told so
+/// in a line, whatever it is that there is too little of.
 class Sessions {
 public:
     struct Limits {
         std::uint32_t sessions = 1024;  ///< at the same time
+        /// Of them, those of one user. Admins are not held to it: who has to put things right gets
+        /// in.
+        std::uint32_t sessions_per_user = 1024;
         /// Its members see and touch the jobs of all users, as root does.
         std::optional<gid_t> admin_group;
         ClientSession::Settings each;
@@ -58,7 +63,8 @@ public:
 private:
     void accept_some();
     void accept_one(UniqueFd socket);
-    void turn_away(UniqueFd socket);
+    [[nodiscard]] std::optional<ErrorReply> judge(int socket, const Identity& client) const;
+    void turn_away(UniqueFd socket, ErrorReply busy);
     void shed_one();
 
     loop::EventLoop& loop_;
@@ -67,8 +73,10 @@ private:
     Limits limits_;
     ClientSession::Outside outside_;
     std::unique_ptr<loop::FdWatcher> watcher_;
+    DescriptorBudget budget_ = DescriptorBudget::of_this_process();
     UniqueFd spare_;  ///< given up for a moment when descriptors run out
     std::unordered_map<std::uint64_t, std::unique_ptr<ClientSession>> sessions_;
+    std::unordered_map<uid_t, std::uint32_t> users_;  ///< how many each has
     std::vector<SessionId> over_;
     std::uint64_t last_id_ = 0;
 };

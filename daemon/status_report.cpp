@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "common/version.hpp"
+#include "daemon/adjustments.hpp"
 
 namespace jobmill::daemon {
 namespace {
@@ -24,17 +25,106 @@ std::string_view name_of(PoolEntry::State state)
     return "down";
 }
 
-Value report_pool(const PoolEntry& entry, const core::PoolCounts& counts)
+Value report_pool(const PoolEntry& entry, const core::PoolCounts& counts, bool memory_low)
 {
-    Map status{{"name", Value{entry.name}},         {"state", Value{name_of(entry.state)}},
-               {"workers", Value{counts.workers}},  {"busy", Value{counts.busy}},
-               {"queued", Value{counts.queued}},    {"done", Value{counts.done}},
-               {"failed", Value{counts.failed}},    {"crashed", Value{counts.crashed}},
-               {"restarts", Value{counts.restarts}}};
+    const std::uint64_t least =
+        entry.settings.min_workers.value_or(entry.settings.workers.value_or(counts.workers));
+    Map status{{"name", Value{entry.name}},
+               {"state", Value{name_of(entry.state)}},
+               {"workers", Value{counts.workers}},
+               {"min_workers", Value{least}},
+               {"busy", Value{counts.busy}},
+               {"lent", Value{counts.lent}},
+               {"condemned", Value{counts.condemned}},
+               {"max_running", bound_value(entry.settings.max_running)},
+               {"weight", Value{entry.settings.weight}},
+               {"waiting", Value{counts.waiting}},
+               {"queued", Value{counts.queued}},
+               {"done", Value{counts.done}},
+               {"failed", Value{counts.failed}},
+               {"crashed", Value{counts.crashed}},
+               {"timed_out", Value{counts.timed_out}},
+               {"expired", Value{counts.expired}},
+               {"retried", Value{counts.retried}},
+               {"restarts", Value{counts.restarts}},
+               {"degraded", Value{counts.degraded}}};
+    if (memory_low) {
+        status.emplace_back("paused", Value{"memory"});
+    }
     if (!entry.error.empty()) {
         status.emplace_back("error", Value{entry.error});
     }
     return Value{std::move(status)};
+}
+
+Array report_batches(const StatusSources& sources)
+{
+    Array list;
+    for (const Batches::Listed& batch : sources.desk.batches().of(sources.client.uid)) {
+        const core::BatchCounts& counts = batch.counts;
+        list.emplace_back(Map{{"batch", Value{batch.name}},
+                              {"submitted", Value{counts.submitted}},
+                              {"waiting", Value{counts.waiting}},
+                              {"queued", Value{counts.queued}},
+                              {"running", Value{counts.running}},
+                              {"succeeded", Value{counts.succeeded}},
+                              {"failed", Value{counts.failed}},
+                              {"cancelled", Value{counts.cancelled}},
+                              {"halted", Value{counts.halted}}});
+    }
+    return list;
+}
+
+Map report_cause(const Cause& cause)
+{
+    Map map{{"kind", Value{cause.kind}}};
+    for (const auto& [key, text] : {std::pair{"signal", cause.signal}, {"text", cause.text}}) {
+        if (!text.empty()) {
+            map.emplace_back(key, Value{text});
+        }
+    }
+    return map;
+}
+
+Array report_poison(const StatusSources& sources)
+{
+    Array list;
+    for (const SetAside::Job& job : sources.desk.set_aside().jobs()) {
+        if (!sources.client.may_touch(job.uid) || list.size() == limits::status_jobs) {
+            continue;
+        }
+        const auto age =
+            std::chrono::duration_cast<std::chrono::milliseconds>(sources.now - job.since);
+        list.emplace_back(Map{{"job", Value{std::to_string(number(job.id))}},
+                              {"pool", Value{job.pool}},
+                              {"handler", Value{job.handler}},
+                              {"label", Value{job.submission.content.label()}},
+                              {"age_ms", Value{age.count()}},
+                              {"cause", Value{report_cause(job.cause)}}});
+    }
+    return list;
+}
+
+Array report_labels(const StatusSources& sources)
+{
+    Array list;
+    for (const Labels::Entry& label : sources.desk.labels().all()) {
+        list.emplace_back(Map{{"label", Value{label.settings.name}},
+                              {"max_running", bound_value(label.settings.max_running)},
+                              {"weight", Value{label.settings.weight}},
+                              {"running", Value{sources.core.running(label.id)}}});
+    }
+    return list;
+}
+
+Value report_memory(const MemoryWatch::State& memory)
+{
+    const auto bytes = [](const std::optional<std::uint64_t>& size) {
+        return size ? Value{static_cast<std::int64_t>(*size)} : Value{};
+    };
+    return Value{Map{{"available", bytes(memory.available)},
+                     {"min_free", bytes(memory.min_free)},
+                     {"low", Value{memory.low}}}};
 }
 
 }  // namespace
@@ -43,7 +133,8 @@ Value report_status(StatusSources sources)
 {
     Array pools;
     for (const PoolId pool : sources.pools.all()) {
-        pools.push_back(report_pool(sources.pools.entry(pool), sources.core.counts(pool)));
+        pools.push_back(report_pool(sources.pools.entry(pool), sources.core.counts(pool),
+                                    sources.core.memory_low()));
     }
     const auto uptime =
         std::chrono::duration_cast<std::chrono::milliseconds>(sources.now - sources.started);
@@ -56,7 +147,12 @@ Value report_status(StatusSources sources)
                      {"system", Value{sources.system}},
                      {"pools", Value{std::move(pools)}},
                      {"jobs", Value{std::move(sources.jobs.first)}},
-                     {"more_jobs", Value{sources.jobs.second}}}};
+                     {"more_jobs", Value{sources.jobs.second}},
+                     {"batches", Value{report_batches(sources)}},
+                     {"poison", Value{report_poison(sources)}},
+                     {"labels", Value{report_labels(sources)}},
+                     {"memory", report_memory(sources.memory)},
+                     {"stale", Value{sources.core.stale_events()}}}};
 }
 
 std::string summary(const PoolDirectory& pools, const OwnUser& user)

@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "daemon/core/dispatcher.hpp"
+#include "daemon/job_desk.hpp"
+#include "daemon/memory_watch.hpp"
 #include "daemon/pool_directory.hpp"
 #include "daemon/rights.hpp"
 #include "jobmill/value.hpp"
@@ -21,6 +23,9 @@ struct StatusSources {
     const PoolDirectory& pools;
     const core::Dispatcher& core;
     std::pair<Array, std::size_t> jobs;  ///< the list, and how many are not on it
+    const JobDesk& desk;
+    const Identity& client;
+    const MemoryWatch::State& memory;
 };
 
 /// The body of a status reply (PROTOCOL.md, "status").

@@ -23,9 +23,6 @@ namespace {
 /// Progress is sampled so often while somebody wants it.
 constexpr std::chrono::milliseconds progress_period{100};
 
-/// For sessions to take their last messages and templates to leave.
-constexpr std::chrono::seconds leave_patience{2};
-
 }  // namespace
 
 Supervisor::Supervisor(loop::EventLoop& loop, Setup setup)
@@ -39,7 +36,7 @@ Supervisor::Supervisor(loop::EventLoop& loop, Setup setup)
       service_(std::move(setup.service)),
       pools_(pool_names(setup.config)),
       desk_(
-          desk_limits(setup.config),
+          desk_limits(setup.config, setup.system),
           JobDesk::Outside{.core = core_,
                            .pools = pools_,
                            .post = [this](const core::Event& event) { post(event); },
@@ -51,6 +48,16 @@ Supervisor::Supervisor(loop::EventLoop& loop, Setup setup)
                                    const WorkerProcess* process = processes_.worker(worker);
                                    return process == nullptr ? Cause{.kind = "lost"}
                                                              : process->cause_of_death();
+                               },
+                           .traces =
+                               [this](WorkerId worker) {
+                                   const WorkerProcess* process = processes_.worker(worker);
+                                   return process == nullptr ? Cause{} : process->traces();
+                               },
+                           .usage_of =
+                               [this](WorkerId worker) {
+                                   const WorkerProcess* process = processes_.worker(worker);
+                                   return process == nullptr ? Usage{} : process->usage();
                                },
                            .pause =
                                [this](WorkerId worker, bool paused) {
@@ -76,6 +83,9 @@ Supervisor::Supervisor(loop::EventLoop& loop, Setup setup)
                                       .desk = desk_,
                                       .processes = processes_,
                                       .post = [this](const core::Event& event) { post(event); }}),
+      adjustments_(Adjustments::Outside{.pools = pools_,
+                                        .desk = desk_,
+                                        .post = [this](const core::Event& event) { post(event); }}),
       administration_(Administration::Outside{
           .pools = pools_,
           .status = [this](const Identity& client,
@@ -83,7 +93,8 @@ Supervisor::Supervisor(loop::EventLoop& loop, Setup setup)
           .reload =
               [this](SessionId session, Tag tag) {
                   reloader_.request(Reloader::Asker{.session = session, .tag = tag});
-              }}),
+              },
+          .adjust = [this](const AdjustRequest& request) { return adjustments_.adjust(request); }}),
       sessions_(loop, flush_list_, std::move(setup.place),
                 session_limits(setup.config, setup.system),
                 ClientSession::Outside{
@@ -105,8 +116,13 @@ Supervisor::Supervisor(loop::EventLoop& loop, Setup setup)
                     .adopt = [this](const Config& config) { adopt(config); },
                     .session = [this](SessionId session) { return sessions_.find(session); },
                     .begun = [this] { service_.reloading(); },
-                    .over = [this] { service_.ready(summary(pools_, user_)); },
+                    .over =
+                        [this] {
+                            health_->pools_changed();
+                            service_.ready(summary(pools_, user_));
+                        },
                     .file = std::move(setup.config_file),
+                    .socket = socket_path_,
                     .cores = cores_,
                     .system = system_})
 {
@@ -142,6 +158,11 @@ Result<void> Supervisor::prepare()
                        }));
     JOBMILL_TRY_ASSIGN(auto hook, loop::TurnHook::create(loop_, [this] { on_turn(); }));
     turn_hook_ = std::make_unique<loop::TurnHook>(std::move(hook));
+    const auto post_event = [this](const core::Event& event) { post(event); };
+    JOBMILL_TRY_ASSIGN(health_, HealthWatch::create(loop_, pools_, processes_, post_event));
+    JOBMILL_TRY_ASSIGN(memory_, MemoryWatch::create(loop_, [this](const MemoryWatch::State& state) {
+                           on_memory(state);
+                       }));
     for (const int stop_signal : {SIGTERM, SIGINT}) {
         JOBMILL_TRY_ASSIGN(auto watcher, loop::SignalWatcher::create(loop_, stop_signal,
                                                                      [this] { request_stop(); }));
@@ -161,92 +182,11 @@ int Supervisor::run()
 {
     pools_loading_ = reloader_.config().pools.size();
     reloader_.start_pools();
+    adopt_adjustable(reloader_.config());
     probe_timer_->start_repeating(Processes::probe_period);
     loop_.run();
     job_ids_.close();
     return exit_code_;
-}
-
-// ---- events and effects -------------------------------------------------------------------------
-
-void Supervisor::post(const core::Event& event)
-{
-    events_.push_back(event);
-    if (draining_events_) {
-        return;  // whoever drains comes to it
-    }
-    draining_events_ = true;
-    while (!events_.empty()) {
-        const core::Event next = events_.front();
-        events_.pop_front();
-        effects_.clear();
-        core_.on(next, loop::EventLoop::now(), effects_);
-        // What an effect posts is handled after the last effect of this event.
-        for (const core::Effect& effect : effects_) {
-            perform(effect);
-        }
-    }
-    draining_events_ = false;
-}
-
-void Supervisor::perform(const core::Effect& effect)
-{
-    std::visit(
-        [this](const auto& each) {
-            if constexpr (requires { processes_.carry_out(each); }) {
-                processes_.carry_out(each);
-            } else {
-                perform(each);
-            }
-        },
-        effect);
-}
-
-void Supervisor::perform(const core::OfferJob& effect)
-{
-    WorkerProcess* process = processes_.worker(effect.worker);
-    JOBMILL_ASSERT(process != nullptr);
-    desk_.offered(effect.job);
-    if (const auto offered = process->offer(effect.sequence, desk_.record(effect.job)); !offered) {
-        // Out of descriptors: the job is charged to a worker that is no use.
-        log::error("job failed to start", {{"job", number(effect.job)},
-                                           {"worker", number(effect.worker.slot)},
-                                           {"cause", offered.error().what}});
-        process->accuse("could not be given the job: " + offered.error().what);
-        post(core::WorkerMisbehaved{effect.worker});
-    }
-}
-
-void Supervisor::perform(const core::RevokeClaim& effect)
-{
-    WorkerProcess* process = processes_.worker(effect.worker);
-    const bool won = process != nullptr && process->revoke(effect.sequence);
-    post(core::ClaimRevoked{.worker = effect.worker, .sequence = effect.sequence, .won = won});
-}
-
-void Supervisor::perform(const core::JobEnded& effect)
-{
-    log::debug("job ended",
-               {{"job", number(effect.job)}, {"state", jobmill::name_of(effect.state)}});
-    desk_.ended(effect);
-}
-
-void Supervisor::perform(const core::ArmTimer& effect)
-{
-    core_timer_->start_once(effect.at - loop::EventLoop::now());
-}
-
-void Supervisor::perform(const core::PoolGone& effect)
-{
-    reloader_.on_gone(effect.pool);
-}
-
-void Supervisor::perform(const core::Stopped&)
-{
-    core_stopped_ = true;
-    sessions_.finish_all();
-    processes_.dismiss_templates();
-    leave_timer_->start_once(leave_patience);
 }
 
 // ---- what the processes say ---------------------------------------------------------------------
@@ -394,10 +334,32 @@ void Supervisor::leave_when_quiet()
     }
 }
 
+/// What is not only a number that somebody reads when he needs it.
+void Supervisor::adopt_adjustable(const Config& config)
+{
+    adjustments_.configure(config);
+    health_->pools_changed();
+    memory_->watch(config.min_free_memory);
+}
+
+void Supervisor::on_memory(const MemoryWatch::State& state)
+{
+    if (state.low) {
+        log::warning(
+            "memory low",
+            {{"bytes", state.available.value_or(0)}, {"limit", state.min_free.value_or(0)}},
+            log::always);
+    } else {
+        log::info("memory free again", {{"bytes", state.available.value_or(0)}}, log::always);
+    }
+    post(core::MemoryJudged{state.low});
+}
+
 void Supervisor::adopt(const Config& config)
 {
-    desk_.set_limits(desk_limits(config));
+    desk_.set_limits(desk_limits(config, system_));
     sessions_.set_limits(session_limits(config, system_));
+    adopt_adjustable(config);
     idle_timer_->stop();  // the next turn starts it with the new time
     if (const auto level = log::level_named(config.log_level.value_or("info"))) {
         log::set_level(*level);
@@ -425,7 +387,10 @@ Value Supervisor::status(const Identity& client, const std::vector<JobId>& wante
                           .system = system_,
                           .pools = pools_,
                           .core = core_,
-                          .jobs = desk_.list(client, wanted)});
+                          .jobs = desk_.list(client, wanted),
+                          .desk = desk_,
+                          .client = client,
+                          .memory = memory_->state()});
 }
 
 }  // namespace jobmill::daemon

@@ -9,14 +9,17 @@
 #include <string>
 #include <vector>
 
+#include "daemon/adjustments.hpp"
 #include "daemon/administration.hpp"
 #include "daemon/config.hpp"
 #include "daemon/core/dispatcher.hpp"
+#include "daemon/health_watch.hpp"
 #include "daemon/job_desk.hpp"
 #include "daemon/job_ids.hpp"
 #include "daemon/loop/signal_watcher.hpp"
 #include "daemon/loop/timer.hpp"
 #include "daemon/loop/turn_hook.hpp"
+#include "daemon/memory_watch.hpp"
 #include "daemon/pool_directory.hpp"
 #include "daemon/processes.hpp"
 #include "daemon/reloader.hpp"
@@ -51,6 +54,9 @@ public:
     [[nodiscard]] int run();
 
 private:
+    /// For sessions to take their last messages and templates to leave.
+    static constexpr std::chrono::seconds leave_patience{2};
+
     Supervisor(loop::EventLoop& loop, Setup setup);
     [[nodiscard]] Result<void> prepare();
 
@@ -59,6 +65,9 @@ private:
     void perform(const core::OfferJob& effect);
     void perform(const core::RevokeClaim& effect);
     void perform(const core::JobEnded& effect);
+    void perform(const core::JobRetried& effect);
+    void perform(const core::BatchHalted& effect);
+    void perform(const core::PoolJudged& effect);
     void perform(const core::ArmTimer& effect);
     void perform(const core::PoolGone& effect);
     void perform(const core::Stopped& effect);
@@ -69,6 +78,8 @@ private:
     void request_stop();
     void leave_when_quiet();
     void adopt(const Config& config);
+    void adopt_adjustable(const Config& config);
+    void on_memory(const MemoryWatch::State& state);
     void on_hangup();
     [[nodiscard]] bool idle() const;
     void watch_idleness();
@@ -95,11 +106,14 @@ private:
     JobDesk desk_;
     Processes processes_;
     WorkerReports reports_;
+    Adjustments adjustments_;
     Administration administration_;
     Sessions sessions_;
     Reloader reloader_;
 
     std::unique_ptr<loop::TurnHook> turn_hook_;
+    std::unique_ptr<HealthWatch> health_;
+    std::unique_ptr<MemoryWatch> memory_;
     std::unique_ptr<loop::Timer> core_timer_;
     std::unique_ptr<loop::Timer> progress_timer_;
     std::unique_ptr<loop::Timer> expiry_timer_;

@@ -13,9 +13,8 @@
 #include "common/claims.hpp"
 #include "common/fd_io.hpp"
 #include "common/outbox.hpp"
-#include "common/signal_name.hpp"
-#include "common/utf8.hpp"
 #include "daemon/log.hpp"
+#include "daemon/process_reading.hpp"
 
 namespace jobmill::daemon {
 
@@ -73,8 +72,10 @@ Result<void> WorkerProcess::adopt(pid_t pid)
     return {};
 }
 
-Result<void> WorkerProcess::offer(Sequence sequence, const JobRecord& record)
+Result<void> WorkerProcess::offer(const core::OfferJob& offer, const JobRecord& record,
+                                  const JobLimits& limits)
 {
+    const Sequence sequence = offer.sequence;
     if (!channel_) {
         // It died with its end not told yet; the claim, still free, will be taken back.
         offer_claim(segment_.layout(), sequence);
@@ -90,6 +91,11 @@ Result<void> WorkerProcess::offer(Sequence sequence, const JobRecord& record)
         fds.push_back(std::move(copy));
     }
     stderr_tail_.clear();
+    stack_asked_ = false;
+    limits_ = limits;
+    last_offer_ = loop::EventLoop::now();
+    last_sequence_ = sequence;
+    cpu_.begin(cpu_time(pid_).value_or(0));
     offers_.emplace_back(sequence, record.id);
     offer_claim(segment_.layout(), sequence);
     Bytes& out = channel_->out();
@@ -98,10 +104,10 @@ Result<void> WorkerProcess::offer(Sequence sequence, const JobRecord& record)
                     .job = record.id,
                     .size = content.payload_size(),
                     .handler = record.submission.handler,
-                    .attempt = 1,
+                    .attempt = static_cast<std::uint16_t>(offer.attempt),
                     .want_started = record.submission.want_started,
                     .has_blob = !fds.empty(),
-                     .limits = {},
+                    .limits = limits,
                     .args = content.args(),
                     .payload = content.small_payload()},
            out);
@@ -123,6 +129,20 @@ bool WorkerProcess::revoke(Sequence sequence)
 void WorkerProcess::raise_cancel_flag(Sequence sequence)
 {
     segment_.layout().cancel.store(number(sequence), std::memory_order_release);
+}
+
+bool WorkerProcess::looks(Sequence sequence) const
+{
+    return segment_.layout().looked.load(std::memory_order_acquire) == number(sequence);
+}
+
+void WorkerProcess::take_stack()
+{
+    if (pidfd_) {
+        stack_asked_ = true;
+        segment_.layout().stack_size.store(0, std::memory_order_release);
+        signal_process(pidfd_.get(), SIGQUIT);
+    }
 }
 
 void WorkerProcess::dismiss()
@@ -248,6 +268,7 @@ Result<void> WorkerProcess::report(const Frame& frame)
     JOBMILL_TRY(std::visit(judge_blob, message));
     if (const auto* outcome = std::get_if<JobOutcome>(&message)) {
         forget_offer(outcome->sequence);
+        cpu_.reported(outcome->usage);
     }
     callbacks_.on_report(id_, message, std::move(blob));
     return {};
@@ -301,28 +322,9 @@ std::optional<ProgressReading> WorkerProcess::progress() const
     return read_progress(segment_.layout().progress);
 }
 
-Cause WorkerProcess::cause_of_death() const
+std::uint64_t WorkerProcess::heartbeat() const
 {
-    Cause cause;
-    if (!fault_.empty()) {
-        cause.kind = "lost";
-        cause.text = "its worker was replaced: it " + fault_;
-    } else if (exit_.by_signal) {
-        cause.kind = "signal";
-        cause.signal = signal_name(exit_.status);
-        cause.core_dumped = exit_.core_dumped;
-    } else {
-        cause.kind = "exit";
-        cause.exit_code = exit_.status;
-        cause.text = "the worker left in mid-job";
-    }
-    cause.stderr_tail = to_valid_utf8(stderr_tail_);
-    const std::uint64_t words = segment_.layout().last_words_size.load(std::memory_order_acquire);
-    std::string last_words(std::min<std::uint64_t>(words, sizeof segment_.layout().last_words),
-                           ' ');
-    std::copy_n(segment_.layout().last_words, last_words.size(), last_words.begin());
-    cause.last_words = to_valid_utf8(last_words);
-    return cause;
+    return segment_.layout().heartbeat.load(std::memory_order_relaxed);
 }
 
 }  // namespace jobmill::daemon

@@ -10,8 +10,10 @@
 #include "common/segment.hpp"
 #include "daemon/channel.hpp"
 #include "daemon/child_process.hpp"
+#include "daemon/core/effect.hpp"
 #include "daemon/job_record.hpp"
 #include "daemon/loop/fd_watcher.hpp"
+#include "daemon/worker_cpu.hpp"
 
 namespace jobmill::daemon {
 
@@ -41,10 +43,17 @@ public:
     [[nodiscard]] pid_t pid() const noexcept { return pid_; }
     [[nodiscard]] bool alive() const noexcept { return static_cast<bool>(pidfd_); }
     [[nodiscard]] WorkerId id() const noexcept { return id_; }
+    [[nodiscard]] PoolId pool() const noexcept { return pool_; }
+    void belong_to(PoolId pool) noexcept { pool_ = pool; }
 
-    [[nodiscard]] Result<void> offer(Sequence sequence, const JobRecord& record);
+    [[nodiscard]] Result<void> offer(const core::OfferJob& offer, const JobRecord& record,
+                                     const JobLimits& limits);
     [[nodiscard]] bool revoke(Sequence sequence);
     void raise_cancel_flag(Sequence sequence);
+    /// Whether that job has ever looked at the flag.
+    [[nodiscard]] bool looks(Sequence sequence) const;
+    /// Has the worker note where its job is.
+    void take_stack();
     /// Closes the link: it leaves when it notices.
     void dismiss();
     void terminate();
@@ -55,6 +64,18 @@ public:
 
     [[nodiscard]] std::optional<ProgressReading> progress() const;
     [[nodiscard]] Cause cause_of_death() const;
+    /// What its job has left behind: the end of its standard error, its last progress, where it
+    /// was.
+    [[nodiscard]] Cause traces() const;
+    /// Whether it died of a limit that its job had asked for.
+    [[nodiscard]] bool died_of_limit() const { return !broken_limit().empty(); }
+    /// What the job took in which it died; empty while it lives.
+    [[nodiscard]] Usage usage() const;
+    /// CLOCK_MONOTONIC in ns when it last showed that it lives.
+    [[nodiscard]] std::uint64_t heartbeat() const;
+    /// Whether it holds a job.
+    [[nodiscard]] bool holds() const noexcept { return !offers_.empty(); }
+    [[nodiscard]] core::TimePoint last_offer() const noexcept { return last_offer_; }
     [[nodiscard]] const ProcessExit& exit() const noexcept { return exit_; }
     [[nodiscard]] const std::string& stderr_tail() const noexcept { return stderr_tail_; }
     /// The job that it has claimed and not ended.
@@ -74,9 +95,11 @@ private:
     void on_death();
     void read_stderr();
     void forget_offer(Sequence sequence);
+    [[nodiscard]] std::string_view broken_limit() const;
     void misbehave(const std::string& fault);
 
     WorkerId id_;
+    PoolId pool_{};
     Segment segment_;
     Callbacks callbacks_;
     std::vector<UniqueFd> child_ends_;
@@ -94,6 +117,11 @@ private:
     bool dismissed_ = false;
     bool asked_to_leave_ = false;
     bool misbehaved_ = false;
+    JobLimits limits_;  ///< of the last job that it was offered
+    core::TimePoint last_offer_;
+    Sequence last_sequence_{};
+    WorkerCpu cpu_;
+    bool stack_asked_ = false;                        ///< since then
     std::vector<std::pair<Sequence, JobId>> offers_;  ///< neither ended nor taken back
 };
 

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/worker_reports.hpp"
 
+#include <algorithm>
+
 #include "common/blob.hpp"
 
 namespace jobmill::daemon {
 namespace {
+
+/// A year: what a worker says is bounded before anything is reckoned with it.
+constexpr std::uint64_t longest_cpu_ns = std::uint64_t{365} * 24 * 3600 * 1'000'000'000;
 
 /// What a worker has sent. Small blobs are unpacked: clients get what is within the inline limit
 /// in one message, whichever way it came.
@@ -63,11 +68,14 @@ void WorkerReports::take_outcome(WorkerId worker, JobId job, JobOutcome& outcome
     outside_.desk.worker_outcome(
         job, Outcome{.payload = payload_of(outcome.payload, std::move(blob), outcome.size),
                      .cause = std::move(outcome.cause),
-                     .run_ns = outcome.run_ns});
+                     .run_ns = outcome.run_ns,
+                     .usage = outcome.usage});
     outside_.post(
         core::JobFinished{.worker = worker,
                           .sequence = outcome.sequence,
-                          .state = outcome.succeeded ? JobState::succeeded : JobState::failed});
+                          .state = outcome.succeeded ? JobState::succeeded : JobState::failed,
+                          .cpu = core::Duration{static_cast<std::int64_t>(
+                              std::min(outcome.usage.cpu_ns.value_or(0), longest_cpu_ns))}});
 }
 
 }  // namespace jobmill::daemon

@@ -41,14 +41,19 @@ void name_job(JobId job)
 
 void add_job_names(std::vector<std::string>& environment)
 {
-    for (const char* const name : {socket_name, job_name}) {
-        const std::string prefix = std::string{name} + '=';
-        const char* const value = std::getenv(name);
-        const bool has = std::any_of(environment.begin(), environment.end(),
-                                     [&](const auto& each) { return each.starts_with(prefix); });
-        if (!has && value != nullptr) {
-            environment.push_back(prefix + value);
-        }
+    const auto begins_with = [](std::string_view prefix) {
+        return [prefix](const std::string& each) { return each.starts_with(prefix); };
+    };
+    if (const char* const number = std::getenv(job_name)) {
+        // Whoever submits from within a job sends that job's number along: it is not this one's.
+        std::erase_if(environment, begins_with(job_prefix));
+        environment.push_back(std::string{job_prefix} + number);
+    }
+    const std::string socket_prefix = std::string{socket_name} + '=';
+    const char* const socket = std::getenv(socket_name);
+    if (socket != nullptr &&
+        std::none_of(environment.begin(), environment.end(), begins_with(socket_prefix))) {
+        environment.push_back(socket_prefix + socket);
     }
 }
 

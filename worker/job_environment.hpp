@@ -17,7 +17,8 @@ void name_socket(const std::string& path);
 /// The job that runs from now on. Costs no allocation, a million jobs leave no trace.
 void name_job(JobId job);
 
-/// Adds both to an environment of "K=V" that was made otherwise, unless it has them.
+/// Puts the job's number into an environment of "K=V" that was made otherwise, in place of another,
+/// and the socket unless it has one.
 void add_job_names(std::vector<std::string>& environment);
 
 }  // namespace jobmill

@@ -199,6 +199,7 @@ const Value* JobRun::argument(std::string_view name)
 bool JobRun::cancelled() noexcept
 {
     show_life();
+    layout_.looked.store(number(offer_.sequence), std::memory_order_relaxed);
     return layout_.cancel.load(std::memory_order_relaxed) == number(offer_.sequence);
 }
 

@@ -18,7 +18,7 @@ LinkWriter::LinkWriter(int link, SegmentLayout& layout) noexcept
     : link_(link), layout_(layout), outbox_(layout)
 {
     // Sending waits in the kernel, but not longer than it may go without a sign of life.
-    constexpr timeval patience{0, heartbeat_ms * 1000};
+    constexpr timeval patience{0, heartbeat_ms * 1000L};
     (void)::setsockopt(link_, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
 }
 

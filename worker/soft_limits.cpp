@@ -92,8 +92,7 @@ void SoftLimits::exchange() noexcept
     const int saved = errno;
     for (std::size_t i = 0; i < size_; ++i) {
         const rlimit now = others_[i].limit;
-        (void)::getrlimit(others_[i].resource, &others_[i].limit);
-        (void)::setrlimit(others_[i].resource, &now);
+        (void)::prlimit(0, others_[i].resource, &now, &others_[i].limit);
     }
     errno = saved;
 }

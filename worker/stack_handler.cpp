@@ -48,11 +48,12 @@ const char* file_name(const char* path) noexcept
 }
 
 /// "#2 malloc+0x1f (libc.so.6+0x9a1ef)": addr2line makes a line of source of the latter.
-void write_frame(SignalText& to, std::size_t number, std::uintptr_t address) noexcept
+void write_frame(SignalText& to, std::size_t number, const char* code) noexcept
 {
+    const auto address = reinterpret_cast<std::uintptr_t>(code);
     to.character('#').decimal(number).character(' ');
     Dl_info place{};
-    if (::dladdr(reinterpret_cast<void*>(address), &place) == 0) {
+    if (::dladdr(code, &place) == 0) {
         to.hexadecimal(address).character('\n');
         return;
     }
@@ -73,13 +74,15 @@ void write_frames(SignalText& to, std::uintptr_t interrupted) noexcept
     const int size = ::backtrace(found.data(), static_cast<int>(found.size()));
     std::span<void* const> frames{found.data(), static_cast<std::size_t>(std::max(size, 0))};
     // What is above the interrupted place is this handler.
-    const auto top = std::find(frames.begin(), frames.end(), reinterpret_cast<void*>(interrupted));
+    const auto top = std::find_if(frames.begin(), frames.end(), [&](const void* frame) {
+        return reinterpret_cast<std::uintptr_t>(frame) == interrupted;
+    });
     if (top != frames.end()) {
         frames = {top, frames.end()};
     }
     for (std::size_t i = 0; i < frames.size(); ++i) {
         // Of a caller the call is wanted, not what comes after it.
-        write_frame(to, i, reinterpret_cast<std::uintptr_t>(frames[i]) - (i == 0 ? 0 : 1));
+        write_frame(to, i, static_cast<const char*>(frames[i]) - (i == 0 ? 0 : 1));
     }
 }
 

@@ -1,18 +1,79 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/core/assignments.hpp"
 
+#include <algorithm>
+
+#include "daemon/core/retry_policy.hpp"
+
 namespace jobmill::core {
+
+// ---- offers -------------------------------------------------------------------------------------
+
+/// Jobs that wait for their own jobs do not count: else those could wait for ever.
+bool Assignments::may_offer(PoolId pool) const
+{
+    return !held_ && workforce_.may_offer(pool) && book_.working() < max_running_ &&
+           book_.working(pool) < workforce_.terms(pool).max_running;
+}
+
+/// False when none of the pool's jobs can go to any worker now.
+bool Assignments::offer_one(PoolId pool, Turn& turn)
+{
+    if (book_.queued(pool) == 0 || !may_offer(pool)) {
+        return false;
+    }
+    WorkerSlot* slot = workforce_.least_loaded(pool);
+    if (slot == nullptr) {
+        workforce_.call_up(pool, book_.queued(pool), turn);
+        return false;
+    }
+    const JobHandle next = book_.next_of(pool, turn.now);
+    if (next == no_job) {
+        return false;  // each waits for others of its label
+    }
+    shares_.serve(pool, book_.expected(pool), workforce_.terms(pool).weight);
+    book_.offer(next, *slot, turn);
+    workforce_.step(*slot, WorkerWord::offered, turn);
+    workforce_.load_changed(*slot);
+    workforce_.offered_one(pool, turn);
+    return true;
+}
 
 void Assignments::offer_what_fits(PoolId pool, Turn& turn)
 {
-    while (book_.first_queued(pool) != no_job) {
-        WorkerSlot* slot = workforce_.least_loaded(pool);
-        if (slot == nullptr) {
-            return;
+    settle_lending(turn);
+    while (offer_one(pool, turn)) {
+    }
+}
+
+/// Where pools compete for what all may have together, the one that has had least goes first.
+void Assignments::offer_everywhere(Turn& turn)
+{
+    settle_lending(turn);
+    std::vector<PoolId>& rivals = rivals_;
+    rivals.clear();
+    for (std::size_t i = 0; i < book_.pools(); ++i) {
+        const PoolId pool{static_cast<std::uint16_t>(i)};
+        if (book_.queued(pool) > 0) {
+            rivals.push_back(pool);
         }
-        book_.offer(*slot, turn);
-        workforce_.step(*slot, WorkerWord::offered, turn);
-        workforce_.load_changed(*slot);
+    }
+    while (!rivals.empty()) {
+        const auto next = std::min_element(
+            rivals.begin(), rivals.end(),
+            [this](PoolId a, PoolId b) { return shares_.standing(a) < shares_.standing(b); });
+        if (!offer_one(*next, turn)) {
+            rivals.erase(next);
+        }
+    }
+}
+
+void Assignments::offer_after(PoolId pool, Turn& turn)
+{
+    if (max_running_ != no_bound || book_.labels().any()) {
+        offer_everywhere(turn);
+    } else {
+        offer_what_fits(pool, turn);
     }
 }
 
@@ -27,18 +88,7 @@ void Assignments::resize(PoolId pool, std::uint32_t workers, Turn& turn)
     offer_what_fits(pool, turn);
 }
 
-void Assignments::cancel(JobHandle handle, Turn& turn)
-{
-    const JobStage before = book_[handle].stage;
-    if (!book_.step(handle, JobWord::cancel, turn)) {
-        return;
-    }
-    if (before == JobStage::offered) {
-        turn.ask(RevokeClaim{.worker = book_[handle].worker, .sequence = book_[handle].sequence});
-    } else if (before == JobStage::claimed) {
-        has_begun(workforce_.slots()[book_[handle].worker.slot], handle, turn);
-    }
-}
+// ---- taking back --------------------------------------------------------------------------------
 
 void Assignments::recall(JobHandle handle, Turn& turn)
 {
@@ -56,19 +106,133 @@ void Assignments::call_back(WorkerSlot& slot, Turn& turn)
     }
 }
 
-/// That job is known to have begun. If it is cancelled, its worker has to stop it; but only while
+void Assignments::won(WorkerSlot& slot, JobHandle handle, Turn& turn)
+{
+    if (book_[handle].started != never) {
+        slot.let_wait += turn.now - book_[handle].started;
+    }
+    const bool stuck = slot.hung || slot.let_wait >= patience_.claim;
+    const bool returns = book_[handle].stage == JobStage::recalled;
+    book_.step(handle, JobWord::won, turn);
+    if (returns && !retries_) {
+        book_.step(handle, JobWord::stop, turn);
+    } else if (returns && book_.batches().halted(book_[handle].batch)) {
+        cancel(handle, EndedBy::halt, turn);
+    }
+    if (stuck && serves(slot.state)) {
+        workforce_.misbehaved(slot, turn);
+    }
+}
+
+void Assignments::lost(WorkerSlot& slot, JobHandle handle, Turn& turn)
+{
+    const Sequence sequence = book_[handle].sequence;
+    slot.let_wait = {};
+    slot.hung = false;
+    book_.step(handle, JobWord::lost, turn);
+    if (ending_) {
+        book_.step(handle, JobWord::stop, turn);
+    }
+    if (!speaks(slot.state)) {
+        conclude(handle, slot.limited ? JobWord::limited : JobWord::died, turn);
+    } else if (sequence < slot.newest_finished) {
+        // It has begun this one, finished a later one, and will never say how this one ended.
+        workforce_.misbehaved(slot, turn);
+    } else {
+        has_begun(slot, handle, turn);
+    }
+}
+
+// ---- endings ------------------------------------------------------------------------------------
+
+void Assignments::cancel(JobHandle handle, EndedBy why, Turn& turn)
+{
+    const JobStage before = book_[handle].stage;
+    if (!row_of(before, JobWord::cancel)) {
+        return;
+    }
+    book_.blame(handle, why);
+    book_.step(handle, JobWord::cancel, turn);
+    if (before == JobStage::offered) {
+        turn.ask(RevokeClaim{.worker = book_[handle].worker, .sequence = book_[handle].sequence});
+    } else if (before == JobStage::claimed) {
+        has_begun(workforce_.slots()[book_[handle].worker.slot], handle, turn);
+    }
+}
+
+/// That job is known to have begun. If it is unwanted, its worker has to stop it; but only while
 /// no later one has begun, for then its word is on the way and the worker is at innocent work.
 void Assignments::has_begun(WorkerSlot& slot, JobHandle handle, Turn& turn)
 {
     if (book_.running(slot) != handle) {
         return;
     }
-    if (book_[handle].stage != JobStage::cancelling) {
+    const JobStage stage = book_[handle].stage;
+    if (!unwanted(stage)) {
         workforce_.step(slot, WorkerWord::relieved, turn);
     } else if (workforce_.step(slot, WorkerWord::cancel, turn) == WorkerAction::raise_flag) {
         call_back(slot, turn);
+        slot.notes_stack = stage == JobStage::timing_out;
+        if (slot.notes_stack) {
+            turn.ask(TakeStack{.worker = slot.worker});
+        }
         turn.ask(RaiseCancelFlag{.worker = slot.worker, .sequence = book_[handle].sequence});
     }
+}
+
+void Assignments::time_out(JobHandle handle, EndedBy why, Turn& turn)
+{
+    if (row_of(book_[handle].stage, JobWord::timeout)) {
+        book_.blame(handle, why);
+        book_.step(handle, JobWord::timeout, turn);
+        has_begun(workforce_.slots()[book_[handle].worker.slot], handle, turn);
+    }
+}
+
+void Assignments::deadline(JobHandle handle, Turn& turn)
+{
+    const JobStage stage = book_[handle].stage;
+    if (unassigned(stage)) {
+        if (book_[handle].expires <= turn.now) {
+            book_.step(handle, JobWord::expire, turn);
+        } else {
+            book_.step(handle, JobWord::due, turn);
+        }
+    } else if (stage == JobStage::offered) {
+        // Either it runs, and its time may be over, or its worker is stuck: the answer tells.
+        recall(handle, turn);
+    } else {
+        time_out(handle, EndedBy::timeout, turn);
+    }
+}
+
+void Assignments::hung(WorkerSlot& slot, Turn& turn)
+{
+    const JobHandle running = book_.running(slot);
+    if (running != no_job) {
+        time_out(running, EndedBy::hang, turn);
+    } else if (const JobHandle front = book_.front(slot); front != no_job) {
+        slot.hung = true;
+        recall(front, turn);
+    }
+}
+
+void Assignments::finished(WorkerSlot& slot, JobHandle handle, const JobFinished& word, Turn& turn)
+{
+    const bool skipped = skipped_any_before(slot, handle);
+    slot.newest_finished = std::max(slot.newest_finished, word.sequence);
+    slot.let_wait = {};
+    slot.hung = false;
+    const TimePoint started = book_[handle].started;
+    const Duration ran = started == never ? Duration{1} : turn.now - started;
+    book_.charge(handle, word.cpu > Duration::zero() ? word.cpu : std::max(ran, Duration{1}));
+    conclude(handle, word.state == JobState::succeeded ? JobWord::succeeded : JobWord::failed,
+             turn);
+    workforce_.completed_one(slot, turn);
+    if (skipped) {
+        workforce_.misbehaved(slot, turn);
+    }
+    held_changed(slot, turn);
 }
 
 /// A worker serves in order: a job before that one, unless it was called back, would never end.
@@ -82,15 +246,50 @@ bool Assignments::skipped_any_before(const WorkerSlot& slot, JobHandle handle) c
     return false;
 }
 
+/// The attempt ends by that word; the job with it, unless it has another.
+void Assignments::conclude(JobHandle handle, JobWord word, Turn& turn)
+{
+    const std::optional<JobRow> row = row_of(book_[handle].stage, word);
+    if (!row) {
+        return;
+    }
+    const bool repeatable = row_of(row->from, JobWord::retry).has_value();
+    if (repeatable && row->act.state != JobState::succeeded) {
+        Tries tries{.attempts = book_[handle].attempt, .crashes = book_[handle].crashes};
+        if (row->act.state == JobState::crashed) {
+            tries.crashes = book_.count_crash(handle);
+        }
+        const bool poison = row->act.state == JobState::crashed &&
+                            is_poison(tries, workforce_.terms(book_[handle].pool));
+        if (poison) {
+            book_.mark_poison(handle);
+        }
+        const bool last = poison || !retries_ || book_.batches().halted(book_[handle].batch);
+        const auto wait =
+            last ? std::nullopt
+                 : next_attempt(book_.terms(handle), row->act.state, tries, random_.chance());
+        if (wait) {
+            book_.retry(handle, row->act, *wait, turn);
+            return;
+        }
+    }
+    book_.step(handle, word, turn);
+}
+
+// ---- workers ------------------------------------------------------------------------------------
+
 void Assignments::held_changed(WorkerSlot& slot, Turn& turn)
 {
     if (slot.held.empty()) {
         workforce_.step(slot, WorkerWord::emptied, turn);
-    } else if (slot.state == WorkerState::cancelling) {
-        const JobHandle running = book_.running(slot);
-        if (running == no_job || book_[running].stage != JobStage::cancelling) {
-            workforce_.step(slot, WorkerWord::relieved, turn);
+    } else {
+        if (slot.state == WorkerState::cancelling) {
+            const JobHandle running = book_.running(slot);
+            if (running == no_job || !unwanted(book_[running].stage)) {
+                workforce_.step(slot, WorkerWord::relieved, turn);
+            }
         }
+        book_.watch_front(slot, turn.now);
     }
     workforce_.load_changed(slot);
 }
@@ -101,7 +300,9 @@ void Assignments::judge(WorkerSlot& slot, Turn& turn)
 {
     for (JobHandle at = slot.held.last(); at != no_job;) {
         const JobHandle previous = book_[at].place.previous;
-        if (!book_.step(at, JobWord::died, turn)) {
+        if (begun(book_[at].stage)) {
+            conclude(at, slot.limited ? JobWord::limited : JobWord::died, turn);
+        } else {
             recall(at, turn);
         }
         at = previous;
@@ -113,6 +314,44 @@ void Assignments::mark_for_stop(WorkerSlot& slot, Turn& turn)
 {
     for (JobHandle at = slot.held.first(); at != no_job; at = book_[at].place.next) {
         book_.step(at, JobWord::stop, turn);
+    }
+}
+
+// ---- jobs that belong together ------------------------------------------------------------------
+
+void Assignments::nest(JobHandle child, Turn& turn)
+{
+    const JobId parent = book_[child].parent;
+    const JobHandle waiting = number(parent) == 0 ? no_job : book_.find(parent);
+    if (waiting != no_job && book_.lend(waiting)) {
+        call_back(workforce_.slots()[book_[waiting].worker.slot], turn);
+    }
+}
+
+void Assignments::settle_lending(Turn& turn)
+{
+    for (auto pool = book_.take_lending_changed(); pool; pool = book_.take_lending_changed()) {
+        workforce_.lend(*pool, book_.lent(*pool), turn);
+        offer_after(*pool, turn);
+    }
+}
+
+void Assignments::settle_batches(Turn& turn)
+{
+    BatchBook& batches = book_.batches();
+    for (BatchId batch = batches.take_halting(); number(batch) != 0;
+         batch = batches.take_halting()) {
+        turn.ask(BatchHalted{.batch = batch});
+        for (JobHandle at = batches.first(batch); at != no_job;) {
+            const JobHandle next = book_[at].fellow.next;
+            if (batches.halts_now(batch) || unassigned(book_[at].stage)) {
+                cancel(at, EndedBy::halt, turn);
+            } else {
+                recall(at, turn);  // unless it runs it ends when it is back
+            }
+            at = next;
+        }
+        batches.tidy(batch);
     }
 }
 

@@ -2,6 +2,8 @@
 #pragma once
 
 #include "daemon/core/job_book.hpp"
+#include "daemon/core/pool_shares.hpp"
+#include "daemon/core/random.hpp"
 #include "daemon/core/workforce.hpp"
 
 namespace jobmill::core {
@@ -10,30 +12,75 @@ namespace jobmill::core {
 /// and of the jobs for their worker's. Owns neither.
 class Assignments {
 public:
-    Assignments(Workforce& workforce, JobBook& book) : workforce_(workforce), book_(book) {}
+    Assignments(Workforce& workforce, JobBook& book, const Patience& patience, std::uint64_t seed)
+        : workforce_(workforce), book_(book), patience_(patience), random_(seed)
+    {
+    }
 
+    /// Offers as many of the pool's jobs as it may run and has room for.
     void offer_what_fits(PoolId pool, Turn& turn);
-    void cancel(JobHandle handle, Turn& turn);
+    /// The same for every pool: what bounds them together has changed.
+    void offer_everywhere(Turn& turn);
+    /// A job less runs in that pool.
+    void offer_after(PoolId pool, Turn& turn);
+    /// So many jobs may run in all pools together.
+    void cap(std::uint32_t max_running) { max_running_ = max_running; }
+    /// While held nothing begins.
+    void hold(bool held) { held_ = held; }
+    [[nodiscard]] bool held() const { return held_; }
+    /// Nothing is tried again.
+    void give_up_retries() { retries_ = false; }
+    /// Whatever is found to have begun ends because the daemon stops.
+    void give_up_all() { ending_ = true; }
+
+    void cancel(JobHandle handle, EndedBy why, Turn& turn);
+    /// Its deadline has come, whichever that is.
+    void deadline(JobHandle handle, Turn& turn);
+    /// The worker shows no sign of life.
+    void hung(WorkerSlot& slot, Turn& turn);
+    /// The worker's word for a job that it holds.
+    void finished(WorkerSlot& slot, JobHandle handle, const JobFinished& word, Turn& turn);
+    /// A job could not be taken back: its worker, which lives or is dead, has begun it.
+    void lost(WorkerSlot& slot, JobHandle handle, Turn& turn);
+    /// The job was taken back. Had the worker been free to begin it for long, it is stuck.
+    void won(WorkerSlot& slot, JobHandle handle, Turn& turn);
+    /// The submitter of that job waits for it, if it runs.
+    void nest(JobHandle child, Turn& turn);
+    /// The pools of jobs that wait for theirs have other sizes.
+    void settle_lending(Turn& turn);
+    /// Batches that give up take their rest with them.
+    void settle_batches(Turn& turn);
+
     /// The pool has so many workers from now on; what those too many have not begun goes elsewhere.
     void resize(PoolId pool, std::uint32_t workers, Turn& turn);
     /// Asks for every job back that the worker may not have begun.
     void call_back(WorkerSlot& slot, Turn& turn);
-    /// The worker is known to have begun that job.
-    void has_begun(WorkerSlot& slot, JobHandle handle, Turn& turn);
-    /// Whether the worker must have passed over a job that it holds, if it has finished this one.
-    [[nodiscard]] bool skipped_any_before(const WorkerSlot& slot, JobHandle handle) const;
     /// The worker holds other jobs than before, or is known to have begun another.
     void held_changed(WorkerSlot& slot, Turn& turn);
-    /// The worker is dead: finds out which of its jobs died with it.
+    /// The worker is dead, or as good as dead: finds out which of its jobs died with it.
     void judge(WorkerSlot& slot, Turn& turn);
     /// What the worker is known to have begun ends with it, because the daemon stops.
     void mark_for_stop(WorkerSlot& slot, Turn& turn);
 
 private:
+    bool offer_one(PoolId pool, Turn& turn);
     void recall(JobHandle handle, Turn& turn);
+    void has_begun(WorkerSlot& slot, JobHandle handle, Turn& turn);
+    void time_out(JobHandle handle, EndedBy why, Turn& turn);
+    void conclude(JobHandle handle, JobWord word, Turn& turn);
+    [[nodiscard]] bool may_offer(PoolId pool) const;
+    [[nodiscard]] bool skipped_any_before(const WorkerSlot& slot, JobHandle handle) const;
 
     Workforce& workforce_;
     JobBook& book_;
+    Patience patience_;
+    Random random_;
+    std::uint32_t max_running_ = no_bound;
+    bool held_ = false;
+    bool retries_ = true;
+    bool ending_ = false;
+    PoolShares shares_;
+    std::vector<PoolId> rivals_;  ///< reused by offer_everywhere()
 };
 
 }  // namespace jobmill::core

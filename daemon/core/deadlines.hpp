@@ -10,7 +10,7 @@ namespace jobmill::core {
 
 /// What a deadline is about.
 struct DeadlineKey {
-    enum class Kind : std::uint8_t { grace, pool, slot };
+    enum class Kind : std::uint8_t { grace, pool, slot, probe };
     Kind kind = Kind::grace;
     std::uint32_t number = 0;
 

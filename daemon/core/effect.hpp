@@ -48,6 +48,7 @@ struct OfferJob {
     WorkerId worker;
     Sequence sequence{};
     JobId job{};
+    std::uint32_t attempt = 1;
     friend bool operator==(const OfferJob&, const OfferJob&) = default;
 };
 
@@ -63,6 +64,12 @@ struct RaiseCancelFlag {
     WorkerId worker;
     Sequence sequence{};
     friend bool operator==(const RaiseCancelFlag&, const RaiseCancelFlag&) = default;
+};
+
+/// Note where the worker's running job is, while it still is: it is about to be stopped.
+struct TakeStack {
+    WorkerId worker;
+    friend bool operator==(const TakeStack&, const TakeStack&) = default;
 };
 
 /// Close the worker's link; it leaves by itself.
@@ -83,14 +90,24 @@ struct KillWorker {
     friend bool operator==(const KillWorker&, const KillWorker&) = default;
 };
 
-/// How a terminal state came about; the edge adds what it knows (signal, exit code, text).
+/// The worker was killed long ago and does not die: nothing is expected of it any more, another
+/// slot takes its place. Should it exit after all, WorkerExited is still welcome.
+struct CondemnWorker {
+    WorkerId worker;
+    friend bool operator==(const CondemnWorker&, const CondemnWorker&) = default;
+};
+
+/// How an attempt came to its end; the edge adds what it knows (signal, exit code, text).
 enum class EndedBy : std::uint8_t {
-    worker,         ///< the worker's own word: succeeded or failed
-    worker_death,   ///< crashed
-    cancel_queued,  ///< cancelled before it ran
-    cancel_running,
-    stop_queued,  ///< cancelled because the daemon stops
-    stop_running,
+    worker,        ///< the worker's own word: succeeded or failed
+    worker_death,  ///< crashed
+    limit,         ///< failed: it went beyond a limit of its own, and its worker died of that
+    timeout,       ///< timed_out: it ran too long
+    hang,          ///< timed_out: it showed no sign of life
+    deadline,      ///< expired: it waited too long
+    cancel,        ///< cancelled by a client, or with its session
+    halt,          ///< cancelled because its batch gave up
+    stop,          ///< cancelled because the daemon stops
 };
 
 /// The job has reached its terminal state; the core has forgotten it.
@@ -98,8 +115,36 @@ struct JobEnded {
     JobId job{};
     JobState state = JobState::succeeded;
     EndedBy by = EndedBy::worker;
-    WorkerId worker;  ///< that ran it; slot 0 when it never ran
+    WorkerId worker;                   ///< that ran this attempt; slot 0 when none did
+    JobState was = JobState::running;  ///< waiting, queued or running
+    std::uint32_t attempt = 1;
+    bool poison = false;  ///< crashed so often that it is not tried again
     friend bool operator==(const JobEnded&, const JobEnded&) = default;
+};
+
+/// An attempt has ended without success; the next comes after `delay`.
+struct JobRetried {
+    JobId job{};
+    JobState state = JobState::failed;  ///< failed, crashed or timed_out
+    EndedBy by = EndedBy::worker;
+    WorkerId worker;
+    std::uint32_t attempt = 1;  ///< that has ended
+    Duration delay{};
+    friend bool operator==(const JobRetried&, const JobRetried&) = default;
+};
+
+/// The batch has given up: its rest is cancelled, and nothing may be submitted to it any more.
+struct BatchHalted {
+    BatchId batch{};
+    friend bool operator==(const BatchHalted&, const BatchHalted&) = default;
+};
+
+/// The pool's workers die one after another and no job comes to an end: only a probe now and then
+/// is run. Or one has come to an end, and all is well again.
+struct PoolJudged {
+    PoolId pool{};
+    bool degraded = false;
+    friend bool operator==(const PoolJudged&, const PoolJudged&) = default;
 };
 
 /// Send TimerFired at `at`; replaces what was asked before.
@@ -114,8 +159,9 @@ struct Stopped {
 };
 
 using Effect = std::variant<StartTemplate, DismissTemplate, KillTemplate, PoolGone, ForkWorker,
-                            OfferJob, RevokeClaim, RaiseCancelFlag, DismissWorker, TerminateWorker,
-                            KillWorker, JobEnded, ArmTimer, Stopped>;
+                            OfferJob, RevokeClaim, RaiseCancelFlag, TakeStack, DismissWorker,
+                            TerminateWorker, KillWorker, CondemnWorker, JobEnded, JobRetried,
+                            BatchHalted, PoolJudged, ArmTimer, Stopped>;
 using Effects = std::vector<Effect>;
 
 }  // namespace jobmill::core

@@ -2,18 +2,14 @@
 // What happened: everything that the core is told. Events carry ids, never payloads.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <variant>
 
+#include "daemon/core/terms.hpp"
 #include "jobmill/ids.hpp"
 #include "jobmill/job_state.hpp"
 
 namespace jobmill::core {
-
-/// Time as the edge tells it; the core has no clock.
-using TimePoint = std::chrono::time_point<std::chrono::steady_clock, std::chrono::nanoseconds>;
-using Duration = std::chrono::nanoseconds;
 
 // ---- pools and their processes ------------------------------------------------------------------
 
@@ -24,12 +20,37 @@ struct PoolAdded {
     std::uint32_t workers = 1;
     /// Jobs that one worker may hold, claimed or not: 1 to 256.
     std::uint32_t depth = 1;
+    PoolTerms terms;
 };
 
 /// The pool has so many workers from now on. Those that are too many finish what they run.
 struct PoolResized {
     PoolId pool{};
     std::uint32_t workers = 1;
+};
+
+/// The pool works by other terms from now on. What its workers have begun goes on.
+struct PoolAdjusted {
+    PoolId pool{};
+    PoolTerms terms;
+};
+
+/// Jobs with that label: so many run at once, in all pools, and have such a share. A label that is
+/// not told of has no bound, and a weight of 100.
+struct LabelAdjusted {
+    LabelId label{};
+    std::uint32_t max_running = no_bound;
+    std::uint32_t weight = 100;
+};
+
+/// So many jobs run at once, in all pools together.
+struct CapAdjusted {
+    std::uint32_t max_running = no_bound;
+};
+
+/// The machine's memory has run low, or no longer is: nothing begins while it is.
+struct MemoryJudged {
+    bool low = false;
 };
 
 /// Nothing is submitted to the pool any more. Once its last job has ended its workers and its
@@ -76,11 +97,30 @@ struct WorkerReady {
 /// but JobEnded names the worker.
 struct WorkerExited {
     WorkerId worker;
+    /// It died of a limit that its running job had asked for.
+    bool by_limit = false;
 };
 
 /// The worker wrote nonsense, or its link broke while it lives: it has to go.
 struct WorkerMisbehaved {
     WorkerId worker;
+};
+
+/// The worker has shown no sign of life for too long while it holds a job.
+struct WorkerHung {
+    WorkerId worker;
+};
+
+/// The worker has grown too large: it is replaced when its replacement is ready.
+struct WorkerWorn {
+    WorkerId worker;
+};
+
+/// The job under that sequence, whose cancel flag was raised, has never looked at the flag so far:
+/// there is little use in waiting. A hint: what a worker may claim falsely costs itself only.
+struct JobDeaf {
+    WorkerId worker;
+    Sequence sequence{};
 };
 
 // ---- jobs ---------------------------------------------------------------------------------------
@@ -89,18 +129,50 @@ struct JobSubmitted {
     JobId job{};
     SessionId session{};
     PoolId pool{};
+    UserId user{};
+    LabelId label{};
+    BatchId batch{};
+    /// The running job that submits this one and waits for it; without effect when it does not run.
+    JobId parent{};
     bool detached = false;
+    JobTerms terms;
 };
 
 struct CancelRequested {
     JobId job{};
 };
 
-/// A job that still waits in a queue belongs to another pool from now on, at the end of that one's
-/// queue. Without effect when it waits no more.
+/// A job that has not begun belongs to another pool from now on, at the end of that one's queue.
+/// Without effect when it has begun.
 struct JobMoved {
     JobId job{};
     PoolId to{};
+};
+
+/// The label of a job that has not begun has other rules from now on. Without effect when it has.
+struct JobRelabelled {
+    JobId job{};
+    LabelId label{};
+};
+
+/// When a batch gives up.
+struct HaltRule {
+    bool now = false;        ///< what runs is cancelled, too
+    bool percent = false;    ///< `fail` is a share of the jobs that have ended
+    std::uint32_t fail = 0;  ///< so many failed; 0: never
+
+    friend bool operator==(const HaltRule&, const HaltRule&) = default;
+};
+
+/// Jobs of that number may come. The number is new.
+struct BatchOpened {
+    BatchId batch{};
+    HaltRule halt;
+};
+
+/// No more jobs of the batch come; it is forgotten after its last one's end.
+struct BatchClosed {
+    BatchId batch{};
 };
 
 /// The client is gone; its attached jobs go with it.
@@ -113,6 +185,7 @@ struct JobFinished {
     WorkerId worker;
     Sequence sequence{};
     JobState state = JobState::succeeded;  ///< succeeded or failed
+    Duration cpu{};                        ///< CPU time that it took
 };
 
 /// What became of a RevokeClaim: `won` if the job was taken back, else the worker has it. Each
@@ -136,9 +209,11 @@ struct StopRequested {
 /// Stop at once.
 struct StopNow {};
 
-using Event = std::variant<PoolAdded, PoolResized, PoolRetired, TemplateReady, TemplateLost,
-                           TemplateSilent, WorkerForked, ForkFailed, WorkerReady, WorkerExited,
-                           WorkerMisbehaved, JobSubmitted, CancelRequested, JobMoved, SessionLost,
-                           JobFinished, ClaimRevoked, TimerFired, StopRequested, StopNow>;
+using Event =
+    std::variant<PoolAdded, PoolResized, PoolAdjusted, LabelAdjusted, CapAdjusted, MemoryJudged,
+                 PoolRetired, TemplateReady, TemplateLost, TemplateSilent, WorkerForked, ForkFailed,
+                 WorkerReady, WorkerExited, WorkerMisbehaved, WorkerHung, WorkerWorn, JobDeaf,
+                 JobSubmitted, CancelRequested, JobMoved, JobRelabelled, BatchOpened, BatchClosed,
+                 SessionLost, JobFinished, ClaimRevoked, TimerFired, StopRequested, StopNow>;
 
 }  // namespace jobmill::core

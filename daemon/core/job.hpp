@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "daemon/core/job_lifecycle.hpp"
+#include "daemon/core/terms.hpp"
 #include "jobmill/ids.hpp"
 
 namespace jobmill::core {
@@ -18,19 +19,43 @@ struct JobLinks {
     JobHandle next = no_job;
 };
 
-/// A job that has not ended. It is in exactly one place: in its pool's queue or among the jobs that
-/// a worker holds; one pair of links serves both, so that it cannot be in two.
+/// Where a TermsBook keeps the terms that jobs share.
+enum class TermsHandle : std::uint32_t {};
+/// A lane of a JobQueue.
+enum class LaneId : std::uint32_t {};
+
+/// A job that has not ended. It is in exactly one place: it waits, or it is in its pool's queue, or
+/// among the jobs that a worker holds; one pair of links serves the last two, so that it cannot be
+/// in both.
 struct Job {
     JobId id{};
     SessionId session{};
+    JobId parent{};  ///< that waits for it; 0: none
+    UserId user{};
+    LabelId label{};
+    BatchId batch{};
+    TermsHandle terms{};
     PoolId pool{};
-    bool attached = true;  ///< it ends with its session, and is in that session's list
     JobStage stage = JobStage::queued;
-    std::uint64_t arrival = 0;  ///< its turn in the queue; kept when it comes back
-    WorkerId worker{};          ///< that holds it; slot 0 in the queue
-    Sequence sequence{};        ///< under which that worker holds it
+    EndedBy why = EndedBy::cancel;  ///< it is cancelled, or its time is over
+    bool attached = true;           ///< it ends with its session, and is in that session's list
+    bool poison = false;            ///< it has crashed so many workers that it gets no other
+    bool lends = false;             ///< it waits for its own jobs, and its pool has a slot more
+    std::uint16_t attempt = 1;
+    std::uint16_t crashes = 0;
+    std::uint32_t children = 0;  ///< unfinished jobs that it has submitted
+    LaneId lane{};               ///< of the queue that it is or was in
+    std::uint64_t arrival = 0;   ///< its turn in the queue; kept when it comes back
+    TimePoint due{};             ///< waiting: when it joins the queue
+    TimePoint expires = never;   ///< unless it has begun
+    TimePoint started{};         ///< with a worker: when it came to the front there
+    Duration charged{};          ///< to its user's share, for what it is expected to take
+    WorkerId worker{};           ///< that holds it; slot 0 in the queue
+    Sequence sequence{};         ///< under which that worker holds it
+    std::uint32_t alarm = 0;     ///< its place in JobDeadlines, plus one; 0 when it has none there
     JobLinks place;
-    JobLinks kin;  ///< in its session's list
+    JobLinks kin;     ///< in its session's list
+    JobLinks fellow;  ///< in its batch's list
 };
 
 }  // namespace jobmill::core

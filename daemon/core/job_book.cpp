@@ -7,66 +7,88 @@
 
 namespace jobmill::core {
 
+namespace {
+
+/// There is more than one reason to cancel a job, or to say that its time is over.
+EndedBy reason(const Job& job, EndedBy by)
+{
+    return by == EndedBy::cancel || by == EndedBy::timeout ? job.why : by;
+}
+
+}  // namespace
+
 void JobBook::add_pool(PoolId pool)
 {
     backlogs_.resize(std::max(backlogs_.size(), std::size_t{number(pool)} + 1));
 }
 
-JobHandle JobBook::admit(const JobSubmitted& submitted)
+JobHandle JobBook::admit(const JobSubmitted& submitted, TimePoint now)
 {
     JOBMILL_ASSERT(number(submitted.pool) < backlogs_.size());
     Job job;
     job.id = submitted.job;
     job.session = submitted.session;
+    job.user = submitted.user;
+    job.label = submitted.label;
+    job.batch = submitted.batch;
     job.pool = submitted.pool;
     job.attached = !submitted.detached;
-    const JobHandle handle = jobs_.add(job);
-    if (!submitted.detached) {
-        sessions_[submitted.session].push_back(jobs_, handle);
+    job.terms = terms_.take(submitted.terms);
+    job.due = after(now, submitted.terms.delay);
+    job.expires = after(now, submitted.terms.queue_timeout);
+    const JobHandle parent = find(submitted.parent);
+    if (parent != no_job && !unassigned(jobs_[parent].stage)) {
+        job.parent = submitted.parent;
+        ++jobs_[parent].children;
     }
-    Backlog& backlog = backlogs_[number(submitted.pool)];
+    const JobHandle handle = jobs_.add(job);
+    if (job.attached) {
+        sessions_[job.session].push_back(jobs_, handle);
+    }
+    batches_.add(jobs_, handle);
+    Backlog& backlog = backlog_of(job);
     ++backlog.unfinished;
-    backlog.queue.push(jobs_, handle);
+    backlog.queue.enter(job);
+    if (job.due > now) {
+        jobs_[handle].stage = JobStage::waiting;
+        backlog.waiting.push_back(jobs_, handle);
+    } else {
+        enter_queue(handle, true, now);
+    }
+    set_alarm(handle);
     return handle;
 }
 
-void JobBook::move(JobHandle handle, PoolId to)
+JobHandle JobBook::next_of(PoolId pool, TimePoint now) const
 {
-    Job& job = jobs_[handle];
-    if (job.stage != JobStage::queued || job.pool == to) {
-        return;
-    }
-    Backlog& from = backlogs_[number(job.pool)];
-    from.queue.remove(jobs_, handle);
-    --from.unfinished;
-    job.pool = to;
-    ++backlogs_[number(to)].unfinished;
-    backlogs_[number(to)].queue.push(jobs_, handle);
+    return backlogs_[number(pool)].queue.first(
+        now, [this](LabelId label) { return labels_.may_run(label); });
 }
 
-void JobBook::remove_pool(PoolId pool)
+void JobBook::offer(JobHandle handle, WorkerSlot& slot, Turn& turn)
 {
-    JOBMILL_ASSERT(unfinished(pool) == 0);
-    backlogs_[number(pool)] = Backlog{};
-}
-
-void JobBook::offer(WorkerSlot& slot, Turn& turn)
-{
-    JobQueue& queue = backlogs_[number(slot.pool)].queue;
-    const JobHandle handle = queue.first();
     const std::optional<JobRow> row = row_of(jobs_[handle].stage, JobWord::offer);
     JOBMILL_ASSERT(row.has_value());
-    queue.remove(jobs_, handle);
     Job& job = jobs_[handle];
+    Backlog& backlog = backlog_of(job);
+    backlog.queue.serve(jobs_, handle, labels_.weight(job.label), turn.now);
+    ++backlog.running;
+    ++working_;
+    labels_.begun(job.label);
     job.stage = row->to;
     job.worker = slot.worker;
     job.sequence = slot.next_sequence;
+    job.started = never;
     slot.next_sequence = Sequence{number(slot.next_sequence) + 1};
     if (slot.held.empty()) {
         slot.oldest_held = job.sequence;
     }
     slot.held.push_back(jobs_, handle);
-    turn.ask(OfferJob{.worker = slot.worker, .sequence = job.sequence, .job = job.id});
+    slot.spoilt = slot.spoilt || terms(handle).spoils_worker;
+    deadlines_.cancel(jobs_, handle);
+    watch_front(slot, turn.now);
+    turn.ask(OfferJob{
+        .worker = slot.worker, .sequence = job.sequence, .job = job.id, .attempt = job.attempt});
 }
 
 bool JobBook::step(JobHandle handle, JobWord word, Turn& turn)
@@ -76,53 +98,206 @@ bool JobBook::step(JobHandle handle, JobWord word, Turn& turn)
     if (!row) {
         return false;
     }
-    const bool stays = row->to != JobStage::queued && row->to != JobStage::ended;
-    if (!stays && row->from == JobStage::queued) {
-        backlogs_[number(job.pool)].queue.remove(jobs_, handle);
-    } else if (!stays) {
-        take_from((*slots_)[job.worker.slot], handle);
+    const WorkerId worker = job.worker;
+    if (row->to == JobStage::queued || row->to == JobStage::ended) {
+        leave_place(handle, turn.now);
+    }
+    if (row->to == JobStage::ended) {
+        end(handle, *row, word == JobWord::won ? WorkerId{} : worker, turn);
+        return true;
     }
     job.stage = row->to;
     if (row->to == JobStage::queued) {
-        job.worker = {};
-        backlogs_[number(job.pool)].queue.put_back(jobs_, handle);
-    } else if (row->to == JobStage::ended) {
-        end(handle, row->act, turn);
+        enter_queue(handle, row->from == JobStage::waiting, turn.now);
     }
+    set_alarm(handle);
     return true;
 }
 
-void JobBook::take_from(WorkerSlot& slot, JobHandle handle)
+void JobBook::retry(JobHandle handle, const JobOutcome& outcome, Duration delay, Turn& turn)
 {
+    Job& job = jobs_[handle];
+    JOBMILL_ASSERT(row_of(job.stage, JobWord::retry).has_value());
+    turn.ask(JobRetried{.job = job.id,
+                        .state = outcome.state,
+                        .by = reason(job, outcome.by),
+                        .worker = job.worker,
+                        .attempt = job.attempt,
+                        .delay = delay});
+    leave_place(handle, turn.now);
+    job.stage = JobStage::waiting;
+    ++job.attempt;
+    job.due = after(turn.now, delay);
+    job.expires = never;  // that was for the first attempt to begin
+    Backlog& backlog = backlog_of(job);
+    ++backlog.retried;
+    backlog.waiting.push_back(jobs_, handle);
+    set_alarm(handle);
+}
+
+/// Out of the queue, or from its worker.
+void JobBook::leave_place(JobHandle handle, TimePoint now)
+{
+    Job& job = jobs_[handle];
+    Backlog& backlog = backlog_of(job);
+    if (job.stage == JobStage::queued) {
+        backlog.queue.remove(jobs_, handle);
+    } else if (job.stage == JobStage::waiting) {
+        backlog.waiting.remove(jobs_, handle);
+    } else {
+        if (job.charged > Duration::zero()) {
+            // Nobody has said what it took.
+            const bool began = begun(job.stage) && job.started != never;
+            charge(handle, began ? now - job.started : Duration::zero());
+        }
+        take_from_worker(handle);
+    }
+}
+
+void JobBook::enter_queue(JobHandle handle, bool anew, TimePoint now)
+{
+    Job& job = jobs_[handle];
+    job.stage = JobStage::queued;
+    JobQueue& queue = backlog_of(job).queue;
+    if (anew) {
+        queue.push(jobs_, handle, terms(handle).priority, now);
+    } else {
+        queue.put_back(jobs_, handle, terms(handle).priority, now);
+    }
+}
+
+void JobBook::take_from_worker(JobHandle handle)
+{
+    Job& job = jobs_[handle];
+    WorkerSlot& slot = (*slots_)[job.worker.slot];
     slot.held.remove(jobs_, handle);
     if (!slot.held.empty()) {
         slot.oldest_held = jobs_[slot.held.first()].sequence;
     }
+    stop_lending(job);
+    --backlog_of(job).running;
+    --working_;
+    labels_.over(job.label);
+    job.worker = {};
 }
 
-void JobBook::end(JobHandle handle, const JobOutcome& outcome, Turn& turn)
+void JobBook::charge(JobHandle handle, Duration cpu)
 {
     Job& job = jobs_[handle];
-    const bool ran = outcome.by != EndedBy::cancel_queued && outcome.by != EndedBy::stop_queued;
+    JobQueue& queue = backlog_of(job).queue;
+    if (cpu > Duration::zero()) {
+        queue.settle(job, labels_.weight(job.label), cpu);
+    } else {
+        queue.refund(job);
+    }
+}
+
+void JobBook::end(JobHandle handle, const JobRow& row, WorkerId worker, Turn& turn)
+{
+    Job& job = jobs_[handle];
+    const bool taken_back = row.on == JobWord::won;
     turn.ask(JobEnded{.job = job.id,
-                      .state = outcome.state,
-                      .by = outcome.by,
-                      .worker = ran ? job.worker : WorkerId{}});
-    Backlog& backlog = backlogs_[number(job.pool)];
+                      .state = row.act.state,
+                      .by = reason(job, row.act.by),
+                      .worker = worker,
+                      .was = taken_back ? JobState::queued : state_of(row.from),
+                      .attempt = job.attempt,
+                      .poison = job.poison});
+    Backlog& backlog = backlog_of(job);
     --backlog.unfinished;
-    ++backlog.done;
-    backlog.failed += outcome.state == JobState::failed ? 1U : 0U;
-    backlog.crashed += outcome.state == JobState::crashed ? 1U : 0U;
+    ++backlog.ended.at(static_cast<std::size_t>(row.act.state));
+    backlog.queue.leave(job);
+    batches_.ended(jobs_, handle, row.act.state);
     if (job.attached) {
         sessions_[job.session].remove(jobs_, handle);
     }
+    deadlines_.cancel(jobs_, handle);
+    terms_.release(job.terms);
+    release_parent(job);
     jobs_.remove(handle);
 }
 
-JobHandle JobBook::first_queued(PoolId pool) const
+// ---- deadlines ----------------------------------------------------------------------------------
+
+void JobBook::set_alarm(JobHandle handle)
 {
-    return backlogs_[number(pool)].queue.first();
+    const Job& job = jobs_[handle];
+    TimePoint when = never;
+    if (job.stage == JobStage::waiting) {
+        when = std::min(job.due, job.expires);
+    } else if (job.stage == JobStage::queued) {
+        when = job.expires;
+    } else if (job.started != never && job.stage == JobStage::claimed) {
+        when = after(job.started, terms(handle).run_timeout);
+    } else if (job.started != never && job.stage == JobStage::offered) {
+        when = after(job.started, std::min(terms(handle).run_timeout, patience_.claim));
+    }
+    deadlines_.set(jobs_, handle, when);
 }
+
+void JobBook::watch_front(const WorkerSlot& slot, TimePoint now)
+{
+    const JobHandle handle = front(slot);
+    if (handle != no_job && jobs_[handle].started == never) {
+        jobs_[handle].started = now;
+        set_alarm(handle);
+    }
+}
+
+JobHandle JobBook::front(const WorkerSlot& slot) const
+{
+    return slot.held.first();
+}
+
+// ---- pools --------------------------------------------------------------------------------------
+
+void JobBook::move(JobHandle handle, PoolId to, TimePoint now)
+{
+    Job& job = jobs_[handle];
+    if (!unassigned(job.stage) || job.pool == to) {
+        return;
+    }
+    const bool waits = job.stage == JobStage::waiting;
+    Backlog& from = backlog_of(job);
+    leave_place(handle, now);
+    --from.unfinished;
+    from.queue.leave(job);
+    job.pool = to;
+    Backlog& there = backlog_of(job);
+    ++there.unfinished;
+    there.queue.enter(job);
+    if (waits) {
+        there.waiting.push_back(jobs_, handle);
+    } else {
+        enter_queue(handle, true, now);
+    }
+}
+
+void JobBook::relabel(JobHandle handle, LabelId label, TimePoint now)
+{
+    Job& job = jobs_[handle];
+    if (job.stage == JobStage::waiting) {
+        job.label = label;
+    } else if (job.stage == JobStage::queued) {
+        leave_place(handle, now);
+        job.label = label;
+        enter_queue(handle, true, now);
+    }
+}
+
+void JobBook::remove_pool(PoolId pool)
+{
+    JOBMILL_ASSERT(unfinished(pool) == 0);
+    backlogs_[number(pool)] = Backlog{};
+}
+
+JobHandle JobBook::any_unassigned(PoolId pool) const
+{
+    const Backlog& backlog = backlogs_[number(pool)];
+    return backlog.waiting.empty() ? backlog.queue.any() : backlog.waiting.first();
+}
+
+// ---- answers ------------------------------------------------------------------------------------
 
 JobHandle JobBook::held_under(const WorkerSlot& slot, Sequence sequence) const
 {
@@ -161,10 +336,21 @@ JobHandle JobBook::detach_one(SessionId session)
 void JobBook::count(PoolId pool, PoolCounts& counts) const
 {
     const Backlog& backlog = backlogs_[number(pool)];
+    const auto ended = [&](JobState state) {
+        return backlog.ended.at(static_cast<std::size_t>(state));
+    };
+    counts.waiting = backlog.waiting.size();
     counts.queued = backlog.queue.size();
-    counts.done = backlog.done;
-    counts.failed = backlog.failed;
-    counts.crashed = backlog.crashed;
+    counts.running = backlog.running;
+    counts.retried = backlog.retried;
+    for (const std::uint64_t each : backlog.ended) {
+        counts.done += each;
+    }
+    counts.failed = ended(JobState::failed);
+    counts.crashed = ended(JobState::crashed);
+    counts.timed_out = ended(JobState::timed_out);
+    counts.expired = ended(JobState::expired);
+    counts.cancelled = ended(JobState::cancelled);
 }
 
 }  // namespace jobmill::core

@@ -1,46 +1,86 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <array>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
+#include "daemon/core/batch_book.hpp"
 #include "daemon/core/dispatcher.hpp"
+#include "daemon/core/job_deadlines.hpp"
 #include "daemon/core/job_queue.hpp"
+#include "daemon/core/label_book.hpp"
+#include "daemon/core/terms_book.hpp"
 #include "daemon/core/turn.hpp"
 #include "daemon/core/worker_slots.hpp"
 
 namespace jobmill::core {
 
-/// Every job that has not ended: at what stage it is, and where, be it in a queue or with a worker.
-/// Keeps the books only: whether a worker has to be stopped for a job's sake is decided elsewhere.
+/// Every job that has not ended: at what stage it is, and where, be it in a queue or with a worker;
+/// what it was charged for, and when its next deadline is. Keeps the books only: whether a worker
+/// has to be stopped for a job's sake is decided elsewhere.
 class JobBook {
 public:
-    explicit JobBook(WorkerSlots& slots) : slots_(&slots) {}
+    JobBook(WorkerSlots& slots, const Patience& patience) : slots_(&slots), patience_(patience) {}
 
     void add_pool(PoolId pool);
-    /// To the end of its pool's queue.
-    JobHandle admit(const JobSubmitted& submitted);
-    /// The first of the queue goes to that worker, under its next sequence.
-    void offer(WorkerSlot& slot, Turn& turn);
+    /// Where it has to be: in its pool's queue, or waiting for its time.
+    JobHandle admit(const JobSubmitted& submitted, TimePoint now);
+    /// Whose turn it is in that pool; no_job when none may run now.
+    [[nodiscard]] JobHandle next_of(PoolId pool, TimePoint now) const;
+    /// That one of the queue goes to that worker, under its next sequence.
+    void offer(JobHandle handle, WorkerSlot& slot, Turn& turn);
     /// The only way to another stage; moves the job to where it then belongs. False: the word
     /// changes nothing. A job that ends with it is no more afterwards.
     bool step(JobHandle handle, JobWord word, Turn& turn);
+    /// The attempt ends like this, and the next one comes after `delay`.
+    void retry(JobHandle handle, const JobOutcome& outcome, Duration delay, Turn& turn);
+
+    /// Why it is being ended; to be said before the word that ends it.
+    void blame(JobHandle handle, EndedBy why) { jobs_[handle].why = why; }
+    /// It has crashed its worker; so often by now.
+    std::uint32_t count_crash(JobHandle handle) { return ++jobs_[handle].crashes; }
+    void mark_poison(JobHandle handle) { jobs_[handle].poison = true; }
+    /// What it took, as far as is known; to be said before the word that ends the attempt.
+    void charge(JobHandle handle, Duration cpu);
+    /// The worker's jobs have changed: the clock of the one that is now at the front runs.
+    void watch_front(const WorkerSlot& slot, TimePoint now);
+    /// A job whose deadline has come; no_job when there is none.
+    JobHandle take_due(TimePoint now) { return deadlines_.take_due(jobs_, now); }
+    [[nodiscard]] std::optional<TimePoint> next_deadline() const { return deadlines_.next(); }
 
     [[nodiscard]] const Job& operator[](JobHandle handle) const { return jobs_[handle]; }
+    [[nodiscard]] const JobTerms& terms(JobHandle handle) const
+    {
+        return terms_[jobs_[handle].terms];
+    }
     [[nodiscard]] JobHandle find(JobId id) const { return jobs_.find(id); }
     [[nodiscard]] std::size_t size() const { return jobs_.size(); }
-    /// Whose turn it is in that pool.
-    [[nodiscard]] JobHandle first_queued(PoolId pool) const;
+    /// Any job that no worker holds, of that pool; no_job when there is none.
+    [[nodiscard]] JobHandle any_unassigned(PoolId pool) const;
+    [[nodiscard]] std::size_t queued(PoolId pool) const
+    {
+        return backlogs_[number(pool)].queue.size();
+    }
+    /// What a job of that pool costs, by the last ones.
+    [[nodiscard]] Duration expected(PoolId pool) const
+    {
+        return backlogs_[number(pool)].queue.expected();
+    }
     /// The job that the worker holds under that sequence.
     [[nodiscard]] JobHandle held_under(const WorkerSlot& slot, Sequence sequence) const;
     /// The last that the worker is known to have begun. Workers serve in order, so whatever it has
     /// begun before is finished, and its word is on the way.
     [[nodiscard]] JobHandle running(const WorkerSlot& slot) const;
+    /// The one that it runs, or will run next, as far as nobody has asked for it back.
+    [[nodiscard]] JobHandle front(const WorkerSlot& slot) const;
     /// An attached job of that session, which is attached no more; no_job when none is left.
     [[nodiscard]] JobHandle detach_one(SessionId session);
 
-    /// To the end of that pool's queue, if it waits in another's.
-    void move(JobHandle handle, PoolId to);
+    /// To the end of that pool's queue, if no worker holds it.
+    void move(JobHandle handle, PoolId to, TimePoint now);
+    void relabel(JobHandle handle, LabelId label, TimePoint now);
     /// Jobs of that pool that have not ended.
     [[nodiscard]] std::uint64_t unfinished(PoolId pool) const
     {
@@ -49,26 +89,60 @@ public:
     /// Forgets a pool without jobs.
     void remove_pool(PoolId pool);
 
+    /// The job waits for its own jobs from now on, unless it does already.
+    bool lend(JobHandle handle);
+    [[nodiscard]] std::uint32_t lent(PoolId pool) const { return backlogs_[number(pool)].lent; }
+    /// A pool in which another number of jobs waits for their own than before; none when there is
+    /// no such pool left.
+    std::optional<PoolId> take_lending_changed();
+    /// Jobs with a worker that do not wait for their own jobs.
+    [[nodiscard]] std::uint64_t working(PoolId pool) const
+    {
+        const Backlog& backlog = backlogs_[number(pool)];
+        return backlog.running - backlog.lent;
+    }
+    [[nodiscard]] std::uint64_t working() const { return working_; }
+
     [[nodiscard]] std::size_t pools() const { return backlogs_.size(); }
+    [[nodiscard]] BatchBook& batches() { return batches_; }
+    [[nodiscard]] const BatchBook& batches() const { return batches_; }
+    [[nodiscard]] LabelBook& labels() { return labels_; }
+    [[nodiscard]] const LabelBook& labels() const { return labels_; }
+    [[nodiscard]] BatchCounts counts(BatchId batch) const { return batches_.counts(jobs_, batch); }
     /// Fills in the members that are about jobs.
     void count(PoolId pool, PoolCounts& counts) const;
 
 private:
     struct Backlog {
         JobQueue queue;
-        std::uint64_t unfinished = 0;  ///< queued or with a worker
-        std::uint64_t done = 0;
-        std::uint64_t failed = 0;
-        std::uint64_t crashed = 0;
+        HeldJobs waiting;
+        std::uint64_t unfinished = 0;  ///< waiting, queued or with a worker
+        std::uint64_t running = 0;     ///< with a worker
+        std::uint32_t lent = 0;        ///< of these, so many wait for their own jobs
+        std::uint64_t retried = 0;
+        std::array<std::uint64_t, job_state_names.size()> ended{};
     };
 
-    void take_from(WorkerSlot& slot, JobHandle handle);
-    void end(JobHandle handle, const JobOutcome& outcome, Turn& turn);
+    [[nodiscard]] Backlog& backlog_of(const Job& job) { return backlogs_[number(job.pool)]; }
+    void leave_place(JobHandle handle, TimePoint now);
+    void enter_queue(JobHandle handle, bool anew, TimePoint now);
+    void take_from_worker(JobHandle handle);
+    void stop_lending(Job& job);
+    void end(JobHandle handle, const JobRow& row, WorkerId worker, Turn& turn);
+    void release_parent(const Job& job);
+    void set_alarm(JobHandle handle);
 
     WorkerSlots* slots_;
+    Patience patience_;
     JobTable jobs_;
+    TermsBook terms_;
+    JobDeadlines deadlines_;
     std::vector<Backlog> backlogs_;  ///< by pool number
     std::unordered_map<SessionId, SessionJobs> sessions_;
+    BatchBook batches_;
+    LabelBook labels_;
+    std::vector<PoolId> lending_changed_;
+    std::uint64_t working_ = 0;  ///< in all pools
 };
 
 }  // namespace jobmill::core

@@ -49,5 +49,7 @@ private:
 using HeldJobs = JobList<&Job::place>;
 /// The attached jobs of one session.
 using SessionJobs = JobList<&Job::kin>;
+/// The jobs of one batch.
+using BatchJobs = JobList<&Job::fellow>;
 
 }  // namespace jobmill::core

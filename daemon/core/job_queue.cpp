@@ -1,21 +1,217 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/core/job_queue.hpp"
 
+#include <algorithm>
+#include <optional>
+#include <tuple>
+
 namespace jobmill::core {
 
-void JobQueue::push(JobTable& jobs, JobHandle handle)
+namespace {
+
+/// A level that was not served for so long counts as one higher.
+constexpr Duration ageing_step = std::chrono::seconds{1};
+
+/// The weight of who has none of his own.
+constexpr std::uint64_t usual_weight = 100;
+
+Spent weighted(Duration cost, std::uint32_t weight)
 {
-    jobs[handle].arrival = ++arrivals_;
-    jobs_.push_back(jobs, handle);
+    const auto nanoseconds = static_cast<std::uint64_t>(std::max<Duration::rep>(1, cost.count()));
+    return std::max<Spent>(1, nanoseconds * usual_weight / std::max<std::uint32_t>(1, weight));
 }
 
-void JobQueue::put_back(JobTable& jobs, JobHandle handle)
+}  // namespace
+
+std::size_t JobQueue::LaneHash::operator()(const LaneKey& key) const noexcept
 {
-    JobHandle next = jobs_.first();
-    while (next != no_job && jobs[next].arrival < jobs[handle].arrival) {
+    constexpr std::uint64_t golden = 0x9E3779B97F4A7C15U;
+    const std::uint64_t who = number(key.session) * golden ^ std::uint64_t{number(key.user)} << 32U;
+    const std::uint64_t what =
+        std::uint64_t{number(key.label)} << 8U | static_cast<std::uint64_t>(key.priority + 128);
+    return (who ^ what) * golden;
+}
+
+void JobQueue::enter(const Job& job)
+{
+    users_.enter(job.user);
+    sessions_.enter(job.session);
+}
+
+void JobQueue::leave(const Job& job)
+{
+    users_.leave(job.user);
+    sessions_.leave(job.session);
+}
+
+void JobQueue::push(JobTable& jobs, JobHandle handle, std::int8_t priority, TimePoint now)
+{
+    Job& job = jobs[handle];
+    job.arrival = ++arrivals_;
+    lanes_[number(lane_for(job, priority, now))].jobs.push_back(jobs, handle);
+    ++size_;
+}
+
+void JobQueue::put_back(JobTable& jobs, JobHandle handle, std::int8_t priority, TimePoint now)
+{
+    Job& job = jobs[handle];
+    Lane& lane = lanes_[number(lane_for(job, priority, now))];
+    JobHandle next = lane.jobs.first();
+    while (next != no_job && jobs[next].arrival < job.arrival) {
         next = jobs[next].place.next;
     }
-    jobs_.insert_before(jobs, next, handle);
+    lane.jobs.insert_before(jobs, next, handle);
+    ++size_;
+}
+
+void JobQueue::remove(JobTable& jobs, JobHandle handle)
+{
+    const LaneId id = jobs[handle].lane;
+    Lane& lane = lanes_[number(id)];
+    lane.jobs.remove(jobs, handle);
+    --size_;
+    if (lane.jobs.empty()) {
+        close_lane(id);
+    }
+}
+
+JobHandle JobQueue::any() const
+{
+    for (const Level& level : levels_) {
+        if (!level.lanes.empty()) {
+            return lanes_[number(level.lanes.front())].jobs.first();
+        }
+    }
+    return no_job;
+}
+
+LaneId JobQueue::lane_for(Job& job, std::int8_t priority, TimePoint now)
+{
+    if (index_.size() >= room_) {
+        forget_empty_lanes();
+    }
+    const auto [place, is_new] = index_.try_emplace(key_of(job, priority), LaneId{});
+    if (is_new) {
+        if (free_lanes_.empty()) {
+            place->second = LaneId{static_cast<std::uint32_t>(lanes_.size())};
+            lanes_.emplace_back();
+        } else {
+            place->second = free_lanes_.back();
+            free_lanes_.pop_back();
+        }
+        lanes_[number(place->second)] = Lane{.key = place->first, .jobs = {}, .spent = 0};
+    }
+    job.lane = place->second;
+    if (lanes_[number(job.lane)].jobs.empty()) {
+        open_lane(job.lane, now);
+    }
+    return job.lane;
+}
+
+JobQueue::Level& JobQueue::level_of(std::int8_t priority)
+{
+    const auto level = std::find_if(levels_.begin(), levels_.end(),
+                                    [&](const Level& each) { return each.priority == priority; });
+    return level != levels_.end()
+               ? *level
+               : levels_.emplace_back(Level{.priority = priority, .served = {}, .lanes = {}});
+}
+
+void JobQueue::open_lane(LaneId id, TimePoint now)
+{
+    Lane& lane = lanes_[number(id)];
+    Level& level = level_of(lane.key.priority);
+    if (level.lanes.empty()) {
+        level.served = now;
+    }
+    // Beside lanes of the same session it begins where the least of them is, or later.
+    std::optional<Spent> least;
+    for (const LaneId other : level.lanes) {
+        const Lane& sister = lanes_[number(other)];
+        if (sister.key.session == lane.key.session) {
+            least = std::min(least.value_or(sister.spent), sister.spent);
+        }
+    }
+    lane.spent = std::max(lane.spent, least.value_or(0));
+    level.lanes.push_back(id);
+}
+
+void JobQueue::close_lane(LaneId id)
+{
+    Level& level = level_of(lanes_[number(id)].key.priority);
+    level.lanes.erase(std::find(level.lanes.begin(), level.lanes.end(), id));
+}
+
+void JobQueue::forget_empty_lanes()
+{
+    std::erase_if(index_, [this](const auto& each) {
+        const bool empty = lanes_[number(each.second)].jobs.empty();
+        if (empty) {
+            free_lanes_.push_back(each.second);
+        }
+        return empty;
+    });
+    room_ = std::max(fewest_lanes, 2 * index_.size());
+}
+
+void JobQueue::sort_levels(TimePoint now) const
+{
+    order_.clear();
+    for (std::uint32_t at = 0; at < levels_.size(); ++at) {
+        if (!levels_[at].lanes.empty()) {
+            order_.push_back(at);
+        }
+    }
+    const auto aged = [&](std::uint32_t at) {
+        return levels_[at].priority * ageing_step + (now - levels_[at].served);
+    };
+    if (order_.size() > 1) {
+        std::sort(order_.begin(), order_.end(), [&](std::uint32_t a, std::uint32_t b) {
+            return std::tuple{aged(a), levels_[a].priority} >
+                   std::tuple{aged(b), levels_[b].priority};
+        });
+    }
+}
+
+bool JobQueue::precedes(const Lane& lane, const Lane& other) const
+{
+    const auto standing = [this](const Lane& each) {
+        return std::tuple{users_.spent(each.key.user), each.key.user,
+                          sessions_.spent(each.key.session), each.key.session, each.spent};
+    };
+    return standing(lane) < standing(other);
+}
+
+void JobQueue::serve(JobTable& jobs, JobHandle handle, std::uint32_t weight, TimePoint now)
+{
+    Job& job = jobs[handle];
+    Lane& lane = lanes_[number(job.lane)];
+    level_of(lane.key.priority).served = now;
+    const Spent cost = weighted(expected_, weight);
+    job.charged = Duration{static_cast<Duration::rep>(cost)};
+    users_.serve(job.user, cost);
+    sessions_.serve(job.session, cost);
+    lane.spent += cost;
+    remove(jobs, handle);
+}
+
+void JobQueue::settle(Job& job, std::uint32_t weight, Duration cpu)
+{
+    const auto charged = static_cast<Spent>(job.charged.count());
+    const Spent cost = weighted(cpu, weight);
+    users_.correct(job.user, charged, cost);
+    sessions_.correct(job.session, charged, cost);
+    job.charged = {};
+    constexpr int memory = 8;
+    expected_ += (std::max(cpu, Duration{1000}) - expected_) / memory;
+}
+
+void JobQueue::refund(Job& job)
+{
+    const auto charged = static_cast<Spent>(job.charged.count());
+    users_.correct(job.user, charged, 0);
+    sessions_.correct(job.session, charged, 0);
+    job.charged = {};
 }
 
 }  // namespace jobmill::core

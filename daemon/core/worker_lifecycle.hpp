@@ -7,16 +7,19 @@
 //                it, because nobody knows whom: the edge promises an answer.
 //   starting     forked; its hello is awaited. May be dismissed or killed; is killed when its hello
 //                does not come.
-//   idle         ready and holds no job. May be dismissed or killed.
+//   idle         ready and holds no job. May be dismissed or killed; where the pool may shrink, it
+//                is dismissed when it was idle for long.
 //   busy         holds at least one job and takes more, up to its depth. A dismissal waits until it
 //                is idle; a cancel of the job that it runs makes it cancelling.
-//   cancelling   the job that it runs was cancelled: the flag is up, the jobs behind are called
-//   back
-//                and none is offered. If the word comes before patience ends, it serves on.
+//   cancelling   the job that it runs was cancelled, or its time is over: the flag is up, the jobs
+//                behind are called back and none is offered. If the word comes before patience
+//                ends, it serves on. Patience is short with a job that never looks at the flag.
 //   terminating  SIGTERM was sent, which may kill it at any moment, so it is never offered a job
 //                again: when it holds none, it is dismissed.
 //   dismissed    its link is closed; it leaves by itself, or is killed when patience ends.
 //   killed       SIGKILL was sent. Only its exit is awaited, but what it said before still counts.
+//   condemned    it did not die of SIGKILL: the kernel holds it. Its jobs are judged as if it were
+//                dead and its words count no more; another slot was opened. Its exit may come yet.
 //   reaped       dead, and it held jobs: they were called back, and the answers say which had
 //   begun.
 //                The slot is refilled after the last answer.
@@ -41,9 +44,10 @@ enum class WorkerState : std::uint8_t {
     terminating,
     dismissed,
     killed,
+    condemned,
     reaped,
 };
-inline constexpr std::size_t worker_state_count = 10;
+inline constexpr std::size_t worker_state_count = 11;
 
 enum class WorkerWord : std::uint8_t {
     fork,         ///< the slot is to be filled
@@ -53,6 +57,7 @@ enum class WorkerWord : std::uint8_t {
     offered,      ///< it holds a job now
     emptied,      ///< it holds no job any more
     cancel,       ///< the job that it runs was cancelled
+    deaf,         ///< the job that it runs has never looked at its flag
     relieved,     ///< the cancelled job is over; it holds others
     dismiss,      ///< it is not needed any more, but may finish
     evict,        ///< it may not finish
@@ -60,17 +65,20 @@ enum class WorkerWord : std::uint8_t {
     deadline,     ///< its patience has ended
     exited,       ///< it was reaped
 };
-inline constexpr std::size_t worker_word_count = 13;
+inline constexpr std::size_t worker_word_count = 14;
 
 enum class WorkerAction : std::uint8_t {
     none,
     ask,         ///< ForkWorker, under the next generation
     await,       ///< the hello, until Patience::start
-    welcome,     ///< forget failed starts
+    welcome,     ///< forget failed starts; as rest
+    rest,        ///< wait for work, where the pool may shrink not for ever
     raise_flag,  ///< call back what it has not begun, raise the flag, wait Patience::cancel
+    hurry,       ///< wait Patience::deaf
     terminate,   ///< TerminateWorker, wait Patience::terminate
     let_go,      ///< DismissWorker, wait Patience::dismiss
-    kill,        ///< KillWorker
+    kill,        ///< KillWorker, wait Patience::reap
+    condemn,     ///< CondemnWorker, open another slot, find out which of its jobs had begun
     judge,       ///< find out which of its jobs had begun
     vacate,      ///< refill the slot: at once, or later when it was never ready
 };
@@ -94,16 +102,18 @@ inline constexpr auto worker_rows = [] {
         {S::starting,    W::exited,      S::gone,        A::vacate},
         {S::idle,        W::offered,     S::busy,        A::none},
         {S::idle,        W::dismiss,     S::dismissed,   A::let_go},
+        {S::idle,        W::deadline,    S::dismissed,   A::let_go},
         {S::idle,        W::kill,        S::killed,      A::kill},
         {S::idle,        W::exited,      S::gone,        A::vacate},
-        {S::busy,        W::emptied,     S::idle,        A::none},
+        {S::busy,        W::emptied,     S::idle,        A::rest},
         {S::busy,        W::cancel,      S::cancelling,  A::raise_flag},
         {S::busy,        W::evict,       S::terminating, A::terminate},
         {S::busy,        W::kill,        S::killed,      A::kill},
         {S::busy,        W::exited,      S::reaped,      A::judge},
         {S::cancelling,  W::cancel,      S::cancelling,  A::raise_flag},
+        {S::cancelling,  W::deaf,        S::cancelling,  A::hurry},
         {S::cancelling,  W::relieved,    S::busy,        A::none},
-        {S::cancelling,  W::emptied,     S::idle,        A::none},
+        {S::cancelling,  W::emptied,     S::idle,        A::rest},
         {S::cancelling,  W::evict,       S::terminating, A::terminate},
         {S::cancelling,  W::kill,        S::killed,      A::kill},
         {S::cancelling,  W::deadline,    S::terminating, A::terminate},
@@ -115,7 +125,9 @@ inline constexpr auto worker_rows = [] {
         {S::dismissed,   W::kill,        S::killed,      A::kill},
         {S::dismissed,   W::deadline,    S::killed,      A::kill},
         {S::dismissed,   W::exited,      S::gone,        A::vacate},
+        {S::killed,      W::deadline,    S::condemned,   A::condemn},
         {S::killed,      W::exited,      S::reaped,      A::judge},
+        {S::condemned,   W::exited,      S::reaped,      A::judge},
         {S::reaped,      W::emptied,     S::gone,        A::vacate},
     });
 }();
@@ -146,10 +158,23 @@ inline constexpr auto worker_index = index_of<worker_state_count, worker_word_co
     return takes_jobs(state) || state == WorkerState::cancelling;
 }
 
+/// Whether what it says is heard.
+[[nodiscard]] constexpr bool speaks(WorkerState state) noexcept
+{
+    return state != WorkerState::gone && state != WorkerState::reaped &&
+           state != WorkerState::condemned;
+}
+
 /// Whether there is, or may be, a process that has not been reaped.
 [[nodiscard]] constexpr bool lives(WorkerState state) noexcept
 {
     return state != WorkerState::gone && state != WorkerState::reaped;
+}
+
+/// Whether its process is not on its way out.
+[[nodiscard]] constexpr bool may_stay(WorkerState state) noexcept
+{
+    return serves(state) || state == WorkerState::forking || state == WorkerState::starting;
 }
 
 namespace worker_rules {
@@ -169,9 +194,11 @@ consteval bool every_life_can_end()
 /// A state that waits for a process, and could wait for ever, has a deadline.
 consteval bool waiting_ends()
 {
+    using A = WorkerAction;
     for (const WorkerRow& row : worker_rows) {
-        const bool waits = row.act == WorkerAction::await || row.act == WorkerAction::raise_flag ||
-                           row.act == WorkerAction::terminate || row.act == WorkerAction::let_go;
+        const bool waits = row.act == A::await || row.act == A::welcome || row.act == A::rest ||
+                           row.act == A::raise_flag || row.act == A::hurry ||
+                           row.act == A::terminate || row.act == A::let_go || row.act == A::kill;
         if (waits != row_of(row.to, WorkerWord::deadline).has_value()) {
             return false;
         }
@@ -186,7 +213,7 @@ consteval bool kills_reach_everyone_once()
         const auto state = static_cast<WorkerState>(i);
         const auto row = row_of(state, WorkerWord::kill);
         const bool killable =
-            lives(state) && state != WorkerState::forking && state != WorkerState::killed;
+            speaks(state) && state != WorkerState::forking && state != WorkerState::killed;
         if (killable != (row && row->to == WorkerState::killed)) {
             return false;
         }
@@ -199,7 +226,8 @@ consteval bool leaving_is_final()
 {
     for (const WorkerRow& row : worker_rows) {
         const bool leaving = row.from == WorkerState::terminating ||
-                             row.from == WorkerState::dismissed || row.from == WorkerState::killed;
+                             row.from == WorkerState::dismissed ||
+                             row.from == WorkerState::killed || row.from == WorkerState::condemned;
         if (leaving && serves(row.to)) {
             return false;
         }

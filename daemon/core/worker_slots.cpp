@@ -12,8 +12,9 @@ SlotId WorkerSlots::take(PoolId pool)
     auto found = std::find_if(slots_.begin() + 1, slots_.end(),
                               [](const WorkerSlot& slot) { return !slot.in_use; });
     if (found == slots_.end()) {
-        found = slots_.insert(found, WorkerSlot{});
-        found->worker.slot = SlotId{static_cast<std::uint32_t>(found - slots_.begin())};
+        slots_.emplace_back();
+        found = slots_.end() - 1;
+        found->worker.slot = SlotId{static_cast<std::uint32_t>(slots_.size() - 1)};
     }
     found->in_use = true;
     found->pool = pool;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <vector>
+#include <deque>
 
 #include "daemon/core/job_list.hpp"
+#include "daemon/core/terms.hpp"
 #include "daemon/core/worker_lifecycle.hpp"
 #include "jobmill/ids.hpp"
 
@@ -24,6 +25,18 @@ struct WorkerSlot {
     std::uint32_t processes = 0;      ///< that existed so far
     bool in_use = false;              ///< it belongs to `pool`
     bool surplus = false;             ///< the pool has too many: not filled again, leaves when idle
+    bool worn = false;                ///< its process has served for long: it is to be replaced
+    bool spoilt = false;              ///< what its process runs is the last that it runs
+    bool hung = false;                ///< it was said to show no sign of life since then
+    bool faulty = false;              ///< its process is killed for what it did itself
+    bool notes_stack = false;         ///< its job was asked where it is, before it is ended
+    bool limited = false;             ///< its process died of a limit of the job that it ran
+    std::uint32_t jobs_done = 0;      ///< by its process
+    std::uint32_t lending = 0;        ///< of the jobs that it holds, so many wait for their own
+    TimePoint born{};                 ///< when its process said hello
+    TimePoint stop_by{};              ///< what it was flagged for ends by then, or it does
+    Duration let_wait{};              ///< so long jobs waited for it since it last did something
+    SlotId stands_in_for = no_slot;   ///< the worn one that leaves when this one is ready
 
     /// Its place in OpenWorkers: under how many held jobs it is filed, and its neighbours there.
     std::uint32_t filed_under = not_filed;
@@ -56,7 +69,7 @@ public:
     [[nodiscard]] const WorkerSlot* find(WorkerId worker) const;
 
 private:
-    std::vector<WorkerSlot> slots_{WorkerSlot{}};  ///< [0] is no slot
+    std::deque<WorkerSlot> slots_{WorkerSlot{}};  ///< [0] is no slot; places do not move
 };
 
 }  // namespace jobmill::core

@@ -2,184 +2,16 @@
 #include "daemon/core/workforce.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "common/assert.hpp"
+#include "daemon/core/deadline_keys.hpp"
 #include "daemon/core/respawn_policy.hpp"
 
 namespace jobmill::core {
 
-namespace {
-
-DeadlineKey key_of(const WorkerSlot& slot)
-{
-    return {.kind = DeadlineKey::Kind::slot, .number = number(slot.worker.slot)};
-}
-
-DeadlineKey key_of(PoolId pool)
-{
-    return {.kind = DeadlineKey::Kind::pool, .number = number(pool)};
-}
-
-/// Whether its process is not on its way out.
-bool may_stay(WorkerState state)
-{
-    return serves(state) || state == WorkerState::forking || state == WorkerState::starting;
-}
-
-}  // namespace
-
-// ---- templates ----------------------------------------------------------------------------------
-
-void Workforce::add_pool(const PoolAdded& pool, Turn& turn)
-{
-    JOBMILL_ASSERT(pool.workers > 0 && pool.depth > 0 && pool.depth <= 256);
-    crews_.resize(std::max(crews_.size(), std::size_t{number(pool.pool)} + 1));
-    Crew& crew = crews_[number(pool.pool)];
-    JOBMILL_ASSERT(crew.slots.empty());
-    crew.pool = pool.pool;
-    crew.open = OpenWorkers{pool.depth};
-    for (std::uint32_t i = 0; i < pool.workers; ++i) {
-        crew.slots.push_back(slots_.take(pool.pool));
-    }
-    start_template(crew, turn);
-}
-
-void Workforce::resize(PoolId pool, std::uint32_t workers, Turn& turn)
-{
-    JOBMILL_ASSERT(workers > 0);
-    Crew& crew = crew_of(pool);
-    while (crew.slots.size() < workers) {
-        crew.slots.push_back(slots_.take(pool));
-    }
-    std::vector<SlotId> by_use = crew.slots;
-    const auto rank = [&](SlotId slot) {
-        const WorkerState state = slots_[slot].state;
-        return !slots_[slot].held.empty() ? 0 : serves(state) ? 1 : lives(state) ? 2 : 3;
-    };
-    std::sort(by_use.begin(), by_use.end(), [&](SlotId a, SlotId b) {
-        return std::pair{rank(a), a} < std::pair{rank(b), b};
-    });
-    for (std::size_t i = 0; i < by_use.size(); ++i) {
-        WorkerSlot& slot = slots_[by_use[i]];
-        slot.surplus = i >= workers;
-        if (slot.surplus) {
-            dismiss_surplus(slot, turn);
-        } else {
-            load_changed(slot);
-            fill(slot, turn);
-        }
-    }
-}
-
-void Workforce::dismiss_surplus(WorkerSlot& slot, Turn& turn)
-{
-    slot.surplus = true;
-    load_changed(slot);
-    step(slot, WorkerWord::dismiss, turn);
-}
-
-bool Workforce::dissolve(PoolId pool, Turn& turn)
-{
-    Crew& crew = crew_of(pool);
-    if (!std::exchange(crew.dissolving, true)) {
-        each_slot_of(pool, [&](WorkerSlot& slot) { dismiss_surplus(slot, turn); });
-    }
-    const bool empty = std::all_of(crew.slots.begin(), crew.slots.end(), [&](SlotId slot) {
-        return slots_[slot].state == WorkerState::gone;
-    });
-    if (!empty) {
-        return false;
-    }
-    if (crew.template_state == TemplateState::starting ||
-        crew.template_state == TemplateState::ready) {
-        crew.template_state = TemplateState::dismissed;
-        turn.ask(DismissTemplate{.pool = pool});
-        deadlines_.set(key_of(pool), turn.now + patience_.dismiss);
-    }
-    if (crew.template_state != TemplateState::absent) {
-        return false;
-    }
-    deadlines_.cancel(key_of(pool));
-    for (const SlotId slot : crew.slots) {
-        deadlines_.cancel(key_of(slots_[slot]));
-        slots_.release(slot);
-    }
-    crew = Crew{};
-    return true;
-}
-
-void Workforce::start_template(Crew& crew, Turn& turn)
-{
-    if (hiring_ == Hiring::open && !crew.dissolving) {
-        crew.template_state = TemplateState::starting;
-        ++crew.unready_starts;
-        turn.ask(StartTemplate{.pool = crew.pool});
-        deadlines_.set(key_of(crew.pool), turn.now + patience_.load);
-    }
-}
-
-void Workforce::kill_template(Crew& crew, Turn& turn)
-{
-    deadlines_.cancel(key_of(crew.pool));
-    crew.template_state = TemplateState::killed;
-    turn.ask(KillTemplate{.pool = crew.pool});
-}
-
-bool Workforce::template_ready(PoolId pool, Turn& turn)
-{
-    Crew& crew = crew_of(pool);
-    if (crew.template_state != TemplateState::starting) {
-        return false;
-    }
-    deadlines_.cancel(key_of(pool));
-    crew.template_state = TemplateState::ready;
-    crew.unready_starts = 0;
-    each_slot_of(pool, [&](WorkerSlot& slot) { fill(slot, turn); });
-    return true;
-}
-
-bool Workforce::template_lost(PoolId pool, Turn& turn)
-{
-    Crew& crew = crew_of(pool);
-    if (crew.template_state == TemplateState::absent) {
-        return false;
-    }
-    deadlines_.cancel(key_of(pool));
-    crew.template_state = TemplateState::absent;
-    if (crew.dissolving) {
-        return true;
-    }
-    const Duration delay = template_delay(crew.unready_starts, patience_);
-    if (delay == Duration::zero()) {
-        start_template(crew, turn);
-    } else if (hiring_ == Hiring::open) {
-        deadlines_.set(key_of(pool), turn.now + delay);
-    }
-    return true;
-}
-
-bool Workforce::template_silent(PoolId pool, Turn& turn)
-{
-    Crew& crew = crew_of(pool);
-    if (crew.template_state == TemplateState::absent ||
-        crew.template_state == TemplateState::killed) {
-        return false;
-    }
-    kill_template(crew, turn);
-    return true;
-}
-
 // ---- workers ------------------------------------------------------------------------------------
-
-/// Waits for the template, or for the slot's own respawn time, if it has to.
-void Workforce::fill(WorkerSlot& slot, Turn& turn)
-{
-    if (hiring_ == Hiring::open && !slot.surplus && !deadlines_.pending(key_of(slot)) &&
-        crew_of(slot.pool).template_state == TemplateState::ready) {
-        step(slot, WorkerWord::fork, turn);
-    }
-}
 
 WorkerAction Workforce::step(WorkerSlot& slot, WorkerWord word, Turn& turn)
 {
@@ -195,7 +27,7 @@ WorkerAction Workforce::step(WorkerSlot& slot, WorkerWord word, Turn& turn)
     load_changed(slot);
     if (hiring_ == Hiring::killing) {
         step(slot, WorkerWord::kill, turn);
-    } else if (hiring_ == Hiring::closed || slot.surplus) {
+    } else if (hiring_ == Hiring::closed || slot.surplus || slot.spoilt) {
         step(slot, WorkerWord::dismiss, turn);
     }
     return row->act;
@@ -203,12 +35,11 @@ WorkerAction Workforce::step(WorkerSlot& slot, WorkerWord word, Turn& turn)
 
 void Workforce::account(WorkerSlot& slot, const WorkerRow& row)
 {
-    if (row.from == WorkerState::gone) {
-        ++filled_;
-    }
-    if (row.to == WorkerState::gone) {
-        --filled_;
-    }
+    // Nobody waits for one that is condemned, but for its last words once it is dead after all.
+    const bool was_filled = row.from != WorkerState::gone && row.from != WorkerState::condemned;
+    const bool is_filled = row.to != WorkerState::gone && row.to != WorkerState::condemned;
+    filled_ += is_filled && !was_filled ? 1U : 0U;
+    filled_ -= was_filled && !is_filled ? 1U : 0U;
     if (row.on == WorkerWord::forked || row.act == WorkerAction::welcome) {
         const bool known = row.from != WorkerState::forking;
         if (!known && slot.processes++ > 0) {
@@ -227,6 +58,10 @@ void Workforce::act(WorkerSlot& slot, WorkerAction action, Turn& turn)
             ++slot.worker.generation;
             slot.next_sequence = Sequence{1};
             slot.newest_finished = {};
+            slot.jobs_done = 0;
+            slot.let_wait = {};
+            slot.hung = false;
+            slot.worn = slot.spoilt = slot.faulty = slot.limited = false;
             ++slot.unready_forks;
             turn.ask(ForkWorker{.pool = slot.pool, .worker = slot.worker});
             break;
@@ -235,9 +70,22 @@ void Workforce::act(WorkerSlot& slot, WorkerAction action, Turn& turn)
             break;
         case WorkerAction::welcome:
             slot.unready_forks = 0;
+            slot.born = turn.now;
+            rest(slot, turn);
+            relieve(slot, turn);
+            break;
+        case WorkerAction::rest:
+            rest(slot, turn);
             break;
         case WorkerAction::raise_flag:
-            wait(slot, patience_.cancel, turn);
+            slot.stop_by = turn.now + patience_.cancel;
+            deadlines_.set(key_of(slot), slot.stop_by);
+            break;
+        case WorkerAction::hurry:
+            // Never later than before, however often it is said.
+            deadlines_.set(key_of(slot),
+                           std::min(slot.stop_by, turn.now + (slot.notes_stack ? patience_.stack
+                                                                               : patience_.deaf)));
             break;
         case WorkerAction::terminate:
             turn.ask(TerminateWorker{.worker = slot.worker});
@@ -249,6 +97,10 @@ void Workforce::act(WorkerSlot& slot, WorkerAction action, Turn& turn)
             break;
         case WorkerAction::kill:
             turn.ask(KillWorker{.worker = slot.worker});
+            wait(slot, patience_.reap, turn);
+            break;
+        case WorkerAction::condemn:
+            turn.ask(CondemnWorker{.worker = slot.worker});
             break;
         case WorkerAction::vacate:
             vacate(slot, turn);
@@ -263,20 +115,102 @@ void Workforce::wait(const WorkerSlot& slot, Duration patience, Turn& turn)
 
 void Workforce::vacate(WorkerSlot& slot, Turn& turn)
 {
-    const Duration delay = worker_delay(slot.unready_forks, patience_);
+    Crew& crew = crew_of(slot.pool);
+    slot.worn = slot.spoilt = false;
+    hand_over(slot);
+    Duration delay = worker_delay(slot.unready_forks, patience_);
+    if (crew.storm.degraded()) {
+        delay = std::max(delay, patience_.probe);
+    }
     if (delay > Duration::zero() && hiring_ == Hiring::open) {
         wait(slot, delay, turn);
     }
     fill(slot, turn);
+    replace_worn(crew, turn);
 }
+
+/// Whoever stands in for it has its place now.
+void Workforce::hand_over(WorkerSlot& slot)
+{
+    for (const SlotId each : crew_of(slot.pool).slots) {
+        if (slots_[each].stands_in_for == slot.worker.slot) {
+            slots_[each].stands_in_for = no_slot;
+            slot.surplus = true;
+        }
+    }
+}
+
+/// In a pool that may shrink nobody is idle for ever.
+void Workforce::rest(WorkerSlot& slot, Turn& turn)
+{
+    const Crew& crew = crew_of(slot.pool);
+    const bool may_leave = can_spare_one(crew) && crew.terms.idle_timeout != forever;
+    if (may_leave) {
+        wait(slot, crew.terms.idle_timeout, turn);
+    } else {
+        deadlines_.cancel(key_of(slot));
+    }
+}
+
+// ---- storms -------------------------------------------------------------------------------------
+
+WorkerAction Workforce::exited(WorkerSlot& slot, bool blameless, Turn& turn)
+{
+    const bool unasked = slot.faulty || slot.state == WorkerState::forking ||
+                         slot.state == WorkerState::starting || slot.state == WorkerState::idle ||
+                         slot.state == WorkerState::busy;
+    Crew& crew = crew_of(slot.pool);
+    if (unasked && !blameless && !slot.surplus && hiring_ == Hiring::open &&
+        crew.storm.crashed(turn.now, crew.workers, patience_)) {
+        turn.ask(PoolJudged{.pool = crew.pool, .degraded = true});
+        deadlines_.set(probe_key(crew.pool), turn.now + patience_.probe);
+    }
+    const bool was_condemned = slot.state == WorkerState::condemned;
+    const WorkerAction action = step(slot, WorkerWord::exited, turn);
+    if (was_condemned) {
+        staff(crew, turn);  // one less is lost
+    }
+    return action;
+}
+
+void Workforce::misbehaved(WorkerSlot& slot, Turn& turn)
+{
+    slot.faulty = step(slot, WorkerWord::kill, turn) == WorkerAction::kill || slot.faulty;
+}
+
+void Workforce::completed_one(WorkerSlot& slot, Turn& turn)
+{
+    Crew& crew = crew_of(slot.pool);
+    if (crew.storm.completed()) {
+        deadlines_.cancel(probe_key(crew.pool));
+        turn.ask(PoolJudged{.pool = crew.pool, .degraded = false});
+    }
+    ++slot.jobs_done;
+    if (slot.jobs_done >= crew.terms.recycle_jobs ||
+        turn.now >= after(slot.born, crew.terms.recycle_age)) {
+        wear(slot, turn);
+    }
+}
+
+void Workforce::offered_one(PoolId pool, Turn& turn)
+{
+    Crew& crew = crew_of(pool);
+    if (crew.storm.degraded()) {
+        crew.storm.probed();
+        deadlines_.set(probe_key(pool), turn.now + patience_.probe);
+    }
+}
+
+// ---- load ---------------------------------------------------------------------------------------
 
 void Workforce::load_changed(WorkerSlot& slot)
 {
-    const bool open = takes_jobs(slot.state) && !slot.surplus && slot.has_free_claim();
+    const bool open = takes_jobs(slot.state) && !slot.surplus && !slot.spoilt &&
+                      slot.lending == 0 && slot.has_free_claim();
     crew_of(slot.pool).open.file(slots_, slot, open);
 }
 
-void Workforce::deadline_passed(DeadlineKey key, Turn& turn)
+WorkerSlot* Workforce::deadline_passed(DeadlineKey key, Turn& turn)
 {
     if (key.kind == DeadlineKey::Kind::pool) {
         Crew& crew = crew_of(PoolId{static_cast<std::uint16_t>(key.number)});
@@ -285,11 +219,30 @@ void Workforce::deadline_passed(DeadlineKey key, Turn& turn)
         } else {
             kill_template(crew, turn);
         }
-        return;
+        return nullptr;
+    }
+    if (key.kind == DeadlineKey::Kind::probe) {
+        crew_of(PoolId{static_cast<std::uint16_t>(key.number)}).storm.allow_probe();
+        return nullptr;
     }
     WorkerSlot& slot = slots_[SlotId{key.number}];
-    fill(slot, turn);
-    step(slot, WorkerWord::deadline, turn);
+    Crew& crew = crew_of(slot.pool);
+    if (slot.state == WorkerState::gone) {
+        fill(slot, turn);
+        return nullptr;
+    }
+    if (slot.state == WorkerState::idle && !can_spare_one(crew)) {
+        return nullptr;  // it is needed by now
+    }
+    if (step(slot, WorkerWord::deadline, turn) != WorkerAction::condemn) {
+        return nullptr;
+    }
+    hand_over(slot);
+    slot.stands_in_for = no_slot;
+    slot.surplus = true;  // its place is taken, even if it should become free
+    staff(crew, turn);
+    replace_worn(crew, turn);
+    return &slot;
 }
 
 // ---- the end ------------------------------------------------------------------------------------
@@ -309,6 +262,7 @@ void Workforce::stop_hiring(Hiring hiring, WorkerWord word, Turn& turn)
     hiring_ = hiring;
     for (const Crew& crew : crews_) {
         deadlines_.cancel(key_of(crew.pool));
+        deadlines_.cancel(probe_key(crew.pool));
     }
     each_slot([&](WorkerSlot& slot) {
         if (slot.state == WorkerState::gone) {
@@ -330,11 +284,14 @@ void Workforce::count(PoolId pool, PoolCounts& counts) const
 {
     const Crew& crew = crews_[number(pool)];
     counts.restarts = crew.restarts;
+    counts.lent = crew.lent;
+    counts.degraded = crew.storm.degraded();
     for (const SlotId each : crew.slots) {
         const WorkerSlot& slot = slots_[each];
         counts.workers += serves(slot.state) ? 1U : 0U;
         counts.busy += serves(slot.state) && !slot.held.empty() ? 1U : 0U;
         counts.surplus += slot.surplus && may_stay(slot.state) ? 1U : 0U;
+        counts.condemned += slot.state == WorkerState::condemned ? 1U : 0U;
     }
 }
 

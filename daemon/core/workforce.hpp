@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "daemon/core/crash_storm.hpp"
 #include "daemon/core/deadlines.hpp"
 #include "daemon/core/dispatcher.hpp"
 #include "daemon/core/open_workers.hpp"
@@ -17,6 +18,11 @@ public:
     void add_pool(const PoolAdded& pool, Turn& turn);
     /// Who is too many finishes what it holds and leaves; those who hold nothing go first.
     void resize(PoolId pool, std::uint32_t workers, Turn& turn);
+    void adjust(PoolId pool, const PoolTerms& terms, Turn& turn);
+    /// So many of its workers only wait: the pool may have as many more.
+    void lend(PoolId pool, std::uint32_t slots, Turn& turn);
+    /// Jobs wait and nobody is free: fetches workers that an elastic pool does without otherwise.
+    void call_up(PoolId pool, std::size_t jobs, Turn& turn);
     /// Sees a pool without jobs to its end, a step each time; true once nothing is left of it.
     bool dissolve(PoolId pool, Turn& turn);
     /// False when nobody had asked for it.
@@ -27,15 +33,30 @@ public:
     /// The only way to another state. Does what belongs to the process and returns the action, of
     /// which the caller does what belongs to jobs; none as well when the word changes nothing.
     WorkerAction step(WorkerSlot& slot, WorkerWord word, Turn& turn);
+    /// The process was reaped. `blameless`: it died of a limit that its job had asked for.
+    WorkerAction exited(WorkerSlot& slot, bool blameless, Turn& turn);
+    /// It goes for what it did itself.
+    void misbehaved(WorkerSlot& slot, Turn& turn);
+    /// It has served for long: it goes when its replacement is ready.
+    void wear(WorkerSlot& slot, Turn& turn);
+    /// It has completed a job.
+    void completed_one(WorkerSlot& slot, Turn& turn);
+    /// A job was offered in that pool.
+    void offered_one(PoolId pool, Turn& turn);
     /// The slot holds other jobs than before.
     void load_changed(WorkerSlot& slot);
-    /// The time that `deadlines()` had for a pool or slot has come.
-    void deadline_passed(DeadlineKey key, Turn& turn);
+    /// The time that `deadlines()` had for a pool or slot has come. Returns who is condemned by it,
+    /// so that its jobs are judged; null in all other cases.
+    WorkerSlot* deadline_passed(DeadlineKey key, Turn& turn);
 
     /// Nobody is hired any more, and whoever is without work is dismissed, now and later.
     void close(Turn& turn);
     /// Every process is killed, now and later.
     void kill_all(Turn& turn);
+
+    [[nodiscard]] const PoolTerms& terms(PoolId pool) { return crew_of(pool).terms; }
+    /// Whether the pool is not degraded, or a probe is due.
+    [[nodiscard]] bool may_offer(PoolId pool) { return crew_of(pool).storm.may_offer(); }
 
     [[nodiscard]] WorkerSlots& slots() { return slots_; }
     [[nodiscard]] const WorkerSlots& slots() const { return slots_; }
@@ -71,7 +92,11 @@ private:
     /// The workers of one pool and the template that forks them.
     struct Crew {
         PoolId pool{};
+        PoolTerms terms;
+        std::uint32_t workers = 0;  ///< that it should have, without those that are lent
+        std::uint32_t lent = 0;
         std::vector<SlotId> slots;
+        CrashStorm storm;
         bool dissolving = false;
         TemplateState template_state = TemplateState::absent;
         std::uint32_t unready_starts = 0;  ///< of the template, since it was last ready
@@ -82,7 +107,22 @@ private:
     [[nodiscard]] Crew& crew_of(PoolId pool);
     void start_template(Crew& crew, Turn& turn);
     void kill_template(Crew& crew, Turn& turn);
+    [[nodiscard]] std::uint32_t places(const Crew& crew) const;
+    [[nodiscard]] std::vector<SlotId> by_use(const Crew& crew) const;
+    /// As many slots are wanted as the pool should have, those in use first.
+    void staff(Crew& crew, Turn& turn);
     void dismiss_surplus(WorkerSlot& slot, Turn& turn);
+    /// Whether the slot is one of those that make up the pool's size.
+    [[nodiscard]] static bool wanted(const WorkerSlot& slot);
+    [[nodiscard]] std::uint32_t staffed(const Crew& crew) const;
+    /// Whether one who is idle may go: so many others stay.
+    [[nodiscard]] bool can_spare_one(const Crew& crew) const;
+    [[nodiscard]] static std::uint32_t least(const Crew& crew);
+    void replace_worn(Crew& crew, Turn& turn);
+    void relieve(WorkerSlot& slot, Turn& turn);
+    void hand_over(WorkerSlot& slot);
+    void rest(WorkerSlot& slot, Turn& turn);
+    void hire(WorkerSlot& slot, Turn& turn);
     void fill(WorkerSlot& slot, Turn& turn);
     void act(WorkerSlot& slot, WorkerAction action, Turn& turn);
     void wait(const WorkerSlot& slot, Duration patience, Turn& turn);

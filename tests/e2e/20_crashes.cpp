@@ -59,6 +59,30 @@ TEST_CASE("a job that crashes takes nothing with it and its signal is told")
     CHECK(daemon.children().size() == 3);
 }
 
+TEST_CASE("what a job took is told of one that ends with its worker, too")
+{
+    const Daemon daemon{pool_config(1)};
+    JsonClient client = daemon.json();
+    const auto cpu_ms = [](const Value& result) {
+        REQUIRE(result.find("cpu_ms") != nullptr);
+        return result.real_at("cpu_ms");
+    };
+    client.submit("before", "cpu", "300");
+    CHECK(cpu_ms(client.result("before")) >= 299);
+    client.submit("crashes", "segv");
+    const Value crashed = client.result("crashes");
+    CHECK(crashed.text_at("state") == "crashed");
+    CHECK(cpu_ms(crashed) < 250);
+    client.submit("limited", "cpu", "60000", R"(,"cpu_ms":1000)");
+    const Value limited = client.result("limited");
+    CHECK(cause_text(limited, "limit") == "cpu");
+    CHECK(cpu_ms(limited) >= 900);
+    client.submit("late", "block", "", R"(,"timeout_ms":20)");
+    const Value late = client.result("late");
+    CHECK(late.text_at("state") == "timed_out");
+    CHECK(cpu_ms(late) >= 0);
+}
+
 TEST_CASE("a worker that leaves in mid-job has crashed with its exit code")
 {
     const Daemon daemon{pool_config(2)};

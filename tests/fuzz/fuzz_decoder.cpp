@@ -3,6 +3,7 @@
 #include "common/assert.hpp"
 #include "common/json_lines.hpp"
 #include "common/json_scan.hpp"
+#include "common/option_table.hpp"
 #include "tests/golden/samples.hpp"
 
 using namespace jobmill;
@@ -10,6 +11,19 @@ using namespace jobmill;
 namespace {
 
 constexpr test::Route route{FUZZ_LINK, FUZZ_DIRECTION};
+
+/// What a submit may be, whoever reads it next.
+void check(const Request& request)
+{
+    if (const auto* submit = std::get_if<Submit>(&request)) {
+        JOBMILL_ASSERT(options::check(submit->options.job));
+    } else if (const auto* many = std::get_if<SubmitMany>(&request)) {
+        JOBMILL_ASSERT(options::check(many->options.job));
+        JOBMILL_ASSERT(!many->payloads.empty() && many->payloads.size() <= limits::submit_many);
+    } else if (const auto* adjust = std::get_if<AdjustRequest>(&request)) {
+        JOBMILL_ASSERT(options::check(*adjust));
+    }
+}
 
 /// Of one frame; empty when it is refused. Replies are spelled as JSON besides.
 Bytes said_again(ByteView bytes)
@@ -23,6 +37,9 @@ Bytes said_again(ByteView bytes)
     const auto message = test::decoded(**frame, route);
     if (!message) {
         return {};
+    }
+    if (const auto* request = std::get_if<Request>(&*message)) {
+        check(*request);
     }
     if (const auto* reply = std::get_if<Reply>(&*message)) {
         Bytes line;

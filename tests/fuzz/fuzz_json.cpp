@@ -8,6 +8,7 @@
 #include "common/json_scan.hpp"
 #include "common/limits.hpp"
 #include "common/msgpack.hpp"
+#include "common/option_table.hpp"
 #include "common/utf8.hpp"
 #include "jobmill/error_code.hpp"
 #include "tests/golden/samples.hpp"
@@ -16,12 +17,42 @@ using namespace jobmill;
 
 namespace {
 
+void check_options(const SubmitOptions& submit)
+{
+    JOBMILL_ASSERT(submit.args.empty() || msgpack::decode(submit.args));
+    JOBMILL_ASSERT(valid_utf8(submit.handler) && valid_utf8(submit.job.batch));
+    JOBMILL_ASSERT(options::check(submit.job));
+}
+
+/// Whether what came in a line could be said in a frame; a line's args may be the longer spelling.
+bool fits_a_frame(const SubmitMany& many)
+{
+    std::size_t size = FrameHeader::size + 8 + encoded_size(many.options);
+    for (const ByteView payload : many.payloads) {
+        size += sizeof(std::uint32_t) + payload.size();
+    }
+    return encoded_size(many.options) <= limits::meta && size <= limits::frame;
+}
+
 void check_accepted(const Request& request)
 {
     if (const auto* submit = std::get_if<Submit>(&request)) {
-        JOBMILL_ASSERT(submit->options.args.empty() || msgpack::decode(submit->options.args));
-        JOBMILL_ASSERT(valid_utf8(submit->options.handler));
+        check_options(submit->options);
         JOBMILL_ASSERT(submit->payload.size() <= limits::inline_payload);
+        if (encoded_size(submit->options) > limits::meta) {
+            return;
+        }
+    }
+    if (const auto* many = std::get_if<SubmitMany>(&request)) {
+        check_options(many->options);
+        JOBMILL_ASSERT(!many->payloads.empty() && many->payloads.size() <= limits::submit_many);
+        JOBMILL_ASSERT(many->ids.size() == many->payloads.size());
+        for (const ByteView payload : many->payloads) {
+            JOBMILL_ASSERT(payload.size() <= limits::inline_payload);
+        }
+        if (!fits_a_frame(*many)) {
+            return;
+        }
     }
     (void)test::encoded(request);
 }

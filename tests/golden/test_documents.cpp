@@ -146,6 +146,15 @@ TEST_CASE("the job states of the document are those of the code")
     }
 }
 
+TEST_CASE("what a cancel may name is documented by its number")
+{
+    const std::vector<Row> rows = table({"what", ""});
+    REQUIRE(rows.size() == static_cast<std::size_t>(CancelWhat::session) + 1);
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        CHECK(rows[i][0] == std::to_string(i));
+    }
+}
+
 TEST_CASE("the error codes of the document are those of the code")
 {
     std::vector<std::string> documented;
@@ -172,7 +181,7 @@ TEST_CASE("the limits of the document are those of the code")
         {"payload inside one frame (inline)", limits::inline_payload},
         {"piece", limits::piece},
         {"metadata map", limits::meta},
-        {"names of pools and handlers, labels, JSON ids", limits::name},
+        {"names of pools, handlers and batches, labels, JSON ids", limits::name},
         {"nesting of JSON and of `args`", limits::depth},
         {"halt rule", limits::halt},
         {"jobs of one submit_many", limits::submit_many},

@@ -65,6 +65,11 @@ struct Describe {
     {
         return "log_level " + of(reply.tag);
     }
+    std::string operator()(const AdjustReply& reply) const { return "adjust " + of(reply.tag); }
+    std::string operator()(const Retrying& retrying) const
+    {
+        return "retrying " + of(retrying.tag) + " " + std::to_string(retrying.attempt);
+    }
     std::string operator()(const HandlersReply& reply) const { return "handlers " + of(reply.tag); }
     std::string operator()(const Pong& pong) const { return "pong " + of(pong.tag); }
     std::string operator()(const Credit&) const { return "credit"; }
@@ -143,6 +148,8 @@ DeskFixture::DeskFixture()
                .now = [] { return loop::EventLoop::now(); },
                .cause_of_death =
                    [](WorkerId) { return Cause{.kind = "signal", .signal = "SIGSEGV"}; },
+               .traces = {},
+               .usage_of = [](WorkerId) { return Usage{.cpu_ns = 1}; },
                .pause =
                    [this](WorkerId worker, bool pause) {
                        if (pause) {
@@ -241,7 +248,12 @@ void DeskFixture::finish(std::uint64_t job, Payload payload)
 
 void DeskFixture::end(std::uint64_t job, JobState state, core::EndedBy by, WorkerId worker)
 {
-    desk.ended(core::JobEnded{.job = JobId{job}, .state = state, .by = by, .worker = worker});
+    const bool ran = worker.slot != SlotId{};
+    desk.ended(core::JobEnded{.job = JobId{job},
+                              .state = state,
+                              .by = by,
+                              .worker = worker,
+                              .was = ran ? JobState::running : JobState::queued});
 }
 
 void DeskFixture::chunk(std::uint64_t job, Payload payload, WorkerId worker)

@@ -43,7 +43,7 @@ TEST_CASE_FIXTURE(DeskFixture, "what arrives together is accepted together, befo
         // A job that ends at once, within its own submit.
         if (const auto* submitted = std::get_if<core::JobSubmitted>(&event);
             submitted != nullptr && submitted->job == JobId{103}) {
-            end(103, JobState::cancelled, core::EndedBy::stop_queued);
+            end(103, JobState::cancelled, core::EndedBy::stop);
         }
     };
     Bytes frames;
@@ -61,7 +61,7 @@ TEST_CASE_FIXTURE(DeskFixture,
     Peer& peer = connect_binary();
     on_event = [&](const core::Event& event) {
         if (const auto* submitted = std::get_if<core::JobSubmitted>(&event)) {
-            end(number(submitted->job), JobState::cancelled, core::EndedBy::stop_queued);
+            end(number(submitted->job), JobState::cancelled, core::EndedBy::stop);
         }
     };
     Bytes frames;
@@ -81,7 +81,7 @@ TEST_CASE_FIXTURE(DeskFixture, "in the JSON spelling a job may end within its ow
     Peer& peer = connect();
     on_event = [&](const core::Event& event) {
         if (const auto* submitted = std::get_if<core::JobSubmitted>(&event)) {
-            end(number(submitted->job), JobState::cancelled, core::EndedBy::stop_queued);
+            end(number(submitted->job), JobState::cancelled, core::EndedBy::stop);
         }
     };
     peer.say("{\"op\":\"submit\",\"id\":\"a\",\"handler\":\"echo\"}\n");
@@ -165,7 +165,7 @@ TEST_CASE_FIXTURE(DeskFixture, "a frame that cannot be ends the session after it
     CHECK(is_over(1));
     bury();
     REQUIRE(told<core::SessionLost>().size() == 1);
-    end(101, JobState::cancelled, core::EndedBy::cancel_queued);
+    end(101, JobState::cancelled, core::EndedBy::cancel);
     CHECK(desk.unfinished() == 0);
 }
 
@@ -179,7 +179,7 @@ TEST_CASE_FIXTURE(DeskFixture, "a frame above the limit is told apart")
 
 TEST_CASE_FIXTURE(DeskFixture, "who does not finish a message in time is out")
 {
-    settings.frame_timeout = 5ms;
+    settings.patience.rest = 5ms;
     Peer& peer = connect_binary();
     peer.say("\x01");
     CHECK(hears(peer, "error 0 timeout"));
@@ -195,7 +195,7 @@ TEST_CASE_FIXTURE(DeskFixture, "who does not finish a message in time is out")
 
 TEST_CASE_FIXTURE(DeskFixture, "between messages a client has all the time that it wants")
 {
-    settings.frame_timeout = 5ms;
+    settings.patience.rest = 5ms;
     Peer& peer = connect_binary();
     peer.send(submit_more(1, 10, "ab"));
     run_for(20ms);
@@ -206,7 +206,7 @@ TEST_CASE_FIXTURE(DeskFixture, "between messages a client has all the time that 
 
 TEST_CASE_FIXTURE(DeskFixture, "a message that comes in time stops its clock")
 {
-    settings.frame_timeout = 20ms;
+    settings.patience.rest = 20ms;
     Peer& peer = connect_binary();
     Bytes ping;
     encode(Ping{.tag = Tag{1}}, ping);

@@ -152,7 +152,7 @@ TEST_CASE_FIXTURE(DeskFixture, "a session whose input has ended waits for the an
         peer.end_input();
         CHECK(heard_by(peer).empty());
         CHECK_FALSE(is_over(peers.size()));
-        end(last_job, JobState::cancelled, core::EndedBy::cancel_running, {SlotId{1}, 1});
+        end(last_job, JobState::cancelled, core::EndedBy::cancel, {SlotId{1}, 1});
         CHECK(heard_by(peer) ==
               Lines{json ? "{\"op\":\"cancelled\",\"id\":\"c\",\"queued\":0,\"running\":1}"
                          : "cancelled 7 0/1"});
@@ -223,7 +223,7 @@ TEST_CASE_FIXTURE(DeskFixture, "an idle session is over as soon as it is to fini
 
 TEST_CASE_FIXTURE(DeskFixture, "a client that does not take its last words is left in the end")
 {
-    settings.linger = 10ms;
+    settings.patience.linger = 10ms;
     Peer& peer = connect_binary();
     peer.send(submit(1));
     CHECK(heard_by(peer) == Lines{"accepted 1:101"});

@@ -290,10 +290,6 @@ TEST_CASE_FIXTURE(DeskFixture, "a worker's death is the job's cause")
 TEST_CASE_FIXTURE(DeskFixture, "a full desk says so, and when to come back")
 {
     Peer& peer = connect_binary();
-    CHECK(desk.admit(limits::payload).has_value());
-    const auto above = desk.admit(limits::payload + 1);
-    REQUIRE_FALSE(above.has_value());
-    CHECK(above.error().code == error_code::too_large);
     Submit begun = submit_more(1, limits::payload + 1);
     peer.send(begun);
     CHECK(heard_by(peer) == Lines{"error 1 too_large"});

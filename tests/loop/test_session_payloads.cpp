@@ -19,7 +19,7 @@ TEST_CASE_FIXTURE(DeskFixture, "pieces that were begun before the daemon stops e
     closing = true;
     on_event = [&](const core::Event& event) {
         if (std::holds_alternative<core::JobSubmitted>(event)) {
-            end(101, JobState::cancelled, core::EndedBy::stop_queued);
+            end(101, JobState::cancelled, core::EndedBy::stop);
         }
     };
     peer.send(piece(1, "cd", false));
@@ -164,4 +164,48 @@ TEST_CASE_FIXTURE(DeskFixture, "descriptors that no frame speaks of are closed")
     writing.reset();
     char byte = 0;
     CHECK(::read(reading.get(), &byte, 1) == 0);
+}
+
+TEST_CASE_FIXTURE(DeskFixture,
+                  "a payload that no memory can be had for is refused with a moment to come back")
+{
+    desk.set_limits({.room = {.payload = unlimited, .bytes = unlimited}});
+    Peer& peer = connect_binary();
+    peer.send(submit_more(1, UINT64_MAX, "x"));
+    CHECK(heard_by(peer) == Lines{"error 1 busy"});
+    CHECK(desk.admission().all().jobs == 0);
+}
+
+TEST_CASE_FIXTURE(DeskFixture, "a payload counts whole while its pieces come, and no longer")
+{
+    desk.set_limits({.room = {.bytes_per_user = 100}});
+    Peer& peer = connect_binary();
+    peer.send(submit_more(1, 90, "abc"));
+    peer.send(submit(2, "hello world"));
+    CHECK(heard_by(peer) == Lines{"error 2 busy"});
+    // Another session of the same user is refused as well, another user is not.
+    Peer& second = connect_binary();
+    second.send(submit(1, "hello world"));
+    CHECK(heard_by(second) == Lines{"error 1 busy"});
+    Peer& other = connect_binary({.uid = 1001});
+    other.send(submit(1, "hello world"));
+    CHECK(heard_by(other) == Lines{"accepted 1:101"});
+    peer.send(Cancel{.tag = Tag{1}});
+    peer.send(submit(2, "hello world"));
+    CHECK(heard_by(peer) == Lines{"error 1 not_found", "accepted 2:102"});
+    CHECK(desk.admission().of(1000U).bytes == 11);
+    // A whole payload becomes a job, which counts once.
+    second.send(submit_more(1, 20, "0123456789"));
+    second.send(piece(1, "0123456789", false));
+    CHECK(heard_by(second) == Lines{"accepted 1:103"});
+    CHECK(desk.admission().of(1000U).bytes == 31);
+    CHECK(desk.admission().of(1000U).jobs == 2);
+    // Who vanishes in the middle takes what he had announced along.
+    second.send(submit_more(2, 50, "x"));
+    settle();
+    CHECK(desk.admission().of(1000U).bytes == 81);
+    second.hang_up();
+    CHECK(run_until([&] { return is_over(2); }));
+    bury();
+    CHECK(desk.admission().of(1000U).bytes == 31);
 }

@@ -28,7 +28,7 @@ public:
         finish(103, "done");
         on_event = [this](const core::Event& event) {
             if (const auto* cancel = std::get_if<core::CancelRequested>(&event)) {
-                end(number(cancel->job), JobState::cancelled, core::EndedBy::cancel_queued);
+                end(number(cancel->job), JobState::cancelled, core::EndedBy::cancel);
             }
         };
     }

@@ -29,15 +29,22 @@ std::uint64_t cpu_ns()
            static_cast<std::uint64_t>(used.tv_nsec);
 }
 
+/// What all processes of a bomb see.
+struct Bomb {
+    std::atomic<std::int64_t> left;
+    std::atomic<std::int64_t> made{0};
+    std::atomic<bool> refused{false};
+};
+
 /// Forks, and has the children fork, until `left` is used up or no more can be had.
-void fork_all(std::atomic<std::int64_t>& left, std::atomic<std::int64_t>& made)
+void fork_all(Bomb& bomb)
 {
-    while (left.fetch_sub(1) > 0) {
+    while (!bomb.refused && bomb.left.fetch_sub(1) > 0) {
         const pid_t child = ::fork();
         if (child < 0) {
-            left = 0;
+            bomb.refused = true;
         } else if (child > 0) {
-            ++made;
+            ++bomb.made;
         }
     }
 }
@@ -72,21 +79,24 @@ void allocate(Job& /*job*/)
 
 std::string forkbomb(Job& job)
 {
-    using Counter = std::atomic<std::int64_t>;
+    const auto most = static_cast<std::int64_t>(number_of(job, 64));
     void* const page =
-        ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        ::mmap(nullptr, sizeof(Bomb), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (page == MAP_FAILED) {
         fail_system("mmap");
     }
-    Counter& left = *::new (page) Counter{static_cast<std::int64_t>(number_of(job, 64))};
-    Counter& made = *::new (&left + 1) Counter{0};
+    Bomb& bomb = *::new (page) Bomb{most};
     const pid_t first = ::getpid();
-    fork_all(left, made);
+    fork_all(bomb);
     while (::getpid() != first) {
         (void)::pause();
     }
-    const std::string count = std::to_string(made);
-    (void)::munmap(page, 4096);
+    const timespec while_others_fork{0, 1'000'000};
+    while (!bomb.refused && bomb.made < most) {
+        (void)::nanosleep(&while_others_fork, nullptr);
+    }
+    std::string count = std::to_string(bomb.made);
+    (void)::munmap(page, sizeof(Bomb));
     return count;
 }
 

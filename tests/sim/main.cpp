@@ -1,35 +1,41 @@
 // SPDX-License-Identifier: MIT
-// jobmill-sim: random worlds around the dispatcher. One seed is one world, the same every time.
+// jobmill-sim: random worlds around the dispatcher. One seed is a row of worlds, the same every
+// time.
+#include <atomic>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <string_view>
+#include <thread>
 
 #include "tests/sim/random_schedule.hpp"
 
 namespace {
 
 constexpr const char* usage =
-    "usage: jobmill-sim [--seed N] [--seeds K] [--events M] [--trace]\n"
-    "  --seed N    the first seed (1)\n"
-    "  --seeds K   how many seeds, one after the other (1)\n"
-    "  --events M  random events in each world before it calms down (2000)\n"
-    "  --trace     print every event and effect\n";
+    "usage: jobmill-sim [--seed N] [--seeds K] [--events M] [--threads T] [--trace]\n"
+    "  --seed N     the first seed (1)\n"
+    "  --seeds K    how many seeds, one after the other (1)\n"
+    "  --events M   events that the core is told in each of them, at least (5000)\n"
+    "  --threads T  so many seeds at the same time (1)\n"
+    "  --trace      print every event and effect\n";
 
 struct Options {
     std::uint64_t seed = 1;
     std::uint64_t seeds = 1;
-    std::uint64_t events = 2000;
+    std::uint64_t events = 5000;
+    std::uint64_t threads = 1;
     bool trace = false;
 };
 
 // For the handler of a failed assertion, which ends the program.
-std::uint64_t current_seed = 0;
+thread_local std::uint64_t current_seed = 0;
 std::uint64_t current_events = 0;
 
 void report(const char* what)
 {
+    (void)std::fflush(stdout);
     (void)std::fprintf(stderr,
                        "seed %llu: %s\nreplay: jobmill-sim --seed %llu --events %llu --trace\n",
                        static_cast<unsigned long long>(current_seed), what,
@@ -45,10 +51,11 @@ bool parse(int argc, char** argv, Options& options)
             options.trace = true;
             continue;
         }
-        std::uint64_t* value = name == "--seed"     ? &options.seed
-                               : name == "--seeds"  ? &options.seeds
-                               : name == "--events" ? &options.events
-                                                    : nullptr;
+        std::uint64_t* value = name == "--seed"      ? &options.seed
+                               : name == "--seeds"   ? &options.seeds
+                               : name == "--events"  ? &options.events
+                               : name == "--threads" ? &options.threads
+                                                     : nullptr;
         if (value == nullptr || i + 1 == argc) {
             return false;
         }
@@ -61,19 +68,59 @@ bool parse(int argc, char** argv, Options& options)
     return true;
 }
 
-bool run(const Options& options)
+/// Throws a Violation when a promise is broken. A world may stop early; then the next begins.
+std::uint64_t run_worlds(const Options& options)
+{
+    std::uint64_t done = 0;
+    for (std::uint64_t life = 0; done < options.events; ++life) {
+        jobmill::sim::RandomSchedule schedule(current_seed, life);
+        jobmill::sim::FakeWorld& world = schedule.world();
+        if (options.trace) {
+            world.trace = [](const std::string& line) { (void)std::puts(line.c_str()); };
+        }
+        try {
+            schedule.run(options.events - done);
+        } catch (const std::exception&) {
+            if (options.trace) {
+                (void)std::puts(world.summary().c_str());
+            }
+            throw;
+        }
+        done += world.events();
+    }
+    return done;
+}
+
+bool run_seed(const Options& options, std::atomic<std::uint64_t>& events)
 {
     try {
-        jobmill::sim::RandomSchedule schedule(current_seed);
-        if (options.trace) {
-            schedule.world().trace = [](const std::string& line) { (void)std::puts(line.c_str()); };
-        }
-        schedule.run(options.events);
-    } catch (const jobmill::sim::Violation& violation) {
+        events += run_worlds(options);
+    } catch (const std::exception& violation) {
         report(violation.what());
         return false;
     }
     return true;
+}
+
+struct Tally {
+    std::atomic<std::uint64_t> next = 0;
+    std::atomic<std::uint64_t> worlds = 0;
+    std::atomic<std::uint64_t> broken = 0;
+    std::atomic<std::uint64_t> events = 0;
+};
+
+void run_seeds(const Options& options, Tally& tally)
+{
+    constexpr std::uint64_t enough = 5;
+    while (tally.broken < enough) {
+        const std::uint64_t which = tally.next++;
+        if (which >= options.seeds) {
+            return;
+        }
+        current_seed = options.seed + which;
+        ++tally.worlds;
+        tally.broken += run_seed(options, tally.events) ? 0U : 1U;
+    }
 }
 
 }  // namespace
@@ -87,15 +134,18 @@ int main(int argc, char** argv)
     }
     (void)std::signal(SIGABRT, [](int) { report("an assertion failed"); });
     current_events = options.events;
-    constexpr std::uint64_t enough = 5;
-    std::uint64_t worlds = 0;
-    std::uint64_t broken = 0;
-    for (; worlds < options.seeds && broken < enough; ++worlds) {
-        current_seed = options.seed + worlds;
-        broken += run(options) ? 0U : 1U;
+    Tally tally;
+    std::vector<std::thread> threads;
+    for (std::uint64_t i = 1; i < options.threads; ++i) {
+        threads.emplace_back([&] { run_seeds(options, tally); });
     }
-    (void)std::printf("%llu of %llu worlds kept every promise\n",
-                      static_cast<unsigned long long>(worlds - broken),
-                      static_cast<unsigned long long>(worlds));
-    return broken == 0 ? 0 : 1;
+    run_seeds(options, tally);
+    for (std::thread& thread : threads) {
+        thread.join();
+    }
+    (void)std::printf("%llu of %llu seeds kept every promise, in %llu events\n",
+                      static_cast<unsigned long long>(tally.worlds - tally.broken),
+                      static_cast<unsigned long long>(tally.worlds),
+                      static_cast<unsigned long long>(tally.events));
+    return tally.broken == 0 ? 0 : 1;
 }

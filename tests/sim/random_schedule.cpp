@@ -12,79 +12,30 @@ using Template = PretendPool::Template;
 
 namespace {
 
-constexpr std::uint64_t most_jobs = 400;
-constexpr std::uint64_t calm_turns = 200'000;
+constexpr std::uint64_t calm_turns = 50'000;
 
 }  // namespace
 
-RandomSchedule::RandomSchedule(std::uint64_t seed)
-    : random_(seed), world_(patience_for(seed), seed % 3 == 0)
+RandomSchedule::RandomSchedule(std::uint64_t seed, std::uint64_t life)
+    : chance_(seed * 1000 + life),
+      climate_(random_climate(seed, chance_)),
+      world_(climate_.physics, seed)
 {
-    choose_climate();
-}
-
-core::Patience RandomSchedule::patience_for(std::uint64_t seed)
-{
-    core::Patience patience;
-    if (seed % 7 == 0) {  // everything at once
-        patience.cancel = Duration::zero();
-        patience.terminate = milliseconds{1};
-    }
-    return patience;
-}
-
-void RandomSchedule::choose_climate()
-{
-    constexpr auto depths = std::to_array<std::uint64_t>({1, 1, 1, 2, 3, 4, 5, 8, 64, 256});
-    constexpr auto percents = std::to_array<std::uint64_t>({0, 5, 20, 50});
-    climate_.stubborn_percent = percents.at(below(percents.size()));
-    climate_.mute_percent = percents.at(below(percents.size()));
-    climate_.hostile_percent = percents.at(below(percents.size()));
-    climate_.fault_percent = percents.at(below(percents.size()));
-    climate_.cancel_percent = percents.at(below(percents.size()));
-    climate_.stop_per_mille = chance(30) ? 1 : 0;
-    climate_.reload_per_mille = chance(50) ? 1 + below(20) : 0;
-    const std::uint64_t pools = 1 + below(2);
-    for (std::uint64_t i = 0; i < pools; ++i) {
-        climate_.depth = depths.at(below(depths.size()));
+    for (std::uint64_t i = 0; i < climate_.pools; ++i) {
         add_pool();
     }
-}
-
-PoolId RandomSchedule::add_pool()
-{
-    return world_.add_pool(static_cast<std::uint32_t>(1 + below(6)),
-                           static_cast<std::uint32_t>(climate_.depth), chance(50));
-}
-
-/// What a new configuration may ask for: other sizes, new pools, the end of old ones.
-void RandomSchedule::step_reload()
-{
-    constexpr std::size_t most_pools = 12;
-    PretendPool* pool = open_pool();
-    if (pool == nullptr || world_.stopping()) {
-        return;
-    }
-    const PoolId old = pool->id;
-    const bool room = world_.pools().size() < most_pools;
-    if (chance(60) || !room) {
-        world_.resize_pool(old, static_cast<std::uint32_t>(1 + below(6)));
-        return;
-    }
-    const PoolId made = add_pool();
-    if (chance(70)) {
-        if (chance(70)) {
-            world_.move_jobs(old, made);
-        }
-        world_.retire_pool(old);
+    if (climate_.physics.only_fairness) {
+        world_.adjust_label(LabelId{1}, core::no_bound, 50);
+        world_.adjust_label(LabelId{2}, core::no_bound, 200);
     }
 }
 
 void RandomSchedule::run(std::uint64_t events)
 {
-    for (std::uint64_t i = 0; i < events && !(world_.stopped() && chance(5)); ++i) {
+    constexpr std::uint64_t between_looks = 64;
+    for (std::uint64_t i = 0; world_.events() < events && !world_.stopped(); ++i) {
         step();
-        i % 8 == 0 ? world_.check_all() : world_.check();
+        i % between_looks == 0 ? world_.check_all() : world_.check();
     }
     calm_down();
     stop();
@@ -92,58 +43,31 @@ void RandomSchedule::run(std::uint64_t events)
 
 void RandomSchedule::step()
 {
-    const std::uint64_t dice = below(100);
-    if (dice < 12) {
+    const std::uint64_t dice = chance_.below(100);
+    if (dice < 10) {
         step_clients();
-    } else if (dice < 22) {
+    } else if (dice < 18) {
         pass_time();
-    } else if (dice < 28) {
+    } else if (dice < 22) {
         step_faults();
     } else {
         step_edge();
     }
-    if (below(1000) < climate_.reload_per_mille) {
-        step_reload();
-    }
-    if (below(1000) < climate_.stop_per_mille && !world_.stopped()) {
-        if (chance(20)) {
-            world_.stop_now();
-        } else {
-            world_.stop(chance(30) ? Duration::zero() : Duration{milliseconds{below(3000)}});
-        }
-    }
+    step_operator();
 }
 
-void RandomSchedule::step_clients()
-{
-    const SessionId session{1 + below(5)};
-    if (chance(climate_.cancel_percent) && !world_.jobs().empty()) {
-        const JobId id = any_job();
-        world_.cancel(id);
-        if (chance(20)) {
-            world_.cancel(id);
-        }
-    } else if (chance(climate_.cancel_percent) && chance(20)) {
-        world_.lose_session(session);
-    } else if (world_.jobs().size() < most_jobs) {
-        const PoolId pool = open_pool()->id;
-        const std::uint64_t burst = chance(10) ? 1 + below(100) : 1 + below(4);
-        for (std::uint64_t i = 0; i < burst; ++i) {
-            world_.submit(pool, session, chance(30));
-        }
-    }
-}
+// ---- faults -------------------------------------------------------------------------------------
 
 void RandomSchedule::step_faults()
 {
-    if (!chance(climate_.fault_percent)) {
+    if (!chance_.percent(climate_.faults)) {
         tell_stale();
         return;
     }
     PretendWorker* worker = any_worker();
     PretendPool& pool = any_pool();
-    if (chance(15) && pool.state != Template::absent) {
-        if (chance(50)) {
+    if (chance_.percent(10) && pool.state != Template::absent) {
+        if (chance_.percent(50)) {
             pool.hung = true;
         } else {
             world_.template_dies(pool);
@@ -152,22 +76,46 @@ void RandomSchedule::step_faults()
         world_.fire_timer();
     } else if (worker->life == Life::asked) {
         world_.fork_fails(*worker);
-    } else if (chance(20) && !worker->exit_told) {
-        world_.tell_misbehaved(*worker);
-    } else if (worker->life == Life::running) {
-        world_.die(*worker);
+    } else {
+        hurt(*worker);
     }
 }
 
-/// Words of processes that are no more must change nothing: check_all() would see it.
+void RandomSchedule::hurt(PretendWorker& worker)
+{
+    const std::uint64_t dice = chance_.below(100);
+    if (dice < 12) {
+        world_.tell(core::WorkerMisbehaved{.worker = worker.id});
+    } else if (dice < 30) {
+        world_.tell(core::WorkerHung{.worker = worker.id});
+    } else if (dice < 42) {
+        world_.tell(core::WorkerWorn{.worker = worker.id});
+    } else if (dice < 50) {
+        worker.frozen = !worker.frozen;
+    } else if (worker.life == Life::running && !worker.unkillable) {
+        world_.die(worker, chance_.percent(climate_.limits));
+    }
+}
+
+/// Words of processes that are no more, and answers to nothing, must change nothing: check_all()
+/// would see it.
 void RandomSchedule::tell_stale()
 {
+    PretendWorker* living = any_worker();
+    if (living != nullptr && !living->held.empty() && chance_.percent(30)) {
+        const PretendWorker::Offer& offer = living->held.at(chance_.below(living->held.size()));
+        if (!offer.asked_back) {
+            world_.tell(core::ClaimRevoked{
+                .worker = living->id, .sequence = offer.sequence, .won = chance_.percent(50)});
+        }
+        return;
+    }
     if (world_.past().empty()) {
         return;
     }
-    const WorkerId worker = world_.past().at(below(world_.past().size()));
-    const Sequence sequence{1 + below(4)};
-    switch (below(7)) {
+    const WorkerId worker = world_.past().at(chance_.below(world_.past().size()));
+    const Sequence sequence{1 + chance_.below(4)};
+    switch (chance_.below(9)) {
         case 0:
             return world_.tell(core::WorkerForked{.worker = worker});
         case 1:
@@ -179,19 +127,25 @@ void RandomSchedule::tell_stale()
         case 4:
             return world_.tell(core::WorkerMisbehaved{.worker = worker});
         case 5:
-            return world_.tell(
-                core::ClaimRevoked{.worker = worker, .sequence = sequence, .won = chance(50)});
+            return world_.tell(core::ClaimRevoked{
+                .worker = worker, .sequence = sequence, .won = chance_.percent(50)});
+        case 6:
+            return world_.tell(core::WorkerHung{.worker = worker});
+        case 7:
+            return world_.tell(core::JobDeaf{.worker = worker, .sequence = sequence});
         default:
             return world_.tell(core::JobFinished{
                 .worker = worker, .sequence = sequence, .state = JobState::succeeded});
     }
 }
 
+// ---- what goes on by itself ---------------------------------------------------------------------
+
 void RandomSchedule::step_edge()
 {
-    if (world_.answers() > 0 && chance(40)) {
-        world_.tell_answer(below(world_.answers()));
-    } else if (chance(10)) {
+    if (world_.answers() > 0 && chance_.percent(40)) {
+        world_.tell_answer(chance_.below(world_.answers()));
+    } else if (chance_.percent(10)) {
         step_template(any_pool());
     } else if (PretendWorker* worker = any_worker()) {
         step_worker(*worker);
@@ -207,7 +161,7 @@ void RandomSchedule::step_template(PretendPool& pool)
         world_.template_dies(pool);
     } else if (pool.hung) {
         // One that was dismissed is not asked any more: the time it may take is bounded otherwise.
-        if (pool.state == Template::ready && !pool.dismissed_at && chance(50)) {
+        if (pool.state == Template::ready && !pool.dismissed_at && chance_.percent(50)) {
             world_.tell_silent(pool);
         }
     } else if (pool.state == Template::loading) {
@@ -217,21 +171,14 @@ void RandomSchedule::step_template(PretendPool& pool)
 
 void RandomSchedule::step_worker(PretendWorker& worker)
 {
-    const bool forked_in_pipe =
-        worker.life != Life::asked && !worker.forked_told && any_pool().state == Template::ready;
+    const PretendPool& pool = world_.pool_of(worker.pool);
     if (worker.life == Life::asked) {
-        const PretendPool& pool = world_.pools().at(number(worker.pool));
-        if (pool.hung || pool.killed) {
-            return;
+        if (!pool.hung && !pool.killed) {
+            come_alive(worker);
         }
-        world_.fork_happens(worker);
-        worker.stubborn = !calm_ && chance(climate_.stubborn_percent);
-        worker.mute = !calm_ && chance(climate_.mute_percent);
-        worker.hostile = !calm_ && chance(climate_.hostile_percent);
-    } else if (forked_in_pipe && world_.pools().at(number(worker.pool)).state == Template::ready &&
-               chance(50)) {
+    } else if (!worker.forked_told && pool.state == Template::ready && chance_.percent(50)) {
         world_.tell_forked(worker);
-    } else if ((worker.hello_in_link || !worker.link.empty()) && chance(50)) {
+    } else if ((worker.hello_in_link || !worker.link.empty()) && chance_.percent(60)) {
         world_.tell_next(worker);
     } else if (worker.life == Life::running) {
         work(worker);
@@ -241,58 +188,105 @@ void RandomSchedule::step_worker(PretendWorker& worker)
     }
 }
 
+void RandomSchedule::come_alive(PretendWorker& worker)
+{
+    world_.fork_happens(worker);
+    worker.stubborn = chance_.percent(climate_.stubborn);
+    worker.mute = chance_.percent(climate_.mute);
+    worker.hostile = chance_.percent(climate_.hostile);
+    worker.frozen = chance_.percent(climate_.frozen);
+    worker.unkillable = chance_.percent(climate_.unkillable);
+}
+
 void RandomSchedule::work(PretendWorker& worker)
 {
+    const bool runs = number(worker.current) != 0;
     if (heed(worker)) {
         world_.die(worker);
+    } else if (worker.frozen) {
+        return;
     } else if (!worker.hello_said) {
         if (!worker.mute) {
             world_.say_hello(worker);
         }
-    } else if (worker.hostile && chance(5)) {
+    } else if (worker.hostile && !calm_ && chance_.percent(5)) {
         lie(worker);
-    } else if (number(worker.current) == 0) {
+    } else if (!runs) {
         if (!worker.inbox.empty()) {
             world_.begin_next(worker);
         }
-    } else if (worker.flagged == worker.current && !worker.stubborn && chance(50)) {
-        world_.finish(worker, chance(30) ? JobState::succeeded : JobState::failed);
-    } else if (chance(40)) {
-        world_.finish(worker, chance(80) ? JobState::succeeded : JobState::failed);
+    } else if (storm_ && chance_.percent(98)) {
+        world_.die(worker);
+    } else if (worker.flagged == worker.current && worker.stubborn && chance_.percent(10)) {
+        world_.tell(core::JobDeaf{.worker = worker.id, .sequence = worker.current});
+    } else {
+        end_job(worker);
     }
+}
+
+void RandomSchedule::end_job(PretendWorker& worker)
+{
+    const bool told = worker.flagged == worker.current && !worker.stubborn;
+    if (told ? !chance_.percent(50) : waits_for_children(worker) || !chance_.percent(40)) {
+        return;
+    }
+    const std::uint64_t session = number(world_.job(worker.current_job).session);
+    const Duration most = climate_.physics.only_fairness
+                              ? climate_.dearest * static_cast<Duration::rep>(session) / 4
+                              : climate_.dearest;
+    const Duration cpu = chance_.within(most);
+    if (!calm_ && chance_.percent(climate_.limits)) {
+        return world_.die(worker, true);
+    }
+    world_.finish(
+        worker,
+        chance_.percent(told ? 70 : climate_.failing) ? JobState::failed : JobState::succeeded,
+        cpu);
+}
+
+/// A job that has submitted others waits for them, unless there are too many that do.
+bool RandomSchedule::waits_for_children(const PretendWorker& worker)
+{
+    const PretendJob& job = world_.job(worker.current_job);
+    const PretendPool& pool = world_.pool_of(worker.pool);
+    return job.lends && job.worker == worker.id && job.sequence == worker.current &&
+           pool.lending <= pool.terms.max_lent;
 }
 
 /// Whether it leaves now because it was told to. Even SIGKILL takes its time.
 bool RandomSchedule::heed(PretendWorker& worker)
 {
     if (worker.killed_at) {
-        return chance(70);
+        return !worker.unkillable ? chance_.percent(70) : worker.condemned && chance_.percent(5);
     }
-    if (worker.stubborn && !calm_) {
+    if (worker.stubborn || worker.frozen) {
         return false;
     }
-    return (worker.terminated_at && chance(50)) ||
+    return (worker.terminated_at && chance_.percent(50)) ||
            (worker.dismissed_at && number(worker.current) == 0);
 }
 
 void RandomSchedule::lie(PretendWorker& worker)
 {
-    if (chance(50) && number(worker.current) != 0) {
+    if (chance_.percent(50) && number(worker.current) != 0) {
         worker.current = {};  // passes over a result
+        worker.current_job = {};
     } else {
         worker.link.push_back({.worker = worker.id,
-                               .sequence = Sequence{1 + below(worker.offers + 2)},
+                               .sequence = Sequence{1 + chance_.below(worker.offers + 2)},
                                .state = JobState::succeeded});
     }
 }
 
 void RandomSchedule::pass_time()
 {
-    const std::uint64_t dice = below(100);
+    // Nobody is impatient where nothing but fairness decides.
+    const std::uint64_t dice = chance_.below(climate_.physics.only_fairness && !calm_ ? 80 : 100);
+    const bool late = chance_.percent(climate_.lateness);
     if (dice < 50) {
-        world_.advance(microseconds{below(2000)});
+        world_.advance(microseconds{chance_.below(2000)}, late);
     } else if (dice < 80) {
-        world_.advance(milliseconds{below(60)});
+        world_.advance(milliseconds{chance_.below(60)}, late);
     } else if (world_.armed()) {
         world_.advance(std::max(Duration::zero(), *world_.armed() - world_.now()));
     } else {
@@ -300,27 +294,56 @@ void RandomSchedule::pass_time()
     }
 }
 
+// ---- the calm -----------------------------------------------------------------------------------
+
 /// One turn without new faults: whatever can go on does.
 void RandomSchedule::settle()
 {
     for (std::size_t i = 0; i < 8; ++i) {
         step_edge();
+        world_.check();
     }
     for (PretendPool& pool : world_.pools()) {
         step_template(pool);
     }
     pass_time();
-    world_.check_all();
+    world_.check();
 }
 
+/// All faults stop, but for workers that cannot be killed: others must take their places. Those
+/// that are frozen stay so, too, and must be found out.
 void RandomSchedule::calm_down()
 {
     calm_ = true;
-    climate_ = {};
+    storm_ = false;
+    climate_.stubborn = climate_.mute = climate_.hostile = climate_.frozen = climate_.unkillable =
+        climate_.limits = climate_.lateness = 0;
+    if (world_.memory_low()) {
+        world_.judge_memory(false);
+    }
+    for (const auto& worker : world_.workers()) {
+        if (worker->hostile && worker->life == Life::running) {
+            world_.die(*worker);  // what it has passed over would never end
+        }
+    }
     for (std::uint64_t i = 0; i < calm_turns; ++i) {
-        if (world_.jobs().empty() &&
+        std::vector<WorkerId> hung;
+        for (const auto& each : world_.workers()) {
+            PretendWorker& worker = *each;
+            const PretendPool& pool = world_.pool_of(worker.pool);
+            worker.stubborn = worker.mute = false;
+            worker.unkillable = worker.unkillable && pool.condemned < pool.workers;
+            if (worker.frozen && !worker.held.empty() && chance_.percent(1)) {
+                hung.push_back(worker.id);
+            }
+        }
+        if (world_.alive().empty() &&
             (world_.stopped() || (!world_.stopping() && no_retired_pool_lingers()))) {
+            world_.check_all();
             return;
+        }
+        for (const WorkerId id : hung) {
+            world_.tell(core::WorkerHung{.worker = id});
         }
         settle();
     }
@@ -331,15 +354,19 @@ void RandomSchedule::stop()
 {
     if (!world_.stopped()) {
         const PoolId pool = open_pool()->id;
-        for (std::uint64_t i = below(30); i > 0; --i) {
-            world_.submit(pool, SessionId{1}, true);
+        for (std::uint64_t i = chance_.below(30); i > 0; --i) {
+            submit(pool);
             step_edge();
         }
-        chance(20) ? world_.stop_now() : world_.stop(milliseconds{chance(30) ? 0 : below(200)});
-        world_.submit(pool, SessionId{1}, true);
+        if (chance_.percent(20)) {
+            world_.stop_now();
+        } else {
+            world_.stop(milliseconds{chance_.percent(30) ? 0 : chance_.below(200)});
+        }
+        submit(pool);
     }
     calm_down();
-    if (!world_.stopped() || !world_.jobs().empty()) {
+    if (!world_.stopped() || !world_.alive().empty()) {
         throw Violation("the daemon does not come to an end");
     }
     std::uint64_t ended = 0;
@@ -351,31 +378,27 @@ void RandomSchedule::stop()
     }
 }
 
-std::uint64_t RandomSchedule::below(std::uint64_t end)
-{
-    return random_() % end;
-}
+// ---- choices ------------------------------------------------------------------------------------
 
 PretendWorker* RandomSchedule::any_worker()
 {
-    if (world_.workers().empty()) {
-        return nullptr;
-    }
-    auto worker = world_.workers().begin();
-    std::advance(worker, below(world_.workers().size()));
-    return &worker->second;
+    const auto& workers = world_.workers();
+    return workers.empty() ? nullptr : workers.at(chance_.below(workers.size())).get();
 }
 
 /// Half of them such as a worker holds: that is where a cancel is hard.
 JobId RandomSchedule::any_job()
 {
     const PretendWorker* worker = any_worker();
-    if (worker != nullptr && !worker->held.empty() && chance(50)) {
-        return worker->held.at(chance(50) ? 0 : below(worker->held.size())).job;
+    if (worker != nullptr && !worker->held.empty() && chance_.percent(50)) {
+        return worker->held.at(chance_.percent(50) ? 0 : chance_.below(worker->held.size())).job;
     }
-    auto job = world_.jobs().begin();
-    std::advance(job, below(world_.jobs().size()));
-    return job->first;
+    return world_.alive().at(chance_.below(world_.alive().size()));
+}
+
+PretendPool& RandomSchedule::any_pool()
+{
+    return world_.pools().at(chance_.below(world_.pools().size()));
 }
 
 /// One that takes jobs.
@@ -387,18 +410,13 @@ PretendPool* RandomSchedule::open_pool()
             open.push_back(&pool);
         }
     }
-    return open.empty() ? nullptr : open.at(below(open.size()));
+    return open.empty() ? nullptr : open.at(chance_.below(open.size()));
 }
 
 bool RandomSchedule::no_retired_pool_lingers()
 {
     return std::all_of(world_.pools().begin(), world_.pools().end(),
                        [](const PretendPool& pool) { return !pool.retired || pool.gone; });
-}
-
-PretendPool& RandomSchedule::any_pool()
-{
-    return world_.pools().at(below(world_.pools().size()));
 }
 
 }  // namespace jobmill::sim

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <random>
-
-#include "tests/support/fake_world.hpp"
+#include "tests/sim/climate.hpp"
 
 namespace jobmill::sim {
 
@@ -12,7 +10,8 @@ namespace jobmill::sim {
 /// random part has already stopped the daemon.
 class RandomSchedule {
 public:
-    explicit RandomSchedule(std::uint64_t seed);
+    /// The `life`-th world of that seed.
+    RandomSchedule(std::uint64_t seed, std::uint64_t life);
 
     /// Throws a Violation when a promise is broken.
     void run(std::uint64_t events);
@@ -20,49 +19,54 @@ public:
     [[nodiscard]] FakeWorld& world() { return world_; }
 
 private:
-    /// What kind of world this seed is.
-    struct Climate {
-        std::uint64_t depth = 1;
-        bool late_answers = false;
-        std::uint64_t stubborn_percent = 0;
-        std::uint64_t mute_percent = 0;
-        std::uint64_t hostile_percent = 0;
-        std::uint64_t fault_percent = 0;
-        std::uint64_t cancel_percent = 0;
-        std::uint64_t stop_per_mille = 0;
-        std::uint64_t reload_per_mille = 0;
-    };
-
-    [[nodiscard]] static core::Patience patience_for(std::uint64_t seed);
-    void choose_climate();
     void step();
+
+    // Clients.
     void step_clients();
+    void submit_some();
+    void submit_fairly();
+    void submit(PoolId pool);
+    [[nodiscard]] JobId any_parent();
+    [[nodiscard]] BatchId any_batch();
+    void cancel_some();
+
+    // The operator and the machine.
+    void step_operator();
+    void reload();
+    void adjust();
+    void add_pool();
+
+    // Faults.
     void step_faults();
-    void step_reload();
-    PoolId add_pool();
+    void hurt(PretendWorker& worker);
+    void tell_stale();
+
+    // What goes on by itself.
     void step_edge();
     void step_template(PretendPool& pool);
     void step_worker(PretendWorker& worker);
+    void come_alive(PretendWorker& worker);
     void work(PretendWorker& worker);
+    void end_job(PretendWorker& worker);
     bool heed(PretendWorker& worker);
     void lie(PretendWorker& worker);
-    void tell_stale();
+    [[nodiscard]] bool waits_for_children(const PretendWorker& worker);
     void pass_time();
+
     void settle();
     void calm_down();
     void stop();
 
-    [[nodiscard]] std::uint64_t below(std::uint64_t end);
-    [[nodiscard]] bool chance(std::uint64_t percent) { return below(100) < percent; }
     [[nodiscard]] PretendWorker* any_worker();
     [[nodiscard]] JobId any_job();
     [[nodiscard]] PretendPool& any_pool();
     [[nodiscard]] PretendPool* open_pool();
     [[nodiscard]] bool no_retired_pool_lingers();
 
-    std::mt19937_64 random_;
+    Chance chance_;
     Climate climate_;
     FakeWorld world_;
+    bool storm_ = false;
     bool calm_ = false;
 };
 

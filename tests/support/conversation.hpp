@@ -82,9 +82,10 @@ public:
         return {.worker = from, .sequence = Sequence{sequence}};
     }
     static ForkWorker fork(WorkerId which) { return {.pool = pool, .worker = which}; }
-    static JobEnded ended(std::uint64_t job, JobState state, EndedBy by, WorkerId where = {})
+    static JobEnded ended(std::uint64_t job, JobState state, EndedBy by, WorkerId where = {},
+                          JobState was = JobState::running)
     {
-        return {.job = JobId{job}, .state = state, .by = by, .worker = where};
+        return {.job = JobId{job}, .state = state, .by = by, .worker = where, .was = was};
     }
 
     static constexpr PoolId pool{0};

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// What happens in the world, and its own books of it.
 #include "tests/support/fake_world.hpp"
 
 #include <algorithm>
@@ -12,32 +13,41 @@ using Mark = PretendWorker::Mark;
 using Place = PretendJob::Place;
 using Template = PretendPool::Template;
 
-FakeWorld::FakeWorld(const core::Patience& patience, bool late_answers)
-    : patience_(patience), late_answers_(late_answers), dispatcher_(patience)
+FakeWorld::FakeWorld(const Physics& physics, std::uint64_t seed)
+    : physics_(physics), dispatcher_(physics.patience, seed), labels_(most_labels)
 {
 }
 
-PoolId FakeWorld::add_pool(std::uint32_t workers, std::uint32_t depth, bool reuse_number)
+// ---- the operator -------------------------------------------------------------------------------
+
+PoolId FakeWorld::add_pool(core::PoolAdded wanted, bool reuse_number)
 {
-    PretendPool pool;
-    pool.id = PoolId{static_cast<std::uint16_t>(pools_.size())};
-    const auto gone = std::find_if(pools_.begin(), pools_.end(),
-                                   [](const PretendPool& each) { return each.gone; });
-    pool.workers = workers;
-    pool.depth = depth;
-    if (reuse_number && gone != pools_.end()) {
-        pool.id = gone->id;
-        *gone = pool;
-    } else {
-        pools_.push_back(pool);
+    std::size_t place = 0;
+    while (place < pools_.size() && !(reuse_number && pools_[place].gone)) {
+        ++place;
     }
-    feed(core::PoolAdded{.pool = pool.id, .workers = workers, .depth = depth});
+    if (place == pools_.size()) {
+        pools_.emplace_back();
+    }
+    wanted.pool = PoolId{static_cast<std::uint16_t>(place)};
+    PretendPool& pool = pools_[place];
+    pool = PretendPool{};
+    pool.id = wanted.pool;
+    pool.workers = wanted.workers;
+    pool.depth = wanted.depth;
+    pool.terms = wanted.terms;
+    feed(wanted);
     return pool.id;
 }
 
 void FakeWorld::resize_pool(PoolId pool, std::uint32_t workers)
 {
     feed(core::PoolResized{.pool = pool, .workers = workers});
+}
+
+void FakeWorld::adjust_pool(PoolId pool, const core::PoolTerms& terms)
+{
+    feed(core::PoolAdjusted{.pool = pool, .terms = terms});
 }
 
 void FakeWorld::retire_pool(PoolId pool)
@@ -47,24 +57,86 @@ void FakeWorld::retire_pool(PoolId pool)
 
 void FakeWorld::move_jobs(PoolId from, PoolId to)
 {
-    const std::set<JobId> queued = pool_of(from).queued;
-    for (const JobId job : queued) {
-        feed(core::JobMoved{.job = job, .to = to});
+    std::vector<JobId> moving;
+    for (const JobId id : alive_) {
+        if (job(id).pool == from && job(id).unassigned()) {
+            moving.push_back(id);
+        }
+    }
+    std::sort(moving.begin(), moving.end());
+    for (const JobId id : moving) {
+        feed(core::JobMoved{.job = id, .to = to});
     }
 }
 
-// ---- clients and the operator -------------------------------------------------------------------
-
-JobId FakeWorld::submit(PoolId pool, SessionId session, bool detached)
+void FakeWorld::relabel(JobId job, LabelId label)
 {
-    PretendJob job;
-    job.id = JobId{++submitted_};
-    job.session = session;
-    job.pool = pool;
-    job.attached = !detached;
-    jobs_[job.id] = job;
-    pool_of(pool).queued.insert(job.id);
-    feed(core::JobSubmitted{.job = job.id, .session = session, .pool = pool, .detached = detached});
+    feed(core::JobRelabelled{.job = job, .label = label});
+}
+
+void FakeWorld::adjust_label(LabelId label, std::uint32_t max_running, std::uint32_t weight)
+{
+    feed(core::LabelAdjusted{.label = label, .max_running = max_running, .weight = weight});
+}
+
+void FakeWorld::adjust_cap(std::uint32_t max_running)
+{
+    feed(core::CapAdjusted{.max_running = max_running});
+}
+
+void FakeWorld::judge_memory(bool low)
+{
+    feed(core::MemoryJudged{.low = low});
+}
+
+void FakeWorld::stop(Duration grace)
+{
+    feed(core::StopRequested{.grace = grace});
+}
+
+void FakeWorld::stop_now()
+{
+    feed(core::StopNow{});
+}
+
+// ---- clients ------------------------------------------------------------------------------------
+
+JobId FakeWorld::submit(core::JobSubmitted wanted)
+{
+    wanted.job = JobId{jobs_.size() + 1};
+    PretendJob& job = jobs_.emplace_back();
+    job.id = wanted.job;
+    job.session = wanted.session;
+    job.pool = wanted.pool;
+    job.user = wanted.user;
+    job.label = wanted.label;
+    job.batch = wanted.batch;
+    job.terms = wanted.terms;
+    job.attached = !wanted.detached;
+    job.due = core::after(now_, wanted.terms.delay);
+    job.expires = core::after(now_, wanted.terms.queue_timeout);
+    job.alive_at = alive_.size();
+    alive_.push_back(job.id);
+    if (number(wanted.parent) != 0 && job_of(wanted.parent).place == Place::held) {
+        job.parent = wanted.parent;
+        PretendJob& parent = job_of(wanted.parent);
+        ++parent.children;
+        set_lending(parent, true);
+    }
+    if (PretendBatch* batch = batch_of(job)) {
+        ++batch->counts.submitted;
+        ++batch->unfinished;
+    }
+    if (job.due > now_) {
+        job.place = Place::waiting;
+        ++pool_of(job.pool).waiting;
+    } else {
+        enqueue(job, true);
+    }
+    if (stop_asked_) {
+        must_end_.push_back(job.id);
+    }
+    feed(wanted);
     return job.id;
 }
 
@@ -78,20 +150,29 @@ void FakeWorld::lose_session(SessionId session)
     feed(core::SessionLost{.session = session});
 }
 
-void FakeWorld::stop(Duration grace)
+BatchId FakeWorld::open_batch(const core::HaltRule& rule)
 {
-    feed(core::StopRequested{.grace = grace});
+    batches_.push_back({.rule = rule});
+    const BatchId batch{static_cast<std::uint32_t>(batches_.size())};
+    feed(core::BatchOpened{.batch = batch, .halt = rule});
+    return batch;
 }
 
-void FakeWorld::stop_now()
+void FakeWorld::close_batch(BatchId batch)
 {
-    feed(core::StopNow{});
+    feed(core::BatchClosed{.batch = batch});
 }
 
-void FakeWorld::advance(Duration duration)
+bool FakeWorld::sealed(BatchId batch) const
+{
+    const PretendBatch& found = batches_.at(number(batch) - 1);
+    return found.closed || found.counts.halted;
+}
+
+void FakeWorld::advance(Duration duration, bool late)
 {
     now_ += duration;
-    if (armed_ && *armed_ <= now_) {
+    if (armed_ && *armed_ <= now_ && !late) {
         fire_timer();
     }
 }
@@ -113,9 +194,9 @@ void FakeWorld::template_loads(PretendPool& pool)
 void FakeWorld::template_dies(PretendPool& pool)
 {
     std::vector<WorkerId> unresolved;
-    for (const auto& [id, worker] : workers_) {
-        if (worker.pool == pool.id && !worker.known() && !worker.exit_told) {
-            unresolved.push_back(id);
+    for (const auto& worker : workers_) {
+        if (worker->pool == pool.id && !worker->known() && !worker->exit_told) {
+            unresolved.push_back(worker->id);
         }
     }
     for (const WorkerId id : unresolved) {
@@ -156,29 +237,38 @@ void FakeWorld::say_hello(PretendWorker& worker)
 void FakeWorld::begin_next(PretendWorker& worker)
 {
     const PretendWorker::Offer offer = worker.inbox.front();
-    worker.inbox.pop_front();
+    worker.inbox.erase(worker.inbox.begin());
     PretendWorker::Claim& claim = worker.claim(offer.sequence);
     if (claim.sequence != offer.sequence || claim.mark != Mark::offered) {
         return;
     }
     claim.mark = Mark::claimed;
     worker.current = offer.sequence;
-    const auto job = jobs_.find(offer.job);
-    if (job != jobs_.end() && ++job->second.runs > 1) {
-        throw Violation("a job was begun twice");
+    worker.current_job = offer.job;
+    PretendJob& job = job_of(offer.job);
+    const bool its_own = job.place == Place::held && job.worker == worker.id &&
+                         job.sequence == offer.sequence && job.attempt == offer.attempt;
+    demand(its_own || worker.hostile, "a job went elsewhere and was not taken back");
+    if (its_own) {
+        demand(job.begun_attempt < job.attempt, "an attempt was begun twice");
+        job.begun_attempt = job.attempt;
     }
 }
 
-void FakeWorld::finish(PretendWorker& worker, JobState state)
+void FakeWorld::finish(PretendWorker& worker, JobState state, Duration cpu)
 {
-    worker.link.push_back({.worker = worker.id, .sequence = worker.current, .state = state});
+    worker.link.push_back(
+        {.worker = worker.id, .sequence = worker.current, .state = state, .cpu = cpu});
     worker.current = {};
+    worker.current_job = {};
 }
 
-void FakeWorld::die(PretendWorker& worker)
+void FakeWorld::die(PretendWorker& worker, bool by_limit)
 {
+    worker.died_by_limit = by_limit && number(worker.current) != 0;
     worker.life = Life::dead;
     worker.current = {};
+    worker.current_job = {};
     worker.inbox.clear();
 }
 
@@ -197,18 +287,13 @@ void FakeWorld::tell_next(PretendWorker& worker)
         return;
     }
     const core::JobFinished finished = worker.link.front();
-    worker.link.pop_front();
+    worker.link.erase(worker.link.begin());
     feed(finished);
-}
-
-void FakeWorld::tell_misbehaved(PretendWorker& worker)
-{
-    feed(core::WorkerMisbehaved{.worker = worker.id});
 }
 
 void FakeWorld::tell_exit(PretendWorker& worker)
 {
-    feed(core::WorkerExited{.worker = worker.id});
+    feed(core::WorkerExited{.worker = worker.id, .by_limit = worker.died_by_limit});
 }
 
 void FakeWorld::tell_answer(std::size_t which)
@@ -218,25 +303,29 @@ void FakeWorld::tell_answer(std::size_t which)
     feed(answer);
 }
 
-void FakeWorld::tell(const core::Event& event)
-{
-    feed(event);
-}
-
 void FakeWorld::feed(const core::Event& event)
 {
     if (trace) {
         trace(std::to_string(now_.time_since_epoch().count()) + " " + core::text_of(event));
     }
+    ++events_;
     happening_ = &event;
-    must_end_.reset();
-    must_be_killed_.reset();
-    std::visit([&](const auto& happened) { foresee(happened); }, event);
-    for (PretendPool& pool : pools_) {
-        pool.surplus_before = surplus(pool.id);
+    if (!std::holds_alternative<core::JobSubmitted>(event)) {
+        must_end_.clear();
     }
+    must_leave_.reset();
+    must_be_killed_.reset();
+    must_judge_.reset();
+    for (PretendPool& pool : pools_) {
+        pool.allowed_before = pool.allowed();
+        pool.before = pool.counts;
+    }
+    std::visit([&](const auto& happened) { foresee(happened); }, event);
     effects_.clear();
     dispatcher_.on(event, now_, effects_);
+    for (PretendPool& pool : pools_) {
+        pool.counts = dispatcher_.counts(pool.id);
+    }
     for (const core::Effect& effect : effects_) {
         if (trace) {
             trace("    " + core::text_of(effect));
@@ -244,459 +333,200 @@ void FakeWorld::feed(const core::Event& event)
         std::visit([&](const auto& asked) { carry_out(asked); }, effect);
     }
     review();
+    must_end_.clear();
     happening_ = nullptr;
     bury();
-    while (!late_answers_ && !answers_.empty()) {
+    while (!physics_.late_answers && !answers_.empty()) {
         tell_answer(0);
     }
 }
 
-// What the core is about to know.
-
-void FakeWorld::foresee(const core::WorkerForked& event)
-{
-    if (PretendWorker* worker = find(event.worker); worker != nullptr && !worker->forked_told) {
-        worker->forked_told = true;
-        worker->forked_at = now_;
-    }
-}
-
-void FakeWorld::foresee(const core::ForkFailed& event)
-{
-    if (PretendWorker* worker = find(event.worker); worker != nullptr && !worker->known()) {
-        worker->exit_told = true;
-    }
-}
-
-void FakeWorld::foresee(const core::WorkerReady& event)
-{
-    PretendWorker* worker = find(event.worker);
-    if (worker != nullptr && !worker->exit_told && !worker->leaving()) {
-        worker->hello_told = true;  // later it does not count any more
-    }
-}
-
-void FakeWorld::foresee(const core::WorkerExited& event)
-{
-    if (PretendWorker* worker = find(event.worker)) {
-        worker->exit_told = true;
-    }
-}
-
-void FakeWorld::foresee(const core::WorkerMisbehaved& event)
-{
-    if (PretendWorker* worker = find(event.worker);
-        worker != nullptr && worker->known() && !worker->exit_told) {
-        worker->misbehaved = true;
-        must_be_killed_ = worker->id;
-    }
-}
-
-void FakeWorld::foresee(const core::TemplateReady& event)
-{
-    pool_of(event.pool).told_ready = pool_of(event.pool).state == Template::ready;
-}
-
-void FakeWorld::foresee(const core::TemplateLost& event)
-{
-    pool_of(event.pool).told_ready = pool_of(event.pool).state == Template::ready;
-}
-
-void FakeWorld::foresee(const core::CancelRequested& event)
-{
-    if (const auto job = jobs_.find(event.job); job != jobs_.end()) {
-        ask_cancel(job->second);
-    }
-}
-
-void FakeWorld::foresee(const core::SessionLost& event)
-{
-    for (auto& [id, job] : jobs_) {
-        if (job.attached && job.session == event.session) {
-            ask_cancel(job);
-        }
-    }
-}
-
-void FakeWorld::ask_cancel(PretendJob& job)
-{
-    job.cancel_asked = true;
-    if (job.place == Place::queued) {
-        must_end_ = job.id;
-    }
-}
-
-void FakeWorld::foresee(const core::JobFinished& event)
-{
-    PretendWorker* worker = find(event.worker);
-    if (worker == nullptr || worker->exit_told) {
-        return;
-    }
-    const auto offer = std::find_if(
-        worker->held.begin(), worker->held.end(),
-        [&](const PretendWorker::Offer& held) { return held.sequence == event.sequence; });
-    if (offer == worker->held.end()) {
-        if (worker->hostile) {
-            worker->misbehaved = true;
-            must_be_killed_ = worker->id;
-        }
-        return;
-    }
-    must_end_ = offer->job;
-    worker->finished_told = std::max(worker->finished_told, event.sequence);
-    // An honest worker's earlier jobs are over or were taken back, told or not.
-    for (auto earlier = worker->held.begin(); earlier != offer; ++earlier) {
-        worker->misbehaved =
-            worker->misbehaved || worker->claim(earlier->sequence).mark != Mark::revoked;
-    }
-}
-
-void FakeWorld::foresee(const core::ClaimRevoked& event)
-{
-    PretendWorker* worker = find(event.worker);
-    if (worker == nullptr) {
-        return;
-    }
-    if (!event.won) {
-        const bool news = worker->holds(event.sequence) && event.sequence > worker->begun_told;
-        worker->begun_told = news ? event.sequence : worker->begun_told;
-        if (worker->holds(event.sequence) && event.sequence < worker->finished_told &&
-            !worker->exit_told) {
-            worker->misbehaved = true;
-            must_be_killed_ = worker->id;
-        }
-        return;
-    }
-    for (const PretendWorker::Offer& offer : worker->held) {
-        if (offer.sequence == event.sequence) {
-            PretendJob& job = jobs_.at(offer.job);
-            release(job);
-            job.place = Place::queued;
-            pool_of(job.pool).queued.insert(job.id);
-            return;
-        }
-    }
-}
-
-void FakeWorld::foresee(const core::StopRequested& event)
-{
-    stop_asked_ = true;
-    grace_until_ = now_ + event.grace;
-    grace_over_ = grace_over_ || event.grace <= Duration::zero();
-}
-
-void FakeWorld::foresee(const core::StopNow& /*event*/)
-{
-    stop_asked_ = true;
-    grace_over_ = true;
-    kill_asked_ = true;
-}
-
-void FakeWorld::foresee(const core::TimerFired& /*event*/)
-{
-    grace_over_ = grace_over_ || (grace_until_ && *grace_until_ <= now_);
-}
-
-void FakeWorld::foresee(const core::TemplateSilent& event)
-{
-    pool_of(event.pool).silent_told = true;
-}
-
-void FakeWorld::foresee(const core::PoolResized& event)
-{
-    PretendPool& pool = pool_of(event.pool);
-    pool.shrunk = pool.shrunk || event.workers < pool.workers;
-    pool.workers = event.workers;
-    for (auto& [id, worker] : workers_) {
-        worker.offered_since_resize = worker.offered_since_resize && worker.pool != pool.id;
-    }
-}
-
-void FakeWorld::foresee(const core::PoolRetired& event)
-{
-    pool_of(event.pool).retired = true;
-}
-
-void FakeWorld::foresee(const core::JobMoved& event)
-{
-    PretendJob& job = jobs_.at(event.job);
-    if (job.place == Place::queued && !stop_asked_) {
-        pool_of(job.pool).queued.erase(job.id);
-        job.pool = event.to;
-        pool_of(job.pool).queued.insert(job.id);
-    }
-}
-
-void FakeWorld::foresee(const core::PoolAdded& /*event*/) {}
-void FakeWorld::foresee(const core::JobSubmitted& /*event*/) {}
-
-// ---- effects ------------------------------------------------------------------------------------
-
-void FakeWorld::carry_out(const core::StartTemplate& effect)
-{
-    PretendPool& pool = pool_of(effect.pool);
-    if (stop_asked_ || pool.state != Template::absent || pool.gone) {
-        throw Violation("a template was started that nobody needs");
-    }
-    if (pool.unready_losses > 1 && now_ - pool.absent_since < patience_.first_backoff) {
-        throw Violation("a template that fails was started without a pause");
-    }
-    pool.state = Template::loading;
-    pool.loading_since = now_;
-}
-
-void FakeWorld::carry_out(const core::DismissTemplate& effect)
-{
-    PretendPool& pool = pool_of(effect.pool);
-    if (!may_dissolve(effect.pool) || pool.state == Template::absent || pool.dismissed_at ||
-        pool.killed || staying(effect.pool) > 0) {
-        throw Violation("a template was dismissed that is needed");
-    }
-    pool.dismissed_at = now_;
-    pool.told_ready = false;
-}
-
-void FakeWorld::carry_out(const core::KillTemplate& effect)
-{
-    PretendPool& pool = pool_of(effect.pool);
-    const auto over = [this](std::optional<TimePoint> since, Duration patience) {
-        return since && now_ >= *since + patience;
-    };
-    const bool late = pool.state == Template::loading && over(pool.loading_since, patience_.load);
-    if (pool.state == Template::absent || pool.killed ||
-        !(pool.silent_told || late || over(pool.dismissed_at, patience_.dismiss))) {
-        throw Violation("a template was killed for no reason");
-    }
-    pool.killed = true;
-    pool.told_ready = false;
-}
-
-void FakeWorld::carry_out(const core::PoolGone& effect)
-{
-    PretendPool& pool = pool_of(effect.pool);
-    const bool left = std::any_of(workers_.begin(), workers_.end(), [&](const auto& entry) {
-        return entry.second.pool == effect.pool && !entry.second.exit_told;
-    });
-    if (!pool.retired || pool.gone || has_jobs(effect.pool) || left ||
-        pool.state != Template::absent) {
-        throw Violation("a pool is gone of which something is left");
-    }
-    pool.gone = true;
-    pool.told_ready = false;
-    for (auto& [number, slot] : slots_) {
-        if (slot.pool == effect.pool) {
-            slot.pool.reset();
-        }
-    }
-}
-
-void FakeWorld::carry_out(const core::ForkWorker& effect)
-{
-    PretendSlot& slot = slots_[effect.worker.slot];
-    const PretendWorker* last = find({effect.worker.slot, slot.generation});
-    if (stop_asked_ || !pool_of(effect.pool).told_ready ||
-        slot.pool.value_or(effect.pool) != effect.pool) {
-        throw Violation("a worker was asked of a template that cannot fork it");
-    }
-    if (effect.worker.generation != slot.generation + 1 ||
-        (last != nullptr && (!last->exit_told || !last->held.empty()))) {
-        throw Violation("a slot was filled that is not empty");
-    }
-    check_backoff(slot, last);
-    slot.pool = effect.pool;
-    slot.generation = effect.worker.generation;
-    PretendWorker& worker = workers_[effect.worker];
-    worker.id = effect.worker;
-    worker.pool = effect.pool;
-}
-
-void FakeWorld::carry_out(const core::OfferJob& effect)
-{
-    PretendWorker& worker = existing(effect.worker, "a job was offered to nobody");
-    PretendPool& pool = pool_of(worker.pool);
-    if (!worker.open() || worker.stopping_a_job() || stop_asked_) {
-        throw Violation("a job was offered to a worker that takes none");
-    }
-    if (pool.queued.empty() || *pool.queued.begin() != effect.job) {
-        throw Violation("a job was offered out of turn");
-    }
-    if (worker.held.size() >= pool.depth) {
-        throw Violation("a worker was offered more than it may hold");
-    }
-    if (number(effect.sequence) != ++worker.offers) {
-        throw Violation("a sequence is not the next");
-    }
-    PretendWorker::Claim& claim = worker.claim(effect.sequence);
-    if (worker.holds(claim.sequence)) {
-        throw Violation("a claim word was overwritten that is in use");
-    }
-    check_spread(worker);
-    worker.offered_since_resize = true;
-    claim = {.sequence = effect.sequence, .mark = Mark::offered};
-    worker.held.push_back({.sequence = effect.sequence, .job = effect.job});
-    if (worker.life == Life::running) {
-        worker.inbox.push_back(worker.held.back());
-    }
-    pool.queued.erase(effect.job);
-    PretendJob& job = jobs_.at(effect.job);
-    job.place = Place::held;
-    job.worker = effect.worker;
-    job.sequence = effect.sequence;
-}
-
-void FakeWorld::carry_out(const core::RevokeClaim& effect)
-{
-    PretendWorker& worker = existing(effect.worker, "a claim of nobody was revoked");
-    PretendWorker::Claim& claim = worker.claim(effect.sequence);
-    if (!worker.holds(effect.sequence)) {
-        throw Violation("a claim was revoked that the worker does not hold");
-    }
-    const bool won = claim.sequence == effect.sequence && claim.mark == Mark::offered;
-    if (won) {
-        claim.mark = Mark::revoked;
-    }
-    answers_.push_back({.worker = effect.worker, .sequence = effect.sequence, .won = won});
-}
-
-void FakeWorld::carry_out(const core::RaiseCancelFlag& effect)
-{
-    PretendWorker& worker = existing(effect.worker, "nobody was flagged");
-    if (worker.exit_told || worker.leaving() || !worker.holds(effect.sequence)) {
-        throw Violation("a worker was flagged for a job that it does not hold");
-    }
-    if (!worker.claimed(effect.sequence)) {
-        throw Violation("a worker was flagged for a job that it has not begun");
-    }
-    if (effect.sequence < worker.begun_told) {
-        throw Violation("a worker was flagged for a job that it has finished");
-    }
-    worker.flagged = effect.sequence;
-    worker.flagged_at = now_;
-}
-
-void FakeWorld::carry_out(const core::DismissWorker& effect)
-{
-    PretendWorker& worker = existing(effect.worker, "nobody was dismissed");
-    if (worker.exit_told || worker.dismissed_at || worker.killed_at || !worker.held.empty() ||
-        !(stop_asked_ || worker.terminated_at || may_dissolve(worker.pool) ||
-          pool_of(worker.pool).shrunk)) {
-        throw Violation("a worker was dismissed for no reason");
-    }
-    worker.dismissed_at = now_;
-}
-
-void FakeWorld::carry_out(const core::TerminateWorker& effect)
-{
-    PretendWorker& worker = existing(effect.worker, "nobody was terminated");
-    const bool overdue = worker.flagged_at && worker.stopping_a_job() &&
-                         now_ >= *worker.flagged_at + patience_.cancel;
-    if (worker.exit_told || worker.leaving() || !(overdue || grace_over_)) {
-        throw Violation("a worker was terminated for no reason");
-    }
-    worker.terminated_at = now_;
-}
-
-void FakeWorld::carry_out(const core::KillWorker& effect)
-{
-    PretendWorker& worker = existing(effect.worker, "nobody was killed");
-    check_kill(worker);
-    worker.killed_at = now_;
-}
-
-void FakeWorld::carry_out(const core::JobEnded& effect)
-{
-    const auto found = jobs_.find(effect.job);
-    if (found == jobs_.end()) {
-        throw Violation("a job ended that is unknown, or for the second time");
-    }
-    PretendJob& job = found->second;
-    check_end(effect, job);
-    ++ended_.at(static_cast<std::size_t>(effect.state));
-    if (job.place == Place::queued) {
-        pool_of(job.pool).queued.erase(job.id);
-    } else {
-        release(job);
-    }
-    jobs_.erase(found);
-}
-
-void FakeWorld::carry_out(const core::ArmTimer& effect)
-{
-    armed_ = effect.at;
-}
-
-void FakeWorld::carry_out(const core::Stopped& /*effect*/)
-{
-    const bool empty = std::all_of(workers_.begin(), workers_.end(), [](const auto& entry) {
-        return entry.second.exit_told && entry.second.held.empty();
-    });
-    if (stopped_ || !stop_asked_ || !jobs_.empty() || !empty) {
-        throw Violation("stopped twice, unasked, or with something left");
-    }
-    stopped_ = true;
-}
-
 // ---- the world's own books ----------------------------------------------------------------------
+
+PretendBatch* FakeWorld::batch_of(const PretendJob& job)
+{
+    return number(job.batch) == 0 ? nullptr : &batches_.at(number(job.batch) - 1);
+}
+
+void FakeWorld::enqueue(PretendJob& job, bool anew, bool together)
+{
+    PretendPool& pool = pool_of(job.pool);
+    job.place = Place::queued;
+    if (anew) {
+        pool.queue.push(job, now_, together);
+    } else {
+        pool.queue.put_back(job, now_);
+    }
+    if (physics_.only_fairness) {
+        pool.served.queued(job, 1);
+    }
+}
+
+/// From the queue, or from those that wait.
+void FakeWorld::unqueue(PretendJob& job)
+{
+    PretendPool& pool = pool_of(job.pool);
+    if (job.place == Place::waiting) {
+        --pool.waiting;
+        return;
+    }
+    pool.queue.remove(job);
+    if (physics_.only_fairness) {
+        pool.served.queued(job, -1);
+    }
+}
+
+void FakeWorld::hold(PretendJob& job, PretendWorker& worker, Sequence sequence)
+{
+    unqueue(job);
+    job.place = Place::held;
+    job.worker = worker.id;
+    job.sequence = sequence;
+    if (worker.held.empty()) {
+        job.front_since = now_;
+    }
+    worker.held.push_back({.sequence = sequence, .job = job.id, .attempt = job.attempt});
+    PretendPool& pool = pool_of(job.pool);
+    ++pool.held;
+    ++working_;
+    if (number(job.label) != 0) {
+        ++labels_.at(number(job.label)).running;
+    }
+}
 
 void FakeWorld::release(PretendJob& job)
 {
-    PretendWorker& worker = workers_.at(job.worker);
+    set_lending(job, false);
+    PretendWorker& worker = existing(job.worker, "a job is held by nobody");
+    const bool first = worker.held.front().job == job.id;
     std::erase_if(worker.held,
                   [&](const PretendWorker::Offer& offer) { return offer.job == job.id; });
+    if (worker.held.empty()) {
+        worker.idle_since = now_;
+    } else if (first) {
+        job_of(worker.held.front().job).front_since = now_;
+    }
+    PretendPool& pool = pool_of(job.pool);
+    --pool.held;
+    --working_;
+    if (number(job.label) != 0) {
+        --labels_.at(number(job.label)).running;
+    }
     job.worker = {};
     job.sequence = {};
+}
+
+void FakeWorld::set_lending(PretendJob& job, bool lends)
+{
+    if (job.lends == lends) {
+        return;
+    }
+    job.lends = lends;
+    existing(job.worker, "nobody lends").lending += lends ? 1 : -1;
+    if (lends) {
+        ++pool_of(job.pool).lending;
+        --working_;
+    } else {
+        --pool_of(job.pool).lending;
+        ++working_;
+    }
+}
+
+void FakeWorld::settle(const PretendJob& job, Duration cpu)
+{
+    if (physics_.only_fairness) {
+        const std::uint32_t weight =
+            number(job.label) == 0 ? 100 : labels_.at(number(job.label)).weight;
+        pool_of(job.pool).served.spent(job, static_cast<double>(cpu.count()) * 100 / weight);
+    }
+}
+
+/// The job is in no place any more, and has reached that state.
+void FakeWorld::end(PretendJob& job, JobState state)
+{
+    job.place = Place::ended;
+    ++ended_.at(static_cast<std::size_t>(state));
+    ++pool_of(job.pool).ended.at(static_cast<std::size_t>(state));
+    job_of(alive_.back()).alive_at = job.alive_at;
+    alive_.at(job.alive_at) = alive_.back();
+    alive_.pop_back();
+    if (number(job.parent) != 0) {
+        PretendJob& parent = job_of(job.parent);
+        if (--parent.children == 0) {
+            set_lending(parent, false);
+        }
+    }
+    PretendBatch* batch = batch_of(job);
+    if (batch == nullptr) {
+        return;
+    }
+    core::BatchCounts& counts = batch->counts;
+    --batch->unfinished;
+    ++(state == JobState::succeeded   ? counts.succeeded
+       : state == JobState::cancelled ? counts.cancelled
+                                      : counts.failed);
+    const core::HaltRule& rule = batch->rule;
+    const std::uint64_t judged = counts.succeeded + counts.failed;
+    const bool gives_up = rule.percent
+                              ? counts.failed >= 3 && 100 * counts.failed >= judged * rule.fail
+                              : counts.failed >= rule.fail;
+    batch->halting = !counts.halted && rule.fail > 0 && gives_up;
 }
 
 /// A process is forgotten when the core has no more to do with it.
 void FakeWorld::bury()
 {
-    for (auto at = workers_.begin(); at != workers_.end();) {
-        const PretendWorker& worker = at->second;
-        if (!worker.exit_told || !worker.held.empty()) {
-            ++at;
-            continue;
-        }
-        PretendSlot& slot = slots_.at(worker.id.slot);
-        if (slot.generation == worker.id.generation) {
-            slot.last_was_ready = worker.hello_told;
-            slot.empty_since = now_;
-        }
-        past_.push_back(worker.id);
-        at = workers_.erase(at);
+    if (exits_ == 0) {
+        return;
     }
+    std::erase_if(workers_, [this](const std::unique_ptr<PretendWorker>& each) {
+        const PretendWorker& worker = *each;
+        if (!worker.exit_told || !worker.held.empty()) {
+            return false;
+        }
+        --exits_;
+        past_.push_back(worker.id);
+        PretendSlot& slot = slot_of(worker.id.slot);
+        if (slot.worker == &worker) {
+            slot.worker = nullptr;
+            slot.last_was_ready = worker.hello_told;
+            slot.empty_since = slot.rests_until = now_;
+            if (!worker.hello_told) {
+                slot.rests_until = now_ + physics_.patience.longest_backoff;
+            }
+            if (pool_of(worker.pool).degraded) {
+                slot.rests_until = std::max(slot.rests_until, now_ + physics_.patience.probe);
+            }
+        }
+        return true;
+    });
 }
 
-std::uint32_t FakeWorld::staying(PoolId pool) const
+PretendSlot& FakeWorld::slot_of(SlotId slot)
 {
-    return static_cast<std::uint32_t>(
-        std::count_if(workers_.begin(), workers_.end(), [&](const auto& entry) {
-            return entry.second.pool == pool && !entry.second.exit_told && !entry.second.leaving();
-        }));
-}
-
-bool FakeWorld::has_jobs(PoolId pool) const
-{
-    return std::any_of(jobs_.begin(), jobs_.end(),
-                       [&](const auto& entry) { return entry.second.pool == pool; });
-}
-
-bool FakeWorld::may_dissolve(PoolId pool) const
-{
-    return pool_of(pool).retired && !has_jobs(pool);
+    if (number(slot) >= slots_.size()) {
+        slots_.resize(std::size_t{number(slot)} + 1);
+    }
+    return slots_[number(slot)];
 }
 
 PretendWorker* FakeWorld::find(WorkerId worker)
 {
-    const auto found = workers_.find(worker);
-    return found == workers_.end() ? nullptr : &found->second;
+    PretendWorker* last = slot_of(worker.slot).worker;
+    if (last == nullptr || last->id == worker) {
+        return last;
+    }
+    // One that was replaced in this very event.
+    const auto found = std::find_if(
+        workers_.begin(), workers_.end(),
+        [&](const std::unique_ptr<PretendWorker>& each) { return each->id == worker; });
+    return found == workers_.end() ? nullptr : found->get();
 }
 
 PretendWorker& FakeWorld::existing(WorkerId worker, const char* what)
 {
     PretendWorker* found = find(worker);
-    if (found == nullptr) {
-        throw Violation(what);
-    }
+    demand(found != nullptr, what);
     return *found;
 }
 

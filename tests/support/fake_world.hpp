@@ -3,12 +3,11 @@
 
 #include <deque>
 #include <functional>
-#include <map>
-#include <set>
+#include <memory>
 #include <stdexcept>
 #include <string>
 
-#include "daemon/core/dispatcher.hpp"
+#include "tests/support/pretend_pool.hpp"
 #include "tests/support/pretend_worker.hpp"
 
 namespace jobmill::sim {
@@ -18,45 +17,11 @@ struct Violation : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-struct PretendJob {
-    enum class Place : std::uint8_t { queued, held, ended };
-    JobId id{};
-    SessionId session{};
-    PoolId pool{};
-    bool attached = true;
-    Place place = Place::queued;
-    WorkerId worker{};
-    Sequence sequence{};
-    std::uint32_t runs = 0;
-    bool cancel_asked = false;
-};
-
-struct PretendSlot {
-    std::optional<PoolId> pool;  ///< none before its first process, and after its pool's end
-    std::uint32_t generation = 0;
-    bool last_was_ready = false;
-    TimePoint empty_since{};
-};
-
-struct PretendPool {
-    enum class Template : std::uint8_t { absent, loading, ready };
-    PoolId id{};
-    std::uint32_t workers = 1;  ///< that it should have
-    std::uint32_t depth = 1;
-    Template state = Template::absent;
-    bool told_ready = false;
-    bool hung = false;  ///< the template answers nothing any more
-    bool silent_told = false;
-    std::optional<TimePoint> loading_since;
-    std::optional<TimePoint> dismissed_at;
-    bool killed = false;
-    bool retired = false;
-    bool shrunk = false;               ///< once at least
-    std::uint32_t surplus_before = 0;  ///< the event that is handled now
-    bool gone = false;
-    TimePoint absent_since{};
-    std::uint32_t unready_losses = 0;  ///< in a row
-    std::set<JobId> queued;            ///< ids rise in the order of submission
+/// What kind of world it is, for its whole life.
+struct Physics {
+    core::Patience patience;
+    bool late_answers = false;   ///< RevokeClaim is answered some time later
+    bool only_fairness = false;  ///< nothing but fair shares decides about the order
 };
 
 /// A dispatcher with everything around it pretended: templates, worker processes, their links and
@@ -65,23 +30,35 @@ struct PretendPool {
 /// choice.
 class FakeWorld {
 public:
-    FakeWorld(const core::Patience& patience, bool late_answers);
+    /// Labels are numbered below this.
+    static constexpr std::uint32_t most_labels = 8;
 
-    /// Under a number that is new, or that of a pool that is gone.
-    PoolId add_pool(std::uint32_t workers, std::uint32_t depth, bool reuse_number = false);
+    FakeWorld(const Physics& physics, std::uint64_t seed);
+
+    // The operator. A pool gets a number that is new, or that of a pool that is gone.
+    PoolId add_pool(core::PoolAdded wanted, bool reuse_number = false);
     void resize_pool(PoolId pool, std::uint32_t workers);
+    void adjust_pool(PoolId pool, const core::PoolTerms& terms);
     void retire_pool(PoolId pool);
-    /// What still waits in `from`; `to` has no jobs yet.
+    /// What has not begun in `from`.
     void move_jobs(PoolId from, PoolId to);
-
-    // Clients and the operator.
-    JobId submit(PoolId pool, SessionId session, bool detached);
-    void cancel(JobId job);
-    void lose_session(SessionId session);
+    void relabel(JobId job, LabelId label);
+    void adjust_label(LabelId label, std::uint32_t max_running, std::uint32_t weight);
+    void adjust_cap(std::uint32_t max_running);
+    void judge_memory(bool low);
     void stop(Duration grace);
     void stop_now();
-    /// Lets time pass; the timer fires if its time is then past.
-    void advance(Duration duration);
+
+    // Clients.
+    /// Under the next number, which is returned.
+    JobId submit(core::JobSubmitted wanted);
+    void cancel(JobId job);
+    void lose_session(SessionId session);
+    BatchId open_batch(const core::HaltRule& rule);
+    void close_batch(BatchId batch);
+
+    /// Lets time pass; the timer fires if its time is then past, unless it is late.
+    void advance(Duration duration, bool late = false);
     void fire_timer();
 
     // Templates.
@@ -94,35 +71,45 @@ public:
     // Workers.
     void say_hello(PretendWorker& worker);
     void begin_next(PretendWorker& worker);
-    void finish(PretendWorker& worker, JobState state);
-    void die(PretendWorker& worker);
+    void finish(PretendWorker& worker, JobState state, Duration cpu);
+    void die(PretendWorker& worker, bool by_limit = false);
 
     // The edge: tells the core what has happened.
     void tell_forked(PretendWorker& worker);
     void tell_next(PretendWorker& worker);
-    void tell_misbehaved(PretendWorker& worker);
     /// Only when the link is read to its end.
     void tell_exit(PretendWorker& worker);
     void tell_answer(std::size_t which);
-    /// Any event as it is: for stale ones.
-    void tell(const core::Event& event);
+    /// Any event as it is.
+    void tell(const core::Event& event) { feed(event); }
 
     /// Compares what the core knows with what is so. `check_all` looks up each job besides.
     void check();
     void check_all();
 
+    /// Pools and workers as they are, for whoever reads a trace.
+    [[nodiscard]] std::string summary() const;
+
     [[nodiscard]] TimePoint now() const { return now_; }
     [[nodiscard]] std::optional<TimePoint> armed() const { return armed_; }
-    [[nodiscard]] std::map<WorkerId, PretendWorker>& workers() { return workers_; }
-    [[nodiscard]] std::vector<PretendPool>& pools() { return pools_; }
-    [[nodiscard]] const std::map<JobId, PretendJob>& jobs() const { return jobs_; }
+    /// Those that are not forgotten, the oldest first.
+    [[nodiscard]] const std::vector<std::unique_ptr<PretendWorker>>& workers() { return workers_; }
+    [[nodiscard]] std::deque<PretendPool>& pools() { return pools_; }
+    [[nodiscard]] PretendPool& pool_of(PoolId pool) { return pools_.at(number(pool)); }
+    /// Jobs that have not ended, in no order.
+    [[nodiscard]] const std::vector<JobId>& alive() const { return alive_; }
+    [[nodiscard]] const PretendJob& job(JobId id) const { return jobs_.at(number(id) - 1); }
+    [[nodiscard]] const std::deque<PretendBatch>& batches() const { return batches_; }
+    /// Nothing may be submitted to it any more.
+    [[nodiscard]] bool sealed(BatchId batch) const;
     [[nodiscard]] std::size_t answers() const { return answers_.size(); }
+    [[nodiscard]] bool memory_low() const { return memory_low_; }
     [[nodiscard]] bool stopping() const { return stop_asked_; }
     [[nodiscard]] bool stopped() const { return stopped_; }
-    [[nodiscard]] const core::Dispatcher& dispatcher() const { return dispatcher_; }
     /// Processes that are no more.
     [[nodiscard]] const std::vector<WorkerId>& past() const { return past_; }
-    [[nodiscard]] std::uint64_t submitted() const { return submitted_; }
+    [[nodiscard]] std::uint64_t events() const { return events_; }
+    [[nodiscard]] std::uint64_t submitted() const { return jobs_.size(); }
     [[nodiscard]] std::uint64_t ended(JobState state) const
     {
         return ended_.at(static_cast<std::size_t>(state));
@@ -131,30 +118,58 @@ public:
     std::function<void(const std::string&)> trace;
 
 private:
+    /// How an attempt came to its end, whether or not another follows.
+    struct Verdict {
+        JobState state = JobState::succeeded;
+        core::EndedBy by = core::EndedBy::worker;
+        JobState was = JobState::running;
+        WorkerId worker;
+        std::uint32_t attempt = 1;
+        bool poison = false;
+        bool retried = false;
+    };
+    /// What is true of a held job when its attempt ends.
+    struct Evidence {
+        const core::JobFinished* word = nullptr;  ///< its worker's, in this event
+        const PretendWorker* worker = nullptr;
+        bool dead = false;  ///< the worker is, or counts as such, and had begun it
+    };
+
     void feed(const core::Event& event);
+    template <typename Event>
+    void foresee(const Event& /*event*/)
+    {
+    }
+    void foresee(const core::PoolResized& event);
+    void foresee(const core::PoolAdjusted& event);
+    void foresee(const core::LabelAdjusted& event);
+    void foresee(const core::CapAdjusted& event);
+    void foresee(const core::MemoryJudged& event);
+    void foresee(const core::PoolRetired& event);
+    void foresee(const core::TemplateReady& event);
+    void foresee(const core::TemplateLost& event);
+    void foresee(const core::TemplateSilent& event);
     void foresee(const core::WorkerForked& event);
     void foresee(const core::ForkFailed& event);
     void foresee(const core::WorkerReady& event);
     void foresee(const core::WorkerExited& event);
     void foresee(const core::WorkerMisbehaved& event);
-    void foresee(const core::TemplateReady& event);
-    void foresee(const core::TemplateLost& event);
+    void foresee(const core::WorkerHung& event);
+    void foresee(const core::WorkerWorn& event);
+    void foresee(const core::JobDeaf& event);
     void foresee(const core::CancelRequested& event);
+    void foresee(const core::JobMoved& event);
+    void foresee(const core::JobRelabelled& event);
+    void foresee(const core::BatchClosed& event);
     void foresee(const core::SessionLost& event);
     void foresee(const core::JobFinished& event);
     void foresee(const core::ClaimRevoked& event);
+    void foresee(const core::TimerFired& event);
     void foresee(const core::StopRequested& event);
     void foresee(const core::StopNow& event);
-    void foresee(const core::TimerFired& event);
-    void foresee(const core::PoolAdded& event);
-    void foresee(const core::PoolResized& event);
-    void foresee(const core::PoolRetired& event);
-    void foresee(const core::TemplateSilent& event);
-    void foresee(const core::JobMoved& event);
-    void foresee(const core::JobSubmitted& event);
-    void review();
-    void bury();
-    void ask_cancel(PretendJob& job);
+
+    template <typename Effect>
+    void carry_out(const Effect& effect) = delete;
     void carry_out(const core::StartTemplate& effect);
     void carry_out(const core::DismissTemplate& effect);
     void carry_out(const core::KillTemplate& effect);
@@ -163,62 +178,126 @@ private:
     void carry_out(const core::OfferJob& effect);
     void carry_out(const core::RevokeClaim& effect);
     void carry_out(const core::RaiseCancelFlag& effect);
+    void carry_out(const core::TakeStack& effect);
     void carry_out(const core::DismissWorker& effect);
     void carry_out(const core::TerminateWorker& effect);
     void carry_out(const core::KillWorker& effect);
+    void carry_out(const core::CondemnWorker& effect);
     void carry_out(const core::JobEnded& effect);
+    void carry_out(const core::JobRetried& effect);
+    void carry_out(const core::BatchHalted& effect);
+    void carry_out(const core::PoolJudged& effect);
     void carry_out(const core::ArmTimer& effect);
     void carry_out(const core::Stopped& effect);
 
-    void check_end(const core::JobEnded& effect, const PretendJob& job);
-    void check_backoff(const PretendSlot& slot, const PretendWorker* last);
+    // What is compared with each effect.
+    void check_offer(const core::OfferJob& effect, const PretendWorker& worker,
+                     const PretendJob& job);
     void check_spread(const PretendWorker& chosen);
+    void check_backoff(const PretendSlot& slot, const PretendWorker* last);
+    void check_flag(const PretendWorker& worker, const PretendJob& job);
     void check_kill(const PretendWorker& worker);
+    void check_verdict(const PretendJob& job, const Verdict& verdict);
+    void check_place(const PretendJob& job, const Verdict& verdict, const Evidence& evidence);
+    void check_reason(const PretendJob& job, const Verdict& verdict, const Evidence& evidence);
+    void check_attempts(const PretendJob& job, const Verdict& verdict);
+    /// Whether another attempt has to follow.
+    [[nodiscard]] bool has_another(const PretendJob& job, const Verdict& verdict) const;
+
+    // What is compared after each event.
+    void review();
     void check_workers();
     void check_patience(const PretendWorker& worker);
-    void check_slots();
-    void check_numbers();
-    void check_templates();
-    [[nodiscard]] bool could_take(const PretendWorker& worker) const;
-    /// Processes of that pool, or asked for, that nobody has told to leave.
-    [[nodiscard]] std::uint32_t staying(PoolId pool) const;
-    /// So many of them have only to finish what they hold.
-    [[nodiscard]] std::uint32_t surplus(PoolId pool) const
-    {
-        return dispatcher_.counts(pool).surplus;
-    }
-    [[nodiscard]] bool has_jobs(PoolId pool) const;
-    /// Whether the pool's processes may go because of its last job's end.
-    [[nodiscard]] bool may_dissolve(PoolId pool) const;
+    void check_clocks(const PretendWorker& worker);
+    void muster_all();
+    void check_slots(const PretendPool& pool);
+    void check_numbers(const PretendPool& pool);
+    void check_template(const PretendPool& pool);
+    void check_counts(const PretendPool& pool);
+    void check_batches();
 
+    /// How long a worker may go on after it was told of that its job never looks at its flag.
+    [[nodiscard]] Duration deafness(const PretendWorker& worker) const
+    {
+        return worker.notes_stack ? physics_.patience.stack : physics_.patience.deaf;
+    }
+    [[nodiscard]] bool over(std::optional<TimePoint> since, Duration patience) const
+    {
+        return since && now_ >= core::after(*since, patience);
+    }
+    [[nodiscard]] bool may_run(const PretendPool& pool, LabelId label) const;
+    /// Whether some job of the pool could begin at once.
+    [[nodiscard]] bool has_turn(const PretendPool& pool) const;
+    [[nodiscard]] bool could_take(const PretendWorker& worker) const;
+    /// Whether it may leave, because another is to serve in its place.
+    [[nodiscard]] bool worn(const PretendWorker& worker) const;
+    [[nodiscard]] Muster muster(PoolId pool) const;
+    /// Whether the pool's processes may go because of its last job's end.
+    [[nodiscard]] bool may_dissolve(const PretendPool& pool) const
+    {
+        return pool.retired && pool.unfinished() == 0;
+    }
+
+    // The world's own books.
+    PretendSlot& slot_of(SlotId slot);
+    PretendJob& job_of(JobId id) { return jobs_.at(number(id) - 1); }
+    PretendBatch* batch_of(const PretendJob& job);
     PretendWorker& existing(WorkerId worker, const char* what);
     PretendWorker* find(WorkerId worker);
-    PretendPool& pool_of(PoolId pool) { return pools_.at(number(pool)); }
-    [[nodiscard]] const PretendPool& pool_of(PoolId pool) const { return pools_.at(number(pool)); }
+    void enqueue(PretendJob& job, bool anew, bool together = false);
+    void unqueue(PretendJob& job);
+    void hold(PretendJob& job, PretendWorker& worker, Sequence sequence);
     void release(PretendJob& job);
+    void set_lending(PretendJob& job, bool lends);
+    void settle(const PretendJob& job, Duration cpu);
+    void end(PretendJob& job, JobState state);
+    void ask_cancel(PretendJob& job);
+    void join_queues();
+    void leave_queue(PretendJob& job);
+    void tell_over(PretendWorker& worker);
+    void bury();
 
-    core::Patience patience_;
-    bool late_answers_;
+    Physics physics_;
     core::Dispatcher dispatcher_;
     TimePoint now_{};
     std::optional<TimePoint> armed_;
-    std::vector<PretendPool> pools_;
-    std::map<WorkerId, PretendWorker> workers_;
-    std::map<SlotId, PretendSlot> slots_;
+    std::deque<PretendPool> pools_;
+    std::vector<std::unique_ptr<PretendWorker>> workers_;
+    std::vector<PretendSlot> slots_;  ///< by number; [0] is none
+    std::uint64_t exits_ = 0;         ///< told to the core, of workers that are not forgotten
     std::vector<WorkerId> past_;
-    std::map<JobId, PretendJob> jobs_;  ///< that have not ended
-    std::uint64_t submitted_ = 0;
+    std::vector<PretendJob> jobs_;  ///< by number from 1
+    std::vector<JobId> alive_;
+    std::deque<PretendBatch> batches_;  ///< by number from 1
+    std::vector<PretendLabel> labels_;
+    std::uint32_t cap_ = core::no_bound;
+    std::uint64_t working_ = 0;  ///< in all pools
+    bool memory_low_ = false;
     std::deque<core::ClaimRevoked> answers_;
     core::Effects effects_;
+    std::uint64_t events_ = 0;
+
+    // About the event that is handled now.
     const core::Event* happening_ = nullptr;
-    std::optional<JobId> must_end_;
+    std::vector<JobId> must_end_;
+    std::optional<std::pair<WorkerId, Sequence>> must_leave_;
     std::optional<WorkerId> must_be_killed_;
-    std::array<std::uint64_t, 11> ended_{};
+    std::optional<PoolId> must_judge_;
+
+    std::array<std::uint64_t, job_state_names.size()> ended_{};
     bool stop_asked_ = false;
     bool grace_over_ = false;
     bool kill_asked_ = false;
     std::optional<TimePoint> grace_until_;
     bool stopped_ = false;
 };
+
+/// Throws a Violation when the promise is not kept.
+inline void demand(bool kept, const char* promise)
+{
+    if (!kept) {
+        throw Violation(promise);
+    }
+}
 
 }  // namespace jobmill::sim

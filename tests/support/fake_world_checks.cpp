@@ -6,93 +6,62 @@
 
 namespace jobmill::sim {
 
-using core::EndedBy;
 using Place = PretendJob::Place;
 using Template = PretendPool::Template;
 
-namespace {
+// ---- with each effect ---------------------------------------------------------------------------
 
-void demand(bool kept, const char* promise)
+bool FakeWorld::may_run(const PretendPool& pool, LabelId label) const
 {
-    if (!kept) {
-        throw Violation(promise);
-    }
+    const PretendLabel& rule = labels_.at(number(label));
+    return (number(label) == 0 || rule.running < rule.max_running) &&
+           pool.working() < pool.terms.max_running && working_ < cap_;
 }
 
-}  // namespace
-
-void FakeWorld::review()
+bool FakeWorld::has_turn(const PretendPool& pool) const
 {
-    demand(!must_end_ || jobs_.count(*must_end_) == 0,
-           "a job goes on that was cancelled in the queue, or whose worker has finished it");
-    demand(!must_be_killed_ || workers_.at(*must_be_killed_).killed_at.has_value(),
-           "a worker that misbehaved lives on");
-    for (const PretendPool& pool : pools_) {
-        demand(surplus(pool.id) <= pool.surplus_before || may_dissolve(pool.id) ||
-                   std::holds_alternative<core::PoolResized>(*happening_),
-               "a pool got a worker that it has too many");
-    }
+    return !stop_asked_ && !memory_low_ && !pool.degraded &&
+           pool.queue.any([&](LabelId label) { return may_run(pool, label); });
 }
 
-void FakeWorld::check_end(const core::JobEnded& effect, const PretendJob& job)
+void FakeWorld::check_offer(const core::OfferJob& effect, const PretendWorker& worker,
+                            const PretendJob& job)
 {
-    const auto* finished = std::get_if<core::JobFinished>(happening_);
-    const PretendWorker* worker = find(job.worker);
-    const bool by_word = finished != nullptr && job.place == Place::held &&
-                         finished->worker == job.worker && finished->sequence == job.sequence;
-    const bool by_death = worker != nullptr && worker->exit_told && worker->claimed(job.sequence);
-    const bool ran = effect.by != EndedBy::cancel_queued && effect.by != EndedBy::stop_queued;
-    demand(effect.worker == (ran ? job.worker : WorkerId{}), "a job ended under a wrong worker");
-    demand(!ran || job.runs == 1 || (worker != nullptr && worker->hostile),
-           "a job that never began ended as if it had");
-    demand(ran || job.runs == 0, "a job that had begun ended as if it had not");
-    demand(!by_word ||
-               (finished->state == JobState::succeeded) == (effect.state == JobState::succeeded),
-           "a job's own success was not believed");
-    switch (effect.by) {
-        case EndedBy::worker:
-            demand(by_word && finished->state == effect.state, "a result out of nowhere");
-            demand(effect.state == JobState::succeeded || !job.cancel_asked,
-                   "a cancelled job ended as failed");
-            break;
-        case EndedBy::worker_death:
-            demand(effect.state == JobState::crashed && by_death && !job.cancel_asked,
-                   "a crash was charged to the wrong job");
-            break;
-        case EndedBy::cancel_queued:
-            demand(effect.state == JobState::cancelled && job.cancel_asked &&
-                       job.place == Place::queued,
-                   "a job was cancelled that nobody cancelled or that a worker holds");
-            break;
-        case EndedBy::cancel_running:
-            demand(effect.state == JobState::cancelled && job.cancel_asked && (by_word || by_death),
-                   "a running job was cancelled that nobody cancelled or that still runs");
-            break;
-        case EndedBy::stop_queued:
-            demand(effect.state == JobState::cancelled && stop_asked_ && !job.cancel_asked &&
-                       job.place == Place::queued,
-                   "a queued job was stopped for no reason");
-            break;
-        case EndedBy::stop_running:
-            demand(effect.state == JobState::cancelled && grace_over_ && (by_word || by_death),
-                   "a running job was stopped before its time");
-            break;
-    }
-    if (by_death) {
-        ++workers_.at(job.worker).crashes_charged;
-    }
+    const PretendPool& pool = pool_of(worker.pool);
+    demand(worker.open() && !worker.condemned && !worker.stopping_a_job() && !worker.spoilt &&
+               !stop_asked_,
+           "a job was offered to a worker that takes none");
+    demand(!memory_low_, "a job was offered while memory is low");
+    demand(worker.lending == 0, "a job was offered to a worker whose job waits for others");
+    demand(!pool.degraded || over(pool.degraded_at, (pool.probes + 1) * physics_.patience.probe),
+           "a degraded pool was given more than a probe");
+    demand(job.place == Place::queued && job.pool == worker.pool,
+           "a job was offered that is not in the queue");
+    const char* objection =
+        pool.queue.objection(job, now_, [&](LabelId label) { return may_run(pool, label); });
+    demand(objection == nullptr, objection);
+    demand(effect.attempt == job.attempt, "an attempt was offered that is not the next");
+    demand(worker.held.size() < pool.depth, "a worker was offered more than it may hold");
+    demand(number(effect.sequence) == worker.offers + 1, "a sequence is not the next");
+}
+
+void FakeWorld::check_flag(const PretendWorker& worker, const PretendJob& job)
+{
+    demand(job.unwanted() || grace_over_ || number(worker.hung_told) != 0 ||
+               over(job.front_since, job.terms.run_timeout),
+           "a worker was flagged for a job that may run");
 }
 
 void FakeWorld::check_kill(const PretendWorker& worker)
 {
     const bool silent =
-        worker.forked_told && !worker.hello_told && now_ >= worker.forked_at + patience_.start;
-    const bool deaf =
-        (worker.terminated_at && now_ >= *worker.terminated_at + patience_.terminate) ||
-        (worker.dismissed_at && now_ >= *worker.dismissed_at + patience_.dismiss);
-    demand(worker.known() && !worker.exit_told && !worker.killed_at,
+        worker.forked_told && !worker.hello_told && over(worker.forked_at, physics_.patience.start);
+    const bool deaf = over(worker.terminated_at, physics_.patience.terminate) ||
+                      over(worker.dismissed_at, physics_.patience.dismiss);
+    demand(worker.known() && !worker.over() && !worker.killed_at,
            "nobody to kill, or killed twice");
-    demand(worker.misbehaved || silent || deaf || kill_asked_, "a worker was killed for no reason");
+    demand(worker.misbehaved || worker.stuck || silent || deaf || kill_asked_,
+           "a worker was killed for no reason");
 }
 
 /// `last` is the slot's last process while it is not forgotten.
@@ -100,7 +69,7 @@ void FakeWorld::check_backoff(const PretendSlot& slot, const PretendWorker* last
 {
     const bool at_once = slot.generation == 0 || !slot.pool ||
                          (last != nullptr ? last->hello_told : slot.last_was_ready);
-    demand(at_once || (last == nullptr && now_ - slot.empty_since >= patience_.first_backoff),
+    demand(at_once || (last == nullptr && over(slot.empty_since, physics_.patience.first_backoff)),
            "a slot that fails was refilled without a pause");
 }
 
@@ -108,58 +77,151 @@ bool FakeWorld::could_take(const PretendWorker& worker) const
 {
     const bool free_claim =
         worker.held.empty() || worker.offers + 1 - number(worker.held.front().sequence) < 256;
-    return worker.open() && worker.held.size() < pool_of(worker.pool).depth && free_claim &&
-           !worker.stopping_a_job();
+    return worker.open() && !worker.condemned && free_claim && !worker.stopping_a_job() &&
+           !worn(worker) && worker.held.size() < pools_.at(number(worker.pool)).depth &&
+           worker.lending == 0;
+}
+
+bool FakeWorld::worn(const PretendWorker& worker) const
+{
+    return worker.worn || worker.spoilt;
 }
 
 void FakeWorld::check_spread(const PretendWorker& chosen)
 {
-    for (const auto& [id, other] : workers_) {
-        demand(other.pool != chosen.pool || !could_take(other) || surplus(other.pool) > 0 ||
-                   other.held.size() >= chosen.held.size(),
+    if (pool_of(chosen.pool).counts.surplus > 0) {
+        return;
+    }
+    for (const auto& other : workers_) {
+        demand(other->pool != chosen.pool || other->held.size() >= chosen.held.size() ||
+                   !could_take(*other),
                "a worker was offered a job while another held fewer");
+    }
+}
+
+// ---- after each event ---------------------------------------------------------------------------
+
+void FakeWorld::review()
+{
+    for (const JobId id : must_end_) {
+        demand(job(id).place == Place::ended, "a job goes on that had to end in this event");
+    }
+    if (must_leave_) {
+        const PretendWorker* worker = find(must_leave_->first);
+        demand(worker == nullptr || !worker->holds(must_leave_->second),
+               "a job is held on that its worker has finished or died of");
+        demand(!std::holds_alternative<core::JobFinished>(*happening_) || worker == nullptr ||
+                   !pool_of(worker->pool).degraded,
+               "a pool stays degraded though a job came to its end");
+    }
+    demand(!must_be_killed_ || existing(*must_be_killed_, "nobody misbehaved").killed_at,
+           "a worker that misbehaved lives on");
+    demand(!must_judge_ || pool_of(*must_judge_).degraded || stop_asked_,
+           "a storm goes on and nobody noticed");
+    for (const PretendPool& pool : pools_) {
+        const bool grows = pool.counts.surplus > pool.before.surplus;
+        demand(!grows || may_dissolve(pool) || pool.allowed() < pool.allowed_before ||
+                   std::holds_alternative<core::WorkerReady>(*happening_) ||
+                   std::holds_alternative<core::PoolAdjusted>(*happening_),
+               "a pool got a worker that it has too many");
+    }
+    for (const PretendBatch& batch : batches_) {
+        demand(!batch.halting, "a batch goes on whose rule has come true");
     }
 }
 
 void FakeWorld::check()
 {
-    demand(dispatcher_.unfinished_jobs() == jobs_.size(), "a job was lost, or is kept too long");
-    for (const PretendPool& pool : pools_) {
-        demand(dispatcher_.counts(pool.id).queued == pool.queued.size(),
-               "a queue has another length than it should");
-    }
+    demand(dispatcher_.unfinished_jobs() == alive_.size(), "a job was lost, or is kept too long");
+    demand(dispatcher_.memory_low() == memory_low_, "the memory was misjudged");
     check_workers();
-    check_slots();
-    check_numbers();
-    check_templates();
+    muster_all();
+    for (const PretendPool& pool : pools_) {
+        if (!pool.gone) {
+            check_counts(pool);
+            check_slots(pool);
+            check_numbers(pool);
+            check_template(pool);
+        }
+    }
+}
+
+void FakeWorld::check_counts(const PretendPool& pool)
+{
+    const core::PoolCounts& counts = pool.counts;
+    const auto ended = [&](JobState state) {
+        return pool.ended.at(static_cast<std::size_t>(state));
+    };
+    demand(counts.waiting == pool.waiting && counts.queued == pool.queue.size() &&
+               counts.running == pool.held,
+           "a pool has other jobs than it should");
+    demand(counts.failed == ended(JobState::failed) && counts.crashed == ended(JobState::crashed) &&
+               counts.timed_out == ended(JobState::timed_out) &&
+               counts.expired == ended(JobState::expired) &&
+               counts.cancelled == ended(JobState::cancelled) && counts.retried == pool.retried,
+           "a pool counted another end than its jobs had");
+    demand(counts.degraded == pool.degraded, "a pool is degraded and did not say so");
+    demand(counts.condemned == pool.condemned, "a pool forgets its condemned");
+    demand(counts.lent <= std::min<std::uint64_t>(pool.terms.max_lent, pool.lending),
+           "a pool lends more than it may");
 }
 
 void FakeWorld::check_all()
 {
     check();
-    for (const auto& [id, job] : jobs_) {
-        const bool queued = job.place == Place::queued;
-        demand(dispatcher_.state_of(id) == (queued ? JobState::queued : JobState::running),
+    check_batches();
+    for (const JobId id : alive_) {
+        const PretendJob& job = this->job(id);
+        const bool held = job.place == Place::held;
+        demand(dispatcher_.state_of(id) == (held                          ? JobState::running
+                                            : job.place == Place::waiting ? JobState::waiting
+                                                                          : JobState::queued),
                "a job is not where it should be");
-        demand(dispatcher_.worker_of(id) == (queued ? std::optional<WorkerId>{} : job.worker),
+        demand(dispatcher_.worker_of(id) == (held ? std::optional{job.worker} : std::nullopt),
                "a job is with another worker than it should be");
-        demand(queued || dispatcher_.job_of(job.worker, job.sequence) == id,
+        demand(!held || dispatcher_.job_of(job.worker, job.sequence) == id,
                "a worker does not hold what it was offered");
+        demand(dispatcher_.attempt_of(id) == job.attempt, "a job is at another attempt");
+    }
+    for (std::size_t i = 1; i < labels_.size(); ++i) {
+        demand(dispatcher_.running(LabelId{static_cast<std::uint32_t>(i)}) == labels_[i].running,
+               "another number of jobs of a label runs");
+    }
+    for (const PretendPool& pool : pools_) {
+        demand(!physics_.only_fairness || pool.served.fair(4 + 4 * pool.workers * pool.depth),
+               "somebody had more than his share");
+    }
+}
+
+void FakeWorld::check_batches()
+{
+    for (std::size_t i = 0; i < batches_.size(); ++i) {
+        const PretendBatch& batch = batches_[i];
+        if (batch.closed && batch.unfinished == 0) {
+            continue;
+        }
+        const core::BatchCounts counts =
+            dispatcher_.counts(BatchId{static_cast<std::uint32_t>(i + 1)});
+        demand(counts.submitted == batch.counts.submitted &&
+                   counts.succeeded == batch.counts.succeeded &&
+                   counts.failed == batch.counts.failed &&
+                   counts.cancelled == batch.counts.cancelled &&
+                   counts.halted == batch.counts.halted,
+               "a batch counts otherwise");
     }
 }
 
 void FakeWorld::check_workers()
 {
     const bool in_time = !armed_ || *armed_ > now_;
-    for (const auto& [id, worker] : workers_) {
-        const PretendPool& pool = pool_of(worker.pool);
-        demand(worker.held.size() <= pool.depth, "a worker holds more than it may");
-        demand(worker.crashes_charged <= 1 || worker.hostile,
+    for (const auto& worker : workers_) {
+        demand(worker->held.size() <= pool_of(worker->pool).depth,
+               "a worker holds more than it may");
+        demand(worker->crashes_charged <= 1 || worker->hostile || worker->condemned,
                "a death was charged to more than one job");
-        demand(pool.queued.empty() || !could_take(worker) || surplus(pool.id) > 0,
-               "a job waits beside a free worker");
         if (in_time) {
-            check_patience(worker);
+            check_patience(*worker);
+            check_clocks(*worker);
         }
     }
 }
@@ -167,76 +229,106 @@ void FakeWorld::check_workers()
 /// Whoever had to be stopped by now was.
 void FakeWorld::check_patience(const PretendWorker& worker)
 {
-    if (worker.exit_told || worker.killed_at) {
+    if (worker.over()) {
         return;
     }
-    const auto over = [this](std::optional<TimePoint> since, Duration patience) {
-        return since && now_ >= *since + patience;
-    };
-    demand(!over(worker.dismissed_at, patience_.dismiss), "a dismissed worker stays for ever");
-    demand(worker.dismissed_at || !over(worker.terminated_at, patience_.terminate),
+    const core::Patience& patience = physics_.patience;
+    if (worker.killed_at) {
+        demand(!over(worker.killed_at, patience.reap), "a worker that does not die is waited for");
+        return;
+    }
+    demand(!over(worker.dismissed_at, patience.dismiss), "a dismissed worker stays for ever");
+    demand(worker.dismissed_at || !over(worker.terminated_at, patience.terminate),
            "a terminated worker stays for ever");
     // A liar may have ended the job that it still runs.
     const bool runs = worker.hello_told && worker.holds(worker.current);
+    const bool deaf = worker.deaf_told == worker.flagged && over(worker.deaf_at, deafness(worker));
     demand(worker.leaving() || !runs || worker.current != worker.flagged ||
-               !over(worker.flagged_at, patience_.cancel),
+               !(over(worker.flagged_at, patience.cancel) || deaf),
            "a cancelled job runs for ever");
     demand(worker.leaving() || !worker.forked_told || worker.hello_told ||
-               !over(worker.forked_at, patience_.start),
+               !over(worker.forked_at, patience.start),
            "a worker may take for ever to say hello");
     demand(!grace_over_ || !runs || worker.leaving(), "a job runs on though its grace is over");
 }
 
-void FakeWorld::check_slots()
+/// The first that a worker holds is stopped when its time is over, and taken back when its worker
+/// does not begin it.
+void FakeWorld::check_clocks(const PretendWorker& worker)
 {
-    for (const PretendPool& pool : pools_) {
-        if (stop_asked_ || !pool.told_ready || may_dissolve(pool.id)) {
-            continue;
-        }
-        const auto filled = static_cast<std::size_t>(
-            std::count_if(workers_.begin(), workers_.end(),
-                          [&](const auto& entry) { return entry.second.pool == pool.id; }));
-        std::size_t resting = 0;
-        for (const auto& [number, slot] : slots_) {
-            const bool empty = slot.pool == pool.id && find({number, slot.generation}) == nullptr;
-            const bool in_time =
-                (armed_ && *armed_ <= now_) || now_ - slot.empty_since < patience_.longest_backoff;
-            resting += empty && !slot.last_was_ready && in_time ? 1U : 0U;
-        }
-        demand(filled + resting >= pool.workers,
-               "a slot is empty that should have been filled by now");
+    if (worker.held.empty() || worker.over() || worker.leaving()) {
+        return;
     }
+    const PretendWorker::Offer& offer = worker.held.front();
+    const PretendJob& job = this->job(offer.job);
+    const bool known = worker.begun_told >= offer.sequence;
+    demand(offer.asked_back || worker.flagged == offer.sequence ||
+               worker.begun_told > offer.sequence || !over(job.front_since, job.terms.run_timeout),
+           "a job runs on though its time is over");
+    demand(known || offer.asked_back || !over(job.front_since, physics_.patience.claim),
+           "a worker may take for ever to begin a job");
+}
+
+void FakeWorld::check_slots(const PretendPool& pool)
+{
+    const std::uint32_t lost = pool.condemned > pool.workers ? pool.condemned - pool.workers : 0U;
+    demand(stop_asked_ || !pool.told_ready || may_dissolve(pool) ||
+               pool.muster.present + pool.muster.resting + lost >= pool.kept(),
+           "a slot is empty that should have been filled by now");
 }
 
 /// Nobody is too many but who has to finish a job first, or cannot be told to leave yet.
-void FakeWorld::check_numbers()
+void FakeWorld::check_numbers(const PretendPool& pool)
 {
-    for (const PretendPool& pool : pools_) {
-        const std::uint32_t excess = surplus(pool.id);
-        demand(staying(pool.id) <= pool.workers + excess || may_dissolve(pool.id) || stop_asked_,
-               "a pool has more workers than it should");
-        const auto idle = std::count_if(workers_.begin(), workers_.end(), [&](const auto& entry) {
-            const PretendWorker& worker = entry.second;
-            return worker.pool == pool.id && worker.open() && worker.held.empty();
-        });
-        demand(pool.queued.empty() || idle == 0, "a worker is idle while a job waits");
-        const auto served = std::count_if(workers_.begin(), workers_.end(), [&](const auto& entry) {
-            const PretendWorker& worker = entry.second;
-            return worker.pool == pool.id && worker.offered_since_resize && !worker.exit_told &&
-                   !worker.leaving();
-        });
-        demand(static_cast<std::uint32_t>(served) <= pool.workers,
-               "a job was offered to a worker that is too many");
-    }
+    const Muster& muster = pool.muster;
+    demand(muster.staying <= pool.allowed() + pool.counts.surplus + muster.worn ||
+               may_dissolve(pool) || stop_asked_,
+           "a pool has more workers than it should");
+    const bool waits = (muster.free || muster.idle) && has_turn(pool);
+    demand(!waits || !muster.idle, "a worker is idle while a job waits");
+    demand(!waits || pool.counts.surplus > 0, "a job waits beside a free worker");
 }
 
-void FakeWorld::check_templates()
+void FakeWorld::check_template(const PretendPool& pool)
 {
-    for (const PretendPool& pool : pools_) {
-        demand(pool.state != Template::absent || stop_asked_ || pool.gone ||
-                   may_dissolve(pool.id) || (armed_ && *armed_ <= now_) ||
-                   now_ - pool.absent_since < patience_.longest_backoff,
-               "a template stays away for ever");
+    demand(pool.state != Template::absent || stop_asked_ || may_dissolve(pool) ||
+               (armed_ && *armed_ <= now_) ||
+               !over(pool.absent_since, physics_.patience.longest_backoff),
+           "a template stays away for ever");
+}
+
+Muster FakeWorld::muster(PoolId pool) const
+{
+    Muster muster;
+    for (const auto& worker : workers_) {
+        if (worker->pool == pool) {
+            muster.present += worker->takes_place() ? 1U : 0U;
+            muster.staying += worker->over() || worker->leaving() ? 0U : 1U;
+        }
+    }
+    return muster;
+}
+
+void FakeWorld::muster_all()
+{
+    for (PretendPool& pool : pools_) {
+        pool.muster = {};
+    }
+    for (const auto& worker : workers_) {
+        Muster& muster = pool_of(worker->pool).muster;
+        const bool stays = !worker->over() && !worker->leaving();
+        const bool free = could_take(*worker);
+        muster.present += worker->takes_place() ? 1U : 0U;
+        muster.staying += stays ? 1U : 0U;
+        muster.worn += stays && worn(*worker) ? 1U : 0U;
+        muster.free = muster.free || free;
+        muster.idle = muster.idle || (free && worker->held.empty());
+    }
+    const bool late = armed_ && *armed_ <= now_;
+    for (const PretendSlot& slot : slots_) {
+        if (slot.pool && slot.worker == nullptr && (late || now_ < slot.rests_until)) {
+            ++pool_of(*slot.pool).muster.resting;
+        }
     }
 }
 

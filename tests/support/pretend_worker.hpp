@@ -2,21 +2,17 @@
 #pragma once
 
 #include <array>
-#include <deque>
 #include <optional>
 #include <vector>
 
-#include "daemon/core/event.hpp"
+#include "tests/support/pretend_job.hpp"
 
 namespace jobmill::sim {
-
-using core::Duration;
-using core::TimePoint;
 
 /// What a worker's side does: claims, serves in order, reports, dies. Beside it, what the core has
 /// been told of it and has asked for, so that the two can be compared.
 struct PretendWorker {
-    enum class Life : std::uint8_t { asked, running, dead, buried };
+    enum class Life : std::uint8_t { asked, running, dead };
     enum class Mark : std::uint8_t { none, offered, claimed, revoked };
 
     struct Claim {
@@ -26,21 +22,27 @@ struct PretendWorker {
     struct Offer {
         Sequence sequence{};
         JobId job{};
+        std::uint32_t attempt = 1;
+        bool asked_back = false;  ///< and not answered yet
     };
 
     WorkerId id;
     PoolId pool{};
     Life life = Life::asked;
-    bool stubborn = false;  ///< heeds neither flag nor SIGTERM nor the end of its link
-    bool mute = false;      ///< never says hello
-    bool hostile = false;   ///< says what is not true
+    bool stubborn = false;    ///< heeds neither flag nor SIGTERM nor the end of its link
+    bool mute = false;        ///< never says hello
+    bool hostile = false;     ///< says what is not true
+    bool frozen = false;      ///< does nothing at all
+    bool unkillable = false;  ///< SIGKILL does not reach it
 
     std::array<Claim, 256> claims{};
-    std::deque<Offer> inbox;
+    std::vector<Offer> inbox;
     Sequence current{};  ///< that it runs; 0 for none
+    JobId current_job{};
     bool hello_said = false;
     bool hello_in_link = false;
-    std::deque<core::JobFinished> link;  ///< said, and not yet told to the core
+    std::vector<core::JobFinished> link;  ///< said, and not yet told to the core
+    bool died_by_limit = false;
 
     // What the core was told.
     bool forked_told = false;
@@ -48,35 +50,54 @@ struct PretendWorker {
     bool exit_told = false;
     bool misbehaved = false;
     TimePoint forked_at{};
+    TimePoint ready_at{};
+    TimePoint idle_since{};
     std::vector<Offer> held;   ///< as the core must see it
+    int lending = 0;           ///< of these
     Sequence begun_told{};     ///< the last that it is known to have begun
     Sequence finished_told{};  ///< the last that it has finished
+    Sequence hung_told{};      ///< the first that it held when it was said to hang
+    Sequence deaf_told{};
+    std::optional<TimePoint> deaf_at;
+    bool notes_stack = false;  ///< it was asked where its job is, before the flag was raised
+    bool worn = false;         ///< it was said to be, or has served for long
+    bool stuck = false;        ///< it did not begin what it got
+    bool looks_dead = false;   ///< it was said to hang before it has begun anything
+    Duration let_wait{};       ///< so long jobs waited for it since it last did something
+    bool spoilt = false;       ///< it was offered a job that spoils it
+    std::uint32_t jobs_done = 0;
     std::uint64_t crashes_charged = 0;
 
     // What the core asked for.
     std::uint64_t offers = 0;
-    bool offered_since_resize = false;  ///< since its pool was given a size
     Sequence flagged{};
     std::optional<TimePoint> flagged_at;
+    bool stack_taken = false;
     std::optional<TimePoint> terminated_at;
     std::optional<TimePoint> dismissed_at;
     std::optional<TimePoint> killed_at;
+    bool condemned = false;
 
     [[nodiscard]] bool leaving() const { return terminated_at || dismissed_at || killed_at; }
     [[nodiscard]] bool open() const { return hello_told && !exit_told && !leaving(); }
+    /// Nothing that it says counts any more.
+    [[nodiscard]] bool over() const { return exit_told || condemned; }
+    /// Another is needed in its place only when it is no more.
+    [[nodiscard]] bool takes_place() const { return !condemned || exit_told; }
     /// As far as the core can know, it still runs the job that it was flagged for.
     [[nodiscard]] bool stopping_a_job() const { return holds(flagged) && begun_told <= flagged; }
     /// The edge knows its pid.
     [[nodiscard]] bool known() const { return forked_told || hello_told; }
-    [[nodiscard]] bool holds(Sequence sequence) const
+    [[nodiscard]] const Offer* find(Sequence sequence) const
     {
         for (const Offer& offer : held) {
             if (offer.sequence == sequence) {
-                return true;
+                return &offer;
             }
         }
-        return false;
+        return nullptr;
     }
+    [[nodiscard]] bool holds(Sequence sequence) const { return find(sequence) != nullptr; }
     [[nodiscard]] Claim& claim(Sequence sequence)
     {
         return claims.at(number(sequence) % claims.size());

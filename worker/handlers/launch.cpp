@@ -4,6 +4,7 @@
 #include "worker/handlers/launch.hpp"
 
 #include <sched.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,6 +25,7 @@ alignas(16) std::array<char, 65536> child_stack;
 
 struct Errand {
     const Launch& what;
+    pid_t parent = 0;
     const char* failed = nullptr;
     int error_number = 0;
 };
@@ -78,7 +80,7 @@ JOBMILL_FOREIGN_STACK const char* become(const Launch& what)
     }
     sigset_t none;
     (void)::sigemptyset(&none);
-    (void)::sigprocmask(SIG_SETMASK, &none, nullptr);
+    (void)::pthread_sigmask(SIG_SETMASK, &none, nullptr);
     (void)::execve(what.program, what.argv, what.environment);
     return "exec";
 }
@@ -86,6 +88,11 @@ JOBMILL_FOREIGN_STACK const char* become(const Launch& what)
 JOBMILL_FOREIGN_STACK int run_child(void* argument)
 {
     auto& errand = *static_cast<Errand*>(argument);
+    // A command outlives neither its worker nor, since that dies with it, the daemon.
+    (void)::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (::getppid() != errand.parent) {
+        ::_exit(1);
+    }
     errand.failed = become(errand.what);
     errand.error_number = errno;
     ::_exit(1);
@@ -95,7 +102,7 @@ JOBMILL_FOREIGN_STACK int run_child(void* argument)
 
 Launched launch(const Launch& what)
 {
-    Errand errand{what};
+    Errand errand{what, ::getpid()};
     // A handler of ours must not run in the child, which has our memory.
     sigset_t all;
     sigset_t before;

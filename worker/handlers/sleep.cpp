@@ -13,7 +13,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 /// How long it sleeps before it looks whether it was cancelled.
-constexpr std::chrono::milliseconds slice{10};
+constexpr std::chrono::milliseconds slice{2};
 
 void sleep_until(Clock::time_point when)
 {

@@ -39,9 +39,9 @@ TEST_CASE_FIXTURE(Conversation, "queued jobs and new ones end when the daemon st
     submit(2);
     submit(3);
     CHECK(on(StopRequested{.grace = seconds{1}}) ==
-          Effects{ended(2, JobState::cancelled, EndedBy::stop_queued),
-                  ended(3, JobState::cancelled, EndedBy::stop_queued), revoke(worker(1), 1)});
-    CHECK(submit(4) == Effects{ended(4, JobState::cancelled, EndedBy::stop_queued)});
+          Effects{ended(2, JobState::cancelled, EndedBy::stop, {}, JobState::queued),
+                  ended(3, JobState::cancelled, EndedBy::stop, {}, JobState::queued), revoke(worker(1), 1)});
+    CHECK(submit(4) == Effects{ended(4, JobState::cancelled, EndedBy::stop, {}, JobState::queued)});
 }
 
 TEST_CASE_FIXTURE(Conversation, "an offered job that has not begun ends when the daemon stops")
@@ -50,7 +50,7 @@ TEST_CASE_FIXTURE(Conversation, "an offered job that has not begun ends when the
     submit(1);
     on(StopRequested{.grace = seconds{1}});
     CHECK(answer(worker(1), 1, true) ==
-          Effects{ended(1, JobState::cancelled, EndedBy::stop_queued), DismissWorker{worker(1)}});
+          Effects{ended(1, JobState::cancelled, EndedBy::stop, {}, JobState::queued), DismissWorker{worker(1)}});
     CHECK(exit(worker(1)) == Effects{Stopped{}});
 }
 
@@ -76,7 +76,7 @@ TEST_CASE_FIXTURE(Conversation, "a job that runs longer than the grace is stoppe
     CHECK(after(seconds{1}) == Effects{flag(worker(1), 1), TerminateWorker{worker(1)}});
     CHECK(after(seconds{5}) == Effects{KillWorker{worker(1)}});
     CHECK(exit(worker(1)) ==
-          Effects{ended(1, JobState::cancelled, EndedBy::stop_running, worker(1)), Stopped{}});
+          Effects{ended(1, JobState::cancelled, EndedBy::stop, worker(1)), Stopped{}});
 }
 
 TEST_CASE_FIXTURE(Conversation, "without grace running jobs are stopped at once")
@@ -86,7 +86,7 @@ TEST_CASE_FIXTURE(Conversation, "without grace running jobs are stopped at once"
     CHECK(on(StopRequested{}) == Effects{revoke(worker(1), 1), TerminateWorker{worker(1)}});
     CHECK(answer(worker(1), 1, false).empty());
     CHECK(exit(worker(1)) ==
-          Effects{ended(1, JobState::cancelled, EndedBy::stop_running, worker(1)), Stopped{}});
+          Effects{ended(1, JobState::cancelled, EndedBy::stop, worker(1)), Stopped{}});
 }
 
 TEST_CASE_FIXTURE(Conversation, "a worker that was being forked is dismissed when it is there")
@@ -119,7 +119,7 @@ TEST_CASE_FIXTURE(Conversation, "a cancelled job's worker has no grace")
     on(StopRequested{.grace = seconds{60}});
     CHECK(after(milliseconds{100}) == Effects{TerminateWorker{worker(1)}});
     CHECK(exit(worker(1)) ==
-          Effects{ended(1, JobState::cancelled, EndedBy::cancel_running, worker(1)), Stopped{}});
+          Effects{ended(1, JobState::cancelled, EndedBy::cancel, worker(1)), Stopped{}});
 }
 
 TEST_CASE_FIXTURE(Conversation, "to stop now is to kill everything at once")
@@ -130,7 +130,7 @@ TEST_CASE_FIXTURE(Conversation, "to stop now is to kill everything at once")
           Effects{revoke(worker(1), 1), KillWorker{worker(1)}, KillWorker{worker(2)}});
     answer(worker(1), 1, false);
     CHECK(exit(worker(1)) ==
-          Effects{ended(1, JobState::cancelled, EndedBy::stop_running, worker(1))});
+          Effects{ended(1, JobState::cancelled, EndedBy::stop, worker(1))});
     CHECK(exit(worker(2)) == Effects{Stopped{}});
 }
 

@@ -15,19 +15,26 @@ using W = JobWord;
 
 std::string_view why_ignored(S stage, W word)
 {
-    const bool held = stage != S::queued && stage != S::ended;
+    const bool free = stage == S::waiting || stage == S::queued;
+    const bool held = !free && stage != S::ended;
     switch (word) {
+        case W::due:
+            return stage == S::waiting ? "" : "it does not wait";
+        case W::expire:
+            return free ? "" : "a worker has it";
         case W::offer:
             return stage == S::queued ? "" : "it is not in the queue";
         case W::recall:
             return stage == S::offered ? "" : "it is back, asked back, or has begun";
         case W::cancel:
-            return stage == S::queued || stage == S::offered || stage == S::recalled ||
-                           stage == S::claimed
+            return free || stage == S::offered || stage == S::recalled || stage == S::claimed ||
+                           stage == S::timing_out
                        ? ""
                        : "it is cancelled already, or as good as";
+        case W::timeout:
+            return stage == S::claimed ? "" : "whether it had begun is asked first, or it ends";
         case W::stop:
-            return stage == S::queued || stage == S::claimed
+            return free || stage == S::claimed
                        ? ""
                        : "it is called back first, or ends already";
         case W::won:
@@ -36,7 +43,13 @@ std::string_view why_ignored(S stage, W word)
         case W::succeeded:
         case W::failed:
             return held ? "" : "no worker holds it";
+        case W::retry:
+            return stage == S::offered || stage == S::recalled || stage == S::claimed ||
+                           stage == S::timing_out
+                       ? ""
+                       : "no attempt has come to nothing, or nobody wants another";
         case W::died:
+        case W::limited:
             return begun(stage) ? "" : "whether it had begun is asked first";
     }
     return "no such word";

@@ -19,12 +19,12 @@ struct Fixture {
         Job job;
         job.id = JobId{id};
         const JobHandle handle = jobs.add(job);
-        queue.push(jobs, handle);
+        queue.push(jobs, handle, 0, {});
         return handle;
     }
     JobHandle pop()
     {
-        const JobHandle handle = queue.first();
+        const JobHandle handle = queue.first({}, [](LabelId) { return true; });
         queue.remove(jobs, handle);
         return handle;
     }
@@ -49,7 +49,7 @@ TEST_CASE_FIXTURE(Fixture, "jobs leave the queue in the order of their arrival")
     push(3);
     CHECK(queue.size() == 3);
     CHECK(drained() == Ids{1, 2, 3});
-    CHECK(queue.first() == no_job);
+    CHECK(queue.first({}, [](LabelId) { return true; }) == no_job);
 }
 
 TEST_CASE_FIXTURE(Fixture, "a job leaves the queue from any position")
@@ -72,8 +72,8 @@ TEST_CASE_FIXTURE(Fixture, "jobs that come back get their old turns, in whatever
     const JobHandle first = pop();
     const JobHandle second = pop();
     const JobHandle third = pop();
-    queue.put_back(jobs, second);
-    queue.put_back(jobs, third);
-    queue.put_back(jobs, first);
+    queue.put_back(jobs, second, 0, {});
+    queue.put_back(jobs, third, 0, {});
+    queue.put_back(jobs, first, 0, {});
     CHECK(drained() == Ids{1, 2, 3, 4});
 }

@@ -17,11 +17,12 @@ using W = WorkerWord;
 std::string_view why_ignored(S state, W word)
 {
     const bool ready = state != S::gone && state != S::forking && state != S::starting;
-    const bool waits = state == S::starting || state == S::cancelling || state == S::terminating ||
-                       state == S::dismissed;
+    const bool waits = state == S::starting || state == S::idle || state == S::cancelling ||
+                       state == S::terminating || state == S::dismissed || state == S::killed;
     const bool holds =
         state == S::busy || state == S::cancelling || state == S::terminating || state == S::reaped;
-    const bool named = state != S::gone && state != S::forking && state != S::reaped;
+    const bool named = state != S::gone && state != S::forking && state != S::reaped &&
+                       state != S::condemned;
     switch (word) {
         case W::fork:
             return state == S::gone ? "" : "the slot is not empty";
@@ -38,6 +39,8 @@ std::string_view why_ignored(S state, W word)
             return holds ? "" : "it holds none";
         case W::cancel:
             return state == S::busy || state == S::cancelling ? "" : "runs none, or has to leave";
+        case W::deaf:
+            return state == S::cancelling ? "" : "nobody waits for it to look";
         case W::relieved:
             return state == S::cancelling ? "" : "nothing was cancelled, or SIGTERM was sent";
         case W::dismiss:

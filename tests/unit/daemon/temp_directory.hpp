@@ -36,9 +36,10 @@ public:
     }
 
     /// Writes a file, making the directories that it lies in.
+    // NOLINTNEXTLINE(modernize-use-nodiscard): its name is not always wanted
     std::string write(std::string_view name, std::string_view content) const
     {
-        const std::string file = *this / name;
+        std::string file = *this / name;
         std::filesystem::create_directories(std::filesystem::path{file}.parent_path());
         std::ofstream{file, std::ios::binary} << content;
         return file;

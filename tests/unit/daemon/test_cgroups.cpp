@@ -54,7 +54,7 @@ struct FakeTree {
     }
 
     /// As the kernel does: not while a process is in it, or another group.
-    int remove(const std::string& directory) const
+    [[nodiscard]] int remove(const std::string& directory) const
     {
         for (const auto& entry : std::filesystem::directory_iterator{directory}) {
             if (entry.is_directory()) {

@@ -21,7 +21,11 @@ void begin(IncomingPayloads& incoming, std::uint64_t size, std::string_view firs
 {
     Submission submission;
     submission.content = JobContent{"label", {}, {}};
-    REQUIRE(incoming.begin(of, std::move(submission), size, bytes_of(first)).has_value());
+    auto blob = make_blob(size);
+    REQUIRE(blob.has_value());
+    REQUIRE(write_blob(blob->get(), 0, bytes_of(first)).has_value());
+    submission.content.set_blob(std::move(*blob), size);
+    incoming.begin(of, std::move(submission), first.size());
 }
 
 std::string payload_of(const JobContent& content)
@@ -152,15 +156,4 @@ TEST_CASE("a submit that is given up swallows its pieces, and is given up once")
     swallowed(incoming, piece("c", true), false);
     swallowed(incoming, piece("d", false), true);
     CHECK_FALSE(incoming.contains(tag));
-}
-
-TEST_CASE("a payload that no memory can be had for is refused with a moment to come back")
-{
-    IncomingPayloads incoming;
-    const auto begun = incoming.begin(tag, {}, ~std::uint64_t{0}, {});
-    REQUIRE_FALSE(begun.has_value());
-    CHECK(begun.error().code == error_code::busy);
-    CHECK(begun.error().retry_after_ms.has_value());
-    CHECK_FALSE(incoming.contains(tag));
-    CHECK(incoming.bytes() == 0);
 }

@@ -43,8 +43,8 @@ TEST_CASE("each user's jobs come from the oldest on")
     CHECK(jobs_of(records, 10, 2) == Jobs{1, 3});
     CHECK(jobs_of(records, 20) == Jobs{2});
     CHECK(jobs_of(records, 30).empty());
-    CHECK(records.load_of(10).jobs == 3);
-    CHECK(records.load_of(30).jobs == 0);
+    CHECK(records.count_of(10) == 3);
+    CHECK(records.count_of(30) == 0);
 }
 
 TEST_CASE("a record is taken from any place, and another may follow")
@@ -65,7 +65,7 @@ TEST_CASE("a record is taken from any place, and another may follow")
             (void)records.take(JobId{job});
         }
         CHECK(records.size() == 0);
-        CHECK(records.load_of(10).jobs == 0);
+        CHECK(records.count_of(10) == 0);
     }
 }
 
@@ -75,33 +75,6 @@ TEST_CASE("what is not there is not found")
     add(records, 1, 10);
     CHECK(records.find(JobId{1}) == &records.at(JobId{1}));
     CHECK(records.find(JobId{2}) == nullptr);
-}
-
-TEST_CASE("jobs and their bytes are counted in all, for a user and for a session")
-{
-    JobRecords records;
-    const auto put = [&](std::uint64_t job, unsigned uid, std::uint64_t session,
-                         std::string_view payload) {
-        JobRecord record;
-        record.id = JobId{job};
-        record.uid = uid;
-        record.session = SessionId{session};
-        record.submission.content = JobContent{{}, {}, bytes_of(payload)};
-        records.add(std::move(record));
-    };
-    put(1, 10, 1, "abc");
-    put(2, 10, 2, "de");
-    put(3, 11, 3, "f");
-    CHECK(records.load().jobs == 3);
-    CHECK(records.load().bytes == 6);
-    CHECK(records.load_of(10U).jobs == 2);
-    CHECK(records.load_of(10U).bytes == 5);
-    CHECK(records.load_of(SessionId{2}).jobs == 1);
-    CHECK(records.load_of(SessionId{2}).bytes == 2);
-    (void)records.take(JobId{2});
-    CHECK(records.load().bytes == 4);
-    CHECK(records.load_of(10U).bytes == 3);
-    CHECK(records.load_of(SessionId{2}).jobs == 0);
 }
 
 TEST_CASE("many records come and go in any order, and each is found as long as it is there")

@@ -75,3 +75,20 @@ TEST_CASE("a real process has a size and a state, until it is reaped")
     CHECK_FALSE(process_state(child).has_value());
     CHECK_FALSE(resident_size(child).has_value());
 }
+
+TEST_CASE("a process tells its own time on the processor until it is reaped")
+{
+    CHECK_FALSE(cpu_time(0).has_value());
+    CHECK_FALSE(cpu_time(-1).has_value());
+    const pid_t child = ::fork();
+    if (child == 0) {
+        ::pause();
+        ::_exit(0);
+    }
+    REQUIRE(child > 0);
+    CHECK(cpu_time(child).has_value());
+    CHECK(cpu_time(::getpid()).value_or(0) > 0);
+    CHECK(::kill(child, SIGKILL) == 0);
+    CHECK(::waitpid(child, nullptr, 0) == child);
+    CHECK_FALSE(cpu_time(child).has_value());
+}

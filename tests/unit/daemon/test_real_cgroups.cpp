@@ -6,8 +6,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
-#include <cstring>
 #include <optional>
 
 #include <doctest/doctest.h>
@@ -34,7 +34,7 @@ public:
         place_ = *home_;
         place_.group += "/jobmill-test-" + std::to_string(::getpid());
         if (::mkdir(place_.directory().c_str(), 0755) != 0) {
-            why_ = "no group can be made in " + home_->directory() + ": " + std::strerror(errno);
+            why_ = fail_errno("making " + place_.directory(), errno).value().what;
             return;
         }
         made_ = true;

@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include "common/outbox.hpp"
+#include "common/signal_name.hpp"
 #include "tests/unit/worker/worker_harness.hpp"
 
 namespace jobmill::test {
@@ -46,6 +47,16 @@ TEST_CASE("a fault kills with its own signal, and the last words say where")
     CHECK(signal_of(fpe) == SIGFPE);
     CHECK(fpe.last_words.find("SIGFPE at address 0x") == 0);
     CHECK(fpe.last_words.find(" in handler fpe") != std::string::npos);
+}
+
+TEST_CASE("a worker dies of any signal that kills, and the signal is told")
+{
+    for (const int number : {SIGBUS, SIGILL, SIGTRAP, SIGSYS, SIGHUP, SIGINT, SIGXCPU, SIGXFSZ}) {
+        const std::string name = signal_name(number);
+        CAPTURE(name);
+        CHECK(signal_of(die_of({.handler = "die", .payload = name})) == number);
+    }
+    CHECK(die_of({.handler = "die", .payload = "SIGBUS"}).last_words == "SIGBUS in handler die");
 }
 
 TEST_CASE("a worker that is killed or leaves says nothing")

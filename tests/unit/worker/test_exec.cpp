@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Commands of other programs, in a real worker.
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include <csignal>
 #include <cstdlib>
@@ -180,6 +181,42 @@ TEST_CASE("what a command leaves in the background neither holds the job nor sur
     const std::size_t line = pids.find('\n');
     CHECK(::kill(static_cast<pid_t>(std::stol(pids)), 0) == -1);
     CHECK(::kill(static_cast<pid_t>(std::stol(pids.substr(line + 1))), 0) == -1);
+}
+
+TEST_CASE("a command that cannot be executed now, or has an impossible name, says why")
+{
+    TestTemplate pool{{"--allow-exec"}};
+    TestWorker worker = pool.fork();
+    const TestDirectory directory;
+    const std::string busy = directory.path() + "/busy";
+    std::filesystem::copy_file("/bin/true", busy);
+    const std::string loop = directory.path() + "/loop";
+    std::filesystem::create_symlink(loop, loop);
+    const std::string name = "/" + std::string(300, 'n');
+    check_refused(worker.run(command({loop})), 126,
+                  "exec: " + loop + ": Too many levels of symbolic links");
+    check_refused(worker.run(command({name})), 126, "exec: " + name + ": File name too long");
+    check_refused(worker.run(command({busy + "/true"})), 127,
+                  "exec: " + busy + "/true: Not a directory");
+    const std::ofstream writer{busy, std::ios::app};
+    check_refused(worker.run(command({busy})), 126, "exec: " + busy + ": Text file busy");
+    CHECK(worker.run(command({"true"})).succeeded);
+}
+
+TEST_CASE("a command does not outlive its worker")
+{
+    TestTemplate pool{{"--allow-exec"}};
+    TestWorker worker = pool.fork();
+    (void)worker.offer(shell("echo $$; exec sleep 3600"));
+    const auto heard = worker.hear();
+    REQUIRE(heard);
+    const auto pid = static_cast<pid_t>(std::stol(std::string{text_of(heard->payload)}));
+    worker.kill(SIGKILL);
+    (void)worker.await_death();
+    int status = 0;
+    REQUIRE(::waitpid(pid, &status, 0) == pid);
+    CHECK(WIFSIGNALED(status));
+    CHECK(WTERMSIG(status) == SIGKILL);
 }
 
 TEST_CASE("after its command a worker dies of SIGTERM again")

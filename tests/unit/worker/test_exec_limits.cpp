@@ -40,7 +40,7 @@ TEST_CASE("a command is held to its limits, hard, and the worker is not")
     TestWorker worker = pool.fork();
     const JobLimits limits{.memory = 64 * mebibyte,
                            .cpu_ms = 1500,
-                           .file_size = 1024 * 1024,
+                           .file_size = mebibyte,
                            .open_files = 17,
                            .nice = 3};
     const char* const ask =
@@ -120,7 +120,9 @@ TEST_CASE("a command finds its job and the daemon's socket in its environment")
     const std::string expected = std::to_string(100 + number(sequence)) + " /run/x.sock\n";
     CHECK(output(worker.await_answer(sequence)) == expected);
     Work own = shell(ask);
-    own.args.emplace_back("env", Array{"PATH=/bin:/usr/bin", "JOBMILL_SOCKET=/other"});
+    // As when it was submitted from within another job.
+    own.args.emplace_back("env",
+                          Array{"PATH=/bin:/usr/bin", "JOBMILL_SOCKET=/other", "JOBMILL_JOB=7"});
     CHECK(output(worker.run(own)) == "102 /other\n");
 }
 

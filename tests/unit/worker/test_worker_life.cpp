@@ -255,6 +255,15 @@ TEST_CASE("template and workers die with the daemon, whatever they do")
     (void)::close(ends[1]);
 }
 
+TEST_CASE("template and worker leave at once when the daemon that they are of is not their parent")
+{
+    const Exit worker = run_spawned({"--daemon-pid", "1"});
+    CHECK(worker.code == exit_code::ok);
+    CHECK(worker.standard_error.empty());
+    const TestTemplate pool{{"--daemon-pid", "1"}};
+    CHECK(!pool.said_anything());
+}
+
 TEST_CASE("a worker is warm: what its template loaded it has, and what it did it keeps")
 {
     TestTemplate pool{test_module};

@@ -282,7 +282,10 @@ TestTemplate::TestTemplate(const Arguments& arguments) : link_(UniqueFd{}, Link:
     pid_ = start_program(all, {.link = pair.theirs.get()});
     pair.theirs.reset();
     auto heard = link_.hear();
-    REQUIRE(heard);
+    said_anything_ = heard.has_value();
+    if (!heard) {
+        return;
+    }
     first_word_ = std::move(heard->report);
     if (const auto* loaded = std::get_if<Loaded>(&first_word_); loaded != nullptr) {
         handlers_ = names_in(loaded->body);

@@ -89,7 +89,8 @@ public:
     TestTemplate& operator=(const TestTemplate&) = delete;
     ~TestTemplate();
 
-    /// What it said first.
+    /// What it said first, unless it left without a word.
+    [[nodiscard]] bool said_anything() const { return said_anything_; }
     [[nodiscard]] const TemplateReport& first_word() const { return first_word_; }
     [[nodiscard]] const std::string& refusal() const { return refusal_; }
     [[nodiscard]] const std::vector<std::string>& handlers() const { return handlers_; }
@@ -103,6 +104,7 @@ private:
     pid_t pid_ = 0;
     LinkEnd<TemplateReport> link_;
     TemplateReport first_word_;
+    bool said_anything_ = false;
     std::string refusal_;
     std::vector<std::string> handlers_;
     std::uint32_t last_generation_ = 0;

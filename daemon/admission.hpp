@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <unordered_map>
+
+#include "common/codec.hpp"
+#include "common/limits.hpp"
+#include "daemon/job_record.hpp"
+#include "jobmill/job_options.hpp"
+
+namespace jobmill::daemon {
+
+/// Jobs and the bytes of their payloads.
+struct JobLoad {
+    std::uint64_t jobs = 0;
+    std::uint64_t bytes = 0;
+};
+
+/// How much room for jobs there is, and who has taken it: in all, each user, each session. Judges
+/// what is to come and counts what has come. A payload that is announced and on its way in pieces
+/// counts whole from the first on, so that nobody gathers more than he may by not finishing.
+class Admission {
+public:
+    struct Limits {
+        std::uint64_t payload = limits::payload;  ///< of one job
+        std::uint64_t jobs = 1'000'000;
+        std::uint64_t bytes = std::uint64_t{8} << 30U;
+        std::uint64_t jobs_per_user = unlimited;
+        std::uint64_t bytes_per_user = unlimited;
+        /// Detached ones as well. A session's bytes have no bound of their own: its credit bounds
+        /// those of attached jobs, its user's bound the others.
+        std::uint64_t jobs_per_session = unlimited;
+    };
+
+    explicit Admission(const Limits& limits) : limits_(limits) {}
+    void set_limits(const Limits& limits) { limits_ = limits; }
+
+    /// Whether one payload may have that size.
+    [[nodiscard]] tl::expected<void, ErrorReply> judge_size(std::uint64_t size) const;
+    /// Whether there is room for these as well. The refusal names the limit that says no.
+    [[nodiscard]] tl::expected<void, ErrorReply> judge(const Submitter& client,
+                                                       const JobLoad& more) const;
+    void enter(const Submitter& client, const JobLoad& load);
+    void leave(const Submitter& client, const JobLoad& load);
+
+    /// Room that is taken as long as this lives.
+    class Place {
+    public:
+        Place() = default;
+        Place(Admission& admission, const Submitter& client, const JobLoad& load);
+        Place(Place&& other) noexcept;
+        Place& operator=(Place&& other) noexcept;
+        Place(const Place&) = delete;
+        Place& operator=(const Place&) = delete;
+        ~Place();
+
+    private:
+        Admission* admission_ = nullptr;
+        Submitter client_;
+        JobLoad load_;
+    };
+
+    [[nodiscard]] const JobLoad& all() const noexcept { return all_; }
+    [[nodiscard]] JobLoad of(unsigned uid) const;
+    [[nodiscard]] JobLoad of(SessionId session) const;
+
+private:
+    Limits limits_;
+    JobLoad all_;
+    std::unordered_map<unsigned, JobLoad> users_;      ///< that have any
+    std::unordered_map<SessionId, JobLoad> sessions_;  ///< that any came from
+};
+
+}  // namespace jobmill::daemon

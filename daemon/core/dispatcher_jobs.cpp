@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+// What happens to jobs.
+#include "common/assert.hpp"
+#include "daemon/core/dispatcher_state.hpp"
+
+namespace jobmill::core {
+
+void Dispatcher::State::handle(const JobSubmitted& event, Turn& turn)
+{
+    const JobHandle handle = book.admit(event, turn.now);
+    if (life != DaemonLife::serving) {
+        book.step(handle, JobWord::stop, turn);
+        return;
+    }
+    if (book.batches().halted(book[handle].batch)) {
+        assignments.cancel(handle, EndedBy::halt, turn);
+        return;
+    }
+    assignments.nest(handle, turn);
+    assignments.offer_what_fits(event.pool, turn);
+}
+
+void Dispatcher::State::handle(const CancelRequested& event, Turn& turn)
+{
+    const JobHandle handle = book.find(event.job);
+    if (handle != no_job) {
+        assignments.cancel(handle, EndedBy::cancel, turn);
+    }
+}
+
+void Dispatcher::State::handle(const JobMoved& event, Turn& turn)
+{
+    const JobHandle handle = book.find(event.job);
+    if (handle != no_job && life == DaemonLife::serving) {
+        book.move(handle, event.to, turn.now);
+        assignments.offer_what_fits(event.to, turn);
+    }
+}
+
+void Dispatcher::State::handle(const JobRelabelled& event, Turn& turn)
+{
+    const JobHandle handle = book.find(event.job);
+    if (handle != no_job) {
+        const PoolId pool = book[handle].pool;
+        book.relabel(handle, event.label, turn.now);
+        assignments.offer_what_fits(pool, turn);
+    }
+}
+
+void Dispatcher::State::handle(const BatchOpened& event, Turn& /*turn*/)
+{
+    book.batches().open(event);
+}
+
+void Dispatcher::State::handle(const BatchClosed& event, Turn& /*turn*/)
+{
+    book.batches().close(event.batch);
+}
+
+void Dispatcher::State::handle(const SessionLost& event, Turn& turn)
+{
+    for (JobHandle handle = book.detach_one(event.session); handle != no_job;
+         handle = book.detach_one(event.session)) {
+        assignments.cancel(handle, EndedBy::cancel, turn);
+    }
+}
+
+void Dispatcher::State::handle(const JobFinished& event, Turn& turn)
+{
+    JOBMILL_ASSERT(event.state == JobState::succeeded || event.state == JobState::failed);
+    WorkerSlot* slot = speaking(event.worker);
+    if (slot == nullptr) {
+        return;
+    }
+    const JobHandle handle = book.held_under(*slot, event.sequence);
+    if (handle == no_job) {
+        workforce.misbehaved(*slot, turn);
+        return;
+    }
+    const PoolId pool = slot->pool;
+    assignments.finished(*slot, handle, event, turn);
+    assignments.offer_after(pool, turn);
+}
+
+void Dispatcher::State::handle(const ClaimRevoked& event, Turn& turn)
+{
+    WorkerSlot* slot = workforce.slots().find(event.worker);
+    const JobHandle handle = slot == nullptr ? no_job : book.held_under(*slot, event.sequence);
+    if (handle == no_job || !asked_back(book[handle].stage)) {
+        ++stale;  // the job's own end has overtaken the answer
+        return;
+    }
+    const PoolId pool = slot->pool;
+    if (event.won) {
+        assignments.won(*slot, handle, turn);
+    } else {
+        assignments.lost(*slot, handle, turn);
+    }
+    assignments.held_changed(*slot, turn);
+    assignments.offer_after(pool, turn);
+}
+
+}  // namespace jobmill::core

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <unordered_map>
+
+#include "daemon/core/job.hpp"
+
+namespace jobmill::core {
+
+/// What somebody has had, in weighted nanoseconds of CPU time.
+using Spent = std::uint64_t;
+
+/// Who of a number of rivals has had least: start-time fair queueing. Whoever comes, or comes back,
+/// begins where those are that are served now; so nobody saves up, and nobody owes for a time when
+/// he alone was there.
+template <typename Who>
+class Rivals {
+public:
+    /// One job more or less of his is unfinished.
+    void enter(Who who)
+    {
+        Entry& entry = entries_[who];
+        if (entry.jobs++ == 0 && entry.spent < clock_) {
+            entry.spent = clock_;
+        }
+    }
+    void leave(Who who)
+    {
+        const auto found = entries_.find(who);
+        if (--found->second.jobs == 0 && entries_.size() > room_) {
+            std::erase_if(entries_, [this](const auto& each) {
+                return each.second.jobs == 0 && each.second.spent <= clock_;
+            });
+            room_ = std::max(fewest, 2 * entries_.size());
+        }
+    }
+    [[nodiscard]] Spent spent(Who who) const
+    {
+        const auto found = entries_.find(who);
+        return found == entries_.end() ? clock_ : found->second.spent;
+    }
+    /// He is served now, which is expected to cost so much.
+    void serve(Who who, Spent cost)
+    {
+        Entry& entry = entries_[who];
+        clock_ = clock_ < entry.spent ? entry.spent : clock_;
+        entry.spent += cost;
+    }
+    /// It has cost something else.
+    void correct(Who who, Spent charged, Spent cost)
+    {
+        const auto found = entries_.find(who);
+        if (found != entries_.end()) {
+            found->second.spent -= charged < found->second.spent ? charged : found->second.spent;
+            found->second.spent += cost;
+        }
+    }
+
+private:
+    struct Entry {
+        Spent spent = 0;
+        std::uint64_t jobs = 0;
+    };
+    /// Who has nothing to do is remembered all the same, for he may have had more than his share,
+    /// and is likely to come back; when there are many, those that owe nothing are forgotten.
+    static constexpr std::size_t fewest = 256;
+
+    std::unordered_map<Who, Entry> entries_;
+    std::size_t room_ = fewest;
+    Spent clock_ = 0;  ///< what he had had who was served last
+};
+
+}  // namespace jobmill::core

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+// Jobs that wait for jobs which they have submitted themselves.
+#include "daemon/core/job_book.hpp"
+
+namespace jobmill::core {
+
+bool JobBook::lend(JobHandle handle)
+{
+    Job& job = jobs_[handle];
+    if (job.lends || unassigned(job.stage) || job.children == 0) {
+        return false;
+    }
+    job.lends = true;
+    ++(*slots_)[job.worker.slot].lending;
+    ++backlog_of(job).lent;
+    --working_;
+    lending_changed_.push_back(job.pool);
+    return true;
+}
+
+void JobBook::stop_lending(Job& job)
+{
+    if (job.lends) {
+        job.lends = false;
+        --(*slots_)[job.worker.slot].lending;
+        --backlog_of(job).lent;
+        ++working_;
+        lending_changed_.push_back(job.pool);
+    }
+}
+
+void JobBook::release_parent(const Job& job)
+{
+    const JobHandle parent = number(job.parent) == 0 ? no_job : find(job.parent);
+    if (parent != no_job && --jobs_[parent].children == 0) {
+        stop_lending(jobs_[parent]);
+    }
+}
+
+std::optional<PoolId> JobBook::take_lending_changed()
+{
+    if (lending_changed_.empty()) {
+        return {};
+    }
+    const PoolId pool = lending_changed_.back();
+    lending_changed_.pop_back();
+    return pool;
+}
+
+}  // namespace jobmill::core

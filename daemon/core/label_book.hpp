@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <vector>
+
+#include "daemon/core/event.hpp"
+
+namespace jobmill::core {
+
+/// The labels that have rules, and how many of their jobs run.
+class LabelBook {
+public:
+    void adjust(const LabelAdjusted& rule)
+    {
+        Entry& entry = at(rule.label);
+        entry.max_running = rule.max_running;
+        entry.weight = rule.weight;
+    }
+    [[nodiscard]] bool may_run(LabelId label) const
+    {
+        return number(label) >= entries_.size() ||
+               entries_[number(label)].running < entries_[number(label)].max_running;
+    }
+    [[nodiscard]] std::uint32_t weight(LabelId label) const
+    {
+        return number(label) < entries_.size() ? entries_[number(label)].weight : usual_weight;
+    }
+    [[nodiscard]] std::uint32_t running(LabelId label) const
+    {
+        return number(label) < entries_.size() ? entries_[number(label)].running : 0;
+    }
+    /// Whether some label may stop one pool for what runs in another.
+    [[nodiscard]] bool any() const { return entries_.size() > 1; }
+    void begun(LabelId label) { ++at(label).running; }
+    void over(LabelId label) { --at(label).running; }
+
+private:
+    static constexpr std::uint32_t usual_weight = 100;
+    struct Entry {
+        std::uint32_t max_running = no_bound;
+        std::uint32_t weight = usual_weight;
+        std::uint32_t running = 0;
+    };
+
+    Entry& at(LabelId label)
+    {
+        if (number(label) >= entries_.size()) {
+            entries_.resize(std::size_t{number(label)} + 1);
+        }
+        return entries_[number(label)];
+    }
+
+    std::vector<Entry> entries_;
+};
+
+}  // namespace jobmill::core

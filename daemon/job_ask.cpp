@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/job_ask.hpp"
+
+#include <algorithm>
+
+#include "common/cpu_list.hpp"
+
+namespace jobmill::daemon {
+namespace {
+
+using Milliseconds = std::chrono::milliseconds;
+
+core::Duration wait_of(std::uint64_t milliseconds)
+{
+    return milliseconds == unlimited
+               ? core::forever
+               : core::Duration{Milliseconds{static_cast<std::int64_t>(milliseconds)}};
+}
+
+core::Duration wait_of(const std::optional<Milliseconds>& setting)
+{
+    return setting ? core::Duration{*setting} : core::forever;
+}
+
+core::Duration wait_of(const std::optional<std::uint64_t>& asked,
+                       const std::optional<Milliseconds>& setting)
+{
+    return asked ? wait_of(*asked) : wait_of(setting);
+}
+
+core::Duration wait_of(const std::optional<std::uint64_t>& asked, Milliseconds setting)
+{
+    return asked ? wait_of(*asked) : core::Duration{setting};
+}
+
+std::uint16_t retries(const std::optional<std::uint32_t>& asked, std::uint32_t setting)
+{
+    return static_cast<std::uint16_t>(std::min<std::uint32_t>(asked.value_or(setting), UINT16_MAX));
+}
+
+JobLimits limits_of(const JobOptions& options, const JobLimits& setting)
+{
+    JobLimits limits = setting;
+    limits.memory = options.memory.value_or(limits.memory);
+    limits.cpu_ms = options.cpu_ms.value_or(limits.cpu_ms);
+    limits.file_size = options.file_size.value_or(limits.file_size);
+    limits.open_files = options.open_files.value_or(limits.open_files);
+    limits.processes = options.processes.value_or(limits.processes);
+    limits.nice = options.nice.value_or(limits.nice);
+    if (!options.cpus.empty()) {
+        // The request was judged when it was read.
+        limits.cpus = parse_cpu_list(options.cpus).value_or(limits.cpus);
+    }
+    return limits;
+}
+
+}  // namespace
+
+std::uint32_t core_bound(std::uint64_t bound)
+{
+    return static_cast<std::uint32_t>(std::min<std::uint64_t>(bound, core::no_bound));
+}
+
+JobAsk resolve(const JobOptions& options, const PoolSettings& pool, bool is_command)
+{
+    JobAsk ask;
+    ask.limits = limits_of(options, pool.limits);
+    core::JobTerms& terms = ask.terms;
+    terms.priority = static_cast<std::int8_t>(options.priority.value_or(0));
+    terms.spoils_worker = !is_command && (ask.limits.nice != 0 || ask.limits.cpus != 0);
+    terms.retry_crash = retries(options.retry_crash, pool.retry_crash);
+    terms.retry_timeout = retries(options.retry_timeout, pool.retry_timeout);
+    terms.retry_failure = retries(options.retry_failure, pool.retry_failure);
+    terms.delay = options.delay_ms ? wait_of(*options.delay_ms) : core::Duration::zero();
+    terms.queue_timeout = wait_of(options.queue_timeout_ms, pool.queue_timeout);
+    terms.run_timeout = wait_of(options.timeout_ms, pool.timeout);
+    terms.backoff = wait_of(options.backoff_ms, pool.backoff);
+    terms.longest_backoff = std::max(wait_of(options.backoff_max_ms, pool.backoff_max),
+                                     options.backoff_max_ms ? core::Duration{} : terms.backoff);
+    ask.parent = JobId{options.parent.value_or(0)};
+    return ask;
+}
+
+core::PoolTerms pool_terms(const PoolSettings& pool)
+{
+    core::PoolTerms terms;
+    terms.min_workers = pool.min_workers.value_or(core::no_bound);
+    terms.idle_timeout = pool.idle_timeout;
+    terms.max_running = core_bound(pool.max_running);
+    terms.weight = pool.weight;
+    terms.poison_after = pool.poison_after;
+    terms.recycle_jobs = core_bound(pool.recycle_jobs);
+    terms.recycle_age = wait_of(pool.recycle_age);
+    return terms;
+}
+
+}  // namespace jobmill::daemon

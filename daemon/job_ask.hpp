@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+// What a submit asks for, after its pool has said what it does not say. Pure.
+#pragma once
+
+#include <vector>
+
+#include "common/messages.hpp"
+#include "daemon/core/terms.hpp"
+#include "daemon/pool_settings.hpp"
+#include "jobmill/job_state.hpp"
+
+namespace jobmill::daemon {
+
+/// What the few jobs have beside what all have: whoever asked for something, or was tried before.
+struct JobAsk {
+    core::JobTerms terms;
+    JobLimits limits;
+    core::BatchId batch{};
+    JobId parent{};
+    std::vector<Attempt> attempts;  ///< that have come to nothing
+};
+
+/// The terms of a job that asks for `options` in that pool. `is_command`: its limits are a child's,
+/// not the worker's own.
+[[nodiscard]] JobAsk resolve(const JobOptions& options, const PoolSettings& pool, bool is_command);
+
+/// How the core is to run the pool.
+[[nodiscard]] core::PoolTerms pool_terms(const PoolSettings& pool);
+
+/// A bound as the core says it.
+[[nodiscard]] std::uint32_t core_bound(std::uint64_t bound);
+
+}  // namespace jobmill::daemon

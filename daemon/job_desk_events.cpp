@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: MIT
+// The desk's other side: what workers say of jobs, what the core decides about them, and what their
+// readers hear of it.
+#include <algorithm>
+
+#include "common/assert.hpp"
+#include "daemon/client_session.hpp"
+#include "daemon/job_desk.hpp"
+#include "daemon/log.hpp"
+
+namespace jobmill::daemon {
+namespace {
+
+constexpr std::size_t remembered_ends = 1024;
+
+std::uint64_t nanoseconds(core::Duration duration)
+{
+    return static_cast<std::uint64_t>(std::max<std::int64_t>(0, duration.count()));
+}
+
+/// How an end that no worker has told of is called.
+std::string_view kind_of(core::EndedBy by)
+{
+    switch (by) {
+        case core::EndedBy::cancel:
+            return "cancel";
+        case core::EndedBy::halt:
+            return "halted";
+        case core::EndedBy::stop:
+            return "stopping";
+        case core::EndedBy::timeout:
+            return "timeout";
+        case core::EndedBy::hang:
+            return "hang";
+        case core::EndedBy::deadline:
+            return "expired";
+        case core::EndedBy::worker:
+        case core::EndedBy::worker_death:
+        case core::EndedBy::limit:
+            break;
+    }
+    return "";
+}
+
+}  // namespace
+
+void JobDesk::worker_started(JobId job, WorkerId worker)
+{
+    const JobRecord& record = records_.at(job);
+    const auto reader = reader_of(record);
+    ClientSession* session = reader ? outside_.session(reader->session) : nullptr;
+    if (session != nullptr && record.submission.want_started) {
+        session->deliver(reader->tag, Started{.tag = reader->tag,
+                                              .job = job,
+                                              .worker = worker.slot,
+                                              .attempt = outside_.core.attempt_of(job)});
+    }
+}
+
+void JobDesk::worker_chunk(JobId job, WorkerId worker, Stream stream, Payload payload)
+{
+    const JobRecord& record = records_.at(job);
+    Chunk head{.tag = {},
+               .job = job,
+               .size = payload.size,
+               .stream = stream,
+               .more = false,
+               .payload = {}};
+    const auto reader = reader_of(record);
+    if (!reader) {
+        unread_.add_chunk(record.uid, head, std::move(payload));
+        return;
+    }
+    ClientSession* session = outside_.session(reader->session);
+    if (session == nullptr) {
+        return;  // its jobs are being cancelled
+    }
+    head.tag = reader->tag;
+    session->deliver_chunk(head, std::move(payload));
+    if (session->congested(reader->tag)) {
+        paused_.insert_or_assign(worker, Paused{.session = reader->session, .tag = reader->tag});
+        outside_.pause(worker, true);
+    }
+}
+
+void JobDesk::worker_outcome(JobId job, Outcome outcome)
+{
+    records_.at(job).outcome = std::make_unique<Outcome>(std::move(outcome));
+}
+
+void JobDesk::offered(JobId job)
+{
+    JobRecord& record = records_.at(job);
+    record.offered = outside_.now();
+    const bool watched = std::any_of(watched_.begin(), watched_.end(),
+                                     [&](const Watched& each) { return each.job == job; });
+    if (record.submission.want_progress && !watched) {
+        watched_.push_back({.job = job});
+    }
+}
+
+void JobDesk::sample_progress()
+{
+    for (Watched& watched : watched_) {
+        if (const auto worker = outside_.core.worker_of(watched.job)) {
+            send_progress(watched, *worker);
+        }
+    }
+}
+
+void JobDesk::send_progress(Watched& watched, WorkerId worker)
+{
+    const auto reader = reader_of(records_.at(watched.job));
+    ClientSession* session = reader ? outside_.session(reader->session) : nullptr;
+    const auto reading = outside_.progress(worker);
+    if (session == nullptr || !reading || reading->version == watched.version ||
+        outside_.core.job_of(worker, reading->sequence) != watched.job) {
+        return;
+    }
+    watched.version = reading->version;
+    session->deliver_progress(Progress{.tag = reader->tag,
+                                       .job = watched.job,
+                                       .done = reading->done,
+                                       .total = reading->total,
+                                       .note = reading->note});
+}
+
+/// The attempt is over: whatever listened to its worker for its sake no longer does.
+void JobDesk::stop_watching(JobId job, WorkerId worker)
+{
+    std::erase_if(watched_, [&](const Watched& each) { return each.job == job; });
+    if (paused_.erase(worker) > 0) {
+        // Its next job is another's: that one's reader must not wait for this one's.
+        outside_.pause(worker, false);
+    }
+}
+
+std::string JobDesk::how_long(const JobRecord& record, core::EndedBy by) const
+{
+    const core::JobTerms terms =
+        record.submission.ask ? record.submission.ask->terms : default_ask(record.submission).terms;
+    const auto text = [](core::Duration duration) {
+        return std::to_string(
+                   std::chrono::duration_cast<std::chrono::milliseconds>(duration).count()) +
+               " ms";
+    };
+    switch (by) {
+        case core::EndedBy::timeout:
+            return "it ran longer than " + text(terms.run_timeout);
+        case core::EndedBy::deadline:
+            return "it waited longer than " + text(terms.queue_timeout);
+        case core::EndedBy::hang:
+            return "it showed no sign of life";
+        default:
+            return {};
+    }
+}
+
+Cause JobDesk::explain(JobRecord& record, const core::JobEnded& end)
+{
+    switch (end.by) {
+        case core::EndedBy::worker:
+            return record.outcome ? std::move(record.outcome->cause) : Cause{};
+        case core::EndedBy::worker_death:
+        case core::EndedBy::limit:
+            return outside_.cause_of_death(end.worker);
+        default:
+            break;
+    }
+    const bool late = end.by == core::EndedBy::timeout || end.by == core::EndedBy::hang;
+    Cause cause = late ? outside_.traces(end.worker) : Cause{};
+    cause.kind = kind_of(end.by);
+    cause.text = end.by == core::EndedBy::halt   ? "its batch has given up"
+                 : end.by == core::EndedBy::stop ? "the daemon stopped"
+                                                 : how_long(record, end.by);
+    if (!late) {
+        cause.was = name_of(end.was);
+    }
+    return cause;
+}
+
+void JobDesk::retried(const core::JobRetried& end)
+{
+    JobRecord& record = records_.at(end.job);
+    stop_watching(end.job, end.worker);
+    Attempt attempt{
+        .state = end.state,
+        .worker = end.worker.slot,
+        .run_ns = nanoseconds(outside_.now() - record.offered),
+        .cause = explain(
+            record, core::JobEnded{
+                        .job = end.job, .state = end.state, .by = end.by, .worker = end.worker})};
+    if (record.outcome && end.by == core::EndedBy::worker) {
+        attempt.run_ns = record.outcome->run_ns;
+    }
+    record.outcome.reset();
+    const auto reader = reader_of(record);
+    ClientSession* session = reader ? outside_.session(reader->session) : nullptr;
+    if (session != nullptr && record.submission.want_started) {
+        session->deliver(reader->tag, Retrying{.tag = reader->tag,
+                                               .job = end.job,
+                                               .attempt = end.attempt,
+                                               .worker = end.worker.slot,
+                                               .delay_ns = nanoseconds(end.delay),
+                                               .state = end.state,
+                                               .cause = attempt.cause});
+    }
+    if (!record.submission.ask) {
+        record.submission.ask = std::make_unique<JobAsk>(default_ask(record.submission));
+    }
+    std::vector<Attempt>& attempts = record.submission.ask->attempts;
+    if (attempts.size() == limits::attempts) {
+        attempts.erase(attempts.begin());
+    }
+    attempts.push_back(std::move(attempt));
+}
+
+void JobDesk::ended(const core::JobEnded& end)
+{
+    JobRecord record = records_.take(end.job);
+    admission_.leave({.session = record.session, .uid = record.uid},
+                     {.jobs = 1, .bytes = record.submission.content.payload_size()});
+    stop_watching(end.job, end.worker);
+    JobResult head;
+    head.job = end.job;
+    head.state = end.state;
+    head.worker = end.worker.slot;
+    head.attempt = end.attempt;
+    const bool ran = end.worker.slot != SlotId{};
+    const core::TimePoint now = outside_.now();
+    head.queue_ns = nanoseconds((ran ? record.offered : now) - record.submitted);
+    head.run_ns = ran ? nanoseconds(now - record.offered) : 0;
+    Payload payload;
+    if (record.outcome) {
+        head.usage = record.outcome->usage;
+        if (end.by == core::EndedBy::worker) {
+            head.run_ns = record.outcome->run_ns;
+            payload = std::move(record.outcome->payload);
+        }
+    } else if (ran) {
+        head.usage = outside_.usage_of(end.worker);
+    }
+    head.cause = explain(record, end);
+    head.cause.poison = end.poison;
+    if (record.submission.ask) {
+        batches_.job_ended(record.submission.ask->batch);
+        head.attempts = std::move(record.submission.ask->attempts);
+        record.submission.ask->attempts.clear();
+    }
+    recent_.push_back(Ended{.job = end.job, .uid = record.uid, .state = end.state});
+    if (recent_.size() > remembered_ends) {
+        recent_.pop_front();
+    }
+    if (end.poison) {
+        keep_poison(record, head.cause);
+    }
+    deliver_result(record, std::move(head), std::move(payload));
+    cancel_watches_.settle(end);
+}
+
+void JobDesk::keep_poison(JobRecord& record, const Cause& cause)
+{
+    const PoolEntry& pool = outside_.pools.entry(record.submission.pool);
+    SetAside::Job aside{.id = record.id,
+                        .uid = record.uid,
+                        .pool = pool.name,
+                        .handler = pool.handlers.at(record.submission.handler).name,
+                        .submission = {},
+                        .cause = cause,
+                        .since = outside_.now()};
+    Submission& kept = aside.submission;
+    kept.content = std::move(record.submission.content);
+    kept.ask = std::move(record.submission.ask);
+    kept.detached = true;
+    if (kept.ask) {
+        kept.ask->batch = {};
+        kept.ask->parent = {};
+        kept.ask->terms.delay = {};
+    }
+    log::warning("job set aside", {{"job", number(record.id)}, {"pool", pool.name}});
+    set_aside_.keep(std::move(aside));
+}
+
+void JobDesk::deliver_result(const JobRecord& record, JobResult head, Payload payload)
+{
+    const auto reader = reader_of(record);
+    if (!reader) {
+        unread_.add_result(record.uid, head, std::move(payload), outside_.now());
+        return;
+    }
+    if (record.submission.detached) {
+        unread_.forget(record.id);
+    }
+    if (ClientSession* session = outside_.session(reader->session)) {
+        head.tag = reader->tag;
+        session->deliver_result(head, std::move(payload));
+    }
+}
+
+}  // namespace jobmill::daemon

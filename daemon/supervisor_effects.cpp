@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+// Events go to the core, and what it asks for is carried out.
+#include "common/assert.hpp"
+#include "daemon/log.hpp"
+#include "daemon/status_report.hpp"
+#include "daemon/supervisor.hpp"
+
+namespace jobmill::daemon {
+
+void Supervisor::post(const core::Event& event)
+{
+    events_.push_back(event);
+    if (draining_events_) {
+        return;  // whoever drains comes to it
+    }
+    draining_events_ = true;
+    while (!events_.empty()) {
+        const core::Event next = events_.front();
+        events_.pop_front();
+        effects_.clear();
+        core_.on(next, loop::EventLoop::now(), effects_);
+        // What an effect posts is handled after the last effect of this event.
+        for (const core::Effect& effect : effects_) {
+            perform(effect);
+        }
+    }
+    draining_events_ = false;
+}
+
+void Supervisor::perform(const core::Effect& effect)
+{
+    std::visit(
+        [this](const auto& each) {
+            if constexpr (requires { processes_.carry_out(each); }) {
+                processes_.carry_out(each);
+            } else {
+                perform(each);
+            }
+        },
+        effect);
+}
+
+void Supervisor::perform(const core::OfferJob& effect)
+{
+    WorkerProcess* process = processes_.worker(effect.worker);
+    JOBMILL_ASSERT(process != nullptr);
+    desk_.offered(effect.job);
+    const JobRecord& record = desk_.record(effect.job);
+    if (const auto offered = process->offer(effect, record, desk_.limits_of(record)); !offered) {
+        // Out of descriptors: the job is charged to a worker that is no use.
+        log::error("job failed to start", {{"job", number(effect.job)},
+                                           {"worker", number(effect.worker.slot)},
+                                           {"cause", offered.error().what}});
+        process->accuse("could not be given the job: " + offered.error().what);
+        post(core::WorkerMisbehaved{effect.worker});
+    }
+}
+
+void Supervisor::perform(const core::RevokeClaim& effect)
+{
+    WorkerProcess* process = processes_.worker(effect.worker);
+    const bool won = process != nullptr && process->revoke(effect.sequence);
+    post(core::ClaimRevoked{.worker = effect.worker, .sequence = effect.sequence, .won = won});
+}
+
+void Supervisor::perform(const core::JobEnded& effect)
+{
+    log::debug("job ended",
+               {{"job", number(effect.job)}, {"state", jobmill::name_of(effect.state)}});
+    desk_.ended(effect);
+}
+
+void Supervisor::perform(const core::JobRetried& effect)
+{
+    log::debug("job tried again",
+               {{"job", number(effect.job)}, {"state", jobmill::name_of(effect.state)}});
+    desk_.retried(effect);
+}
+
+void Supervisor::perform(const core::BatchHalted& effect)
+{
+    desk_.halted(effect.batch);
+}
+
+void Supervisor::perform(const core::PoolJudged& effect)
+{
+    const std::string& pool = pools_.entry(effect.pool).name;
+    if (effect.degraded) {
+        log::error("pool degraded",
+                   {{"pool", pool}, {"cause", "its workers die and no job comes to its end"}},
+                   log::always);
+    } else {
+        log::info("pool recovered", {{"pool", pool}}, log::always);
+    }
+    service_.status(summary(pools_, user_));
+}
+
+void Supervisor::perform(const core::ArmTimer& effect)
+{
+    core_timer_->start_once(effect.at - loop::EventLoop::now());
+}
+
+void Supervisor::perform(const core::PoolGone& effect)
+{
+    reloader_.on_gone(effect.pool);
+}
+
+void Supervisor::perform(const core::Stopped&)
+{
+    core_stopped_ = true;
+    sessions_.finish_all();
+    processes_.dismiss_templates();
+    leave_timer_->start_once(leave_patience);
+}
+
+}  // namespace jobmill::daemon

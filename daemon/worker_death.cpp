@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+// What a worker's death tells, and what it took with it.
+#include <algorithm>
+#include <csignal>
+
+#include "common/signal_name.hpp"
+#include "common/utf8.hpp"
+#include "daemon/worker_process.hpp"
+
+namespace jobmill::daemon {
+
+std::string_view WorkerProcess::broken_limit() const
+{
+    if (!exit_.by_signal || !fault_.empty()) {
+        return {};
+    }
+    if (exit_.status == SIGXCPU && limits_.cpu_ms != unlimited) {
+        return "cpu";
+    }
+    return exit_.status == SIGXFSZ && limits_.file_size != unlimited ? "file_size" : "";
+}
+
+Cause WorkerProcess::traces() const
+{
+    Cause cause;
+    cause.stderr_tail = to_valid_utf8(stderr_tail_);
+    const SegmentLayout& layout = segment_.layout();
+    const auto text_of = [](const char* from, std::uint64_t size, std::size_t room) {
+        std::string text(std::min<std::uint64_t>(size, room), ' ');
+        std::copy_n(from, text.size(), text.begin());
+        return to_valid_utf8(text);
+    };
+    cause.last_words =
+        text_of(layout.last_words, layout.last_words_size.load(std::memory_order_acquire),
+                sizeof layout.last_words);
+    if (stack_asked_) {
+        cause.stack = text_of(layout.stack, layout.stack_size.load(std::memory_order_acquire),
+                              sizeof layout.stack);
+    }
+    if (const auto last = progress(); last && last->sequence == last_sequence_) {
+        cause.done = last->done;
+        cause.total = last->total;
+        cause.note = to_valid_utf8(last->note);
+    }
+    return cause;
+}
+
+Cause WorkerProcess::cause_of_death() const
+{
+    Cause cause = traces();
+    if (!fault_.empty()) {
+        cause.kind = "lost";
+        cause.text = "its worker was replaced: it " + fault_;
+    } else if (exit_.by_signal) {
+        cause.kind = "signal";
+        cause.signal = signal_name(exit_.status);
+        cause.core_dumped = exit_.core_dumped;
+    } else {
+        cause.kind = "exit";
+        cause.exit_code = exit_.status;
+        cause.text = "the worker left in mid-job";
+    }
+    if (died_of_limit()) {
+        cause.kind = "limit";
+        cause.limit = broken_limit();
+    }
+    return cause;
+}
+
+Usage WorkerProcess::usage() const
+{
+    Usage usage;
+    if (pid_ != -1 && !alive()) {
+        usage.cpu_ns = cpu_.of_last(exit_.cpu_ns());
+    }
+    return usage;
+}
+
+}  // namespace jobmill::daemon

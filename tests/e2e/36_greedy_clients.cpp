@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: MIT
+// Clients that announce much, connect much, and send what nobody asked for; and what that costs.
+#include <fcntl.h>
+
+#include <exception>
+
+#include "tests/e2e/e2e_daemon.hpp"
+
+namespace jobmill::tests {
+namespace {
+
+DaemonSetup with_descriptors(int count, const std::string& config)
+{
+    return {
+        .config = config,
+        .prefix = {"/bin/sh", "-c", "ulimit -n " + std::to_string(count) + R"(; exec "$@")", "sh"}};
+}
+
+/// "served" or the code of the error, whichever the client hears.
+std::string fate_of(JsonClient& client)
+{
+    try {
+        client.send(R"({"op":"ping","id":"a"})");
+    } catch (const std::exception&) {
+        // Turned away before it could speak; what it was told is still to be read.
+    }
+    const auto message = client.next();
+    if (!message) {
+        return "silence";
+    }
+    return message->text_at("op") == "pong" ? "served" : std::string{message->text_at("code")};
+}
+
+}  // namespace
+
+TEST_CASE("twenty payloads of 200 MB that are announced take what was sent of them, elsewhere")
+{
+    const Daemon daemon{pool_config(1)};
+    daemon.check_healthy();
+    std::vector<BinaryClient> clients;
+    for (int i = 0; i < 20; ++i) {
+        clients.push_back(daemon.binary());
+        clients.back().ping();
+    }
+    const std::uint64_t resident = daemon.kibibytes("RssAnon");
+    const std::uint64_t virtual_size = daemon.kibibytes("VmSize");
+    const std::string piece(50'000, 'x');
+    for (BinaryClient& client : clients) {
+        client.send(Submit{.tag = Tag{1},
+                           .size = 200'000'000,
+                           .more = true,
+                           .options = {.handler = "echo"},
+                           .payload = bytes_of(piece)});
+        client.send(Piece{.tag = Tag{1}, .more = true, .payload = bytes_of(piece)});
+        client.ping();
+    }
+    if (!sanitized) {
+        CHECK(daemon.kibibytes("RssAnon") <= resident + 2048);
+        CHECK(daemon.kibibytes("VmSize") <= virtual_size + 2048);
+    }
+    // The whole is counted against what a user may have, however little has come.
+    const std::size_t open = daemon.open_descriptors();
+    clients.clear();
+    daemon.await("the blobs are closed", [&] { return daemon.open_descriptors() + 40 <= open; });
+    daemon.check_healthy();
+}
+
+TEST_CASE("253 descriptors a message, a thousand times, leave none")
+{
+    const Daemon daemon{pool_config(1)};
+    BinaryClient frames = daemon.binary();
+    frames.ping();
+    daemon.await_workers(1);
+    daemon.check_healthy();
+    frames.ping();
+    const std::size_t before = daemon.open_descriptors();
+    const UniqueFd null{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
+    const std::vector<int> many(253, null.get());
+    Bytes ping;
+    encode(Ping{.tag = Tag{5}}, ping);
+    const int rounds = sanitized ? 100 : 1000;
+    for (int i = 0; i < rounds; ++i) {
+        frames.raw().send(ping, many);
+        (void)frames.next(MessageType::pong, 5);
+    }
+    CHECK(daemon.open_descriptors() == before);
+}
+
+TEST_CASE("a storm of connections leaves nothing and keeps nobody from his work")
+{
+    const Daemon daemon{pool_config(1, "max_sessions = 64")};
+    JsonClient worker = daemon.json();
+    worker.ping();
+    daemon.await_workers(1);
+    daemon.check_healthy();
+    const std::size_t before = daemon.open_descriptors();
+    const std::uint64_t resident = daemon.kibibytes("RssAnon");
+    const int rounds = sanitized ? 20 : 100;
+    for (int i = 0; i < rounds; ++i) {
+        std::vector<RawClient> storm;
+        for (int j = 0; j < 100; ++j) {
+            storm.emplace_back(daemon.socket());
+        }
+        if (i % 10 == 0) {
+            worker.submit("w", "sum", "10");
+            CHECK(worker.result("w").text_at("payload") == "55");
+        }
+    }
+    daemon.await("the descriptors are closed", [&] { return daemon.open_descriptors() <= before; });
+    if (!sanitized) {
+        CHECK(daemon.kibibytes("RssAnon") <= resident + 2048);
+    }
+    worker.ping();
+}
+
+TEST_CASE("at the limit of descriptors each of sixty clients is served or told busy")
+{
+    const Daemon daemon{std::make_shared<Place>(), with_descriptors(40, pool_config(1))};
+    daemon.await_workers(1);
+    std::vector<JsonClient> clients;
+    int served = 0;
+    for (int i = 0; i < 60; ++i) {
+        clients.push_back(daemon.json());
+        const std::string fate = fate_of(clients.back());
+        CHECK_MESSAGE((fate == "served" || fate == "busy"), fate);
+        served += fate == "served" ? 1 : 0;
+    }
+    CHECK(served > 0);
+    CHECK(served < 60);
+    // What clients cannot have is there for a worker.
+    clients.front().submit("x", "segv");
+    CHECK(clients.front().result("x").text_at("state") == "crashed");
+    clients.front().submit("y", "sum", "10");
+    CHECK(clients.front().result("y").text_at("payload") == "55");
+}
+
+TEST_CASE("payloads in descriptors are refused before they are all of them")
+{
+    const Daemon daemon{std::make_shared<Place>(),
+                        with_descriptors(128, pool_config(1, "drain_timeout = \"0s\""))};
+    daemon.await_workers(1);
+    BinaryClient client = daemon.binary();
+    client.submit(1, "until_cancelled");
+    REQUIRE(client.next());  // accepted, so that no later one is told of together with it
+    int accepted = 0;
+    std::string code;
+    for (std::uint64_t tag = 2; tag < 128 && code.empty(); ++tag) {
+        client.send(Submit{.tag = Tag{tag},
+                           .size = 100'000,
+                           .more = true,
+                           .options = {.handler = "echo"},
+                           .payload = bytes_of(std::string(50'000, 'x'))});
+        client.send(
+            Piece{.tag = Tag{tag}, .more = false, .payload = bytes_of(std::string(50'000, 'x'))});
+        const auto message = [&] {
+            while (true) {
+                auto next = client.next();
+                if (!next || next->type == MessageType::error ||
+                    (next->type == MessageType::accepted && next->id >= 2)) {
+                    return next;
+                }
+            }
+        }();
+        REQUIRE(message);
+        if (message->type == MessageType::error) {
+            code = message->as<ErrorMessage>().error.code;
+        } else {
+            ++accepted;
+        }
+    }
+    CHECK(code == "busy");
+    CHECK(accepted > 10);
+    // Others get in, and small jobs are taken.
+    JsonClient other = daemon.json();
+    other.submit("s", "sum", "10", R"(,"detached":true)");
+    CHECK_FALSE(other.job_of("s").empty());
+}
+
+}  // namespace jobmill::tests

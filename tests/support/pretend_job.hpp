@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "daemon/core/dispatcher.hpp"
+
+namespace jobmill::sim {
+
+using core::BatchId;
+using core::Duration;
+using core::LabelId;
+using core::TimePoint;
+using core::UserId;
+
+/// A job as its client must see it, and what in truth became of it.
+struct PretendJob {
+    enum class Place : std::uint8_t { waiting, queued, held, ended };
+
+    JobId id{};
+    SessionId session{};
+    PoolId pool{};
+    UserId user{};
+    LabelId label{};
+    BatchId batch{};
+    JobId parent{};  ///< that a worker held when this one was submitted; 0: none
+    core::JobTerms terms;
+    bool attached = true;
+    Place place = Place::queued;
+    TimePoint due{};
+    TimePoint expires = core::never;
+    std::uint64_t arrival = 0;  ///< its turn among its like
+    std::uint32_t attempt = 1;
+    std::uint32_t begun_attempt = 0;  ///< the last that a worker has begun, told or not
+    std::uint32_t crashes = 0;
+    std::uint32_t children = 0;  ///< unfinished
+    bool lends = false;          ///< its worker holds it, and it has submitted some of them there
+    std::size_t alive_at = 0;    ///< its place among those that have not ended
+
+    WorkerId worker{};
+    Sequence sequence{};
+    TimePoint front_since{};  ///< when it became the first that its worker holds
+
+    bool cancel_asked = false;
+    bool halt_asked = false;
+
+    [[nodiscard]] bool unassigned() const
+    {
+        return place == Place::waiting || place == Place::queued;
+    }
+    [[nodiscard]] bool unwanted() const { return cancel_asked || halt_asked; }
+};
+
+struct PretendBatch {
+    core::HaltRule rule;
+    core::BatchCounts counts;
+    std::uint64_t unfinished = 0;
+    bool closed = false;
+    bool halting = false;  ///< its rule has come true, and the core has not said so yet
+};
+
+struct PretendLabel {
+    std::uint32_t max_running = core::no_bound;
+    std::uint32_t weight = 100;
+    std::uint32_t running = 0;
+};
+
+}  // namespace jobmill::sim
