@@ -3,12 +3,14 @@
 
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include <array>
 #include <cerrno>
+#include <cstddef>
 
+#include "client/client_state.hpp"
 #include "client/connect.hpp"
-#include "client/conversation.hpp"
 #include "common/fd_io.hpp"
 #include "common/places.hpp"
 
@@ -18,7 +20,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using Milliseconds = Client::Milliseconds;
 
-constexpr std::size_t read_size = std::size_t{256} * 1024;
 /// Buffers sent in one turn, so that receiving is never far away.
 constexpr int sends_per_turn = 8;
 
@@ -51,30 +52,21 @@ Error as_error(const ErrorReply& error)
     return Error{errc_of(error), error.text.empty() ? error.code : error.text};
 }
 
-}  // namespace
-
-struct Client::State {
-    State(UniqueFd connected, Options chosen)
-        : socket(std::move(connected)),
-          options(std::move(chosen)),
-          conversation(options.name, options.memory, options.stream_parts),
-          buffer(read_size)
-    {
+/// The path that the peer of a connected socket bound; empty when it has none.
+std::string bound_path(int socket)
+{
+    sockaddr_un address{};
+    socklen_t size = sizeof address;
+    if (::getpeername(socket, static_cast<sockaddr*>(static_cast<void*>(&address)), &size) != 0 ||
+        address.sun_family != AF_UNIX || size <= offsetof(sockaddr_un, sun_path)) {
+        return {};
     }
+    const std::string_view path{static_cast<const char*>(address.sun_path),
+                                size - offsetof(sockaddr_un, sun_path)};
+    return std::string{path.substr(0, path.find('\0'))};
+}
 
-    [[nodiscard]] Result<void> send();
-    [[nodiscard]] Result<bool> receive();
-    [[nodiscard]] Result<bool> pump(std::optional<Clock::time_point> deadline);
-    [[nodiscard]] Result<bool> wait(std::optional<Clock::time_point> deadline);
-    [[nodiscard]] Error end_of_session() const;
-
-    UniqueFd socket;
-    Options options;
-    Conversation conversation;
-    std::vector<std::byte> buffer;
-    bool input_ended = false;
-    bool half_closed = false;
-};
+}  // namespace
 
 Result<void> Client::State::send()
 {
@@ -198,6 +190,7 @@ Result<Client> Client::adopt(int socket, Options options)
     JOBMILL_TRY(set_nonblocking(owned.get()));
     Client client{std::make_unique<State>(std::move(owned), std::move(options))};
     State& state = *client.state_;
+    state.peer = bound_path(state.socket.get());
     const auto deadline = Clock::now() + state.options.connect_timeout;
     while (!state.conversation.welcomed()) {
         JOBMILL_TRY_ASSIGN(const bool in_time, state.pump(deadline));
@@ -212,71 +205,6 @@ Result<Client> Client::adopt(int socket, Options options)
         }
     }
     return client;
-}
-
-bool Client::can_submit(std::uint64_t payload_size) const noexcept
-{
-    return state_->conversation.can_submit(payload_size);
-}
-
-Result<Tag> Client::submit(const NewJob& job)
-{
-    Conversation& conversation = state_->conversation;
-    const auto must_wait = [&] {
-        return !conversation.can_submit(job.payload.size()) && !conversation.closing();
-    };
-    while (must_wait()) {
-        JOBMILL_TRY(state_->send());
-        if (must_wait()) {
-            JOBMILL_TRY(state_->wait({}));
-        }
-    }
-    return conversation.submit(job);
-}
-
-Result<void> Client::cancel(Tag job)
-{
-    return state_->conversation.cancel(job);
-}
-
-Result<Tag> Client::cancel_job(JobId job)
-{
-    return state_->conversation.cancel_job(job);
-}
-
-Result<Tag> Client::cancel_all()
-{
-    return state_->conversation.cancel_all();
-}
-
-Result<Tag> Client::wait_job(JobId job)
-{
-    return state_->conversation.wait_job(job);
-}
-
-Result<Tag> Client::status(std::vector<JobId> jobs)
-{
-    return state_->conversation.status(std::move(jobs));
-}
-
-Result<Tag> Client::handlers()
-{
-    return state_->conversation.handlers();
-}
-
-Result<Tag> Client::reload()
-{
-    return state_->conversation.reload();
-}
-
-Result<Tag> Client::log_level(std::string_view level)
-{
-    return state_->conversation.log_level(level);
-}
-
-Result<Tag> Client::ping(ByteView payload)
-{
-    return state_->conversation.ping(payload);
 }
 
 Result<void> Client::half_close()

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
-// What goes out. What comes in is in replies.cpp.
+// What goes out: jobs. Other requests are in questions.cpp; what comes in is in replies.cpp.
 #include "client/conversation.hpp"
 
 #include <algorithm>
 
+#include "client/judgement.hpp"
 #include "common/msgpack.hpp"
+#include "common/option_table.hpp"
 
 namespace jobmill {
 namespace {
@@ -16,13 +18,22 @@ constexpr std::size_t outgoing_low = std::size_t{256} * 1024;
 /// Numbers of opened handlers begin here, so that an error's id tells a handler from a job.
 constexpr std::uint32_t first_handler_number = 0xffff0000;
 
-Result<void> check_name(std::string_view what, std::string_view name)
+Bytes args_of(const NewJob& job)
 {
-    if (name.size() > limits::name) {
-        return fail(Errc::invalid, std::string{what} + " of " + std::to_string(name.size()) +
-                                       " bytes; the limit is " + std::to_string(limits::name));
+    Bytes args;
+    if (!job.args.empty()) {
+        msgpack::Writer{args}.value(Value{job.args});
     }
-    return {};
+    return args;
+}
+
+/// Whether the options fit the metadata of a frame.
+Result<void> check_size(std::size_t size)
+{
+    return size <= limits::meta
+               ? Result<void>{}
+               : fail(Errc::invalid, "the job's arguments need " + std::to_string(size) +
+                                         " bytes; the limit is " + std::to_string(limits::meta));
 }
 
 }  // namespace
@@ -56,6 +67,7 @@ Result<void> Conversation::check(const NewJob& job) const
     JOBMILL_TRY(check_name("handler name", job.handler));
     JOBMILL_TRY(check_name("pool name", job.pool));
     JOBMILL_TRY(check_name("label", job.label));
+    JOBMILL_TRY(as_result(options::check(job.options)));
     if (job.payload.size() > welcome_.max_payload) {
         return fail(Errc::invalid, "payload of " + std::to_string(job.payload.size()) +
                                        " bytes; the daemon's limit is " +
@@ -64,13 +76,14 @@ Result<void> Conversation::check(const NewJob& job) const
     return {};
 }
 
-Tag Conversation::new_tag() noexcept
+Tag Conversation::new_tags(std::uint64_t count) noexcept
 {
-    ++last_tag_;
-    if (last_tag_ == first_handler_number) {
-        last_tag_ = std::uint64_t{1} << 32U;
+    if (last_tag_ < first_handler_number && last_tag_ + count >= first_handler_number) {
+        last_tag_ = (std::uint64_t{1} << 32U) - 1;
     }
-    return Tag{last_tag_};
+    const Tag first{last_tag_ + 1};
+    last_tag_ += count;
+    return first;
 }
 
 std::uint32_t Conversation::number_of(const NewJob& job)
@@ -87,7 +100,33 @@ std::uint32_t Conversation::number_of(const NewJob& job)
     return handler.number;
 }
 
-Result<Tag> Conversation::submit(const NewJob& job)
+SubmitOptions Conversation::options_of(const NewJob& job, ByteView args,
+                                       std::optional<std::uint64_t> parent)
+{
+    SubmitOptions options{.pool = job.pool,
+                          .handler = job.handler,
+                          .label = job.label,
+                          .args = args,
+                          .detached = job.detached,
+                          .want_started = job.started,
+                          .want_progress = job.progress,
+                          .job = job.options};
+    if (parent) {
+        options.job.parent = parent;
+    }
+    return options;
+}
+
+void Conversation::remember(Tag tag, const NewJob& job, std::uint64_t payload_size)
+{
+    UnfinishedJob& unfinished = jobs_[number(tag)];
+    unfinished.payload_size = payload_size;
+    unfinished.detached = job.detached;
+    ++used_jobs_;
+    used_bytes_ += payload_size;
+}
+
+Result<Tag> Conversation::submit(const NewJob& job, std::optional<std::uint64_t> parent)
 {
     if (closing_) {
         return fail(Errc::closed, "the daemon stops and takes no jobs");
@@ -96,22 +135,9 @@ Result<Tag> Conversation::submit(const NewJob& job)
     if (!can_submit(job.payload.size())) {
         return fail(Errc::in_use, "no credit for another job");
     }
-    Bytes args;
-    if (!job.args.empty()) {
-        msgpack::Writer{args}.value(Value{job.args});
-    }
-    Submit submit{.options = {.pool = job.pool,
-                              .handler = job.handler,
-                              .label = job.label,
-                              .args = args,
-                              .detached = job.detached,
-                              .want_started = job.started,
-                              .want_progress = job.progress},
-                  .payload = {}};
-    if (const std::size_t size = encoded_size(submit.options); size > limits::meta) {
-        return fail(Errc::invalid, "the job's arguments need " + std::to_string(size) +
-                                       " bytes; the limit is " + std::to_string(limits::meta));
-    }
+    const Bytes args = args_of(job);
+    Submit submit{.options = options_of(job, args, parent), .payload = {}};
+    JOBMILL_TRY(check_size(encoded_size(submit.options)));
     submit.handler_number = number_of(job);
     if (submit.handler_number != 0) {
         submit.options.pool = {};
@@ -126,102 +152,77 @@ Result<Tag> Conversation::submit(const NewJob& job)
         submit.payload = job.payload;
     }
     encode(submit, out_);
-    UnfinishedJob& unfinished = jobs_[number(submit.tag)];
-    unfinished.payload_size = job.payload.size();
-    unfinished.detached = job.detached;
-    ++used_jobs_;
-    used_bytes_ += job.payload.size();
+    remember(submit.tag, job, job.payload.size());
     return submit.tag;
 }
 
-Result<void> Conversation::cancel(Tag job)
+Result<void> Conversation::check_many(std::span<const ByteView> payloads, const NewJob& job) const
 {
-    if (!jobs_.contains(number(job))) {
-        return fail(Errc::not_found, "no unfinished job " + std::to_string(number(job)));
+    JOBMILL_TRY(check(job));
+    if (!job.payload.empty()) {
+        return fail(Errc::invalid, "the payloads of many jobs are given apart from them");
     }
-    encode(Cancel{.tag = job, .what = CancelWhat::tag, .job = {}}, out_);
+    for (const ByteView payload : payloads) {
+        if (payload.size() > welcome_.max_inline) {
+            return fail(Errc::invalid, "payload of " + std::to_string(payload.size()) +
+                                           " bytes; the limit of one among many is " +
+                                           std::to_string(welcome_.max_inline));
+        }
+    }
     return {};
 }
 
-Result<Tag> Conversation::cancel_job(JobId job)
+std::size_t Conversation::room_in_frame(std::span<const ByteView> payloads,
+                                        std::size_t options_size) const noexcept
 {
-    const Tag tag = new_tag();
-    requests_.emplace(number(tag), MessageType::cancel);
-    encode(Cancel{.tag = tag, .what = CancelWhat::job, .job = job}, out_);
-    return tag;
-}
-
-Result<Tag> Conversation::cancel_all()
-{
-    const Tag tag = new_tag();
-    requests_.emplace(number(tag), MessageType::cancel);
-    encode(Cancel{.tag = tag, .what = CancelWhat::all, .job = {}}, out_);
-    return tag;
-}
-
-Result<Tag> Conversation::wait_job(JobId job)
-{
-    const Tag tag = new_tag();
-    UnfinishedJob& unfinished = jobs_[number(tag)];
-    unfinished.job = job;
-    unfinished.accepted = true;
-    unfinished.counts = false;
-    encode(Wait{.tag = tag, .job = job}, out_);
-    return tag;
-}
-
-Result<Tag> Conversation::status(std::vector<JobId> jobs)
-{
-    if (jobs.size() > limits::status_jobs) {
-        return fail(Errc::invalid, "status of " + std::to_string(jobs.size()) +
-                                       " jobs; the limit is " +
-                                       std::to_string(limits::status_jobs));
+    const std::size_t fixed = FrameHeader::size + find_message(MessageType::submit_many)->fixed;
+    std::size_t frame = fixed + options_size;
+    std::uint64_t bytes = used_bytes_;
+    std::uint64_t jobs = used_jobs_;
+    std::size_t count = 0;
+    for (const ByteView payload : payloads) {
+        frame += sizeof(std::uint32_t) + payload.size();
+        const bool alone = jobs == 0;  // it may be above the window
+        if (count == limits::submit_many || frame > limits::frame || jobs >= credit_jobs_ ||
+            (!alone && (bytes >= credit_bytes_ || payload.size() > credit_bytes_ - bytes))) {
+            break;
+        }
+        bytes += payload.size();
+        ++jobs;
+        ++count;
     }
-    const Tag tag = new_tag();
-    requests_.emplace(number(tag), MessageType::status);
-    encode(StatusRequest{.tag = tag, .jobs = std::move(jobs)}, out_);
-    return tag;
+    return count;
 }
 
-Result<Tag> Conversation::handlers()
+Result<Conversation::Range> Conversation::submit_many(std::span<const ByteView> payloads,
+                                                      const NewJob& job,
+                                                      std::optional<std::uint64_t> parent)
 {
-    const Tag tag = new_tag();
-    requests_.emplace(number(tag), MessageType::handlers);
-    encode(HandlersRequest{.tag = tag}, out_);
-    return tag;
-}
-
-Result<Tag> Conversation::reload()
-{
-    const Tag tag = new_tag();
-    requests_.emplace(number(tag), MessageType::reload);
-    encode(ReloadRequest{.tag = tag}, out_);
-    return tag;
-}
-
-Result<Tag> Conversation::log_level(std::string_view level)
-{
-    if (level.size() > limits::name) {
-        return fail(Errc::invalid, "a log level of " + std::to_string(level.size()) +
-                                       " bytes; the limit is " + std::to_string(limits::name));
+    if (closing_) {
+        return fail(Errc::closed, "the daemon stops and takes no jobs");
     }
-    const Tag tag = new_tag();
-    requests_.emplace(number(tag), MessageType::log_level);
-    encode(LogLevelRequest{.tag = tag, .level = level}, out_);
-    return tag;
-}
-
-Result<Tag> Conversation::ping(ByteView payload)
-{
-    if (payload.size() > limits::ping_payload) {
-        return fail(Errc::invalid, "ping of " + std::to_string(payload.size()) +
-                                       " bytes; the limit is " +
-                                       std::to_string(limits::ping_payload));
+    const Bytes args = args_of(job);
+    SubmitMany many;
+    many.options = options_of(job, args, parent);
+    const std::size_t options_size = encoded_size(many.options);
+    JOBMILL_TRY(check_size(options_size));
+    const std::size_t count = room_in_frame(payloads, options_size);
+    if (count == 0 || !can_submit(payloads.front().size())) {
+        return fail(Errc::in_use, "no credit for another job");
     }
-    const Tag tag = new_tag();
-    requests_.emplace(number(tag), MessageType::ping);
-    encode(Ping{.tag = tag, .payload = payload}, out_);
-    return tag;
+    many.handler_number = number_of(job);
+    if (many.handler_number != 0) {
+        many.options.pool = {};
+        many.options.handler = {};
+    }
+    many.first = new_tags(count);
+    many.payloads.assign(payloads.begin(), payloads.begin() + static_cast<std::ptrdiff_t>(count));
+    encode(many, out_);
+    for (std::size_t i = 0; i < count; ++i) {
+        remember(Tag{number(many.first) + i}, job, payloads[i].size());
+    }
+    jobs_[number(many.first)].together = static_cast<std::uint32_t>(count);
+    return Range{.first = many.first, .count = count};
 }
 
 void Conversation::add_upload_pieces()

@@ -8,6 +8,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -26,10 +27,26 @@ public:
 
     [[nodiscard]] bool can_submit(std::uint64_t payload_size) const noexcept;
     /// Errc::in_use when there is no credit.
-    [[nodiscard]] Result<Tag> submit(const NewJob& job);
+    [[nodiscard]] Result<Tag> submit(const NewJob& job, std::optional<std::uint64_t> parent = {});
+
+    /// The jobs with the tags `first`, `first`+1, ...
+    struct Range {
+        Tag first{};
+        std::uint64_t count = 0;
+    };
+    [[nodiscard]] Result<void> check_many(std::span<const ByteView> payloads,
+                                          const NewJob& job) const;
+    /// The first of these payloads, as many as credit and one frame have room for. They were
+    /// checked; Errc::in_use when there is no credit for any.
+    [[nodiscard]] Result<Range> submit_many(std::span<const ByteView> payloads, const NewJob& job,
+                                            std::optional<std::uint64_t> parent = {});
+
     [[nodiscard]] Result<void> cancel(Tag job);
-    [[nodiscard]] Result<Tag> cancel_job(JobId job);
-    [[nodiscard]] Result<Tag> cancel_all();
+    /// Anything but a tag.
+    [[nodiscard]] Tag cancel(Cancel what);
+    [[nodiscard]] Result<Tag> cancel_named(CancelWhat what, std::string_view name);
+    [[nodiscard]] Tag retry_job(JobId job);
+    [[nodiscard]] Result<Tag> adjust(const Adjustment& adjustment);
     [[nodiscard]] Result<Tag> wait_job(JobId job);
     [[nodiscard]] Result<Tag> status(std::vector<JobId> jobs);
     [[nodiscard]] Result<Tag> handlers();
@@ -77,6 +94,7 @@ private:
         bool counts = true;              ///< it takes credit
         bool detached = false;
         bool accepted = false;
+        std::uint32_t together = 1;  ///< with so many, itself included, it is accepted or refused
         std::optional<Assembly> assembly;
     };
     /// A payload that goes out in pieces.
@@ -92,8 +110,16 @@ private:
     /// A daemon that has heard nothing of us yet speaks in JSON: it turns us away, or stops.
     [[nodiscard]] static Result<void> refused_by_line(std::string_view line);
     [[nodiscard]] Result<void> check(const NewJob& job) const;
-    [[nodiscard]] Tag new_tag() noexcept;
+    [[nodiscard]] Tag new_tag() noexcept { return new_tags(1); }
+    /// The first of so many tags in a row.
+    [[nodiscard]] Tag new_tags(std::uint64_t count) noexcept;
+    /// What is to be encoded of a job, and whether it can be.
+    [[nodiscard]] static SubmitOptions options_of(const NewJob& job, ByteView args,
+                                                  std::optional<std::uint64_t> parent);
+    [[nodiscard]] std::size_t room_in_frame(std::span<const ByteView> payloads,
+                                            std::size_t options_size) const noexcept;
     [[nodiscard]] std::uint32_t number_of(const NewJob& job);
+    void remember(Tag tag, const NewJob& job, std::uint64_t payload_size);
     void add_upload_pieces();
     void stop_upload(Tag tag);
 
@@ -127,6 +153,8 @@ private:
     void add_part(Assembly& assembly, ByteView bytes);
     void finish(Tag tag, Assembly assembly);
     void forget(Tag tag);
+    /// The job with that tag, and those that go with it, were refused.
+    void refuse_jobs(Tag first, const ErrorReply& error);
     void give_credit(UnfinishedJob& job) noexcept;
     void emit(ClientEvent event);
 

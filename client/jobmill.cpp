@@ -39,6 +39,13 @@ SplitWords split(std::span<char* const> words)
     return to;
 }
 
+/// An option whose word is judged later; an empty word is one, too.
+CLI::Option* add_word(CLI::App& command, const char* names, Word& to, const char* help)
+{
+    return command.add_option_function<std::string>(
+        names, [&to](const std::string& word) { to = word; }, help);
+}
+
 class CommandLine {
 public:
     CommandLine();
@@ -48,6 +55,9 @@ public:
 private:
     void add_common_options();
     void add_work_options(CLI::App& command, bool payload);
+    void add_job_options(CLI::App& command);
+    void add_log_options(CLI::App& map);
+    void add_wait_options(CLI::App& wait);
     void add_job_commands();
     void add_question_commands();
     void add_daemon_commands();
@@ -60,6 +70,9 @@ private:
     CommonOptions common_;
     WorkOptions work_;
     MapOptions map_;
+    WaitOptions wait_;
+    CancelOptions cancel_;
+    SetOptions set_;
     LogOptions log_;
     std::string level_;
     DemoOptions demo_;
@@ -77,8 +90,8 @@ CommandLine::CommandLine()
     app_.require_subcommand(0, 1);
     app_.footer(
         "Without a command: status. Work starts the daemon when there is none; questions do not.\n"
-        "exit: 0 ok, 1 job failed or nothing affected, 2 usage, 125 jobmill itself,\n"
-        "  126 not executable, 127 not found, 128+N signal N;\n"
+        "exit: 0 ok, 1 job failed or nothing affected, 2 usage, 124 its time was over,\n"
+        "  125 jobmill itself, 126 not executable, 127 not found, 128+N signal N;\n"
         "  reload: 78 when the configuration is wrong;\n"
         "  map: the number of failed jobs, 101 when there are more than 100.");
 }
@@ -115,17 +128,70 @@ void CommandLine::add_work_options(CLI::App& command, bool payload)
     command.add_flag("-c,--shell", work_.shell, "run the command by sh -c");
     command.add_option("-p,--pool", work_.pool, "the pool of workers")->type_name("NAME");
     command.add_option("-L,--label", work_.label, "shown in status")->type_name("TEXT");
+    add_job_options(command);
     job_commands_.push_back(&command);
+}
+
+void CommandLine::add_job_options(CLI::App& command)
+{
+    for (const JobOptionRow& row : job_option_table()) {
+        add_word(command, row.names, work_.words.*row.word, row.help)
+            ->type_name(row.value)
+            ->group(row.group);
+    }
+}
+
+void CommandLine::add_log_options(CLI::App& map)
+{
+    constexpr auto group = "Job log";
+    using Past = MapOptions::Past;
+    CLI::Option* log = map.add_option("--joblog", map_.job_log, "a line for each job that ended")
+                           ->type_name("FILE")
+                           ->group(group);
+    const auto add = [&](const char* name, Past past, const char* help) {
+        return map
+            .add_flag_callback(
+                name, [this, past] { map_.past = past; }, help)
+            ->needs(log)
+            ->group(group);
+    };
+    CLI::Option* resume =
+        add("--resume", Past::resume, "skip what has ended by the log; the same input again");
+    CLI::Option* resume_failed =
+        add("--resume-failed", Past::resume_failed, "skip what has succeeded by the log");
+    CLI::Option* retry = add("--retry-failed", Past::retry_failed,
+                             "run what failed by the log, as it stands there; without input");
+    resume->excludes(resume_failed)->excludes(retry);
+    resume_failed->excludes(retry);
+}
+
+void CommandLine::add_wait_options(CLI::App& wait)
+{
+    using Until = WaitOptions::Until;
+    wait.add_option("id", wait_.ids, "numbers of jobs")->type_name("ID")->required();
+    const auto add = [&](const char* name, Until until, const char* help) {
+        return wait.add_flag_callback(
+            name, [this, until] { wait_.until = until; }, help);
+    };
+    CLI::Option* all =
+        add("--all", Until::all, "until all have ended: 1 when one failed, as without an option");
+    CLI::Option* any = add("--any", Until::any, "until one has ended: its code");
+    CLI::Option* first = add("--first-failure", Until::first_failure,
+                             "until one has failed: its code; or all have succeeded: 0");
+    all->excludes(any)->excludes(first);
+    any->excludes(first);
 }
 
 void CommandLine::add_job_commands()
 {
-    CLI::App* run = app_.add_subcommand("run", "one job: wait, print its result");
+    const auto add = [this](const char* name, const char* help) {
+        return app_.add_subcommand(name, help)->group("Jobs");
+    };
+    CLI::App* run = add("run", "one job: wait, print its result");
     add_work_options(*run, true);
     actions_.emplace_back(run, [this] { return commands::run(common_, work_); });
 
-    CLI::App* map = app_.add_subcommand(
-        "map", "a job per line of standard input; in a command, {} {.} {/} {#} stand for it");
+    CLI::App* map = add("map", "a job per line of standard input: {} {.} {/} {#} in a command");
     add_work_options(*map, false);
     map->add_option("-j,--jobs", map_.jobs, "unfinished jobs at once")
         ->type_name("N")
@@ -134,37 +200,50 @@ void CommandLine::add_job_commands()
     map->add_flag("-0,--null", map_.null, "items of input end with NUL, not newline");
     map->add_flag("--tag", map_.tag, "begin each line of output with its item and a tab");
     map->add_flag("--bar", map_.bar, "show progress, on a terminal");
+    add_log_options(*map);
     actions_.emplace_back(map, [this] { return commands::map(common_, work_, map_); });
 
-    CLI::App* submit = app_.add_subcommand("submit", "like run; print the job's number and return");
+    CLI::App* submit = add("submit", "like run; print the job's number and return");
     add_work_options(*submit, true);
     actions_.emplace_back(submit, [this] { return commands::submit(common_, work_); });
 
-    CLI::App* wait = app_.add_subcommand("wait", "print results of submitted jobs as they end");
-    wait->add_option("id", ids_, "numbers of jobs")->type_name("ID")->required();
-    actions_.emplace_back(wait, [this] { return commands::wait(common_, ids_); });
+    CLI::App* wait = add("wait", "print results of submitted jobs as they end");
+    add_wait_options(*wait);
+    actions_.emplace_back(wait, [this] { return commands::wait(common_, wait_); });
 
-    CLI::App* cancel = app_.add_subcommand("cancel", "stop queued and running jobs");
-    cancel->add_option("id", ids_, "numbers of jobs, or all")->type_name("ID|all")->required();
-    actions_.emplace_back(cancel, [this] { return commands::cancel(common_, ids_); });
+    CLI::App* cancel = add("cancel", "stop waiting, queued and running jobs");
+    cancel->add_option("id", cancel_.ids, "numbers of jobs, or all")->type_name("ID|all");
+    cancel->add_option("-b,--batch", cancel_.batch, "the jobs of a batch")->type_name("NAME");
+    cancel->add_option("-L,--label", cancel_.label, "the jobs of a label")->type_name("TEXT");
+    actions_.emplace_back(cancel, [this] { return commands::cancel(common_, cancel_); });
+
+    CLI::App* retry = add("retry", "submit anew what failed or was set aside; print the numbers");
+    retry->add_option("id", ids_, "numbers of jobs")->type_name("ID")->required();
+    actions_.emplace_back(retry, [this] { return commands::retry(common_, ids_); });
 }
 
 void CommandLine::add_question_commands()
 {
-    CLI::App* status = app_.add_subcommand("status", "the daemon, its pools and unfinished jobs");
+    const auto add = [this](const char* name, const char* help) {
+        return app_.add_subcommand(name, help)->group("Questions");
+    };
+    CLI::App* status = add("status", "the daemon, its pools and unfinished jobs");
     status->add_option("id", ids_, "numbers of jobs")->type_name("ID");
     actions_.emplace_back(status, [this] { return commands::status(common_, ids_); });
-    CLI::App* ping = app_.add_subcommand("ping", "is the daemon there?");
+    CLI::App* ping = add("ping", "is the daemon there?");
     actions_.emplace_back(ping, [this] { return commands::ping(common_); });
-    CLI::App* handlers = app_.add_subcommand("handlers", "what jobs can be run");
+    CLI::App* handlers = add("handlers", "what jobs can be run");
     actions_.emplace_back(handlers, [this] { return commands::handlers(common_); });
-    CLI::App* socket = app_.add_subcommand("socket", "print the path of the daemon's socket");
+    CLI::App* socket = add("socket", "print the path of the daemon's socket");
     actions_.emplace_back(socket, [this] { return commands::socket(common_); });
 }
 
 void CommandLine::add_daemon_commands()
 {
-    CLI::App* daemon = app_.add_subcommand("daemon", "this user's daemon itself");
+    const auto add = [this](const char* name, const char* help) {
+        return app_.add_subcommand(name, help)->group("The daemon");
+    };
+    CLI::App* daemon = add("daemon", "this user's daemon itself");
     daemon->require_subcommand(1);
     CLI::App* start = daemon->add_subcommand("start", "run jobmilld in the background");
     actions_.emplace_back(start, [this] { return daemon_start(common_); });
@@ -180,10 +259,18 @@ void CommandLine::add_daemon_commands()
     level->add_option("level", level_, "debug, info, warning or error")->type_name("LEVEL");
     actions_.emplace_back(level, [this] { return daemon_log_level(common_, level_); });
 
-    CLI::App* reload = app_.add_subcommand("reload", "have it read its configuration again");
+    CLI::App* reload = add("reload", "have it read its configuration again");
     actions_.emplace_back(reload, [this] { return commands::reload(common_); });
 
-    CLI::App* demo = app_.add_subcommand("demo", "see it work, in half a minute");
+    CLI::App* set = add("set", "how much may run: of a pool, of a label, or of all");
+    CLI::Option* pool = set->add_option("-p,--pool", set_.pool, "of this pool")->type_name("NAME");
+    set->add_option("-L,--label", set_.label, "of this label")->type_name("TEXT")->excludes(pool);
+    add_word(*set, "--max-running", set_.max_running, "so many jobs at once")
+        ->type_name("N|unlimited");
+    add_word(*set, "--weight", set_.weight, "its share beside others, 1 to 1000")->type_name("N");
+    actions_.emplace_back(set, [this] { return commands::set(common_, set_); });
+
+    CLI::App* demo = add("demo", "see it work, in half a minute");
     demo->add_flag("--chaos", demo_.chaos, "kill a busy worker in mid-run");
     demo->add_flag("--compare", demo_.compare,
                    "only the map-reduce, beside asyncio with a ProcessPoolExecutor");
@@ -207,7 +294,8 @@ std::string CommandLine::check(const SplitWords& words)
     if (words.has_command && words.command.empty()) {
         return name + ": -- wants a command after it";
     }
-    if (work_.handler.empty() != words.has_command) {
+    const bool from_log = map_.past == MapOptions::Past::retry_failed;
+    if (!from_log && work_.handler.empty() != words.has_command) {
         return words.has_command ? name + ": a handler or, after --, a command; not both"
                                  : name + ": want a handler, or -- and a command";
     }
@@ -217,6 +305,14 @@ std::string CommandLine::check(const SplitWords& words)
     if (!words.has_command && (work_.shell || work_.input)) {
         return name + ": --shell and --stdin are for commands after --";
     }
+    if (work_.words.halt && !work_.words.batch && name != "map") {
+        return name + ": --halt is a batch's; name it with --batch";
+    }
+    auto options = parse_job_options(work_.words);
+    if (!options) {
+        return name + ": " + options.error().what;
+    }
+    work_.options = *options;
     return "";
 }
 

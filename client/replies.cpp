@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "client/conversation.hpp"
+#include "client/judgement.hpp"
 
 namespace jobmill {
 namespace {
@@ -18,17 +19,6 @@ std::size_t weight(const ClientEvent& event)
                                          }
                                      },
                                      event);
-}
-
-tl::unexpected<Error> nonsense(std::string_view message, Tag tag, std::string_view why)
-{
-    return fail(Errc::invalid, "the daemon sent a bad " + std::string{message} + " for tag " +
-                                   std::to_string(number(tag)) + ": " + std::string{why});
-}
-
-Bytes copy(ByteView bytes)
-{
-    return {bytes.begin(), bytes.end()};
 }
 
 }  // namespace
@@ -184,133 +174,6 @@ Result<void> Conversation::on(const Progress& message)
     return {};
 }
 
-bool Conversation::room_for(std::uint64_t size) const noexcept
-{
-    const std::uint64_t taken = held_ + reserved_;
-    return taken <= memory_ && size <= memory_ - taken;
-}
-
-Result<void> Conversation::on(const Chunk& message)
-{
-    JOBMILL_TRY_ASSIGN(UnfinishedJob * job, job_of(message.tag, message.job, "chunk"));
-    return assemble(job, message,
-                    event::Chunk{.tag = message.tag,
-                                 .job = message.job,
-                                 .stream = message.stream,
-                                 .size = message.size,
-                                 .payload = {}});
-}
-
-Result<void> Conversation::on(const JobResult& message)
-{
-    JOBMILL_TRY_ASSIGN(UnfinishedJob * job, job_of(message.tag, message.job, "result"));
-    return assemble(job, message,
-                    event::JobResult{.tag = message.tag,
-                                     .job = message.job,
-                                     .state = message.state,
-                                     .worker = message.worker,
-                                     .queue_ns = message.queue_ns,
-                                     .run_ns = message.run_ns,
-                                     .cause = message.cause,
-                                     .size = message.size,
-                                     .payload = {},
-                                     .attempt = message.attempt,
-                                     .usage = message.usage,
-                                     .attempts = message.attempts});
-}
-
-template <typename Message>
-Result<void> Conversation::assemble(UnfinishedJob* job, const Message& message, ClientEvent&& event)
-{
-    const std::uint64_t size = message.payload.size();
-    if (message.more ? size >= message.size : size != message.size) {
-        return nonsense("payload", message.tag, "its size does not match what came");
-    }
-    if (job == nullptr) {
-        return {};
-    }
-    Assembly assembly{.event = std::move(event),
-                      .missing = message.size,
-                      .stream = stream_parts_ && message.more,
-                      .dropped = !stream_parts_ && !room_for(message.size)};
-    if (!assembly.stream && !assembly.dropped) {
-        reserved_ += message.size;
-    }
-    add_part(assembly, message.payload);
-    if (message.more) {
-        job->assembly = std::move(assembly);
-    } else {
-        finish(message.tag, std::move(assembly));
-    }
-    return {};
-}
-
-/// Passes a part on, or keeps it for the whole. Memory is taken as bytes come, never because a
-/// size was announced.
-void Conversation::add_part(Assembly& assembly, ByteView bytes)
-{
-    assembly.missing -= bytes.size();
-    auto* chunk = std::get_if<event::Chunk>(&assembly.event);
-    auto* result = std::get_if<event::JobResult>(&assembly.event);
-    if (!assembly.stream) {
-        if (!assembly.dropped && chunk != nullptr) {
-            append(chunk->payload, bytes);
-        } else if (!assembly.dropped && result != nullptr) {
-            append(result->payload, bytes);
-        }
-        return;
-    }
-    if (bytes.empty()) {
-        return;
-    }
-    if (result != nullptr) {
-        emit(event::ResultPart{result->tag, result->job, copy(bytes)});
-    } else if (chunk != nullptr) {
-        emit(event::Chunk{.tag = chunk->tag,
-                          .job = chunk->job,
-                          .stream = chunk->stream,
-                          .more = assembly.missing > 0,
-                          .size = bytes.size(),
-                          .payload = copy(bytes)});
-    }
-}
-
-Result<void> Conversation::on(const Piece& message)
-{
-    const auto found = jobs_.find(number(message.tag));
-    if (found == jobs_.end() || !found->second.assembly) {
-        return nonsense("piece", message.tag, "nothing of it is missing");
-    }
-    Assembly& assembly = *found->second.assembly;
-    const std::uint64_t size = message.payload.size();
-    if (message.more ? size >= assembly.missing : size != assembly.missing) {
-        return nonsense("piece", message.tag, "its size does not match what is missing");
-    }
-    add_part(assembly, message.payload);
-    if (!message.more) {
-        Assembly whole = std::move(assembly);
-        found->second.assembly.reset();
-        finish(message.tag, std::move(whole));
-    }
-    return {};
-}
-
-void Conversation::finish(Tag tag, Assembly assembly)
-{
-    if (auto* chunk = std::get_if<event::Chunk>(&assembly.event)) {
-        reserved_ -= chunk->payload.size();
-        chunk->dropped = assembly.dropped;
-        if (!assembly.stream) {
-            emit(std::move(assembly.event));
-        }
-    } else if (auto* result = std::get_if<event::JobResult>(&assembly.event)) {
-        reserved_ -= result->payload.size();
-        result->dropped = assembly.dropped;
-        emit(std::move(assembly.event));
-        forget(tag);
-    }
-}
-
 void Conversation::give_credit(UnfinishedJob& job) noexcept
 {
     if (job.counts) {
@@ -328,6 +191,16 @@ void Conversation::forget(Tag tag)
     }
     give_credit(found->second);
     jobs_.erase(found);
+}
+
+void Conversation::refuse_jobs(Tag first, const ErrorReply& error)
+{
+    const std::uint64_t end = number(first) + jobs_.at(number(first)).together;
+    for (std::uint64_t id = number(first); id < end; ++id) {
+        forget(Tag{id});
+        stop_upload(Tag{id});
+        emit(event::JobError{Tag{id}, error});
+    }
 }
 
 Result<void> Conversation::answer(Tag tag, MessageType request, ClientEvent event)
@@ -403,9 +276,9 @@ Result<void> Conversation::on(const ErrorMessage& message)
         // About a cancel that came too late, or a piece: the job's result is still to come.
         return {};
     }
-    if (job != jobs_.end() || requests_.erase(id) > 0) {
-        forget(message.tag);
-        stop_upload(message.tag);
+    if (job != jobs_.end()) {
+        refuse_jobs(message.tag, message.error);
+    } else if (requests_.erase(id) > 0) {
         emit(event::JobError{message.tag, message.error});
     }
     // Otherwise about an opened handler, whose submits get errors of their own, or about a job that

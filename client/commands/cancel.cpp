@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
-// cancel: stop queued and running jobs, and say when they are gone.
+// cancel: stop waiting, queued and running jobs, and say when they are gone.
+#include <algorithm>
+
+#include "client/commands/ask.hpp"
 #include "client/commands/json_output.hpp"
 #include "client/commands/notice.hpp"
 #include "client/commands/outcome.hpp"
@@ -12,12 +15,61 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+/// One job, or several that have something in common.
+struct Target {
+    std::string name;   ///< "121", "all", "batch night"
+    std::string value;  ///< of a batch or label
+    JobId job{};        ///< 0: several
+    Result<Tag> (*request)(Client&, const Target&);
+};
+
+Target job_target(JobId job)
+{
+    return {.name = std::to_string(number(job)),
+            .value = {},
+            .job = job,
+            .request = [](Client& client, const Target& it) { return client.cancel_job(it.job); }};
+}
+
+Result<std::vector<Target>> targets_of(const CancelOptions& options)
+{
+    std::vector<Target> targets;
+    for (const std::string& word : options.ids) {
+        if (word == "all") {
+            targets.push_back(
+                {.name = word, .value = {}, .request = [](Client& client, const Target& /*it*/) {
+                     return client.cancel_all();
+                 }});
+            continue;
+        }
+        JOBMILL_TRY_ASSIGN(const JobId job, parse_job(word));
+        targets.push_back(job_target(job));
+    }
+    if (!options.batch.empty()) {
+        targets.push_back({.name = "batch " + options.batch,
+                           .value = options.batch,
+                           .request = [](Client& client, const Target& it) {
+                               return client.cancel_batch(it.value);
+                           }});
+    }
+    if (!options.label.empty()) {
+        targets.push_back({.name = "label " + options.label,
+                           .value = options.label,
+                           .request = [](Client& client, const Target& it) {
+                               return client.cancel_label(it.value);
+                           }});
+    }
+    if (targets.empty()) {
+        return fail(Errc::invalid, "cancel which jobs? Their numbers, all, --batch or --label");
+    }
+    return targets;
+}
+
 /// What became of a job that is not live, as far as the daemon still knows.
 std::string why_not(Client& client, JobId job)
 {
-    const auto tag = client.status({job});
-    const auto answer = tag ? client.answer(*tag) : Result<ClientEvent>{fail(Errc::closed, "")};
-    const auto* status = answer ? std::get_if<event::Status>(&*answer) : nullptr;
+    const Answer answer = ask(client, client.status({job}));
+    const auto* status = answer && *answer ? std::get_if<event::Status>(&**answer) : nullptr;
     const Value* jobs = status == nullptr ? nullptr : status->body.find("jobs");
     if (jobs == nullptr || jobs->array() == nullptr || jobs->array()->empty()) {
         return "no such unfinished job";
@@ -25,67 +77,70 @@ std::string why_not(Client& client, JobId job)
     return "already " + std::string{jobs->array()->front().text_at("state")};
 }
 
-std::string plural(std::uint64_t count, std::string_view what)
-{
-    return std::to_string(count) + " " + std::string{what};
-}
-
-std::string line_of(const event::Cancelled& cancelled, const std::string& word,
+std::string line_of(const event::Cancelled& cancelled, const Target& target,
                     std::chrono::nanoseconds took)
 {
     const std::string gone =
         "gone in " + duration_text(static_cast<std::uint64_t>(took.count())) + ")\n";
-    if (word == "all") {
-        return plural(std::uint64_t{cancelled.queued} + cancelled.running, "cancelled (") +
-               plural(cancelled.queued, "queued, ") + plural(cancelled.running, "running, ") + gone;
+    if (number(target.job) != 0) {
+        return target.name + " cancelled (was " + (cancelled.running > 0 ? "running" : "queued") +
+               ", " + gone;
     }
-    return word + " cancelled (was " + (cancelled.running > 0 ? "running" : "queued") + ", " + gone;
+    const std::string name = target.value.empty() ? "" : target.name + ": ";
+    return name + std::to_string(std::uint64_t{cancelled.queued} + cancelled.running) +
+           " cancelled (" + std::to_string(cancelled.queued) + " queued, " +
+           std::to_string(cancelled.running) + " running, " + gone;
 }
 
-/// Whether something was cancelled.
-Result<bool> cancel_one(Client& client, const CommonOptions& common, const std::string& word)
+bool is_not_found(const Answer& answer)
+{
+    const auto* error = answer && *answer ? std::get_if<event::JobError>(&**answer) : nullptr;
+    return error != nullptr && error->error.code == error_code::not_found;
+}
+
+/// Answers the exit code.
+int cancel_one(Client& client, const CommonOptions& common, const Target& target)
 {
     const auto start = Clock::now();
-    JobId job{};
-    if (word != "all") {
-        JOBMILL_TRY_ASSIGN(job, parse_job(word));
+    const Answer answer = ask(client, target.request(client, target));
+    if (is_not_found(answer)) {
+        notice(target.name + ": " +
+               (number(target.job) == 0 ? "no unfinished jobs" : why_not(client, target.job)));
+        return exit_code::job_failed;
     }
-    JOBMILL_TRY_ASSIGN(const Tag tag, word == "all" ? client.cancel_all() : client.cancel_job(job));
-    const auto answer = client.answer(tag);
-    if (!answer && answer.error().code != Errc::not_found) {
-        return tl::unexpected<Error>(answer.error());
+    if (const auto code = not_answered(answer)) {
+        return *code;
     }
-    if (!answer) {
-        notice(word + ": " + (word == "all" ? "no unfinished jobs" : why_not(client, job)));
-        return false;
-    }
-    const auto* cancelled = std::get_if<event::Cancelled>(&*answer);
+    const auto* cancelled = std::get_if<event::Cancelled>(&**answer);
     if (cancelled == nullptr) {
-        return fail(Errc::invalid, "the daemon did not answer the cancel");
+        return failed({Errc::invalid, "the daemon did not answer the cancel"});
     }
-    if (common.json) {
-        return print_json(*answer, word);
-    }
-    return write_all(standard_output, bytes_of(line_of(*cancelled, word, Clock::now() - start)));
+    const bool written =
+        common.json ? print_json(**answer, target.name)
+                    : write_all(standard_output,
+                                bytes_of(line_of(*cancelled, target, Clock::now() - start)));
+    return written ? exit_code::ok : exit_code::jobmill_failed;
 }
 
 }  // namespace
 
-int cancel(const CommonOptions& common, const std::vector<std::string>& ids)
+int cancel(const CommonOptions& common, const CancelOptions& options)
 {
+    const auto targets = targets_of(options);
+    if (!targets) {
+        return misused(targets.error());
+    }
     auto client = open_session(common, false);
     if (!client) {
-        return no_session(client.error());
+        return gave_up(client.error());
     }
     int code = exit_code::ok;
-    for (const std::string& word : ids) {
-        const auto done = cancel_one(*client, common, word);
-        if (!done) {
-            return failed(done.error());
+    for (const Target& target : *targets) {
+        const int one = cancel_one(*client, common, target);
+        if (one > exit_code::job_failed) {
+            return one;
         }
-        if (!*done) {
-            code = exit_code::job_failed;
-        }
+        code = std::max(code, one);
     }
     return code;
 }

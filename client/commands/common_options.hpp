@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "client/commands/job_options_words.hpp"
+
 namespace jobmill::commands {
 
 struct CommonOptions {
@@ -27,14 +29,51 @@ struct WorkOptions {
     std::vector<std::string> args;     ///< KEY=VALUE, KEY:=TEXT
     std::string pool;
     std::string label;
+    JobOptionWords words;
+    JobOptions options;  ///< what the words say; borrows from them
 };
 
 struct MapOptions {
+    /// What a job log of earlier runs is good for.
+    enum class Past : std::uint8_t {
+        none,
+        resume,         ///< skip the jobs that have ended
+        resume_failed,  ///< skip the jobs that have succeeded
+        retry_failed,   ///< run those that failed, as the log has them; there is no input
+    };
+
     std::uint32_t jobs = 0;  ///< unfinished at once; 0: as many as the daemon gives credit for
     bool ordered = false;
     bool null = false;  ///< input items end with NUL instead of newline
     bool tag = false;
     bool bar = false;
+    std::string job_log;  ///< empty: none
+    Past past = Past::none;
+};
+
+struct WaitOptions {
+    enum class Until : std::uint8_t {
+        all,            ///< have ended
+        any,            ///< has ended
+        first_failure,  ///< or all have succeeded
+    };
+
+    std::vector<std::string> ids;
+    Until until = Until::all;
+};
+
+struct CancelOptions {
+    std::vector<std::string> ids;  ///< or "all"
+    std::string batch;
+    std::string label;
+};
+
+/// What adjusts how much may run: of a pool, of a label, or of all pools together.
+struct SetOptions {
+    std::string pool;
+    std::string label;
+    Word max_running;
+    Word weight;
 };
 
 struct LogOptions {
@@ -54,8 +93,10 @@ struct DemoOptions {
 [[nodiscard]] int map(const CommonOptions& common, const WorkOptions& work,
                       const MapOptions& options);
 [[nodiscard]] int submit(const CommonOptions& common, const WorkOptions& work);
-[[nodiscard]] int wait(const CommonOptions& common, const std::vector<std::string>& ids);
-[[nodiscard]] int cancel(const CommonOptions& common, const std::vector<std::string>& ids);
+[[nodiscard]] int wait(const CommonOptions& common, const WaitOptions& options);
+[[nodiscard]] int cancel(const CommonOptions& common, const CancelOptions& options);
+[[nodiscard]] int retry(const CommonOptions& common, const std::vector<std::string>& ids);
+[[nodiscard]] int set(const CommonOptions& common, const SetOptions& options);
 [[nodiscard]] int status(const CommonOptions& common, const std::vector<std::string>& ids);
 [[nodiscard]] int handlers(const CommonOptions& common);
 [[nodiscard]] int ping(const CommonOptions& common);

@@ -163,11 +163,11 @@ int daemon_start(const CommonOptions& common)
     }
     const auto report = ensure_daemon(std::move(request));
     if (!report) {
-        return no_session(report.error());
+        return gave_up(report.error());
     }
     const auto client = Client::connect(socket);
     if (!client) {
-        return no_session(client.error());
+        return gave_up(client.error());
     }
     using How = StartReport::How;
     const std::string how = report->how == How::was_there ? "already running: " : "started: ";

@@ -190,7 +190,7 @@ int daemon_status(const CommonOptions& common)
 {
     const auto findings = look(common);
     if (!findings) {
-        return no_session(findings.error());
+        return gave_up(findings.error());
     }
     const bool written = common.json
                              ? write_all(standard_output, json_of(*findings))

@@ -38,6 +38,9 @@ public:
             written = print(chunk->stream, chunk->payload);
         } else if (const auto* part = std::get_if<event::ResultPart>(&event)) {
             written = print(Stream::out, part->payload);
+        } else if (const auto* retrying = std::get_if<event::Retrying>(&event)) {
+            notice(notice_of(*retrying));
+            retries_told_ = true;
         } else if (const auto* result = std::get_if<event::JobResult>(&event)) {
             written = print(Stream::out, result->payload) && finish_line();
         }
@@ -76,7 +79,9 @@ private:
         if (const auto* result = std::get_if<event::JobResult>(&event)) {
             over_ = true;
             exit_code_ = exit_code_of(*result);
-            for (const std::string& line : notices_of(*result)) {
+            for (const std::string& line :
+                 notices_of(*result, {.background = !common_.quiet,
+                                     .attempts = !common_.quiet && !retries_told_})) {
                 notice(line);
             }
         } else if (const auto* error = std::get_if<event::JobError>(&event)) {
@@ -96,6 +101,7 @@ private:
     bool stops_ = false;
     bool taken_ = false;
     bool in_line_ = false;
+    bool retries_told_ = false;
     int exit_code_ = 0;
 };
 

@@ -48,6 +48,8 @@ void watch_interrupts()
     struct sigaction ignore {};
     ignore.sa_handler = SIG_IGN;
     (void)::sigaction(SIGPIPE, &ignore, nullptr);
+    // A file that may not grow is an error like a full disk.
+    (void)::sigaction(SIGXFSZ, &ignore, nullptr);
 }
 
 int interrupted() noexcept

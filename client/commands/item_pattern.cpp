@@ -2,6 +2,7 @@
 #include "client/commands/item_pattern.hpp"
 
 #include "client/commands/arguments.hpp"
+#include "client/commands/command_text.hpp"
 #include "client/commands/placeholders.hpp"
 #include "client/daemon_launch.hpp"
 
@@ -29,19 +30,30 @@ Result<NewJob> ItemPattern::job(std::uint64_t number, std::string_view item) con
                .payload = bytes_of(item),
                .args = arguments_,
                .pool = work_->pool,
-               .label = label_};
+               .label = label_,
+               .options = work_->options};
     if (is_command()) {
         const std::string text{item};
         const std::vector<std::string> words =
             work_->shell ? shell_words(fill_for_shell(work_->command, text, number))
                          : fill(work_->command, text, number);
-        JOBMILL_TRY_ASSIGN(Map command, command_arguments(words, "", {}));
+        JOBMILL_TRY_ASSIGN(Map filled, command_arguments(words, "", {}));
         // The first member is the words; directory and environment stay.
-        job.args.front() = std::move(command.front());
+        job.args.front() = std::move(filled.front());
         job.handler = command_handler;
         job.payload = {};
     }
     return job;
+}
+
+std::string ItemPattern::command(std::uint64_t number, std::string_view item) const
+{
+    if (!is_command()) {
+        return handler_text(*work_, item);
+    }
+    const std::string text{item};
+    return work_->shell ? fill_for_shell(work_->command, text, number)
+                        : command_text(fill(work_->command, text, number));
 }
 
 }  // namespace jobmill::commands

@@ -19,6 +19,12 @@ public:
     /// The job of an item, which it borrows. `number` is from 1.
     [[nodiscard]] Result<NewJob> job(std::uint64_t number, std::string_view item) const;
 
+    /// Whether jobs differ in nothing but their payload.
+    [[nodiscard]] bool is_alike() const noexcept { return !is_command(); }
+
+    /// The job of an item as a line of sh.
+    [[nodiscard]] std::string command(std::uint64_t number, std::string_view item) const;
+
     /// Bytes of the item that travel as the job's payload.
     [[nodiscard]] std::size_t payload_size(std::string_view item) const noexcept
     {

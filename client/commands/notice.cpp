@@ -29,4 +29,10 @@ int failed(const Error& error)
     return exit_code::jobmill_failed;
 }
 
+int misused(const Error& error)
+{
+    notice(error.what);
+    return exit_code::usage;
+}
+
 }  // namespace jobmill::commands

@@ -15,4 +15,7 @@ void notice(std::string_view text);
 /// Says it, a notice a line, and answers the exit code of jobmill's own failures.
 [[nodiscard]] int failed(const Error& error);
 
+/// Says it, and answers the exit code of a command line that makes no sense.
+[[nodiscard]] int misused(const Error& error);
+
 }  // namespace jobmill::commands

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include "client/commands/outcome.hpp"
 
-#include <array>
-#include <cstdio>
+#include <algorithm>
 
 #include "common/exit_code.hpp"
 #include "common/signal_name.hpp"
 
 namespace jobmill::commands {
 namespace {
+
+/// Of the attempts before the last; a job may have had a thousand.
+constexpr std::size_t most_attempts_told = 5;
 
 std::string job_text(const event::JobResult& result)
 {
@@ -28,25 +30,54 @@ int failure_code(const Cause& cause)
     return code > 0 && code < 256 ? code : exit_code::job_failed;
 }
 
-std::string crash_text(const event::JobResult& result)
+std::string worker_text(const event::JobResult& result)
+{
+    const bool replaced = result.state == JobState::crashed;
+    return number(result.worker) == 0 ? ""
+                                      : " (worker " + std::to_string(number(result.worker)) +
+                                            (replaced ? ", replaced)" : ")");
+}
+
+/// After the job's name, when there is something to say.
+std::string what_became_of(const event::JobResult& result)
 {
     const Cause& cause = result.cause;
-    std::string text = job_text(result) + " crashed: ";
-    if (cause.kind == "signal") {
-        text += cause.signal;
-    } else if (cause.kind == "exit") {
-        text += "its worker left with exit code " + std::to_string(cause.exit_code.value_or(0));
-    } else {
-        text += cause.text.empty() ? cause.kind : cause.text;
+    const std::string ran = " after " + duration_text(result.run_ns) + worker_text(result);
+    switch (result.state) {
+        case JobState::failed:
+            if (cause.kind == "signal" && cause.limit.empty()) {
+                return ": the command died of " + cause_text(cause);
+            }
+            return " failed: " + cause_text(cause);
+        case JobState::crashed:
+            return " crashed: " + (cause.kind == "exit" ? "its worker left with " : std::string{}) +
+                   cause_text(cause) + ran;
+        case JobState::timed_out:
+            return cause.kind == "timeout" || cause.kind.empty()
+                       ? " timed out" + ran
+                       : " timed out: " + cause_text(cause) + ran;
+        case JobState::expired:
+            return " expired: it had not begun after " + duration_text(result.queue_ns);
+        case JobState::cancelled:
+            return " cancelled" +
+                   (cause.kind == "cancel" || cause.kind.empty() ? "" : ": " + cause_text(cause)) +
+                   (cause.was.empty() ? "" : " (was " + cause.was + ")");
+        default:
+            return " " + state_text(result.state) +
+                   (cause.kind.empty() ? "" : ": " + cause_text(cause));
     }
-    text += " after " + duration_text(result.run_ns);
-    if (number(result.worker) != 0) {
-        text += " (worker " + std::to_string(number(result.worker)) + ", replaced)";
+}
+
+/// Each attempt was the last one for a reason, or the job was stopped in the middle of one.
+std::string attempts_text(const event::JobResult& result)
+{
+    if (result.attempt <= 1) {
+        return {};
     }
-    if (cause.core_dumped) {
-        text += ", core dumped";
-    }
-    return text;
+    const std::string count = std::to_string(result.attempt);
+    const bool exhausted = result.state == JobState::failed || result.state == JobState::crashed ||
+                           result.state == JobState::timed_out;
+    return ", attempt " + count + (exhausted ? " of " + count : "");
 }
 
 void add_lines(std::string_view text, std::vector<std::string>& lines)
@@ -60,25 +91,51 @@ void add_lines(std::string_view text, std::vector<std::string>& lines)
     }
 }
 
-}  // namespace
-
-std::string duration_text(std::uint64_t nanoseconds)
+/// The daemon tells the newest ones; the last of them came just before the result's.
+void add_attempts(const event::JobResult& result, std::vector<std::string>& lines)
 {
-    const double seconds = static_cast<double>(nanoseconds) / 1e9;
-    std::array<char, 32> text{};
-    if (seconds < 0.001) {
-        (void)std::snprintf(text.data(), text.size(), "%.2f ms", seconds * 1e3);
-    } else if (seconds < 1) {
-        (void)std::snprintf(text.data(), text.size(), "%.0f ms", seconds * 1e3);
-    } else if (seconds < 60) {
-        (void)std::snprintf(text.data(), text.size(), "%.1f s", seconds);
-    } else if (seconds < 3600) {
-        (void)std::snprintf(text.data(), text.size(), "%.0f min", seconds / 60);
-    } else {
-        (void)std::snprintf(text.data(), text.size(), "%.0f h", seconds / 3600);
+    const std::size_t before = std::max<std::uint32_t>(result.attempt, 1) - 1;
+    const std::size_t count = std::min({result.attempts.size(), before, most_attempts_told});
+    if (count < before && count > 0) {
+        lines.push_back("  " + std::to_string(before - count) + " attempts before these");
     }
-    return text.data();
+    for (std::size_t i = count; i > 0; --i) {
+        lines.push_back("  " + attempt_text(static_cast<std::uint32_t>(result.attempt - i),
+                                            result.attempts[result.attempts.size() - i]));
+    }
 }
+
+void add_progress(const Cause& cause, std::vector<std::string>& lines)
+{
+    if (!cause.done && cause.note.empty()) {
+        return;
+    }
+    std::string line = "  last progress:";
+    if (cause.done) {
+        line += " " + std::to_string(*cause.done);
+        line += cause.total.value_or(0) > 0 ? " of " + std::to_string(*cause.total) : "";
+    }
+    lines.push_back(line + (cause.note.empty() ? "" : " " + cause.note));
+}
+
+void add_last_words(const Cause& cause, std::vector<std::string>& lines)
+{
+    add_lines(cause.last_words, lines);
+    if (cause.stderr_shared && !cause.stderr_tail.empty()) {
+        lines.emplace_back("  its worker wrote, perhaps for jobs before this one:");
+    }
+    add_lines(cause.stderr_tail, lines);
+}
+
+bool says_enough(const event::JobResult& result)
+{
+    const Cause& cause = result.cause;
+    return result.state == JobState::succeeded ||
+           (result.state == JobState::failed && cause.kind == "exit" && cause.limit.empty() &&
+            !cause.out_of_memory && result.attempt <= 1);
+}
+
+}  // namespace
 
 int exit_code_of(const event::JobResult& result)
 {
@@ -87,13 +144,13 @@ int exit_code_of(const event::JobResult& result)
         case JobState::succeeded:
             return exit_code::ok;
         case JobState::failed:
-            return cause.kind == "signal" ? signal_exit_code(cause) : failure_code(cause);
+            return cause.signal.empty() ? failure_code(cause) : signal_exit_code(cause);
         case JobState::crashed:
-            return cause.kind == "signal" ? signal_exit_code(cause) : exit_code::job_failed;
+            return signal_exit_code(cause);
         case JobState::timed_out:
+        case JobState::expired:
             return exit_code::timed_out;
         case JobState::cancelled:
-        case JobState::expired:
         case JobState::skipped:
         case JobState::interrupted:
         case JobState::waiting:
@@ -104,37 +161,39 @@ int exit_code_of(const event::JobResult& result)
     return exit_code::job_failed;
 }
 
-std::vector<std::string> notices_of(const event::JobResult& result)
+std::vector<std::string> notices_of(const event::JobResult& result, Detail detail)
 {
-    const Cause& cause = result.cause;
     std::vector<std::string> lines;
-    switch (result.state) {
-        case JobState::succeeded:
-            break;
-        case JobState::failed:
-            if (cause.kind == "signal") {
-                lines.push_back(job_text(result) + ": the command died of " + cause.signal);
-            } else if (cause.kind != "exit") {
-                lines.push_back(job_text(result) +
-                                " failed: " + (cause.text.empty() ? cause.kind : cause.text));
-            }
-            break;
-        case JobState::crashed:
-            lines.push_back(crash_text(result));
-            add_lines(cause.last_words, lines);
-            add_lines(cause.stderr_tail, lines);
-            break;
-        default:
-            lines.push_back(job_text(result) + " " + std::string{name_of(result.state)} +
-                            (cause.kind == "stopping" ? ": the daemon stopped" : "") +
-                            (cause.was.empty() ? "" : " (was " + cause.was + ")"));
-            break;
+    if (!says_enough(result)) {
+        lines.push_back(job_text(result) + what_became_of(result) + attempts_text(result));
+        if (result.cause.poison) {
+            lines.front() += "; set aside: jobmill retry " + std::to_string(number(result.job));
+        }
+        if (detail.attempts) {
+            add_attempts(result, lines);
+        }
+        if (detail.background) {
+            add_progress(result.cause, lines);
+        }
+        add_last_words(result.cause, lines);
+        if (detail.background) {
+            add_lines(result.cause.stack, lines);
+        }
     }
     if (result.dropped) {
         lines.push_back(job_text(result) + ": its result of " + std::to_string(result.size) +
                         " bytes was too large to hold");
     }
     return lines;
+}
+
+std::string notice_of(const event::Retrying& retrying)
+{
+    const Attempt attempt{
+        .state = retrying.state, .worker = retrying.worker, .cause = retrying.cause};
+    return "job " + std::to_string(number(retrying.job)) + ": " +
+           attempt_text(retrying.attempt, attempt) + "; again in " +
+           duration_text(retrying.delay_ns);
 }
 
 std::string text_of_error(const ErrorReply& error)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // ping: is the daemon there, and how far away is it?
+#include "client/commands/ask.hpp"
 #include "client/commands/json_output.hpp"
-#include "client/commands/notice.hpp"
 #include "client/commands/outcome.hpp"
 #include "client/commands/output.hpp"
 #include "client/commands/session.hpp"
@@ -13,21 +13,18 @@ int ping(const CommonOptions& common)
 {
     auto client = open_session(common, false);
     if (!client) {
-        return no_session(client.error());
+        return gave_up(client.error());
     }
     const auto start = std::chrono::steady_clock::now();
-    const auto tag = client->ping();
-    if (!tag) {
-        return failed(tag.error());
-    }
-    const auto pong = client->answer(*tag);
-    if (!pong) {
-        return failed(pong.error());
+    const Answer pong = ask(*client, client->ping());
+    if (const auto code = not_answered(pong)) {
+        return *code;
     }
     const std::chrono::nanoseconds took = std::chrono::steady_clock::now() - start;
     if (common.json) {
-        return print_json(*pong, std::to_string(number(*tag))) ? exit_code::ok
-                                                               : exit_code::jobmill_failed;
+        return print_json(**pong, std::to_string(number(tag_of(**pong))))
+                   ? exit_code::ok
+                   : exit_code::jobmill_failed;
     }
     const std::string line = client->welcome().server + "  pid " +
                              std::to_string(client->welcome().pid) + "  " +

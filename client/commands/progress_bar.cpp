@@ -25,13 +25,15 @@ std::string bar_text(std::uint64_t done, std::uint64_t total)
            std::to_string(done) + "/" + std::to_string(total);
 }
 
-void ProgressBar::draw(std::string_view name, std::uint64_t done, std::uint64_t total)
+void ProgressBar::draw(std::string_view name, std::uint64_t done, std::uint64_t total,
+                       std::string_view note)
 {
     const auto now = std::chrono::steady_clock::now();
     if (!shown_ || (drawn_ && now - last_ < shortest_pause && done < total)) {
         return;
     }
-    const std::string line = "\r\x1b[K" + std::string{name} + bar_text(done, total);
+    const std::string line = "\r\x1b[K" + std::string{name} + bar_text(done, total) +
+                             (note.empty() ? "" : "  " + std::string{note});
     (void)write_all(standard_error, bytes_of(line));
     drawn_ = true;
     last_ = now;

@@ -15,8 +15,9 @@ public:
     ProgressBar& operator=(const ProgressBar&) = delete;
     ~ProgressBar() { clear(); }
 
-    /// At most ten times a second. `total` 0: unknown.
-    void draw(std::string_view name, std::uint64_t done, std::uint64_t total);
+    /// At most ten times a second. `total` 0: unknown. `note` comes last.
+    void draw(std::string_view name, std::uint64_t done, std::uint64_t total,
+              std::string_view note = {});
     /// Takes the line away, so that something else can be printed.
     void clear();
 

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 // reload, daemon log-level: what a running daemon is told about itself.
-#include "client/commands/follow.hpp"
+#include "client/commands/ask.hpp"
 #include "client/commands/json_output.hpp"
-#include "client/commands/listener.hpp"
 #include "client/commands/notice.hpp"
 #include "client/commands/outcome.hpp"
 #include "client/commands/output.hpp"
@@ -51,43 +50,32 @@ int print(const CommonOptions& common, const ClientEvent& event)
     return written ? exit_code::ok : exit_code::jobmill_failed;
 }
 
-/// Prints the answer to one request. Not by Client::answer(), which keeps the error's code.
-int ask(const CommonOptions& common, Result<Tag> (*request)(Client&, const std::string&),
-        const std::string& word)
+/// Prints the answer to one request.
+int print_answer(const CommonOptions& common, Result<Tag> (*request)(Client&, const std::string&),
+                 const std::string& word)
 {
     auto client = open_session(common, false);
     if (!client) {
-        return no_session(client.error());
+        return gave_up(client.error());
     }
-    const auto tag = request(*client, word);
-    if (!tag) {
-        return failed(tag.error());
+    const Answer answer = ask(*client, request(*client, word));
+    if (!answer || !*answer) {
+        return *not_answered(answer);
     }
-    while (true) {
-        const auto event = next_event(*client);
-        if (!event) {
-            return failed(event.error());
-        }
-        if (!*event) {
-            return abandoned_exit_code();
-        }
-        if (tag_of(**event) == *tag && is_last(**event)) {
-            return print(common, **event);
-        }
-    }
+    return print(common, **answer);
 }
 
 }  // namespace
 
 int reload(const CommonOptions& common)
 {
-    return ask(
+    return print_answer(
         common, [](Client& client, const std::string&) { return client.reload(); }, "");
 }
 
 int daemon_log_level(const CommonOptions& common, const std::string& level)
 {
-    return ask(
+    return print_answer(
         common, [](Client& client, const std::string& word) { return client.log_level(word); },
         level);
 }

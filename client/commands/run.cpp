@@ -2,6 +2,7 @@
 // run: one job; print what it says and leave with its exit code.
 #include "client/commands/follow.hpp"
 #include "client/commands/notice.hpp"
+#include "client/commands/output.hpp"
 #include "client/commands/session.hpp"
 
 namespace jobmill::commands {
@@ -13,11 +14,14 @@ int run(const CommonOptions& common, const WorkOptions& work)
         if (!prepared) {
             auto made = prepare(work, client.welcome().max_payload);
             if (!made) {
-                return failed(made.error());
+                return gave_up(made.error());
             }
             prepared = std::move(*made);
         }
-        const auto tag = client.submit(prepared->job());
+        NewJob job = prepared->job();
+        // For somebody who looks on, retries are told as they happen.
+        job.started = !common.json && !common.quiet && is_terminal_fd(standard_error);
+        const auto tag = client.submit(job);
         if (!tag && tag.error().code != Errc::closed) {
             return failed(tag.error());
         }

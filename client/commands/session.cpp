@@ -4,6 +4,7 @@
 #include <poll.h>
 
 #include <charconv>
+#include <unordered_set>
 
 #include "client/commands/arguments.hpp"
 #include "client/commands/follow.hpp"
@@ -60,7 +61,7 @@ Result<Client> open_session(const CommonOptions& common, bool stream_parts, Star
     return client;
 }
 
-int no_session(const Error& error)
+int gave_up(const Error& error)
 {
     return interrupted() != 0 ? abandoned_exit_code() : failed(error);
 }
@@ -96,20 +97,28 @@ int with_session(const CommonOptions& common, bool stream_parts,
         }
         client = next_session(common, stream_parts, std::move(*client), Start::yes);
     }
-    return no_session(client ? Error{Errc::closed, "the daemon stops and takes no jobs"}
+    return gave_up(client ? Error{Errc::closed, "the daemon stops and takes no jobs"}
                              : client.error());
 }
 
 NewJob PreparedJob::job() const
 {
-    return {
-        .handler = handler, .payload = payload.view(), .args = args, .pool = pool, .label = label};
+    return {.handler = handler,
+            .payload = payload.view(),
+            .args = args,
+            .pool = pool,
+            .label = label,
+            .options = options};
 }
 
 Result<PreparedJob> prepare(const WorkOptions& work, std::uint64_t most)
 {
-    PreparedJob prepared{
-        .handler = work.handler, .label = work.label, .pool = work.pool, .args = {}, .payload = {}};
+    PreparedJob prepared{.handler = work.handler,
+                         .label = work.label,
+                         .pool = work.pool,
+                         .options = work.options,
+                         .args = {},
+                         .payload = {}};
     const bool from_input =
         work.input || (work.has_payload && work.payload == "-" && !work.payload_is_text);
     if (from_input) {
@@ -141,6 +150,19 @@ Result<JobId> parse_job(const std::string& word)
         return fail(Errc::invalid, "\"" + word + "\" is not the number of a job");
     }
     return JobId{value};
+}
+
+Result<std::vector<JobId>> parse_jobs(const std::vector<std::string>& words)
+{
+    std::vector<JobId> jobs;
+    std::unordered_set<JobId> seen;
+    for (const std::string& word : words) {
+        JOBMILL_TRY_ASSIGN(const JobId job, parse_job(word));
+        if (seen.insert(job).second) {
+            jobs.push_back(job);
+        }
+    }
+    return jobs;
 }
 
 }  // namespace jobmill::commands

@@ -21,8 +21,8 @@ enum class Start { no, yes };
 [[nodiscard]] Result<Client> open_session(const CommonOptions& common, bool stream_parts,
                                           Start start = Start::no);
 
-/// Says why there is no session, unless an interrupt is the reason; answers the exit code.
-[[nodiscard]] int no_session(const Error& error);
+/// Says why this command gives up, unless an interrupt is the reason; answers the exit code.
+[[nodiscard]] int gave_up(const Error& error);
 
 /// A session with the daemon that comes after this one, which stops and takes no more jobs. The
 /// session with this one is over then.
@@ -42,6 +42,7 @@ struct PreparedJob {
     std::string handler;
     std::string label;
     std::string pool;
+    JobOptions options;  ///< borrowed from the command line's words
     Map args;
     Payload payload;
 
@@ -54,5 +55,8 @@ struct PreparedJob {
 
 /// The number of a job as people write it.
 [[nodiscard]] Result<JobId> parse_job(const std::string& word);
+
+/// Each of them once.
+[[nodiscard]] Result<std::vector<JobId>> parse_jobs(const std::vector<std::string>& words);
 
 }  // namespace jobmill::commands

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // status and handlers: documents of the daemon, as tables.
+#include "client/commands/ask.hpp"
 #include "client/commands/json_output.hpp"
 #include "client/commands/notice.hpp"
 #include "client/commands/output.hpp"
@@ -35,47 +36,41 @@ int print(const CommonOptions& common, const ClientEvent& event, const std::stri
 
 int status(const CommonOptions& common, const std::vector<std::string>& ids)
 {
-    std::vector<JobId> jobs;
-    for (const std::string& word : ids) {
-        const auto job = parse_job(word);
-        if (!job) {
-            return failed(job.error());
-        }
-        jobs.push_back(*job);
+    const auto jobs = parse_jobs(ids);
+    if (!jobs) {
+        return misused(jobs.error());
     }
     auto client = open_session(common, false);
     if (!client) {
-        return no_session(client.error());
+        return gave_up(client.error());
     }
-    const auto tag = client->status(jobs);
-    const auto answer = tag ? client->answer(*tag) : Result<ClientEvent>{tl::unexpect, tag.error()};
-    if (!answer) {
-        return failed(answer.error());
+    const Answer answer = ask(*client, client->status(*jobs));
+    if (const auto code = not_answered(answer)) {
+        return *code;
     }
-    const auto* status = std::get_if<event::Status>(&*answer);
+    const auto* status = std::get_if<event::Status>(&**answer);
     if (status == nullptr) {
         return failed({Errc::invalid, "the daemon did not answer with its status"});
     }
-    const int code = print(common, *answer, common.json ? "" : status_text(status->body));
-    return code == exit_code::ok && !all_there(jobs, status->body) ? exit_code::job_failed : code;
+    const int code = print(common, **answer, common.json ? "" : status_text(status->body));
+    return code == exit_code::ok && !all_there(*jobs, status->body) ? exit_code::job_failed : code;
 }
 
 int handlers(const CommonOptions& common)
 {
     auto client = open_session(common, false, Start::yes);
     if (!client) {
-        return no_session(client.error());
+        return gave_up(client.error());
     }
-    const auto tag = client->handlers();
-    const auto answer = tag ? client->answer(*tag) : Result<ClientEvent>{tl::unexpect, tag.error()};
-    if (!answer) {
-        return failed(answer.error());
+    const Answer answer = ask(*client, client->handlers());
+    if (const auto code = not_answered(answer)) {
+        return *code;
     }
-    const auto* handlers = std::get_if<event::Handlers>(&*answer);
+    const auto* handlers = std::get_if<event::Handlers>(&**answer);
     if (handlers == nullptr) {
         return failed({Errc::invalid, "the daemon did not answer with its handlers"});
     }
-    return print(common, *answer, common.json ? "" : handlers_text(handlers->body));
+    return print(common, **answer, common.json ? "" : handlers_text(handlers->body));
 }
 
 }  // namespace jobmill::commands

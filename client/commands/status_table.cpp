@@ -3,36 +3,12 @@
 
 #include <algorithm>
 
-#include "client/commands/outcome.hpp"
+#include "client/commands/cause_text.hpp"
+#include "client/commands/text_table.hpp"
 #include "common/utf8.hpp"
 
 namespace jobmill::commands {
 namespace {
-
-using Row = std::vector<std::string>;
-
-/// Columns two spaces apart, the last one as it is.
-std::string aligned(const std::vector<Row>& rows)
-{
-    std::vector<std::size_t> widths;
-    for (const Row& row : rows) {
-        widths.resize(std::max(widths.size(), row.size()));
-        for (std::size_t i = 0; i < row.size(); ++i) {
-            widths[i] = std::max(widths[i], row[i].size());
-        }
-    }
-    std::string text;
-    for (const Row& row : rows) {
-        std::string line;
-        for (std::size_t i = 0; i < row.size(); ++i) {
-            line += row[i];
-            line.append(widths[i] - row[i].size() + 2, ' ');
-        }
-        line.erase(line.find_last_not_of(' ') + 1);
-        text += line + "\n";
-    }
-    return text;
-}
 
 const Array& list_at(const Value& value, std::string_view key)
 {
@@ -62,43 +38,193 @@ std::string age_text(const Value& value, std::string_view key)
     return text;
 }
 
+std::string size_at(const Value& value, std::string_view key)
+{
+    constexpr std::int64_t mebibyte = std::int64_t{1} << 20U;
+    return std::to_string(value.integer_at(key) / mebibyte) + " MiB";
+}
+
+bool truth_at(const Value& value, std::string_view key)
+{
+    const Value* found = value.find(key);
+    return found != nullptr && *found == Value{true};
+}
+
+/// Numbers of jobs are text in JSON and numbers in MessagePack.
+std::string job_at(const Value& value)
+{
+    return value.text_at("job").empty() ? number_at(value, "job") : text_at(value, "job");
+}
+
+/// A number, or a word such as "unlimited".
+std::string limit_at(const Value& value, std::string_view key)
+{
+    const Value* found = value.find(key);
+    if (found == nullptr) {
+        return "-";
+    }
+    return found->text() != nullptr ? escaped(*found->text()) : number_at(value, key);
+}
+
+std::string marks_of(const Value& pool)
+{
+    std::string marks;
+    const auto mark = [&](bool set, const char* name) {
+        if (set) {
+            marks += (marks.empty() ? " (" : ", ") + std::string{name};
+        }
+    };
+    mark(pool.text_at("state") == "retiring", "retiring");
+    mark(truth_at(pool, "degraded"), "degraded");
+    mark(!pool.text_at("paused").empty(), "paused");
+    return marks.empty() ? "" : marks + ")";
+}
+
+/// Sentences about a pool that is not as it should be.
+std::string troubles_of(const Value& pool)
+{
+    const std::string name = text_at(pool, "name") + ": ";
+    std::string text;
+    if (truth_at(pool, "degraded")) {
+        text += name + "its workers die one after another; few are tried until one lives\n";
+    }
+    if (const std::string paused = text_at(pool, "paused"); paused == "memory") {
+        text += name + "no job begins, as the machine is short of memory\n";
+    } else if (!paused.empty()) {
+        text += name + "no job begins: " + paused + "\n";
+    }
+    if (pool.integer_at("condemned") > 0) {
+        text += name + number_at(pool, "condemned") + " of its workers cannot be killed\n";
+    }
+    if (!pool.text_at("error").empty()) {
+        text += name + text_at(pool, "error") + "\n";
+    }
+    return text;
+}
+
 std::string pools_text(const Value& status)
 {
-    std::vector<Row> rows{
-        {"POOL", "WORKERS", "BUSY", "QUEUED", "DONE", "FAILED", "CRASHED", "RESTARTS"}};
-    std::string errors;
+    TextTable table{{{"POOL"},
+                     {"WORKERS"},
+                     {"BUSY"},
+                     {"LENT", true},
+                     {"WAITING", true},
+                     {"QUEUED"},
+                     {"DONE"},
+                     {"FAILED"},
+                     {"CRASHED"},
+                     {"TIMED-OUT", true},
+                     {"EXPIRED", true},
+                     {"RETRIED", true},
+                     {"RESTARTS"}}};
+    std::string troubles;
     for (const Value& pool : list_at(status, "pools")) {
-        const bool retiring = pool.text_at("state") == "retiring";
-        rows.push_back(
-            {text_at(pool, "name") + (retiring ? " (retiring)" : ""), number_at(pool, "workers"),
-             number_at(pool, "busy"), number_at(pool, "queued"), number_at(pool, "done"),
-             number_at(pool, "failed"), number_at(pool, "crashed"), number_at(pool, "restarts")});
-        if (!pool.text_at("error").empty()) {
-            errors += text_at(pool, "name") + ": " + text_at(pool, "error") + "\n";
-        }
+        table.add({text_at(pool, "name") + marks_of(pool), number_at(pool, "workers"),
+                   number_at(pool, "busy"), number_at(pool, "lent"), number_at(pool, "waiting"),
+                   number_at(pool, "queued"), number_at(pool, "done"), number_at(pool, "failed"),
+                   number_at(pool, "crashed"), number_at(pool, "timed_out"),
+                   number_at(pool, "expired"), number_at(pool, "retried"),
+                   number_at(pool, "restarts")});
+        troubles += troubles_of(pool);
     }
-    return aligned(rows) + errors;
+    return table.text() + troubles;
+}
+
+std::string memory_text(const Value& status)
+{
+    const Value* memory = status.find("memory");
+    if (memory == nullptr || !truth_at(*memory, "low")) {
+        return {};
+    }
+    return "memory: " + size_at(*memory, "available") + " available, " +
+           size_at(*memory, "min_free") + " are to stay free\n";
+}
+
+/// Attempts are told from the second on.
+std::string attempt_at(const Value& job)
+{
+    return job.integer_at("attempt") > 1 ? number_at(job, "attempt") : "-";
 }
 
 std::string jobs_text(const Value& status)
 {
-    const Array& jobs = list_at(status, "jobs");
-    if (jobs.empty()) {
-        return {};
+    TextTable table{{{"ID"},
+                     {"STATE"},
+                     {"AGE"},
+                     {"PRIORITY", true},
+                     {"ATTEMPT", true},
+                     {"POOL"},
+                     {"HANDLER"},
+                     {"BATCH", true},
+                     {"LABEL"}}};
+    for (const Value& job : list_at(status, "jobs")) {
+        table.add({job_at(job), text_at(job, "state"), age_text(job, "age_ms"),
+                   number_at(job, "priority"), attempt_at(job), text_at(job, "pool"),
+                   text_at(job, "handler"), text_at(job, "batch"), text_at(job, "label")});
     }
-    std::vector<Row> rows{{"ID", "STATE", "AGE", "POOL", "HANDLER", "LABEL"}};
-    for (const Value& job : jobs) {
-        // Numbers of jobs are text in JSON and numbers in MessagePack.
-        const std::string id =
-            job.text_at("job").empty() ? number_at(job, "job") : text_at(job, "job");
-        rows.push_back({id, text_at(job, "state"), age_text(job, "age_ms"), text_at(job, "pool"),
-                        text_at(job, "handler"), text_at(job, "label")});
-    }
-    std::string text = aligned(rows);
+    std::string text = table.empty() ? "" : table.text();
     if (const auto more = status.integer_at("more_jobs"); more > 0) {
         text += "and " + std::to_string(more) + " more\n";
     }
     return text;
+}
+
+std::string batches_text(const Value& status)
+{
+    TextTable table{{{"BATCH"},
+                     {"SUBMITTED"},
+                     {"WAITING", true},
+                     {"QUEUED"},
+                     {"RUNNING"},
+                     {"SUCCEEDED"},
+                     {"FAILED"},
+                     {"STATE", true}}};
+    for (const Value& batch : list_at(status, "batches")) {
+        table.add({text_at(batch, "batch"), number_at(batch, "submitted"),
+                   number_at(batch, "waiting"), number_at(batch, "queued"),
+                   number_at(batch, "running"), number_at(batch, "succeeded"),
+                   number_at(batch, "failed"), truth_at(batch, "halted") ? "given up" : ""});
+    }
+    return table.empty() ? "" : table.text();
+}
+
+std::string labels_text(const Value& status)
+{
+    TextTable table{{{"LABEL"}, {"RUNNING"}, {"AT-MOST"}, {"WEIGHT"}}};
+    for (const Value& label : list_at(status, "labels")) {
+        table.add({text_at(label, "label"), number_at(label, "running"),
+                   limit_at(label, "max_running"), limit_at(label, "weight")});
+    }
+    return table.empty() ? "" : table.text();
+}
+
+std::string cause_at(const Value& job)
+{
+    const Value* found = job.find("cause");
+    if (found == nullptr) {
+        return {};
+    }
+    if (found->text() != nullptr) {
+        return escaped(*found->text());
+    }
+    Cause cause;
+    cause.kind = found->text_at("kind");
+    cause.text = found->text_at("text");
+    cause.signal = found->text_at("signal");
+    cause.limit = found->text_at("limit");
+    cause.out_of_memory = truth_at(*found, "oom");
+    cause.exit_code = static_cast<int>(found->integer_at("exit_code"));
+    return escaped(cause_text(cause));
+}
+
+std::string poison_text(const Value& status)
+{
+    TextTable table{{{"SET-ASIDE"}, {"AGE"}, {"POOL"}, {"HANDLER"}, {"LABEL", true}, {"CAUSE"}}};
+    for (const Value& job : list_at(status, "poison")) {
+        table.add({job_at(job), age_text(job, "age_ms"), text_at(job, "pool"),
+                   text_at(job, "handler"), text_at(job, "label"), cause_at(job)});
+    }
+    return table.empty() ? "" : table.text();
 }
 
 }  // namespace
@@ -109,23 +235,38 @@ std::string status_text(const Value& status)
                        number_at(status, "pid") + "  up " + age_text(status, "uptime_ms") + "  " +
                        text_at(status, "socket") + "\n";
     // In a daemon of one's own that is no news.
-    if (const Value* system = status.find("system"); system != nullptr && *system == Value{true}) {
+    if (truth_at(status, "system")) {
         text += "the system's daemon: jobs run as " + text_at(status, "user") + " (uid " +
                 number_at(status, "uid") + ")\n";
     }
-    return text + pools_text(status) + jobs_text(status);
+    return text + memory_text(status) + pools_text(status) + batches_text(status) +
+           labels_text(status) + jobs_text(status) + poison_text(status);
+}
+
+std::string shares_text(const Value& shares)
+{
+    TextTable pools{{{"POOL"}, {"AT-MOST"}, {"WEIGHT"}}};
+    for (const Value& pool : list_at(shares, "pools")) {
+        pools.add({text_at(pool, "name"), limit_at(pool, "max_running"), limit_at(pool, "weight")});
+    }
+    TextTable labels{{{"LABEL"}, {"AT-MOST"}, {"WEIGHT"}}};
+    for (const Value& label : list_at(shares, "labels")) {
+        labels.add(
+            {text_at(label, "label"), limit_at(label, "max_running"), limit_at(label, "weight")});
+    }
+    return "at most, of all: " + limit_at(shares, "max_running") + "\n" + pools.text() +
+           (labels.empty() ? "" : labels.text());
 }
 
 std::string handlers_text(const Value& handlers)
 {
-    std::vector<Row> rows{{"POOL", "HANDLER", "HELP"}};
+    TextTable table{{{"POOL"}, {"HANDLER"}, {"HELP"}}};
     for (const Value& pool : list_at(handlers, "pools")) {
         for (const Value& handler : list_at(pool, "handlers")) {
-            rows.push_back(
-                {text_at(pool, "name"), text_at(handler, "name"), text_at(handler, "help")});
+            table.add({text_at(pool, "name"), text_at(handler, "name"), text_at(handler, "help")});
         }
     }
-    return aligned(rows);
+    return table.text();
 }
 
 }  // namespace jobmill::commands

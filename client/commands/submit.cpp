@@ -59,7 +59,7 @@ int submit(const CommonOptions& common, const WorkOptions& work)
         if (!prepared) {
             auto made = prepare(work, client.welcome().max_payload);
             if (!made) {
-                return failed(made.error());
+                return gave_up(made.error());
             }
             prepared = std::move(*made);
         }

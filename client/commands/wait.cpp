@@ -3,6 +3,7 @@
 // shown job by job, as they end.
 #include <unordered_map>
 
+#include "client/commands/ended_jobs.hpp"
 #include "client/commands/follow.hpp"
 #include "client/commands/job_output.hpp"
 #include "client/commands/json_output.hpp"
@@ -82,7 +83,7 @@ private:
             if (exit_code_of(*result) != exit_code::ok) {
                 exit_code_ = exit_code::job_failed;
             }
-            for (const std::string& line : notices_of(*result)) {
+            for (const std::string& line : notices_of(*result, {.background = !common_.quiet})) {
                 notice(line);
             }
         } else if (const auto* error = std::get_if<event::JobError>(&event)) {
@@ -97,26 +98,58 @@ private:
     int exit_code_ = exit_code::ok;
 };
 
-}  // namespace
-
-int wait(const CommonOptions& common, const std::vector<std::string>& ids)
+/// Prints one job's events; answers the exit code.
+int print_job(Client& client, const CommonOptions& common, JobId job)
 {
-    auto client = open_session(common, ids.size() == 1 && !common.json);
-    if (!client) {
-        return no_session(client.error());
-    }
-    Waiter waiter{*client, common};
-    for (const std::string& word : ids) {
-        const auto job = parse_job(word);
+    const auto tag = client.wait_job(job);
+    return tag ? follow(client, *tag, common, false).value_or(exit_code::jobmill_failed)
+               : failed(tag.error());
+}
+
+/// Job by job as they end; those that had not when this leaves can be waited for again.
+int wait_in_turn(Client& client, const CommonOptions& common, std::vector<JobId> jobs, bool any)
+{
+    EndedJobs ended{client, std::move(jobs)};
+    int code = exit_code::ok;
+    while (!ended.empty() && code == exit_code::ok) {
+        const auto job = ended.next();
         if (!job) {
             return failed(job.error());
         }
-        if (ids.size() == 1 && !common.json) {
-            const auto tag = client->wait_job(*job);
-            return tag ? follow(*client, *tag, common, false).value_or(exit_code::jobmill_failed)
-                       : failed(tag.error());
+        if (!*job) {
+            return abandoned_exit_code();
         }
-        if (const auto added = waiter.add(*job); !added) {
+        code = print_job(client, common, **job);
+        if (any) {
+            break;
+        }
+    }
+    return code;
+}
+
+}  // namespace
+
+int wait(const CommonOptions& common, const WaitOptions& options)
+{
+    auto jobs = parse_jobs(options.ids);
+    if (!jobs) {
+        return misused(jobs.error());
+    }
+    const bool one_by_one = jobs->size() == 1 || options.until != WaitOptions::Until::all;
+    auto client = open_session(common, one_by_one && !common.json);
+    if (!client) {
+        return gave_up(client.error());
+    }
+    if (jobs->size() == 1) {
+        return print_job(*client, common, jobs->front());
+    }
+    if (one_by_one) {
+        return wait_in_turn(*client, common, std::move(*jobs),
+                            options.until == WaitOptions::Until::any);
+    }
+    Waiter waiter{*client, common};
+    for (const JobId job : *jobs) {
+        if (const auto added = waiter.add(job); !added) {
             return failed(added.error());
         }
     }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,9 +31,17 @@ struct NewJob {
     std::string_view pool{};  ///< empty: the first configured one
     std::string_view label{};
     bool detached = false;  ///< outlives this session; read its events with wait_job()
-    bool started = false;   ///< ask for Started
+    bool started = false;   ///< ask for Started and Retrying
     bool progress = false;  ///< ask for Progress
     JobOptions options{};   ///< order, time, retries, limits, batch
+};
+
+/// What adjust() changes: of a pool, or of a label, or, with neither, of all pools together.
+struct Adjustment {
+    std::string_view pool{};
+    std::string_view label{};
+    std::optional<std::uint64_t> max_running{};  ///< 1 or more, or unlimited
+    std::optional<std::uint32_t> weight{};       ///< 1 to 1000; of all together there is none
 };
 
 /// A finished job, and what it streamed before it finished.
@@ -80,13 +89,29 @@ public:
     /// Whether submit() would not wait for credit.
     [[nodiscard]] bool can_submit(std::uint64_t payload_size) const noexcept;
     /// Waits for credit if need be; events that come meanwhile are kept for next().
+    ///
+    /// In a worker or a command of jobmill's, $JOBMILL_JOB names the running job: with the daemon
+    /// of $JOBMILL_SOCKET it becomes the parent of what is submitted attached, unless one is given.
     [[nodiscard]] Result<Tag> submit(const NewJob& job);
+    /// A job for each payload, inline all of them, which are copied; job.payload stays empty. In as
+    /// few messages as credit and frames allow, waiting for credit if need be; each message is
+    /// accepted or refused as a whole. Fewer tags than payloads: the daemon stops and takes no
+    /// more.
+    [[nodiscard]] Result<std::vector<Tag>> submit_many(std::span<const ByteView> payloads,
+                                                       const NewJob& job);
 
     /// These answer with an event of the tag that they return. Cancelling by tag is answered by the
     /// job's own JobResult, whichever it is.
     [[nodiscard]] Result<void> cancel(Tag job);
     [[nodiscard]] Result<Tag> cancel_job(JobId job);
     [[nodiscard]] Result<Tag> cancel_all();
+    [[nodiscard]] Result<Tag> cancel_batch(std::string_view name);
+    [[nodiscard]] Result<Tag> cancel_label(std::string_view label);
+    /// What this session submitted and is attached to it.
+    [[nodiscard]] Result<Tag> cancel_session();
+    /// Submits anew, detached, a job that was set aside as poison, or a failed one that is still
+    /// kept. Answered by Accepted, with the new number.
+    [[nodiscard]] Result<Tag> retry_job(JobId job);
     /// The events of a detached job, from its first unread one to its JobResult, under this tag.
     [[nodiscard]] Result<Tag> wait_job(JobId job);
     [[nodiscard]] Result<Tag> status(std::vector<JobId> jobs = {});
@@ -96,6 +121,8 @@ public:
     [[nodiscard]] Result<Tag> reload();
     /// Sets the level of the daemon's log, or only asks when it is empty.
     [[nodiscard]] Result<Tag> log_level(std::string_view level = {});
+    /// Changes how much may run, while it runs; without max_running and weight it only asks.
+    [[nodiscard]] Result<Tag> adjust(const Adjustment& adjustment);
     /// At most 1024 bytes, which come back.
     [[nodiscard]] Result<Tag> ping(ByteView payload = {});
 

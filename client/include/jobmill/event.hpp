@@ -27,8 +27,8 @@ struct Welcome {
     std::uint64_t credit_bytes = 0;  ///< of their payloads, the same
 };
 
-/// The job with this tag is queued, and this is its number. The last event of a detached job here:
-/// wait_job() reads the others.
+/// The job with this tag is queued, and this is its number. The last event of a detached job, and
+/// of a retry, here: wait_job() reads the others.
 struct Accepted {
     Tag tag{};
     JobId job{};
@@ -96,7 +96,7 @@ struct JobResult {
     std::vector<Attempt> attempts;  ///< those before it
 };
 
-/// The answer to cancel_job() and cancel_all(): so many jobs are gone now.
+/// The answer to cancel_job(), cancel_all() and their like: so many jobs are gone now.
 struct Cancelled {
     Tag tag{};
     std::uint32_t queued = 0;

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "client/conversation.hpp"
@@ -115,6 +116,40 @@ public:
     Bytes received;
     bool preamble_taken = false;
     FrameSplitter splitter{Link::client, Direction::to_daemon};
+};
+
+/// What the client sent since the daemon last looked, decoded; the requests borrow from this.
+class Sent {
+public:
+    explicit Sent(ScriptedDaemon& daemon)
+    {
+        daemon.received.clear();
+        daemon.preamble_taken = true;
+        daemon.take_all();
+        splitter_.feed(std::exchange(daemon.received, {}));
+        while (const auto frame = splitter_.next().value_or(std::nullopt)) {
+            if (auto request = decode_request(*frame)) {
+                requests.push_back(std::move(*request));
+            }
+        }
+    }
+
+    template <typename Message>
+    [[nodiscard]] std::vector<Message> all() const
+    {
+        std::vector<Message> found;
+        for (const Request& request : requests) {
+            if (const auto* message = std::get_if<Message>(&request)) {
+                found.push_back(*message);
+            }
+        }
+        return found;
+    }
+
+    std::vector<Request> requests;
+
+private:
+    FrameSplitter splitter_{Link::client, Direction::to_daemon};
 };
 
 }  // namespace jobmill::tests

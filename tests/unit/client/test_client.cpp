@@ -38,6 +38,73 @@ struct Peers {
     std::unique_ptr<Client> client;
 };
 
+/// A socket in a directory of its own.
+struct ListeningPlace {
+    ListeningPlace()
+    {
+        REQUIRE(::mkdtemp(directory.data()) != nullptr);
+        path = directory + "/s";
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        path.copy(static_cast<char*>(address.sun_path), sizeof address.sun_path - 1);
+        REQUIRE(::bind(listening.get(), reinterpret_cast<const sockaddr*>(&address),
+                       sizeof address) == 0);
+        REQUIRE(::listen(listening.get(), 4) == 0);
+    }
+    ~ListeningPlace()
+    {
+        (void)::unlink(path.c_str());
+        (void)::rmdir(directory.c_str());
+    }
+    ListeningPlace(const ListeningPlace&) = delete;
+    ListeningPlace& operator=(const ListeningPlace&) = delete;
+
+    [[nodiscard]] UniqueFd accept() const
+    {
+        return UniqueFd{::accept4(listening.get(), nullptr, nullptr, SOCK_CLOEXEC)};
+    }
+
+    std::string directory = "/tmp/jobmill-test-XXXXXX";
+    std::string path;
+    UniqueFd listening{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+};
+
+/// Variables of the environment as they are within a running job; unset afterwards.
+struct RunningJob {
+    RunningJob(const std::string& socket, const char* job)
+    {
+        ::setenv("JOBMILL_SOCKET", socket.c_str(), 1);  // NOLINT(concurrency-mt-unsafe)
+        ::setenv("JOBMILL_JOB", job, 1);                // NOLINT(concurrency-mt-unsafe)
+    }
+    ~RunningJob()
+    {
+        ::unsetenv("JOBMILL_SOCKET");  // NOLINT(concurrency-mt-unsafe)
+        ::unsetenv("JOBMILL_JOB");     // NOLINT(concurrency-mt-unsafe)
+    }
+    RunningJob(const RunningJob&) = delete;
+    RunningJob& operator=(const RunningJob&) = delete;
+};
+
+/// The parents of the jobs that were sent to this socket.
+std::vector<std::optional<std::uint64_t>> parents_at(int socket)
+{
+    std::vector<std::byte> buffer(100'000);
+    const auto size = ::recv(socket, buffer.data(), buffer.size(), 0);
+    REQUIRE(size > 0);
+    FrameSplitter splitter{Link::client, Direction::to_daemon};
+    splitter.feed(ByteView{buffer}.first(static_cast<std::size_t>(size)));
+    std::vector<std::optional<std::uint64_t>> parents;
+    while (const auto frame = splitter.next().value_or(std::nullopt)) {
+        const auto request = decode_request(*frame);
+        if (const auto* submit = std::get_if<Submit>(&*request)) {
+            parents.push_back(submit->options.job.parent);
+        } else if (const auto* many = std::get_if<SubmitMany>(&*request)) {
+            parents.push_back(many->options.job.parent);
+        }
+    }
+    return parents;
+}
+
 }  // namespace
 
 TEST_CASE("a path that cannot be bound is refused before it is cut")
@@ -66,28 +133,17 @@ TEST_CASE("a peer that closes without a welcome is an error")
 
 TEST_CASE("a daemon that leaves before its welcome is followed by the next one")
 {
-    std::string directory = "/tmp/jobmill-test-XXXXXX";
-    REQUIRE(::mkdtemp(directory.data()) != nullptr);
-    const std::string path = directory + "/s";
-    const UniqueFd listening{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    path.copy(static_cast<char*>(address.sun_path), sizeof address.sun_path - 1);
-    REQUIRE(::bind(listening.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) ==
-            0);
-    REQUIRE(::listen(listening.get(), 4) == 0);
+    const ListeningPlace place;
     UniqueFd served;
     std::thread daemons{[&] {
         for (int silent = 0; silent < 2; ++silent) {
-            const UniqueFd socket{::accept4(listening.get(), nullptr, nullptr, SOCK_CLOEXEC)};
+            const UniqueFd socket = place.accept();
         }
-        served.reset(::accept4(listening.get(), nullptr, nullptr, SOCK_CLOEXEC));
+        served = place.accept();
         (void)send_all(served.get(), said(Welcome{.server = "jobmilld t"}));
     }};
-    const auto client = Client::connect(path, {.name = "test"});
+    const auto client = Client::connect(place.path, {.name = "test"});
     daemons.join();
-    (void)::unlink(path.c_str());
-    (void)::rmdir(directory.c_str());
     CHECK_MESSAGE(client.has_value(), client.error().what);
 }
 
@@ -201,4 +257,82 @@ TEST_CASE("a payload larger than the socket's buffer arrives whole")
     CHECK(flushed);
     CHECK(last);
     CHECK(received == payload.size());
+}
+
+TEST_CASE("what a running job submits to its own daemon is its child, unless detached")
+{
+    const ListeningPlace place;
+    UniqueFd served;
+    std::thread daemon{[&] {
+        served = place.accept();
+        (void)send_all(served.get(), said(Welcome{.server = "jobmilld t"}));
+    }};
+    auto client = Client::connect(place.path, {.name = "test"});
+    daemon.join();
+    REQUIRE(client);
+    Bytes greeting(1000);
+    REQUIRE(::recv(served.get(), greeting.data(), greeting.size(), 0) > 0);
+    const std::vector<ByteView> payloads(1);
+    {
+        const RunningJob job{place.path, "117"};
+        REQUIRE(client->submit({.handler = "a"}));
+        REQUIRE(client->submit({.handler = "b", .detached = true}));
+        REQUIRE(client->submit({.handler = "c", .options = {.parent = 3}}));
+        REQUIRE(client->submit_many(payloads, {.handler = "d"}));
+    }
+    {
+        const RunningJob job{place.path, "118"};
+        REQUIRE(client->submit({.handler = "e"}));
+    }
+    {
+        const RunningJob job{"/another/daemon.sock", "117"};
+        REQUIRE(client->submit({.handler = "f"}));
+    }
+    for (const char* nonsense : {"", "x", "0", "-1", "1x", "99999999999999999999"}) {
+        const RunningJob job{place.path, nonsense};
+        REQUIRE(client->submit({.handler = "g", .pool = nonsense}));
+    }
+    REQUIRE(client->submit({.handler = "h"}));
+    REQUIRE(client->flush());
+    std::vector<std::optional<std::uint64_t>> expected{117, std::nullopt, 3, 117, 118};
+    expected.resize(expected.size() + 8);
+    CHECK(parents_at(served.get()) == expected);
+}
+
+TEST_CASE("many jobs wait for credit in between, and keep what comes meanwhile")
+{
+    auto pair = *make_socket_pair();
+    REQUIRE(send_all(pair.theirs.get(), said(Welcome{.credit_jobs = 2, .server = {}})));
+    auto client = *Client::adopt(pair.ours.release(), {.name = "test"});
+    // The answers to the first two lie ready: they give their credit back.
+    for (const std::uint64_t id : {1U, 2U}) {
+        REQUIRE(send_all(pair.theirs.get(),
+                         said(Accepted{.first = Tag{id}, .job = JobId{id}, .count = 1})));
+        JobResult result;
+        result.tag = Tag{id};
+        result.job = JobId{id};
+        REQUIRE(send_all(pair.theirs.get(), said(result)));
+    }
+    const std::vector<ByteView> payloads(4);
+    const auto tags = client.submit_many(payloads, {.handler = "sum"});
+    REQUIRE(tags);
+    CHECK(*tags == std::vector<Tag>{Tag{1}, Tag{2}, Tag{3}, Tag{4}});
+    std::size_t events = 0;
+    while (client.poll_event()) {
+        ++events;
+    }
+    CHECK(events == 4);
+}
+
+TEST_CASE("when the daemon stops, many jobs are as many as were submitted before")
+{
+    auto pair = *make_socket_pair();
+    REQUIRE(send_all(pair.theirs.get(), said(Welcome{.credit_jobs = 2, .server = {}})));
+    auto client = *Client::adopt(pair.ours.release(), {.name = "test"});
+    REQUIRE(send_all(pair.theirs.get(), said(Closing{.grace_ms = 1})));
+    const std::vector<ByteView> payloads(4);
+    const auto tags = client.submit_many(payloads, {.handler = "sum"});
+    REQUIRE(tags);
+    CHECK(tags->size() == 2);
+    CHECK(client.submit_many(payloads, {.handler = "sum"}).error().code == Errc::closed);
 }

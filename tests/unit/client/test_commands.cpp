@@ -6,12 +6,12 @@
 #include <doctest/doctest.h>
 
 #include "client/commands/arguments.hpp"
+#include "client/commands/cause_text.hpp"
+#include "client/commands/ended_jobs.hpp"
 #include "client/commands/item_reader.hpp"
-#include "client/commands/outcome.hpp"
 #include "client/commands/placeholders.hpp"
 #include "client/commands/progress_bar.hpp"
 #include "client/commands/session.hpp"
-#include "client/commands/status_table.hpp"
 #include "common/unique_fd.hpp"
 
 using namespace jobmill;
@@ -20,23 +20,6 @@ using namespace jobmill::commands;
 namespace {
 
 using Words = std::vector<std::string>;
-
-event::JobResult ended(JobState state, Cause cause = {})
-{
-    return {.job = JobId{7},
-            .state = state,
-            .worker = SlotId{2},
-            .run_ns = 12'000'000,
-            .cause = std::move(cause),
-            .payload = {}};
-}
-
-Cause cause_of(std::string kind)
-{
-    Cause cause;
-    cause.kind = std::move(kind);
-    return cause;
-}
 
 Words items_of(std::string_view input, char terminator)
 {
@@ -133,44 +116,6 @@ TEST_CASE("a label is the command, cut to the limit")
     CHECK(long_label.ends_with("..."));
 }
 
-TEST_CASE("exit codes follow the shell")
-{
-    Cause exit = cause_of("exit");
-    exit.exit_code = 3;
-    Cause exec = cause_of("exec");
-    exec.exit_code = 127;
-    Cause segv = cause_of("signal");
-    segv.signal = "SIGSEGV";
-    CHECK(exit_code_of(ended(JobState::succeeded)) == 0);
-    CHECK(exit_code_of(ended(JobState::failed, cause_of("error"))) == 1);
-    CHECK(exit_code_of(ended(JobState::failed, exit)) == 3);
-    CHECK(exit_code_of(ended(JobState::failed, exec)) == 127);
-    CHECK(exit_code_of(ended(JobState::failed, segv)) == 139);
-    CHECK(exit_code_of(ended(JobState::crashed, segv)) == 139);
-    exit.exit_code = 0;
-    CHECK(exit_code_of(ended(JobState::crashed, exit)) == 1);
-    CHECK(exit_code_of(ended(JobState::cancelled, cause_of("cancel"))) == 1);
-    CHECK(exit_code_of(ended(JobState::timed_out)) == 124);
-    exit.exit_code = 1 << 20;
-    CHECK(exit_code_of(ended(JobState::failed, exit)) == 1);
-}
-
-TEST_CASE("a crash is told with its signal, time, worker and last lines")
-{
-    Cause cause = cause_of("signal");
-    cause.signal = "SIGSEGV";
-    cause.stderr_tail = "one\ntwo\n";
-    const Words lines = notices_of(ended(JobState::crashed, cause));
-    CHECK(lines ==
-          Words{"job 7 crashed: SIGSEGV after 12 ms (worker 2, replaced)", "  one", "  two"});
-}
-
-TEST_CASE("a command's own exit code needs no notice")
-{
-    CHECK(notices_of(ended(JobState::failed, cause_of("exit"))).empty());
-    CHECK(notices_of(ended(JobState::succeeded)).empty());
-}
-
 TEST_CASE("durations are told in the unit that fits")
 {
     CHECK(duration_text(40'000) == "0.04 ms");
@@ -210,36 +155,21 @@ TEST_CASE("job numbers are whole and above 0")
     CHECK_FALSE(parse_job(""));
 }
 
-TEST_CASE("the status table is aligned and escapes what users wrote")
+TEST_CASE("jobs that have not ended are found in a status, whichever spelling it has")
 {
-    const Value status{
-        Map{{"version", "0.1"},
-            {"pid", 812},
-            {"uptime_ms", 5000},
-            {"socket", "/s"},
-            {"pools", Array{Map{{"name", "default"}, {"workers", 8}, {"busy", 1}, {"done", 5214}}}},
-            {"jobs", Array{Map{{"job", 121}, {"state", "running"}, {"label", "a\x1b[31m"}}}},
-            {"more_jobs", 3}}};
-    const std::string text = status_text(status);
-    CHECK(text.find("default  8        1") != std::string::npos);
-    CHECK(text.find("a\\x1b[31m") != std::string::npos);
-    CHECK(text.find("and 3 more") != std::string::npos);
-}
-
-TEST_CASE("the status of the system's daemon says under whose user jobs run")
-{
-    const auto text = [](bool system) {
-        return status_text(
-            Value{Map{{"system", system}, {"uid", 998}, {"user", "jobmill"}, {"socket", "/s"}}});
+    const auto job = [](Value id, const char* state) {
+        return Value{Map{{"job", std::move(id)}, {"state", state}}};
     };
-    CHECK(text(true).find("jobs run as jobmill (uid 998)\n") != std::string::npos);
-    CHECK(text(false).find("jobs run as") == std::string::npos);
+    const Value status{Map{{"jobs", Array{job(7, "running"), job("8", "queued"), job(9, "waiting"),
+                                          job(10, "crashed"), job(11, "succeeded")}}}};
+    CHECK(unfinished_of(status) == std::unordered_set{JobId{7}, JobId{8}, JobId{9}});
+    CHECK(unfinished_of(Value{5}).empty());
 }
 
-TEST_CASE("a status of another shape does no harm")
+TEST_CASE("each job is waited for once")
 {
-    CHECK_FALSE(status_text(Value{5}).empty());
-    CHECK_FALSE(status_text(Value{Map{{"pools", "x"}, {"jobs", Array{1, "y"}}}}).empty());
+    CHECK(parse_jobs(Words{"3", "1", "3"}).value() == std::vector{JobId{3}, JobId{1}});
+    CHECK_FALSE(parse_jobs(Words{"3", "x"}));
 }
 
 TEST_CASE("a bar is full when all is done, and no longer")

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT
+// What a client asks for.
+#include <charconv>
+#include <cstdlib>
+
+#include "client/client_state.hpp"
+
+namespace jobmill {
+
+bool Client::can_submit(std::uint64_t payload_size) const noexcept
+{
+    return state_->conversation.can_submit(payload_size);
+}
+
+Result<void> Client::State::wait_for_credit(std::uint64_t payload_size)
+{
+    const auto must_wait = [&] {
+        return !conversation.can_submit(payload_size) && !conversation.closing();
+    };
+    while (must_wait()) {
+        JOBMILL_TRY(send());
+        if (must_wait()) {
+            JOBMILL_TRY(wait({}));
+        }
+    }
+    return {};
+}
+
+std::optional<std::uint64_t> Client::State::parent_of(const NewJob& job) const
+{
+    if (job.options.parent || job.detached || peer.empty()) {
+        return job.options.parent;
+    }
+    // Asked each time: a worker's handlers are one job after another.
+    const char* place = std::getenv("JOBMILL_SOCKET");  // NOLINT(concurrency-mt-unsafe)
+    const char* digits = std::getenv("JOBMILL_JOB");    // NOLINT(concurrency-mt-unsafe)
+    if (place == nullptr || digits == nullptr || peer != place) {
+        return {};
+    }
+    const std::string_view text{digits};
+    std::uint64_t number = 0;
+    const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
+    const bool whole = read.ec == std::errc{} && read.ptr == text.data() + text.size();
+    return whole && number > 0 ? std::optional{number} : std::nullopt;
+}
+
+Result<Tag> Client::submit(const NewJob& job)
+{
+    JOBMILL_TRY(state_->wait_for_credit(job.payload.size()));
+    return state_->conversation.submit(job, state_->parent_of(job));
+}
+
+Result<std::vector<Tag>> Client::submit_many(std::span<const ByteView> payloads, const NewJob& job)
+{
+    JOBMILL_TRY(state_->conversation.check_many(payloads, job));
+    std::vector<Tag> tags;
+    tags.reserve(payloads.size());
+    while (tags.size() < payloads.size()) {
+        const auto rest = payloads.subspan(tags.size());
+        JOBMILL_TRY(state_->wait_for_credit(rest.front().size()));
+        const auto submitted = state_->conversation.submit_many(rest, job, state_->parent_of(job));
+        if (!submitted) {
+            // Those before are submitted, so that their tags are wanted.
+            return tags.empty() ? Result<std::vector<Tag>>{tl::unexpect, submitted.error()} : tags;
+        }
+        for (std::uint64_t i = 0; i < submitted->count; ++i) {
+            tags.push_back(Tag{number(submitted->first) + i});
+        }
+    }
+    return tags;
+}
+
+Result<void> Client::cancel(Tag job)
+{
+    return state_->conversation.cancel(job);
+}
+
+Result<Tag> Client::cancel_job(JobId job)
+{
+    return state_->conversation.cancel({.what = CancelWhat::job, .job = job});
+}
+
+Result<Tag> Client::cancel_all()
+{
+    return state_->conversation.cancel({.what = CancelWhat::all});
+}
+
+Result<Tag> Client::cancel_batch(std::string_view name)
+{
+    return state_->conversation.cancel_named(CancelWhat::batch, name);
+}
+
+Result<Tag> Client::cancel_label(std::string_view label)
+{
+    return state_->conversation.cancel_named(CancelWhat::label, label);
+}
+
+Result<Tag> Client::cancel_session()
+{
+    return state_->conversation.cancel({.what = CancelWhat::session});
+}
+
+Result<Tag> Client::retry_job(JobId job)
+{
+    return state_->conversation.retry_job(job);
+}
+
+Result<Tag> Client::wait_job(JobId job)
+{
+    return state_->conversation.wait_job(job);
+}
+
+Result<Tag> Client::status(std::vector<JobId> jobs)
+{
+    return state_->conversation.status(std::move(jobs));
+}
+
+Result<Tag> Client::handlers()
+{
+    return state_->conversation.handlers();
+}
+
+Result<Tag> Client::reload()
+{
+    return state_->conversation.reload();
+}
+
+Result<Tag> Client::log_level(std::string_view level)
+{
+    return state_->conversation.log_level(level);
+}
+
+Result<Tag> Client::adjust(const Adjustment& adjustment)
+{
+    return state_->conversation.adjust(adjustment);
+}
+
+Result<Tag> Client::ping(ByteView payload)
+{
+    return state_->conversation.ping(payload);
+}
+
+}  // namespace jobmill

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+// What a Client is behind its interface: a socket and the conversation over it.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "client/conversation.hpp"
+#include "common/unique_fd.hpp"
+#include "jobmill/client.hpp"
+
+namespace jobmill {
+
+struct Client::State {
+    using Clock = std::chrono::steady_clock;
+
+    static constexpr std::size_t read_size = std::size_t{256} * 1024;
+
+    State(UniqueFd connected, Options chosen)
+        : socket(std::move(connected)),
+          options(std::move(chosen)),
+          conversation(options.name, options.memory, options.stream_parts),
+          buffer(read_size)
+    {
+    }
+
+    [[nodiscard]] Result<void> send();
+    [[nodiscard]] Result<bool> receive();
+    [[nodiscard]] Result<bool> pump(std::optional<Clock::time_point> deadline);
+    [[nodiscard]] Result<bool> wait(std::optional<Clock::time_point> deadline);
+    [[nodiscard]] Error end_of_session() const;
+
+    /// The running job that a new one is a child of: this process works for it, and it was that
+    /// daemon that said so.
+    [[nodiscard]] std::optional<std::uint64_t> parent_of(const NewJob& job) const;
+    /// Waits until there is credit, or there will be none.
+    [[nodiscard]] Result<void> wait_for_credit(std::uint64_t payload_size);
+
+    UniqueFd socket;
+    std::string peer;  ///< the path that the daemon bound; empty when it has none
+    Options options;
+    Conversation conversation;
+    std::vector<std::byte> buffer;
+    bool input_ended = false;
+    bool half_closed = false;
+};
+
+}  // namespace jobmill

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+#include "client/commands/ask.hpp"
+
+#include "client/commands/follow.hpp"
+#include "client/commands/listener.hpp"
+#include "client/commands/notice.hpp"
+#include "client/commands/outcome.hpp"
+#include "common/exit_code.hpp"
+
+namespace jobmill::commands {
+
+Answer ask(Client& client, const Result<Tag>& request)
+{
+    if (!request) {
+        return tl::unexpected<Error>(request.error());
+    }
+    while (true) {
+        Answer event = next_event(client);
+        if (!event || !*event || (tag_of(**event) == *request && is_last(**event))) {
+            return event;
+        }
+    }
+}
+
+std::optional<int> not_answered(const Answer& answer)
+{
+    if (!answer) {
+        return failed(answer.error());
+    }
+    if (!*answer) {
+        return abandoned_exit_code();
+    }
+    if (const auto* error = std::get_if<event::JobError>(&**answer)) {
+        notice(text_of_error(error->error));
+        return exit_code::jobmill_failed;
+    }
+    return {};
+}
+
+}  // namespace jobmill::commands

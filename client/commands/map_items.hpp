@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <deque>
+#include <optional>
+#include <string>
+
+#include "client/commands/item_reader.hpp"
+#include "client/commands/job_log.hpp"
+
+namespace jobmill::commands {
+
+struct MapItem {
+    std::uint64_t number = 0;  ///< from 1
+    std::string text;
+};
+
+/// What a map is to do: the items of its input without those that a log says are done, or nothing
+/// but commands of a log.
+class MapItems {
+public:
+    /// Items with a number in `done` are skipped.
+    MapItems(ItemReader reader, std::vector<bool> done);
+    explicit MapItems(const std::map<std::uint64_t, std::string>& commands);
+
+    [[nodiscard]] std::optional<MapItem> next();
+    /// Whether next() would answer one.
+    [[nodiscard]] bool has_next();
+    /// Whether there will be none but those that next() answers now.
+    [[nodiscard]] bool ended() const { return !reader_ || reader_->ended(); }
+    /// Reads once; waits if there is nothing.
+    [[nodiscard]] Result<void> read();
+    /// How many next() answers in all; 0 while nobody knows.
+    [[nodiscard]] std::uint64_t total();
+
+private:
+    void take();
+
+    std::optional<ItemReader> reader_;
+    std::vector<bool> done_;
+    std::deque<MapItem> at_hand_;
+    std::uint64_t read_ = 0;   ///< items of the input so far
+    std::uint64_t given_ = 0;  ///< by next()
+};
+
+}  // namespace jobmill::commands

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+#include "client/commands/map_results.hpp"
+
+#include "client/commands/json_output.hpp"
+#include "client/commands/notice.hpp"
+#include "client/commands/outcome.hpp"
+#include "client/commands/output.hpp"
+#include "common/exit_code.hpp"
+
+namespace jobmill::commands {
+
+MapResults::MapResults(const CommonOptions& common, const MapOptions& options, JobLog* log,
+                       std::optional<Halt> halt)
+    : common_(common),
+      options_(options),
+      log_(log),
+      items_({.ordered = options.ordered, .tag = options.tag && !common.json}, log),
+      tally_(halt),
+      bar_(options.bar)
+{
+}
+
+Result<bool> MapResults::add_output(const ClientEvent& event, std::uint64_t number)
+{
+    OpenItem& item = items_.at(number);
+    const auto* chunk = std::get_if<event::Chunk>(&event);
+    const auto* result = std::get_if<event::JobResult>(&event);
+    item.received += chunk != nullptr ? chunk->size : 0;
+    item.received += result != nullptr ? result->size : 0;
+    if (common_.json) {
+        const Bytes line = json_line(event, std::to_string(number));
+        if (!options_.ordered) {
+            return write_all(standard_output, line);
+        }
+        JOBMILL_TRY(item.output.add(Stream::out, line));
+    } else if (chunk != nullptr) {
+        JOBMILL_TRY(item.output.add(chunk->stream, chunk->payload));
+    } else if (result != nullptr) {
+        JOBMILL_TRY(item.output.add(Stream::out, result->payload));
+    }
+    return true;
+}
+
+JobLogLine MapResults::line(const event::JobResult& result, std::uint64_t number,
+                            const ItemPattern& pattern)
+{
+    const OpenItem& item = items_.at(number);
+    JobLogLine to = line_of(result, std::chrono::system_clock::now());
+    to.seq = number;
+    to.sent = pattern.payload_size(item.text);
+    to.received = item.received;
+    to.command = options_.past == MapOptions::Past::retry_failed
+                     ? item.text
+                     : pattern.command(number, item.text);
+    return to;
+}
+
+bool MapResults::end(const event::JobResult& result, std::uint64_t number,
+                     const ItemPattern& pattern)
+{
+    if (result.cause.kind == "halted") {
+        return give_up(number);
+    }
+    const int code = result.dropped ? exit_code::job_failed : exit_code_of(result);
+    if (code == exit_code::ok) {
+        tally_.add_success();
+    } else {
+        tally_.add_failure(code);
+        halting_ = halting_ || tally_.halts();
+        bar_.clear();
+        for (const std::string& text : notices_of(result, {.background = !common_.quiet})) {
+            notice(text);
+        }
+    }
+    // What a stopping daemon cut short has not ended: it is not logged, and run again.
+    if (log_ != nullptr && result.cause.kind != "stopping") {
+        items_.at(number).line = line(result, number, pattern);
+    }
+    return items_.end(number, bar_);
+}
+
+Result<bool> MapResults::on(const ClientEvent& event, std::uint64_t number,
+                            const ItemPattern& pattern)
+{
+    JOBMILL_TRY_ASSIGN(const bool written, add_output(event, number));
+    items_.at(number).taken = true;
+    const auto* result = std::get_if<event::JobResult>(&event);
+    return written && (result == nullptr || end(*result, number, pattern));
+}
+
+bool MapResults::fail(std::uint64_t number, const std::string& why)
+{
+    bar_.clear();
+    notice("item " + std::to_string(number) + ": " + why);
+    tally_.add_failure(exit_code::job_failed);
+    halting_ = halting_ || tally_.halts();
+    return items_.drop(number, bar_);
+}
+
+bool MapResults::refuse(std::uint64_t number, const ErrorReply& error)
+{
+    if (!std::exchange(refused_, true)) {
+        bar_.clear();
+        notice(text_of_error(error));
+    }
+    tally_.add_failure(exit_code::jobmill_failed);
+    return items_.drop(number, bar_);
+}
+
+bool MapResults::give_up(std::uint64_t number)
+{
+    halting_ = true;
+    tally_.add_halted();
+    return items_.drop(number, bar_);
+}
+
+void MapResults::draw(std::uint64_t total)
+{
+    const std::string failures =
+        tally_.failed() > 0 ? std::to_string(tally_.failed()) + " failed" : "";
+    bar_.draw("map ", tally_.ended(), total, failures);
+}
+
+int MapResults::finish()
+{
+    bar_.clear();
+    const std::uint64_t missing = log_ == nullptr ? 0 : log_->missing();
+    if (missing > 0) {
+        notice("missing from the job log: " + std::to_string(missing) +
+               (missing == 1 ? " job" : " jobs"));
+    }
+    if (refused_) {
+        return exit_code::jobmill_failed;
+    }
+    if (const std::string text = tally_.summary(); !text.empty() && !common_.quiet) {
+        notice(text + (log_ == nullptr ? "" : " (see " + options_.job_log + ")"));
+    }
+    return missing > 0 ? exit_code::jobmill_failed : tally_.exit_code();
+}
+
+}  // namespace jobmill::commands

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+// retry: submit anew what was set aside or failed; print the new numbers.
+#include <algorithm>
+
+#include "client/commands/ask.hpp"
+#include "client/commands/json_output.hpp"
+#include "client/commands/notice.hpp"
+#include "client/commands/output.hpp"
+#include "client/commands/session.hpp"
+#include "common/exit_code.hpp"
+
+namespace jobmill::commands {
+namespace {
+
+/// Answers the exit code.
+int retry_one(Client& client, const CommonOptions& common, JobId job)
+{
+    const std::string old = std::to_string(number(job));
+    const Answer answer = ask(client, client.retry_job(job));
+    const auto* error = answer && *answer ? std::get_if<event::JobError>(&**answer) : nullptr;
+    if (error != nullptr && error->error.code == error_code::not_found) {
+        notice(old + ": no failed job of that number is kept");
+        return exit_code::job_failed;
+    }
+    if (const auto code = not_answered(answer)) {
+        return *code;
+    }
+    const auto* accepted = std::get_if<event::Accepted>(&**answer);
+    if (accepted == nullptr) {
+        return failed({Errc::invalid, "the daemon did not answer the retry"});
+    }
+    const std::string line = std::to_string(number(accepted->job)) + "\n";
+    const bool written =
+        common.json ? print_json(**answer, old) : write_all(standard_output, bytes_of(line));
+    return written ? exit_code::ok : exit_code::jobmill_failed;
+}
+
+}  // namespace
+
+int retry(const CommonOptions& common, const std::vector<std::string>& ids)
+{
+    const auto jobs = parse_jobs(ids);
+    if (!jobs) {
+        return misused(jobs.error());
+    }
+    auto client = open_session(common, false);
+    if (!client) {
+        return gave_up(client.error());
+    }
+    int code = exit_code::ok;
+    for (const JobId job : *jobs) {
+        const int one = retry_one(*client, common, job);
+        if (one > exit_code::job_failed) {
+            return one;
+        }
+        code = std::max(code, one);
+    }
+    return code;
+}
+
+}  // namespace jobmill::commands

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+// What a conversation checks before it says it, and judges when it hears it. For client/ alone.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "common/codec.hpp"
+#include "common/limits.hpp"
+#include "jobmill/bytes.hpp"
+#include "jobmill/ids.hpp"
+#include "jobmill/result.hpp"
+
+namespace jobmill {
+
+[[nodiscard]] inline Result<void> check_name(std::string_view what, std::string_view name)
+{
+    if (name.size() > limits::name) {
+        return fail(Errc::invalid, std::string{what} + " of " + std::to_string(name.size()) +
+                                       " bytes; the limit is " + std::to_string(limits::name));
+    }
+    return {};
+}
+
+[[nodiscard]] inline Result<void> as_result(const Decoded<void>& checked)
+{
+    return checked ? Result<void>{}
+                   : fail(Errc::invalid, checked.error().field + ": " + checked.error().text);
+}
+
+/// The daemon said what it should never say.
+[[nodiscard]] inline tl::unexpected<Error> nonsense(std::string_view message, Tag tag,
+                                                    std::string_view why)
+{
+    return fail(Errc::invalid, "the daemon sent a bad " + std::string{message} + " for tag " +
+                                   std::to_string(number(tag)) + ": " + std::string{why});
+}
+
+[[nodiscard]] inline Bytes copy(ByteView bytes)
+{
+    return {bytes.begin(), bytes.end()};
+}
+
+}  // namespace jobmill

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+// What goes out: requests about jobs that are there, and about the daemon.
+#include "client/conversation.hpp"
+#include "client/judgement.hpp"
+#include "common/option_table.hpp"
+
+namespace jobmill {
+
+Result<void> Conversation::cancel(Tag job)
+{
+    if (!jobs_.contains(number(job))) {
+        return fail(Errc::not_found, "no unfinished job " + std::to_string(number(job)));
+    }
+    encode(Cancel{.tag = job, .what = CancelWhat::tag, .job = {}}, out_);
+    return {};
+}
+
+Tag Conversation::cancel(Cancel what)
+{
+    what.tag = new_tag();
+    requests_.emplace(number(what.tag), MessageType::cancel);
+    encode(what, out_);
+    return what.tag;
+}
+
+Result<Tag> Conversation::cancel_named(CancelWhat what, std::string_view name)
+{
+    const std::string_view kind = what == CancelWhat::batch ? "batch name" : "label";
+    if (name.empty()) {
+        return fail(Errc::invalid, "an empty " + std::string{kind} + " names no jobs");
+    }
+    JOBMILL_TRY(check_name(kind, name));
+    return cancel({.what = what, .name = name});
+}
+
+Tag Conversation::retry_job(JobId job)
+{
+    const Tag tag = new_tag();
+    UnfinishedJob& unfinished = jobs_[number(tag)];
+    unfinished.counts = false;
+    unfinished.detached = true;
+    encode(Retry{.tag = tag, .job = job}, out_);
+    return tag;
+}
+
+Result<Tag> Conversation::wait_job(JobId job)
+{
+    const Tag tag = new_tag();
+    UnfinishedJob& unfinished = jobs_[number(tag)];
+    unfinished.job = job;
+    unfinished.accepted = true;
+    unfinished.counts = false;
+    encode(Wait{.tag = tag, .job = job}, out_);
+    return tag;
+}
+
+Result<Tag> Conversation::status(std::vector<JobId> jobs)
+{
+    if (jobs.size() > limits::status_jobs) {
+        return fail(Errc::invalid, "status of " + std::to_string(jobs.size()) +
+                                       " jobs; the limit is " +
+                                       std::to_string(limits::status_jobs));
+    }
+    const Tag tag = new_tag();
+    requests_.emplace(number(tag), MessageType::status);
+    encode(StatusRequest{.tag = tag, .jobs = std::move(jobs)}, out_);
+    return tag;
+}
+
+Result<Tag> Conversation::handlers()
+{
+    const Tag tag = new_tag();
+    requests_.emplace(number(tag), MessageType::handlers);
+    encode(HandlersRequest{.tag = tag}, out_);
+    return tag;
+}
+
+Result<Tag> Conversation::reload()
+{
+    const Tag tag = new_tag();
+    requests_.emplace(number(tag), MessageType::reload);
+    encode(ReloadRequest{.tag = tag}, out_);
+    return tag;
+}
+
+Result<Tag> Conversation::log_level(std::string_view level)
+{
+    if (level.size() > limits::name) {
+        return fail(Errc::invalid, "a log level of " + std::to_string(level.size()) +
+                                       " bytes; the limit is " + std::to_string(limits::name));
+    }
+    const Tag tag = new_tag();
+    requests_.emplace(number(tag), MessageType::log_level);
+    encode(LogLevelRequest{.tag = tag, .level = level}, out_);
+    return tag;
+}
+
+Result<Tag> Conversation::adjust(const Adjustment& adjustment)
+{
+    AdjustRequest request{.tag = {},
+                          .pool = adjustment.pool,
+                          .label = adjustment.label,
+                          .max_running = adjustment.max_running,
+                          .weight = adjustment.weight};
+    JOBMILL_TRY(check_name("pool name", request.pool));
+    JOBMILL_TRY(check_name("label", request.label));
+    JOBMILL_TRY(as_result(options::check(request)));
+    request.tag = new_tag();
+    requests_.emplace(number(request.tag), MessageType::adjust);
+    encode(request, out_);
+    return request.tag;
+}
+
+Result<Tag> Conversation::ping(ByteView payload)
+{
+    if (payload.size() > limits::ping_payload) {
+        return fail(Errc::invalid, "ping of " + std::to_string(payload.size()) +
+                                       " bytes; the limit is " +
+                                       std::to_string(limits::ping_payload));
+    }
+    const Tag tag = new_tag();
+    requests_.emplace(number(tag), MessageType::ping);
+    encode(Ping{.tag = tag, .payload = payload}, out_);
+    return tag;
+}
+
+}  // namespace jobmill
