@@ -7,22 +7,19 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <exception>
 #include <string>
-#include <vector>
 
+#include "tests/bench/measuring.hpp"
 #include "tests/e2e/binary_client.hpp"
 #include "tests/support/daemon_under_test.hpp"
 
 using namespace jobmill;
+using namespace jobmill::bench;
 
 namespace {
-
-using Clock = std::chrono::steady_clock;
-using Milliseconds = std::chrono::duration<double, std::milli>;
 
 constexpr int rounds = 1000;
 
@@ -35,27 +32,15 @@ pid_t run_job(tests::BinaryClient& client)
     return pid;
 }
 
-double milliseconds_since(Clock::time_point start)
-{
-    return Milliseconds{Clock::now() - start}.count();
-}
-
-double quantile(const std::vector<double>& sorted, double part)
-{
-    const auto last = static_cast<double>(sorted.size() - 1);
-    return sorted[static_cast<std::size_t>(part * last)];
-}
-
 double median_job(tests::BinaryClient& client)
 {
-    std::vector<double> times;
+    Times times;
     for (int i = 0; i < rounds; ++i) {
         const auto start = Clock::now();
         (void)run_job(client);
-        times.push_back(milliseconds_since(start));
+        times.add(milliseconds_since(start));
     }
-    std::sort(times.begin(), times.end());
-    return quantile(times, 0.5);
+    return times.quantile(0.5);
 }
 
 /// The worker is a child of the daemon that was reported this moment and is idle.
@@ -75,8 +60,8 @@ void measure()
     daemon.await_ready();
     tests::BinaryClient client{daemon.socket()};
     const double job = median_job(client);
-    std::vector<double> times;
-    for (pid_t worker = run_job(client); times.size() < rounds;) {
+    Times times;
+    for (pid_t worker = run_job(client); times.count() < rounds;) {
         const auto start = Clock::now();
         kill_worker(worker);
         client.submit(1, "pid");
@@ -84,18 +69,17 @@ void measure()
         const double time = milliseconds_since(start);
         client.forget_others();
         if (result.state == JobState::succeeded) {
-            times.push_back(std::max(0.0, time - job));
+            times.add(std::max(0.0, time - job));
             worker = static_cast<pid_t>(std::stol(result.payload));
         } else {
             // The job reached the worker before its death was known.
             worker = run_job(client);
         }
     }
-    std::sort(times.begin(), times.end());
-    std::printf(
+    (void)std::printf(
         "{\"what\":\"kill_to_ready_ms\",\"n\":%zu,\"p50\":%.3f,\"p99\":%.3f,\"max\":%.3f,"
         "\"job_p50\":%.3f}\n",
-        times.size(), quantile(times, 0.5), quantile(times, 0.99), times.back(), job);
+        times.count(), times.quantile(0.5), times.quantile(0.99), times.quantile(1), job);
     (void)daemon.stop();
 }
 
@@ -106,8 +90,6 @@ int main()
     try {
         measure();
     } catch (const std::exception& error) {
-        (void)std::fprintf(stderr, "kill_to_ready: %s\n", error.what());
-        return 1;
+        give_up(error.what());
     }
-    return 0;
 }

@@ -4,38 +4,21 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <cstdlib>
 #include <exception>
 #include <string>
 #include <vector>
 
 #include "jobmill/client.hpp"
+#include "tests/bench/measuring.hpp"
 #include "tests/support/daemon_under_test.hpp"
 
 using namespace jobmill;
+using namespace jobmill::bench;
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-using Milliseconds = std::chrono::duration<double, std::milli>;
-
 constexpr int workers = 2;
 constexpr int rounds = 200;
-
-[[noreturn]] void give_up(const std::string& why)
-{
-    (void)std::fprintf(stderr, "status_busy: %s\n", why.c_str());
-    std::exit(1);
-}
-
-template <typename T>
-T checked(Result<T> result)
-{
-    if (!result) {
-        give_up(result.error().what);
-    }
-    return std::move(*result);
-}
 
 void take_events(Client& client)
 {
@@ -111,7 +94,7 @@ int main(int argc, char** argv)
 {
     constexpr long million = 1'000'000;
     try {
-        measure(argc > 1 ? std::atol(argv[1]) : million);
+        measure(number_given(argc, argv, million));
     } catch (const std::exception& error) {
         give_up(error.what());
     }
