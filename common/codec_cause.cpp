@@ -55,13 +55,13 @@ Decoded<void> take_attempt_member(std::string_view key, msgpack::Reader& reader,
     }
     if (key == "worker") {
         std::optional<std::uint32_t> slot;
-        const auto taken = take(reader, key, slot);
+        auto taken = take(reader, key, slot);
         attempt.worker = SlotId{slot.value_or(0)};
         return taken;
     }
     if (key == "run_ns") {
         std::optional<std::uint64_t> run;
-        const auto taken = take(reader, key, run);
+        auto taken = take(reader, key, run);
         attempt.run_ns = run.value_or(0);
         return taken;
     }

@@ -126,7 +126,7 @@ Decoded<void> take_payloads(ByteView bytes, std::uint32_t count, std::vector<Byt
 
 Decoded<void> take_name(msgpack::Reader& reader, std::string_view key, std::string_view& to)
 {
-    const Decoded<void> taken = take(reader, key, to);
+    Decoded<void> taken = take(reader, key, to);
     if (taken && to.size() > limits::name) {
         return bad_value(key,
                          "of " + std::to_string(to.size()) + " bytes; the limit is " +
