@@ -70,6 +70,7 @@ struct SegmentLayout {
 
 static_assert(offsetof(SegmentLayout, cancel) == 64);
 static_assert(offsetof(SegmentLayout, heartbeat) == 128);
+static_assert(offsetof(SegmentLayout, looked) == 136);
 static_assert(offsetof(SegmentLayout, progress) == 192);
 static_assert(offsetof(SegmentLayout, last_words_size) == 384);
 static_assert(offsetof(SegmentLayout, committed) == 1408);

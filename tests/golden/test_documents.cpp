@@ -13,6 +13,7 @@
 #include "common/msgpack.hpp"
 #include "common/option_table.hpp"
 #include "common/segment_layout.hpp"
+#include "daemon/core/job_lifecycle.hpp"
 #include "jobmill/error_code.hpp"
 #include "jobmill/job_state.hpp"
 #include "tests/golden/samples.hpp"
@@ -256,6 +257,7 @@ TEST_CASE("the segment of the document is that of the code")
         {0, "magic"},
         {offsetof(SegmentLayout, cancel), "cancel"},
         {offsetof(SegmentLayout, heartbeat), "heartbeat"},
+        {offsetof(SegmentLayout, looked), "looked"},
         {offsetof(SegmentLayout, progress), "progress"},
         {offsetof(SegmentLayout, last_words_size), "last_words_size"},
         {offsetof(SegmentLayout, committed), "committed"},
@@ -268,4 +270,20 @@ TEST_CASE("the segment of the document is that of the code")
         CHECK(rows[i][0] == std::to_string(expected[i].first));
         CHECK(rows[i][1].starts_with(expected[i].second));
     }
+}
+
+TEST_CASE("the document's life of a job is the code's")
+{
+    std::vector<Row> expected;
+    for (const core::JobRow& row : core::job_rows) {
+        const auto stage = [](core::JobStage each) {
+            return std::string{core::job_stage_names.at(static_cast<std::size_t>(each))};
+        };
+        const bool ends = row.to == core::JobStage::ended;
+        expected.push_back({stage(row.from),
+                            std::string{core::job_word_names.at(static_cast<std::size_t>(row.on))},
+                            stage(row.to),
+                            ends ? std::string{jobmill::name_of(row.act.state)} : std::string{}});
+    }
+    CHECK(table({"stage", "word", "becomes", "ends as"}) == expected);
 }
