@@ -20,11 +20,13 @@ skip() {
 }
 
 [ "$(id -u)" -eq 0 ] || skip "only root can mount"
-command -v mkfs.ext4 >/dev/null && command -v fsfreeze >/dev/null || skip "no mkfs.ext4 or fsfreeze"
+for program in mkfs.ext4 fsfreeze; do
+    command -v "$program" >/dev/null || skip "there is no $program"
+done
 mkdir "$place/disk"
 truncate -s 32M "$place/image"
-mkfs.ext4 -q -F "$place/image" && mount -o loop "$place/image" "$place/disk" 2>/dev/null ||
-    skip "no loop device can be mounted here"
+mkfs.ext4 -q -F "$place/image" || skip "no file system can be made"
+mount -o loop "$place/image" "$place/disk" 2>/dev/null || skip "no loop device can be mounted here"
 trap 'thaw; finish' EXIT
 
 printf 'drain_timeout = "0s"\n[pool.default]\nworkers = 1\nmodules = ["%s"]\n' "$modules/testhandlers.so" \
