@@ -228,6 +228,7 @@ private:
     [[nodiscard]] bool may_run(const PretendPool& pool, LabelId label) const;
     /// Whether some job of the pool could begin at once.
     [[nodiscard]] bool has_turn(const PretendPool& pool) const;
+    [[nodiscard]] static bool called_back(const PretendWorker& worker);
     [[nodiscard]] bool could_take(const PretendWorker& worker) const;
     /// Whether it may leave, because another is to serve in its place.
     [[nodiscard]] bool worn(const PretendWorker& worker) const;

@@ -219,11 +219,22 @@ void FakeWorld::check_workers()
                "a worker holds more than it may");
         demand(worker->crashes_charged <= 1 || worker->hostile || worker->condemned,
                "a death was charged to more than one job");
+        demand(worker->lending == 0 || called_back(*worker),
+               "a job stands behind one that waits for others");
         if (in_time) {
             check_patience(*worker);
             check_clocks(*worker);
         }
     }
+}
+
+/// Whether it is known to have begun all that it holds, or was asked for it back.
+bool FakeWorld::called_back(const PretendWorker& worker)
+{
+    return std::all_of(worker.held.begin(), worker.held.end(),
+                       [&](const PretendWorker::Offer& offer) {
+                           return offer.asked_back || offer.sequence <= worker.begun_told;
+                       });
 }
 
 /// Whoever had to be stopped by now was.

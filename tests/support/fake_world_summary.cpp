@@ -52,16 +52,17 @@ std::string FakeWorld::summary() const
                         text("memory low", memory_low_) + text("stopping", stop_asked_) +
                         text("working", working_) + text("cap", std::uint64_t{cap_}) + "\n";
     for (const PretendPool& pool : pools_) {
-        lines += "pool" + std::to_string(number(pool.id)) + text("gone", pool.gone) +
-                 text("retired", pool.retired) + text("template", pool.told_ready) +
-                 text("degraded", pool.degraded) + text("workers", std::uint64_t{pool.workers}) +
-                 text("depth", std::uint64_t{pool.depth}) +
-                 text("kept", std::uint64_t{pool.kept()}) + text("allowed", pool.allowed()) +
-                 text("surplus", std::uint64_t{pool.counts.surplus}) +
-                 text("condemned", std::uint64_t{pool.condemned}) + text("waiting", pool.waiting) +
-                 text("queued", std::uint64_t{pool.queue.size()}) + text("held", pool.held) +
-                 text("lending", pool.lending) + text("crashes", std::uint64_t{pool.crashes.size()}) + text("lent", std::uint64_t{pool.counts.lent}) +
-                 text("cap", std::uint64_t{pool.terms.max_running}) + "\n";
+        lines +=
+            "pool" + std::to_string(number(pool.id)) + text("gone", pool.gone) +
+            text("retired", pool.retired) + text("template", pool.told_ready) +
+            text("degraded", pool.degraded) + text("workers", std::uint64_t{pool.workers}) +
+            text("depth", std::uint64_t{pool.depth}) + text("kept", std::uint64_t{pool.kept()}) +
+            text("allowed", pool.allowed()) + text("surplus", std::uint64_t{pool.counts.surplus}) +
+            text("condemned", std::uint64_t{pool.condemned}) + text("waiting", pool.waiting) +
+            text("queued", std::uint64_t{pool.queue.size()}) + text("held", pool.held) +
+            text("lending", pool.lending) + text("crashes", std::uint64_t{pool.crashes.size()}) +
+            text("lent", std::uint64_t{pool.counts.lent}) +
+            text("cap", std::uint64_t{pool.terms.max_running}) + "\n";
     }
     for (const auto& worker : workers_) {
         lines += describe(*worker);

@@ -58,15 +58,16 @@ void FakeWorld::check_reason(const PretendJob& job, const Verdict& verdict,
     const bool held = job.place == Place::held;
     const bool stopped = held && evidence.worker->flagged == job.sequence;
     const auto* batch = number(job.batch) == 0 ? nullptr : &batches_.at(number(job.batch) - 1);
+    const bool unwanted =
+        job.cancel_asked || (job.halt_asked && batch != nullptr && batch->rule.now);
     switch (verdict.by) {
         case EndedBy::worker:
             demand(evidence.word != nullptr && evidence.word->state == state,
                    "a result out of nowhere");
-            demand(success || (!job.cancel_asked && !stopped),
-                   "a job that was stopped ended as failed");
+            demand(success || (!unwanted && !stopped), "a job that was stopped ended as failed");
             break;
         case EndedBy::worker_death:
-            demand(state == JobState::crashed && evidence.dead && !job.cancel_asked && !stopped,
+            demand(state == JobState::crashed && evidence.dead && !unwanted && !stopped,
                    "a crash was charged to the wrong job");
             demand(!evidence.worker->died_by_limit || evidence.worker->hostile ||
                        evidence.worker->condemned,
@@ -74,16 +75,16 @@ void FakeWorld::check_reason(const PretendJob& job, const Verdict& verdict,
             break;
         case EndedBy::limit:
             demand(state == JobState::failed && evidence.dead && evidence.worker->exit_told &&
-                       evidence.worker->died_by_limit && !job.cancel_asked && !stopped,
+                       evidence.worker->died_by_limit && !unwanted && !stopped,
                    "a limit was made up");
             break;
         case EndedBy::timeout:
-            demand(state == JobState::timed_out && held && !job.cancel_asked &&
+            demand(state == JobState::timed_out && held && !unwanted &&
                        over(job.front_since, job.terms.run_timeout),
                    "a job was timed out that had time");
             break;
         case EndedBy::hang:
-            demand(state == JobState::timed_out && held && !job.cancel_asked &&
+            demand(state == JobState::timed_out && held && !unwanted &&
                        number(evidence.worker->hung_told) != 0,
                    "a job hung of which nobody said so");
             break;
