@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "daemon/core/planted_bug.hpp"
 #include "daemon/core/retry_policy.hpp"
 
 namespace jobmill::core {
@@ -12,8 +13,10 @@ namespace jobmill::core {
 /// Jobs that wait for their own jobs do not count: else those could wait for ever.
 bool Assignments::may_offer(PoolId pool) const
 {
-    return !held_ && workforce_.may_offer(pool) && book_.working() < max_running_ &&
-           book_.working(pool) < workforce_.terms(pool).max_running;
+    return (!held_ || JOBMILL_BUG(17)) && workforce_.may_offer(pool) &&
+           book_.working() < max_running_ &&
+           book_.working(pool) <
+               std::uint64_t{workforce_.terms(pool).max_running} + (JOBMILL_BUG(4) ? 1U : 0U);
 }
 
 /// False when none of the pool's jobs can go to any worker now.
@@ -134,7 +137,7 @@ void Assignments::lost(WorkerSlot& slot, JobHandle handle, Turn& turn)
         book_.step(handle, JobWord::stop, turn);
     }
     if (!speaks(slot.state)) {
-        conclude(handle, slot.limited ? JobWord::limited : JobWord::died, turn);
+        conclude(handle, slot.limited && !JOBMILL_BUG(22) ? JobWord::limited : JobWord::died, turn);
     } else if (sequence < slot.newest_finished) {
         // It has begun this one, finished a later one, and will never say how this one ended.
         workforce_.misbehaved(slot, turn);
@@ -153,7 +156,7 @@ void Assignments::cancel(JobHandle handle, EndedBy why, Turn& turn)
     }
     book_.blame(handle, why);
     book_.step(handle, JobWord::cancel, turn);
-    if (before == JobStage::offered) {
+    if (before == JobStage::offered && !JOBMILL_BUG(2)) {
         turn.ask(RevokeClaim{.worker = book_[handle].worker, .sequence = book_[handle].sequence});
     } else if (before == JobStage::claimed) {
         has_begun(workforce_.slots()[book_[handle].worker.slot], handle, turn);
@@ -164,7 +167,7 @@ void Assignments::cancel(JobHandle handle, EndedBy why, Turn& turn)
 /// no later one has begun, for then its word is on the way and the worker is at innocent work.
 void Assignments::has_begun(WorkerSlot& slot, JobHandle handle, Turn& turn)
 {
-    if (book_.running(slot) != handle) {
+    if (book_.running(slot) != handle && !JOBMILL_BUG(20)) {
         return;
     }
     const JobStage stage = book_[handle].stage;
@@ -259,7 +262,7 @@ void Assignments::conclude(JobHandle handle, JobWord word, Turn& turn)
         if (row->act.state == JobState::crashed) {
             tries.crashes = book_.count_crash(handle);
         }
-        const bool poison = row->act.state == JobState::crashed &&
+        const bool poison = row->act.state == JobState::crashed && !JOBMILL_BUG(8) &&
                             is_poison(tries, workforce_.terms(book_[handle].pool));
         if (poison) {
             book_.mark_poison(handle);
@@ -324,7 +327,9 @@ void Assignments::nest(JobHandle child, Turn& turn)
     const JobId parent = book_[child].parent;
     const JobHandle waiting = number(parent) == 0 ? no_job : book_.find(parent);
     if (waiting != no_job && book_.lend(waiting)) {
-        call_back(workforce_.slots()[book_[waiting].worker.slot], turn);
+        if (!JOBMILL_BUG(24)) {
+            call_back(workforce_.slots()[book_[waiting].worker.slot], turn);
+        }
     }
 }
 
@@ -344,7 +349,7 @@ void Assignments::settle_batches(Turn& turn)
         turn.ask(BatchHalted{.batch = batch});
         for (JobHandle at = batches.first(batch); at != no_job;) {
             const JobHandle next = book_[at].fellow.next;
-            if (batches.halts_now(batch) || unassigned(book_[at].stage)) {
+            if ((batches.halts_now(batch) && !JOBMILL_BUG(9)) || unassigned(book_[at].stage)) {
                 cancel(at, EndedBy::halt, turn);
             } else {
                 recall(at, turn);  // unless it runs it ends when it is back

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "daemon/core/dispatcher.hpp"
+#include "daemon/core/planted_bug.hpp"
 
 namespace jobmill::core {
 
@@ -35,7 +36,7 @@ public:
     {
         exits_.clear();
         probe_due_ = false;
-        return std::exchange(degraded_, false);
+        return !JOBMILL_BUG(13) && std::exchange(degraded_, false);
     }
     void allow_probe() { probe_due_ = true; }
     /// A job was offered.

@@ -2,6 +2,7 @@
 // What happens to jobs.
 #include "common/assert.hpp"
 #include "daemon/core/dispatcher_state.hpp"
+#include "daemon/core/planted_bug.hpp"
 
 namespace jobmill::core {
 
@@ -91,7 +92,7 @@ void Dispatcher::State::handle(const ClaimRevoked& event, Turn& turn)
         return;
     }
     const PoolId pool = slot->pool;
-    if (event.won) {
+    if (event.won || JOBMILL_BUG(1)) {
         assignments.won(*slot, handle, turn);
     } else {
         assignments.lost(*slot, handle, turn);

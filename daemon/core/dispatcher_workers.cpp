@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "daemon/core/dispatcher_state.hpp"
+#include "daemon/core/planted_bug.hpp"
 
 namespace jobmill::core {
 
@@ -97,7 +98,9 @@ WorkerSlot* Dispatcher::State::living(WorkerId worker)
 WorkerSlot* Dispatcher::State::speaking(WorkerId worker)
 {
     WorkerSlot* slot = workforce.slots().find(worker);
-    if (slot == nullptr || !speaks(slot->state)) {
+    const bool heard =
+        slot != nullptr && (JOBMILL_BUG(15) ? lives(slot->state) : speaks(slot->state));
+    if (!heard) {
         ++stale;
         return nullptr;
     }

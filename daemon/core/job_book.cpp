@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "common/assert.hpp"
+#include "daemon/core/planted_bug.hpp"
 
 namespace jobmill::core {
 
@@ -108,6 +109,9 @@ bool JobBook::step(JobHandle handle, JobWord word, Turn& turn)
     }
     job.stage = row->to;
     if (row->to == JobStage::queued) {
+        if (row->from == JobStage::recalled && JOBMILL_BUG(3)) {
+            ++job.attempt;
+        }
         enter_queue(handle, row->from == JobStage::waiting, turn.now);
     }
     set_alarm(handle);
@@ -126,7 +130,9 @@ void JobBook::retry(JobHandle handle, const JobOutcome& outcome, Duration delay,
                         .delay = delay});
     leave_place(handle, turn.now);
     job.stage = JobStage::waiting;
-    ++job.attempt;
+    if (!JOBMILL_BUG(7)) {
+        ++job.attempt;
+    }
     job.due = after(turn.now, delay);
     job.expires = never;  // that was for the first attempt to begin
     Backlog& backlog = backlog_of(job);
@@ -159,7 +165,7 @@ void JobBook::enter_queue(JobHandle handle, bool anew, TimePoint now)
     Job& job = jobs_[handle];
     job.stage = JobStage::queued;
     JobQueue& queue = backlog_of(job).queue;
-    if (anew) {
+    if (anew || JOBMILL_BUG(11)) {
         queue.push(jobs_, handle, terms(handle).priority, now);
     } else {
         queue.put_back(jobs_, handle, terms(handle).priority, now);
@@ -225,9 +231,9 @@ void JobBook::set_alarm(JobHandle handle)
     TimePoint when = never;
     if (job.stage == JobStage::waiting) {
         when = std::min(job.due, job.expires);
-    } else if (job.stage == JobStage::queued) {
+    } else if (job.stage == JobStage::queued && !JOBMILL_BUG(18)) {
         when = job.expires;
-    } else if (job.started != never && job.stage == JobStage::claimed) {
+    } else if (job.started != never && job.stage == JobStage::claimed && !JOBMILL_BUG(6)) {
         when = after(job.started, terms(handle).run_timeout);
     } else if (job.started != never && job.stage == JobStage::offered) {
         when = after(job.started, std::min(terms(handle).run_timeout, patience_.claim));
@@ -294,7 +300,8 @@ void JobBook::remove_pool(PoolId pool)
 JobHandle JobBook::any_unassigned(PoolId pool) const
 {
     const Backlog& backlog = backlogs_[number(pool)];
-    return backlog.waiting.empty() ? backlog.queue.any() : backlog.waiting.first();
+    return backlog.waiting.empty() || JOBMILL_BUG(19) ? backlog.queue.any()
+                                                      : backlog.waiting.first();
 }
 
 // ---- answers ------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Jobs that wait for jobs which they have submitted themselves.
 #include "daemon/core/job_book.hpp"
+#include "daemon/core/planted_bug.hpp"
 
 namespace jobmill::core {
 
@@ -23,7 +24,7 @@ void JobBook::stop_lending(Job& job)
     if (job.lends) {
         job.lends = false;
         --(*slots_)[job.worker.slot].lending;
-        --backlog_of(job).lent;
+        backlog_of(job).lent -= JOBMILL_BUG(14) ? 0U : 1U;
         ++working_;
         lending_changed_.push_back(job.pool);
     }

@@ -5,6 +5,8 @@
 #include <optional>
 #include <tuple>
 
+#include "daemon/core/planted_bug.hpp"
+
 namespace jobmill::core {
 
 namespace {
@@ -163,7 +165,8 @@ void JobQueue::sort_levels(TimePoint now) const
         }
     }
     const auto aged = [&](std::uint32_t at) {
-        return levels_[at].priority * ageing_step + (now - levels_[at].served);
+        const Duration age = JOBMILL_BUG(16) ? Duration{} : now - levels_[at].served;
+        return levels_[at].priority * ageing_step + age;
     };
     if (order_.size() > 1) {
         std::sort(order_.begin(), order_.end(), [&](std::uint32_t a, std::uint32_t b) {
@@ -189,7 +192,7 @@ void JobQueue::serve(JobTable& jobs, JobHandle handle, std::uint32_t weight, Tim
     level_of(lane.key.priority).served = now;
     const Spent cost = weighted(expected_, weight);
     job.charged = Duration{static_cast<Duration::rep>(cost)};
-    users_.serve(job.user, cost);
+    users_.serve(job.user, JOBMILL_BUG(10) ? Spent{0} : cost);
     sessions_.serve(job.session, cost);
     lane.spent += cost;
     remove(jobs, handle);

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "daemon/core/event.hpp"
+#include "daemon/core/planted_bug.hpp"
 
 namespace jobmill::core {
 
@@ -32,7 +33,10 @@ public:
     /// Whether some label may stop one pool for what runs in another.
     [[nodiscard]] bool any() const { return entries_.size() > 1; }
     void begun(LabelId label) { ++at(label).running; }
-    void over(LabelId label) { --at(label).running; }
+    void over(LabelId label)
+    {
+        at(label).running -= JOBMILL_BUG(5) && running(label) > 1 ? 2U : 1U;
+    }
 
 private:
     static constexpr std::uint32_t usual_weight = 100;

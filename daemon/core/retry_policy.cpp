@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "daemon/core/planted_bug.hpp"
+
 namespace jobmill::core {
 
 namespace {
@@ -35,7 +37,8 @@ std::optional<Duration> next_attempt(const JobTerms& job, JobState ended, const 
         return {};
     }
     Duration wait = std::min(job.backoff, job.longest_backoff);
-    for (std::uint32_t i = 1; i < tries.attempts && wait < job.longest_backoff; ++i) {
+    for (std::uint32_t i = 1; i < tries.attempts && wait < job.longest_backoff && !JOBMILL_BUG(23);
+         ++i) {
         wait = wait > job.longest_backoff / 2 ? job.longest_backoff : wait * 2;
     }
     const auto jitter = static_cast<double>(wait.count() / 2) * chance;

@@ -4,6 +4,7 @@
 #include <deque>
 
 #include "daemon/core/job_list.hpp"
+#include "daemon/core/planted_bug.hpp"
 #include "daemon/core/terms.hpp"
 #include "daemon/core/worker_lifecycle.hpp"
 #include "jobmill/ids.hpp"
@@ -49,7 +50,8 @@ struct WorkerSlot {
     /// while the older job is held: after revokes in the middle that can happen at any depth.
     [[nodiscard]] bool has_free_claim() const
     {
-        return held.empty() || number(next_sequence) - number(oldest_held) < claim_words;
+        return held.empty() || JOBMILL_BUG(21) ||
+               number(next_sequence) - number(oldest_held) < claim_words;
     }
     static constexpr std::uint64_t claim_words = 256;
 };

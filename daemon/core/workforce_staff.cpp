@@ -7,6 +7,7 @@
 
 #include "common/assert.hpp"
 #include "daemon/core/deadline_keys.hpp"
+#include "daemon/core/planted_bug.hpp"
 #include "daemon/core/workforce.hpp"
 
 namespace jobmill::core {
@@ -74,7 +75,8 @@ std::uint32_t Workforce::places(const Crew& crew) const
     const auto condemned = static_cast<std::uint32_t>(
         std::count_if(crew.slots.begin(), crew.slots.end(),
                       [&](SlotId id) { return slots_[id].state == WorkerState::condemned; }));
-    const std::uint32_t lost = condemned > crew.workers ? condemned - crew.workers : 0;
+    const std::uint32_t replaced = JOBMILL_BUG(12) ? 0 : crew.workers;
+    const std::uint32_t lost = condemned > replaced ? condemned - replaced : 0;
     return crew.workers + crew.lent - std::min(lost, crew.workers);
 }
 

@@ -9,16 +9,21 @@
 #include <string_view>
 #include <thread>
 
+#include "daemon/core/planted_bug.hpp"
 #include "tests/sim/random_schedule.hpp"
 
 namespace {
 
 constexpr const char* usage =
-    "usage: jobmill-sim [--seed N] [--seeds K] [--events M] [--threads T] [--trace]\n"
+    "usage: jobmill-sim [--seed N] [--seeds K] [--events M] [--threads T] [--enough E] [--trace]\n"
     "  --seed N     the first seed (1)\n"
     "  --seeds K    how many seeds, one after the other (1)\n"
     "  --events M   events that the core is told in each of them, at least (5000)\n"
     "  --threads T  so many seeds at the same time (1)\n"
+#ifdef JOBMILL_PLANTED_BUGS
+    "  --bug B      the mistake that the core makes (0: none)\n"
+#endif
+    "  --enough E   to stop after so many seeds that break a promise (5)\n"
     "  --trace      print every event and effect\n";
 
 struct Options {
@@ -26,6 +31,8 @@ struct Options {
     std::uint64_t seeds = 1;
     std::uint64_t events = 5000;
     std::uint64_t threads = 1;
+    std::uint64_t bug = 0;
+    std::uint64_t enough = 5;
     bool trace = false;
 };
 
@@ -55,6 +62,8 @@ bool parse(int argc, char** argv, Options& options)
                                : name == "--seeds"   ? &options.seeds
                                : name == "--events"  ? &options.events
                                : name == "--threads" ? &options.threads
+                               : name == "--bug"     ? &options.bug
+                               : name == "--enough"  ? &options.enough
                                                      : nullptr;
         if (value == nullptr || i + 1 == argc) {
             return false;
@@ -66,6 +75,17 @@ bool parse(int argc, char** argv, Options& options)
         }
     }
     return true;
+}
+
+/// False when this program was not compiled to make mistakes.
+bool plant(std::uint64_t bug)
+{
+#ifdef JOBMILL_PLANTED_BUGS
+    jobmill::core::planted_bug = static_cast<int>(bug);
+    return true;
+#else
+    return bug == 0;
+#endif
 }
 
 /// Throws a Violation when a promise is broken. A world may stop early; then the next begins.
@@ -111,8 +131,7 @@ struct Tally {
 
 void run_seeds(const Options& options, Tally& tally)
 {
-    constexpr std::uint64_t enough = 5;
-    while (tally.broken < enough) {
+    while (tally.broken < options.enough) {
         const std::uint64_t which = tally.next++;
         if (which >= options.seeds) {
             return;
@@ -130,6 +149,9 @@ int main(int argc, char** argv)
     Options options;
     if (!parse(argc, argv, options)) {
         (void)std::fputs(usage, stderr);
+        return 64;
+    }
+    if (!plant(options.bug)) {
         return 64;
     }
     (void)std::signal(SIGABRT, [](int) { report("an assertion failed"); });
