@@ -3,10 +3,15 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "daemon/kernel_files.hpp"
 
 namespace jobmill::daemon {
 namespace {
+
+/// For a worker to receive a job and begin it.
+constexpr std::uint64_t room_to_begin = std::uint64_t{4} << 20;
 
 std::string bound_text(std::uint64_t bound)
 {
@@ -45,7 +50,13 @@ Result<void> WorkerCgroup::limit_memory(std::uint64_t bytes) const
     const bool bounded = bytes != unlimited;
     JOBMILL_TRY(write_if_there(file("memory.oom.group"), bounded ? "1" : "0"));
     JOBMILL_TRY(write_if_there(file("memory.swap.max"), bounded ? "0" : "max"));
-    return write_kernel_file(file("memory.max"), bound_text(bytes));
+    if (!bounded) {
+        return write_kernel_file(file("memory.max"), "max");
+    }
+    // Not all that is counted: files that are cached go when others need the room.
+    const auto stat = read_kernel_file(file("memory.stat"));
+    const std::uint64_t own = stat ? number_after(*stat, "anon").value_or(0) + room_to_begin : 0;
+    return write_kernel_file(file("memory.max"), std::to_string(std::max(bytes, own)));
 }
 
 Result<void> WorkerCgroup::limit_processes(std::uint64_t processes) const

@@ -36,7 +36,9 @@ public:
 
     /// Takes the bounds of memory and processes; costs nothing when they are as before. The
     /// worker's own memory counts, and what is beyond a lower bound makes the kernel kill at once;
-    /// when it does, it kills all. For processes the worker comes on top.
+    /// when it does, it kills all. The bound is therefore never below what the worker has and needs
+    /// to begin: else a job would cost one worker after another without ever running. For processes
+    /// the worker comes on top.
     [[nodiscard]] Result<void> limit(const JobLimits& limits);
 
     /// SIGKILL to all at once, however they have forked.

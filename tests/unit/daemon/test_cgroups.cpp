@@ -15,85 +15,16 @@
 
 #include "common/unique_fd.hpp"
 #include "daemon/cgroups.hpp"
-#include "tests/unit/daemon/temp_directory.hpp"
+#include "tests/unit/daemon/fake_cgroup_tree.hpp"
 
 using namespace jobmill;
 using namespace jobmill::daemon;
-using jobmill::tests::TempDirectory;
+using jobmill::tests::every_controller;
+using FakeTree = jobmill::tests::FakeCgroupTree;
 
 namespace {
 
-constexpr auto every_controller = "cpuset cpu io memory pids\n";
 constexpr WorkerId worker{.slot = SlotId{3}, .generation = 7};
-
-/// A tree in which the daemon has the group /ours to itself.
-struct FakeTree {
-    FakeTree()
-    {
-        files.write("cgroup.controllers", every_controller);
-        fill("ours");
-        files.write("ours/cgroup.procs", std::to_string(::getpid()) + "\n");
-    }
-
-    /// What the kernel puts into a group when it is made.
-    void fill(const std::string& group) const
-    {
-        for (const auto& [name, content] :
-             std::initializer_list<std::pair<const char*, const char*>>{
-                 {"cgroup.type", "domain\n"},
-                 {"cgroup.procs", ""},
-                 {"cgroup.controllers", every_controller},
-                 {"cgroup.subtree_control", ""},
-                 {"cgroup.kill", ""},
-                 {"memory.max", "max\n"},
-                 {"memory.oom.group", "0\n"},
-                 {"memory.swap.max", "max\n"},
-                 {"pids.max", "max\n"}}) {
-            files.write(group + "/" + name, content);
-        }
-    }
-
-    /// As the kernel does: not while a process is in it, or another group.
-    [[nodiscard]] int remove(const std::string& directory) const
-    {
-        for (const auto& entry : std::filesystem::directory_iterator{directory}) {
-            if (entry.is_directory()) {
-                errno = EBUSY;
-                return -1;
-            }
-        }
-        if (busy.has_value() && directory.find(*busy) != std::string::npos) {
-            errno = EBUSY;
-            return -1;
-        }
-        std::filesystem::remove_all(directory);
-        return 0;
-    }
-
-    [[nodiscard]] CgroupTree tree()
-    {
-        return {.place = CgroupPlace{.mount = files.path(), .group = "/ours"},
-                .make =
-                    [this](const std::string& directory) {
-                        if (::mkdir(directory.c_str(), 0755) != 0) {
-                            return -1;
-                        }
-                        fill(directory.substr(files.path().size() + 1));
-                        return 0;
-                    },
-                .remove = [this](const std::string& directory) { return remove(directory); }};
-    }
-
-    [[nodiscard]] Cgroups open(CgroupNeeds needs = {}) { return Cgroups::open(tree(), needs); }
-    [[nodiscard]] bool has(const std::string& path) const
-    {
-        return std::filesystem::exists(files / path);
-    }
-    [[nodiscard]] std::string here() const { return files / "ours"; }
-
-    TempDirectory files;
-    std::optional<std::string> busy;  ///< a group of this name cannot be removed
-};
 
 /// What a child process makes of it, which may give up what it cannot get back.
 std::string told_by_child(const std::function<std::string()>& telling)
@@ -304,6 +235,17 @@ TEST_CASE("a bound that cannot be set is an error, and tried again the next time
     fake.files.write("ours/worker-3-7/memory.max", "");
     CHECK(group.limit({.memory = 4096}).has_value());
     CHECK(fake.files.read("ours/worker-3-7/memory.max") == "4096");
+}
+
+TEST_CASE("a bound of memory leaves a worker room to begin")
+{
+    FakeTree fake;
+    auto group = fake.open().make(worker).value();
+    fake.files.write("ours/worker-3-7/memory.stat", "anon 1048576\nfile 99999999\n");
+    CHECK(group.limit({.memory = 1}).has_value());
+    CHECK(fake.files.read("ours/worker-3-7/memory.max") == "5242880");
+    CHECK(group.limit({.memory = 6U << 20U}).has_value());
+    CHECK(fake.files.read("ours/worker-3-7/memory.max") == "6291456");
 }
 
 TEST_CASE("what a group tells is read, and what the kernel does not tell is absent")
