@@ -17,7 +17,10 @@ void log_exit(std::string_view pool, const WorkerProcess& process)
     if (!log::enabled(level)) {
         return;
     }
-    const std::string cause = process.fault().empty() ? exit.text() : "it " + process.fault();
+    std::string cause = process.fault().empty() ? exit.text() : "it " + process.fault();
+    if (process.ran_out_of_memory()) {
+        cause += ", out of memory";
+    }
     const std::string signal = exit.by_signal ? signal_name(exit.status) : "";
     const log::Fields fields{
         {"pool", pool},

@@ -26,6 +26,7 @@ PoolPlan plan_pool(const PoolSettings& pool, std::uint32_t cores, bool system,
     PoolPlan plan;
     plan.name = pool.name;
     plan.spawn = pool.start == PoolSettings::Start::spawn;
+    plan.cgroup = pool.cgroup;
     if (pool.exec.value_or(!system)) {
         plan.what_to_load.emplace_back("--allow-exec");
     }

@@ -12,10 +12,11 @@
 namespace jobmill::daemon {
 
 Processes::Processes(loop::EventLoop& loop, FlushList& flush_list, UniqueFd executable,
-                     Callbacks callbacks)
+                     Cgroups cgroups, Callbacks callbacks)
     : loop_(loop),
       flush_list_(flush_list),
       executable_(std::move(executable)),
+      cgroups_(std::move(cgroups)),
       callbacks_(std::move(callbacks)),
       templates_(
           loop, flush_list,
@@ -29,7 +30,13 @@ Processes::Processes(loop::EventLoop& loop, FlushList& flush_list, UniqueFd exec
 
 void Processes::carry_out(const core::StartTemplate& effect)
 {
-    templates_.start(effect.pool, pools_.at(effect.pool), executable_.get());
+    const PoolPlan& plan = pools_.at(effect.pool);
+    if (const auto served = cgroups_.serve(plan.cgroup); !served) {
+        callbacks_.on_template_failed(effect.pool, served.error().what);
+        callbacks_.post(core::TemplateLost{effect.pool});
+        return;
+    }
+    templates_.start(effect.pool, plan, executable_.get());
 }
 
 void Processes::on_template_lost(PoolId pool)
@@ -241,6 +248,37 @@ void Processes::adopt(WorkerId worker, pid_t pid)
     }
     resolve(worker);
     callbacks_.post(core::WorkerForked{worker});
+    enter_group(*process);
+}
+
+/// Before the worker is offered anything: memory that it has by then stays with the template's.
+void Processes::enter_group(WorkerProcess& process)
+{
+    const PoolPlan& plan = pools_.at(process.pool());
+    if (!cgroups_.serve(plan.cgroup).value_or(false)) {
+        return;
+    }
+    if (const auto made = make_group(process); !made) {
+        log::warning("worker without control group", {{"pool", plan.name},
+                                                      {"worker", number(process.id().slot)},
+                                                      {"pid", process.pid()},
+                                                      {"cause", made.error().what}});
+        if (plan.cgroup == PoolSettings::Cgroup::require) {
+            process.accuse("has no control group: " + made.error().what);
+            callbacks_.post(core::WorkerMisbehaved{process.id()});
+        }
+    }
+}
+
+Result<void> Processes::make_group(WorkerProcess& process)
+{
+    JOBMILL_TRY_ASSIGN(WorkerCgroup group, cgroups_.make(process.id()));
+    if (auto put = group.put(process.pid()); !put) {
+        cgroups_.leave(std::move(group));
+        return put;
+    }
+    process.join(std::move(group));
+    return {};
 }
 
 void Processes::on_worker_report(WorkerId worker, WorkerReport& report, UniqueFd blob)
@@ -261,9 +299,12 @@ void Processes::on_worker_report(WorkerId worker, WorkerReport& report, UniqueFd
 void Processes::on_worker_exited(PoolId pool, WorkerId worker)
 {
     bool by_limit = false;
-    if (const WorkerProcess* process = this->worker(worker)) {
+    if (WorkerProcess* process = this->worker(worker)) {
         log_exit(pools_.at(pool).name, *process);
         by_limit = process->died_of_limit();
+        if (auto group = process->take_group()) {
+            cgroups_.leave(std::move(*group));
+        }
     }
     callbacks_.post(core::WorkerExited{.worker = worker, .by_limit = by_limit});
 }
@@ -295,6 +336,7 @@ void Processes::sweep()
             orphans_.reaped(stranger);
         }
     }
+    sweep_groups();
 }
 
 void Processes::end_turn()

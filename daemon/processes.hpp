@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "daemon/cgroups.hpp"
 #include "daemon/core/effect.hpp"
 #include "daemon/core/orphan_ledger.hpp"
 #include "daemon/templates.hpp"
@@ -28,7 +29,7 @@ public:
     /// So often every template is asked for a sign of life.
     static constexpr std::chrono::seconds probe_period{5};
 
-    Processes(loop::EventLoop& loop, FlushList& flush_list, UniqueFd executable,
+    Processes(loop::EventLoop& loop, FlushList& flush_list, UniqueFd executable, Cgroups cgroups,
               Callbacks callbacks);
 
     void add_pool(PoolId pool, PoolPlan plan) { pools_.insert_or_assign(pool, std::move(plan)); }
@@ -65,6 +66,8 @@ public:
     void sweep();
     /// The same when nobody is to be left: true once there is no child at all.
     [[nodiscard]] bool sweep_last();
+    /// Control groups that could not be removed at once.
+    void sweep_groups() { (void)cgroups_.sweep(); }
     /// Those that have not answered the last time are reported as silent.
     void probe_templates();
     /// Whether no template has been silent for long.
@@ -88,6 +91,8 @@ private:
     void on_worker_report(WorkerId worker, WorkerReport& report, UniqueFd blob);
     void on_worker_exited(PoolId pool, WorkerId worker);
     void adopt(WorkerId worker, pid_t pid);
+    void enter_group(WorkerProcess& process);
+    [[nodiscard]] Result<void> make_group(WorkerProcess& process);
     void resolve(WorkerId worker);
     void fail_fork(WorkerId worker, const std::string& why);
     void spawn_worker(const PoolPlan& plan, WorkerProcess& process);
@@ -96,6 +101,7 @@ private:
     loop::EventLoop& loop_;
     FlushList& flush_list_;
     UniqueFd executable_;
+    Cgroups cgroups_;
     std::map<PoolId, PoolPlan> pools_;
     Callbacks callbacks_;
     Templates templates_;

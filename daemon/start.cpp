@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -67,6 +68,23 @@ Result<SocketPlace> take_place(const Settled& settled, ServiceManager& service)
                                        ", but the configuration says " + settled.socket);
     }
     return place;
+}
+
+/// Moves the daemon, and with it all that it starts, when some pool may want groups for its
+/// workers.
+Cgroups open_cgroups(const Config& config)
+{
+    const bool wanted = std::any_of(
+        config.pools.begin(), config.pools.end(),
+        [](const PoolSettings& pool) { return pool.cgroup != PoolSettings::Cgroup::off; });
+    if (!wanted) {
+        return Cgroups::off("no pool wanted any when the daemon started");
+    }
+    Cgroups cgroups = Cgroups::open();
+    if (!cgroups.on()) {
+        log::info("no control groups", {{"cause", cgroups.why_off()}}, log::always);
+    }
+    return cgroups;
 }
 
 /// Sessions, workers and blobs take a descriptor or three each.
@@ -150,8 +168,11 @@ Result<Supervisor::Setup> set_up(Settled settled)
     JOBMILL_TRY_ASSIGN(UniqueFd worker_program, open_worker_program());
     JOBMILL_TRY_ASSIGN(SocketPlace place, take_place(settled, service));
     JOBMILL_TRY_ASSIGN(JobIds job_ids, JobIds::open(settled.state_dir));
+    // Last, when nothing refuses the daemon's start any more, and before any other process of ours.
+    Cgroups cgroups = open_cgroups(settled.config);
     return Supervisor::Setup{.config = std::move(settled.config),
                              .worker_program = std::move(worker_program),
+                             .cgroups = std::move(cgroups),
                              .place = std::move(place),
                              .job_ids = std::move(job_ids),
                              .service = std::move(service),

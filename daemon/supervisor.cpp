@@ -70,7 +70,7 @@ Supervisor::Supervisor(loop::EventLoop& loop, Setup setup)
                                return process == nullptr ? std::nullopt : process->progress();
                            }}),
       processes_(
-          loop, flush_list_, std::move(setup.worker_program),
+          loop, flush_list_, std::move(setup.worker_program), std::move(setup.cgroups),
           Processes::Callbacks{
               .post = [this](const core::Event& event) { post(event); },
               .on_loaded = [this](PoolId pool, const Value& body) { on_loaded(pool, body); },
@@ -149,7 +149,10 @@ Result<void> Supervisor::prepare()
     JOBMILL_TRY_ASSIGN(progress_timer_, timer([this] { desk_.sample_progress(); }));
     JOBMILL_TRY_ASSIGN(expiry_timer_,
                        timer([this] { desk_.unread().expire(loop::EventLoop::now()); }));
-    JOBMILL_TRY_ASSIGN(probe_timer_, timer([this] { processes_.probe_templates(); }));
+    JOBMILL_TRY_ASSIGN(probe_timer_, timer([this] {
+                           processes_.probe_templates();
+                           processes_.sweep_groups();
+                       }));
     JOBMILL_TRY_ASSIGN(idle_timer_, timer([this] { leave_if_idle(); }));
     JOBMILL_TRY_ASSIGN(leave_timer_, timer([this] {
                            log::warning("left without waiting any longer", {}, log::always);

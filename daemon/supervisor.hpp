@@ -37,6 +37,7 @@ public:
     struct Setup {
         Config config;
         UniqueFd worker_program;
+        Cgroups cgroups;
         SocketPlace place;
         JobIds job_ids;
         ServiceManager service;

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/pool_settings.hpp"
 #include "daemon/template_process.hpp"
 
 namespace jobmill::daemon {
@@ -20,6 +21,7 @@ struct PoolPlan {
     std::vector<std::string> environment;
     std::string socket;  ///< of the daemon, for jobs that submit jobs
     bool spawn = false;  ///< workers load for themselves instead of being forked
+    PoolSettings::Cgroup cgroup = PoolSettings::Cgroup::automatic;
 };
 
 /// The command line of the worker program, `mode` before what the pool loads.

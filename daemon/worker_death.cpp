@@ -17,7 +17,15 @@ std::string_view WorkerProcess::broken_limit() const
     if (exit_.status == SIGXCPU && limits_.cpu_ms != unlimited) {
         return "cpu";
     }
+    if (ran_out_of_memory() && limits_.memory != unlimited) {
+        return "memory";
+    }
     return exit_.status == SIGXFSZ && limits_.file_size != unlimited ? "file_size" : "";
+}
+
+bool WorkerProcess::ran_out_of_memory() const
+{
+    return exit_.by_signal && exit_.status == SIGKILL && last_reading_.oom_kills > oom_kills_;
 }
 
 Cause WorkerProcess::traces() const
@@ -60,6 +68,7 @@ Cause WorkerProcess::cause_of_death() const
         cause.exit_code = exit_.status;
         cause.text = "the worker left in mid-job";
     }
+    cause.out_of_memory = ran_out_of_memory();
     if (died_of_limit()) {
         cause.kind = "limit";
         cause.limit = broken_limit();
@@ -69,9 +78,15 @@ Cause WorkerProcess::cause_of_death() const
 
 Usage WorkerProcess::usage() const
 {
+    if (pid_ == -1 || alive()) {
+        return {};
+    }
     Usage usage;
-    if (pid_ != -1 && !alive()) {
-        usage.cpu_ns = cpu_.of_last(exit_.cpu_ns());
+    // A group has counted what nobody has waited for, too.
+    const auto& in_group = last_reading_.cpu_ns;
+    usage.cpu_ns = cpu_.of_last(in_group ? cpu_before_group_ + *in_group : exit_.cpu_ns());
+    if (jobs_offered_ == 1 || broken_limit() == "memory") {
+        usage.peak_rss = last_reading_.memory_peak;  // else it may be an earlier job's
     }
     return usage;
 }

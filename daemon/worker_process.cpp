@@ -72,6 +72,12 @@ Result<void> WorkerProcess::adopt(pid_t pid)
     return {};
 }
 
+void WorkerProcess::join(WorkerCgroup group)
+{
+    group_ = std::move(group);
+    cpu_before_group_ = cpu_time(pid_).value_or(0);
+}
+
 Result<void> WorkerProcess::offer(const core::OfferJob& offer, const JobRecord& record,
                                   const JobLimits& limits)
 {
@@ -90,6 +96,14 @@ Result<void> WorkerProcess::offer(const core::OfferJob& offer, const JobRecord& 
         }
         fds.push_back(std::move(copy));
     }
+    if (group_) {
+        if (const auto bounded = group_->limit(limits); !bounded) {
+            log::warning("control group not bounded", {{"worker", number(id_.slot)},
+                                                       {"job", number(record.id)},
+                                                       {"cause", bounded.error().what}});
+        }
+    }
+    ++jobs_offered_;
     stderr_tail_.clear();
     stack_asked_ = false;
     limits_ = limits;
@@ -172,6 +186,9 @@ void WorkerProcess::kill()
         // The group first: once the leader is reaped its number may belong to others.
         (void)::kill(-pid_, SIGKILL);
         signal_process(pidfd_.get(), SIGKILL);
+        if (group_) {
+            (void)group_->kill();  // also what has left the process group
+        }
     } else {
         dismiss();
     }
@@ -266,12 +283,23 @@ Result<void> WorkerProcess::report(const Frame& frame)
         return {};
     };
     JOBMILL_TRY(std::visit(judge_blob, message));
-    if (const auto* outcome = std::get_if<JobOutcome>(&message)) {
-        forget_offer(outcome->sequence);
-        cpu_.reported(outcome->usage);
+    if (auto* outcome = std::get_if<JobOutcome>(&message)) {
+        take_outcome(*outcome);
     }
     callbacks_.on_report(id_, message, std::move(blob));
     return {};
+}
+
+void WorkerProcess::take_outcome(JobOutcome& outcome)
+{
+    forget_offer(outcome.sequence);
+    cpu_.reported(outcome.usage);
+    if (group_ && !outcome.succeeded) {
+        // What it has started may have been killed, and it lives.
+        const std::uint64_t kills = group_->read().oom_kills;
+        outcome.cause.out_of_memory = outcome.cause.out_of_memory || kills > oom_kills_;
+        oom_kills_ = kills;
+    }
 }
 
 void WorkerProcess::read_stderr()
@@ -302,6 +330,9 @@ void WorkerProcess::on_death()
         return;
     }
     exit_ = *exit;
+    if (group_) {
+        last_reading_ = group_->read();
+    }
     pidfd_watcher_.reset();
     pidfd_.reset();
     // Nobody writes any more: the link first, then what was committed and did not arrive.

@@ -3,7 +3,9 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "common/codec.hpp"
 #include "common/progress_cell.hpp"
@@ -13,6 +15,7 @@
 #include "daemon/core/effect.hpp"
 #include "daemon/job_record.hpp"
 #include "daemon/loop/fd_watcher.hpp"
+#include "daemon/worker_cgroup.hpp"
 #include "daemon/worker_cpu.hpp"
 
 namespace jobmill::daemon {
@@ -45,6 +48,13 @@ public:
     [[nodiscard]] WorkerId id() const noexcept { return id_; }
     [[nodiscard]] PoolId pool() const noexcept { return pool_; }
     void belong_to(PoolId pool) noexcept { pool_ = pool; }
+    /// The process is in that control group from now on.
+    void join(WorkerCgroup group);
+    /// For its removal, once the process is dead.
+    [[nodiscard]] std::optional<WorkerCgroup> take_group()
+    {
+        return std::exchange(group_, std::nullopt);
+    }
 
     [[nodiscard]] Result<void> offer(const core::OfferJob& offer, const JobRecord& record,
                                      const JobLimits& limits);
@@ -71,6 +81,8 @@ public:
     [[nodiscard]] bool died_of_limit() const { return !broken_limit().empty(); }
     /// What the job took in which it died; empty while it lives.
     [[nodiscard]] Usage usage() const;
+    /// Whether the kernel killed it for want of memory, as far as a control group tells.
+    [[nodiscard]] bool ran_out_of_memory() const;
     /// CLOCK_MONOTONIC in ns when it last showed that it lives.
     [[nodiscard]] std::uint64_t heartbeat() const;
     /// Whether it holds a job.
@@ -95,6 +107,7 @@ private:
     void on_death();
     void read_stderr();
     void forget_offer(Sequence sequence);
+    void take_outcome(JobOutcome& outcome);
     [[nodiscard]] std::string_view broken_limit() const;
     void misbehave(const std::string& fault);
 
@@ -121,6 +134,11 @@ private:
     core::TimePoint last_offer_;
     Sequence last_sequence_{};
     WorkerCpu cpu_;
+    std::optional<WorkerCgroup> group_;
+    CgroupReading last_reading_;  ///< of its group, when it was dead
+    std::uint64_t cpu_before_group_ = 0;
+    std::uint64_t oom_kills_ = 0;  ///< in its group, in earlier jobs
+    std::uint64_t jobs_offered_ = 0;
     bool stack_asked_ = false;                        ///< since then
     std::vector<std::pair<Sequence, JobId>> offers_;  ///< neither ended nor taken back
 };

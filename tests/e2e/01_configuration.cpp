@@ -68,6 +68,14 @@ TEST_CASE("a bad configuration stops the daemon itself the same way")
     CHECK(departure.log.find("jobmill.toml:2:11: ") != std::string::npos);
 }
 
+TEST_CASE("a pool that requires control groups is not begun without")
+{
+    // Whatever the system has: the daemon of a test shares the group of the test.
+    const Departure departure = run_daemon({.config = "[pool.a]\ncgroup = \"require\"\n"});
+    CHECK(departure.exit_code == 78);
+    CHECK(departure.log.find("cgroup = \"require\", but there are none: ") != std::string::npos);
+}
+
 TEST_CASE("options that cannot be are refused with the code of usage")
 {
     for (const char* const option : {"--workers=0", "--no-such-option", "surplus"}) {

@@ -150,6 +150,7 @@ TEST_CASE("a bad file leaves the old configuration in force and says where it is
         {"[pool.default]\nmodules = [\"/nowhere/x.so\"]\n", "pool default: /nowhere/x.so"},
         {with_workers(1) + "[pool.bad]\nmodules = [\"" + test_module("throws") + "\"]\n",
          "pool bad: "},
+        {"[pool.default]\ncgroup = \"require\"\n", "pool default: cgroup = \"require\", but"},
     };
     for (const Row& row : rows) {
         CAPTURE(row.config);

@@ -16,6 +16,7 @@
 #include "daemon/template_process.hpp"
 #include "daemon/worker_process.hpp"
 #include "tests/loop/loop_fixture.hpp"
+#include "tests/unit/daemon/temp_directory.hpp"
 
 using namespace jobmill;
 using namespace jobmill::tests;
@@ -109,6 +110,33 @@ Bytes outcome(std::string_view text, std::uint64_t sequence = 1)
     return bytes;
 }
 
+/// A worker in a control group whose files the test writes in the kernel's stead.
+struct Grouped : Watched {
+    Grouped()
+    {
+        pretend();
+        for (const char* file : {"cgroup.kill", "memory.max", "pids.max"}) {
+            group.write(file, "");
+        }
+        worker->join(daemon::WorkerCgroup{group.path()});
+    }
+    void offer(std::uint64_t sequence, const JobLimits& limits) const
+    {
+        REQUIRE(worker->offer({.sequence = Sequence{sequence}}, job_with("a"), limits).has_value());
+    }
+    void die(int signal_number = SIGKILL)
+    {
+        REQUIRE(::kill(worker->pid(), signal_number) == 0);
+        REQUIRE(run_until([&] { return exits == 1; }));
+    }
+    void oom_kills(int count) const
+    {
+        group.write("memory.events", "oom_kill " + std::to_string(count) + "\n");
+    }
+
+    TempDirectory group;
+};
+
 }  // namespace
 
 TEST_CASE_FIXTURE(Watched, "a template loads, forks a worker, and the worker runs a job")
@@ -143,7 +171,8 @@ TEST_CASE_FIXTURE(Watched, "a template loads, forks a worker, and the worker run
     REQUIRE(worker->adopt(ready_pid).has_value());
     const auto echo = static_cast<std::uint16_t>(
         std::find(handlers.begin(), handlers.end(), "echo") - handlers.begin());
-    REQUIRE(worker->offer({.sequence = Sequence{1}}, job_with("say it again", echo), {}).has_value());
+    REQUIRE(
+        worker->offer({.sequence = Sequence{1}}, job_with("say it again", echo), {}).has_value());
     CHECK(run_until([&] { return !results.empty(); }));
     CHECK(results == std::vector<std::string>{"say it again"});
     worker->dismiss();
@@ -274,4 +303,87 @@ TEST_CASE_FIXTURE(Watched, "an offer can be taken back until the worker has clai
     REQUIRE(worker->offer({.sequence = Sequence{2}}, job_with("b"), {}).has_value());
     CHECK(take_claim(segment->layout(), Sequence{2}));
     CHECK_FALSE(worker->revoke(Sequence{2}));
+}
+
+TEST_CASE_FIXTURE(Grouped,
+                  "a job's bounds are those of its worker's group, which is killed with it")
+{
+    offer(1, {.memory = 4096, .processes = 2});
+    CHECK(group.read("memory.max") == "4096");
+    CHECK(group.read("pids.max") == "3");
+    offer(2, {});
+    CHECK(group.read("memory.max") == "max");
+    worker->kill();
+    CHECK(group.read("cgroup.kill") == "1");
+    CHECK(run_until([&] { return exits == 1; }));
+    const auto left = worker->take_group();
+    REQUIRE(left.has_value());
+    CHECK(left->directory() == group.path());
+    CHECK_FALSE(worker->take_group().has_value());
+}
+
+TEST_CASE_FIXTURE(Grouped, "a worker that is killed for want of memory died of its job's limit")
+{
+    SUBCASE("if there was one")
+    {
+        offer(1, {.memory = 4096});
+        oom_kills(2);
+        die();
+        CHECK(worker->died_of_limit());
+        CHECK(worker->cause_of_death().kind == "limit");
+        CHECK(worker->cause_of_death().limit == "memory");
+    }
+    SUBCASE("else of the machine's")
+    {
+        offer(1, {});
+        oom_kills(1);
+        die();
+        CHECK_FALSE(worker->died_of_limit());
+        CHECK(worker->cause_of_death().kind == "signal");
+    }
+    CHECK(worker->cause_of_death().out_of_memory);
+}
+
+TEST_CASE_FIXTURE(Grouped, "one that dies otherwise did not, whatever was killed before")
+{
+    offer(1, {.memory = 4096});
+    SUBCASE("of its own fault")
+    {
+        oom_kills(1);
+        die(SIGSEGV);
+    }
+    SUBCASE("after a job whose processes were killed")
+    {
+        oom_kills(1);
+        Bytes failed;
+        encode(JobOutcome{.sequence = Sequence{1}, .succeeded = false}, failed);
+        say(failed);
+        CHECK(run_until([&] { return results.size() == 1; }));
+        offer(2, {.memory = 4096});
+        die();
+    }
+    CHECK_FALSE(worker->died_of_limit());
+    CHECK_FALSE(worker->cause_of_death().out_of_memory);
+}
+
+TEST_CASE_FIXTURE(Grouped,
+                  "what a job took is what its group has counted, as far as it is the job's")
+{
+    CHECK(worker->usage() == Usage{});
+    offer(1, {});
+    group.write("cpu.stat", "usage_usec 5000000\n");
+    group.write("memory.peak", "123456\n");
+    SUBCASE("the first")
+    {
+        die();
+        CHECK(worker->usage().cpu_ns.value_or(0) > 4'900'000'000);
+        CHECK(worker->usage().peak_rss == 123456U);
+    }
+    SUBCASE("a later one, and what it had at most is not known")
+    {
+        offer(2, {});
+        die();
+        CHECK(worker->usage().cpu_ns.value_or(0) > 4'900'000'000);
+        CHECK_FALSE(worker->usage().peak_rss.has_value());
+    }
 }
