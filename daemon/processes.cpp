@@ -8,6 +8,7 @@
 
 #include "daemon/exit_log.hpp"
 #include "daemon/log.hpp"
+#include "daemon/process_reading.hpp"
 
 namespace jobmill::daemon {
 
@@ -186,11 +187,16 @@ void Processes::carry_out(const core::KillWorker& effect)
 void Processes::carry_out(const core::CondemnWorker& effect)
 {
     const WorkerProcess* process = worker(effect.worker);
+    const pid_t pid = process == nullptr ? -1 : process->pid();
+    const std::string_view stuck = stuck_text(process_state(pid).value_or('?'));
+    std::string cause = "it ";
+    cause.append(stuck.empty() ? "was killed and is still there" : stuck)
+        .append("; another slot takes its place");
     log::error("worker does not die",
                {{"worker", number(effect.worker.slot)},
                 {"generation", effect.worker.generation},
-                {"pid", process == nullptr ? -1 : process->pid()},
-                {"cause", "the kernel holds it; another slot takes its place"}},
+                {"pid", pid},
+                {"cause", cause}},
                log::always);
 }
 
