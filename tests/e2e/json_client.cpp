@@ -132,7 +132,7 @@ std::optional<Value> JsonClient::next()
 Value JsonClient::next(std::string_view op, std::string_view id)
 {
     const auto wanted = [&](const Value& each) {
-        return each.text_at("op") == op && is_about(each, id);
+        return (op.empty() || each.text_at("op") == op) && is_about(each, id);
     };
     if (const auto found = std::find_if(waiting_.begin(), waiting_.end(), wanted);
         found != waiting_.end()) {

@@ -26,7 +26,7 @@ public:
 
     /// The next message in order, whatever it is; none at the end of input.
     [[nodiscard]] std::optional<Value> next();
-    /// The next message of that name, and of that id when one is given.
+    /// The next message of that name (of any, if it is empty), and of that id when one is given.
     [[nodiscard]] Value next(std::string_view op, std::string_view id = "");
     [[nodiscard]] Value result(std::string_view id) { return next("result", id); }
     /// A result's payload with all its pieces.
