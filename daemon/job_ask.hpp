@@ -18,6 +18,7 @@ struct JobAsk {
     core::BatchId batch{};
     JobId parent{};
     std::vector<Attempt> attempts;  ///< that have come to nothing
+    core::Duration tried{};         ///< what all of them took
 };
 
 /// The terms of a job that asks for `options` in that pool. `is_command`: its limits are a child's,

@@ -208,6 +208,7 @@ void JobDesk::retried(const core::JobRetried& end)
     if (!record.submission.ask) {
         record.submission.ask = std::make_unique<JobAsk>(default_ask(record.submission));
     }
+    record.submission.ask->tried += outside_.now() - record.offered;
     std::vector<Attempt>& attempts = record.submission.ask->attempts;
     if (attempts.size() == limits::attempts) {
         attempts.erase(attempts.begin());
@@ -228,7 +229,9 @@ void JobDesk::ended(const core::JobEnded& end)
     head.attempt = end.attempt;
     const bool ran = end.worker.slot != SlotId{};
     const core::TimePoint now = outside_.now();
-    head.queue_ns = nanoseconds((ran ? record.offered : now) - record.submitted);
+    const core::Duration tried =
+        record.submission.ask ? record.submission.ask->tried : core::Duration::zero();
+    head.queue_ns = nanoseconds((ran ? record.offered : now) - record.submitted - tried);
     head.run_ns = ran ? nanoseconds(now - record.offered) : 0;
     Payload payload;
     if (record.outcome) {
@@ -276,6 +279,7 @@ void JobDesk::keep_poison(JobRecord& record, const Cause& cause)
         kept.ask->batch = {};
         kept.ask->parent = {};
         kept.ask->terms.delay = {};
+        kept.ask->tried = {};
     }
     log::warning("job set aside", {{"job", number(record.id)}, {"pool", pool.name}});
     set_aside_.keep(std::move(aside));
