@@ -314,6 +314,7 @@ std::pair<Array, std::size_t> JobDesk::list(const Identity& client,
                         .unread = unread_,
                         .core = outside_.core,
                         .pools = outside_.pools,
+                        .batches = batches_,
                         .now = outside_.now()},
                        client, wanted);
 }

@@ -17,6 +17,27 @@ void add_owner(Map& job, const Identity& client, unsigned owner)
     }
 }
 
+/// What most jobs have not: only where it says something.
+void add_course(Map& job, const JobSources& sources, const JobRecord& record)
+{
+    const JobAsk* ask = record.submission.ask.get();
+    if (ask == nullptr) {
+        return;
+    }
+    if (ask->terms.priority != 0) {
+        const Value priority{int{ask->terms.priority}};  // const as the owner's number is
+        job.emplace_back("priority", priority);
+    }
+    if (const std::uint32_t tried = sources.core.attempt_of(record.id); tried > 1) {
+        const Value attempt{tried};
+        job.emplace_back("attempt", attempt);
+    }
+    if (const std::string name = sources.batches.name_of(ask->batch); !name.empty()) {
+        const Value batch{name};
+        job.emplace_back("batch", batch);
+    }
+}
+
 Map describe(const JobSources& sources, const Identity& client, const JobRecord& record)
 {
     const PoolEntry& pool = sources.pools.entry(record.submission.pool);
@@ -34,6 +55,7 @@ Map describe(const JobSources& sources, const Identity& client, const JobRecord&
         const Value slot{number(worker->slot)};
         job.emplace_back("worker", slot);
     }
+    add_course(job, sources, record);
     add_owner(job, client, record.uid);
     return job;
 }

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "daemon/batches.hpp"
 #include "daemon/core/dispatcher.hpp"
 #include "daemon/job_records.hpp"
 #include "daemon/pool_directory.hpp"
@@ -18,6 +19,7 @@ struct JobSources {
     const UnreadJobs& unread;
     const core::Dispatcher& core;
     const PoolDirectory& pools;
+    const Batches& batches;
     core::TimePoint now;
 };
 
