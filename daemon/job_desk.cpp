@@ -179,10 +179,11 @@ void JobDesk::cancel_some(ClientSession& session, const Cancel& request)
                            : std::nullopt;
     records_.each_of(session.identity().uid, [&](const JobRecord& record) {
         const JobAsk* ask = record.submission.ask.get();
-        const bool meant =
-            request.what == CancelWhat::label   ? record.submission.content.label() == request.name
-            : request.what == CancelWhat::batch ? batch && ask != nullptr && ask->batch == *batch
-                                                : record.session == session.id();
+        const bool meant = request.what == CancelWhat::label
+                               ? record.submission.content.label() == request.name
+                           : request.what == CancelWhat::batch
+                               ? batch && ask != nullptr && ask->batch == *batch
+                               : record.session == session.id() && !record.submission.detached;
         if (meant) {
             jobs.push_back(record.id);
         }
