@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "common/assert.hpp"
+#include "common/builtin_names.hpp"
 #include "daemon/client_session.hpp"
 #include "daemon/job_report.hpp"
 #include "daemon/refusal.hpp"
@@ -13,7 +14,7 @@ namespace {
 
 bool is_command(const HandlerEntry& handler)
 {
-    return handler.name == "exec" && handler.module.empty();
+    return handler.name == exec_handler_name && handler.module == builtin_module_name;
 }
 
 }  // namespace

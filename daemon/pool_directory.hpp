@@ -17,7 +17,7 @@ namespace jobmill::daemon {
 struct HandlerEntry {
     std::string name;
     std::string help;
-    std::string module;  ///< empty: built in
+    std::string module;  ///< its name, or what stands for it
 };
 
 struct PoolEntry {

@@ -3,14 +3,12 @@
 #pragma once
 
 #include <span>
-#include <string_view>
 
 #include <jobmill/module.h>
 
-namespace jobmill {
+#include "common/builtin_names.hpp"
 
-inline constexpr std::string_view builtin_module_name = "built-in";
-inline constexpr std::string_view exec_handler_name = "exec";
+namespace jobmill {
 
 [[nodiscard]] std::span<const jobmill_handler> builtin_handlers();
 
