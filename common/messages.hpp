@@ -88,7 +88,7 @@ struct Cancel {
     std::string_view name{};  ///< of the batch or label
 };
 
-/// Submit anew, detached, what was set aside or failed.
+/// Submit anew, detached, what was set aside.
 struct Retry {
     Tag tag{};
     JobId job{};

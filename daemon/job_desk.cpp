@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/job_desk.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 
 #include "common/assert.hpp"
@@ -29,7 +31,8 @@ void JobDesk::submit(const Submitter& client, JobId job, Tag tag, Submission sub
                              .detached = submission.detached};
     if (submission.ask) {
         event.batch = submission.ask->batch;
-        event.parent = submission.ask->parent;
+        // Nobody waits for what outlives its session.
+        event.parent = submission.detached ? JobId{} : submission.ask->parent;
         event.terms = submission.ask->terms;
     } else {
         event.terms = default_ask(submission).terms;
@@ -70,6 +73,11 @@ tl::expected<std::unique_ptr<JobAsk>, ErrorReply> JobDesk::ask(const Submitter& 
     const PoolEntry& pool = outside_.pools.entry(route.pool);
     auto ask = std::make_unique<JobAsk>(
         resolve(options, pool.settings, is_command(pool.handlers.at(route.handler))));
+    const JobRecord* parent = records_.find(ask->parent);
+    if (parent == nullptr || (parent->uid != client.uid && client.uid != ::geteuid())) {
+        ask->parent =
+            {};  // a place is lent by one's own jobs; what jobs do, the daemon's user does
+    }
     if (options.batch.empty() && !options.halt.empty()) {
         return refuse(error_code::missing_field, "a rule is a batch's: which one?", "batch");
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// retry: submit anew what was set aside or failed; print the new numbers.
+// retry: submit anew what was set aside; print the new numbers.
 #include <algorithm>
 
 #include "client/commands/ask.hpp"
@@ -19,7 +19,7 @@ int retry_one(Client& client, const CommonOptions& common, JobId job)
     const Answer answer = ask(client, client.retry_job(job));
     const auto* error = answer && *answer ? std::get_if<event::JobError>(&**answer) : nullptr;
     if (error != nullptr && error->error.code == error_code::not_found) {
-        notice(old + ": no failed job of that number is kept");
+        notice(old + ": no job of that number was set aside");
         return exit_code::job_failed;
     }
     if (const auto code = not_answered(answer)) {
