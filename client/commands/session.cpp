@@ -98,7 +98,7 @@ int with_session(const CommonOptions& common, bool stream_parts,
         client = next_session(common, stream_parts, std::move(*client), Start::yes);
     }
     return gave_up(client ? Error{Errc::closed, "the daemon stops and takes no jobs"}
-                             : client.error());
+                          : client.error());
 }
 
 NewJob PreparedJob::job() const

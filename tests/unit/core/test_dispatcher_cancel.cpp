@@ -12,7 +12,8 @@ TEST_CASE_FIXTURE(Conversation, "a queued job is cancelled at once")
     serve(1);
     submit(1);
     submit(2);
-    CHECK(cancel(2) == Effects{ended(2, JobState::cancelled, EndedBy::cancel, {}, JobState::queued)});
+    CHECK(cancel(2) ==
+          Effects{ended(2, JobState::cancelled, EndedBy::cancel, {}, JobState::queued)});
     CHECK(cancel(2).empty());
 }
 
@@ -24,7 +25,8 @@ TEST_CASE_FIXTURE(Conversation, "a job that its worker has not begun is taken ba
     CHECK(cancel(1) == Effects{revoke(worker(1), 1)});
     CHECK(cancel(1).empty());
     CHECK(answer(worker(1), 1, true) ==
-          Effects{ended(1, JobState::cancelled, EndedBy::cancel, {}, JobState::queued), offer(worker(1), 2, 2)});
+          Effects{ended(1, JobState::cancelled, EndedBy::cancel, {}, JobState::queued),
+                  offer(worker(1), 2, 2)});
 }
 
 TEST_CASE_FIXTURE(Conversation, "a running job is flagged, then its worker terminated, then killed")
@@ -38,8 +40,7 @@ TEST_CASE_FIXTURE(Conversation, "a running job is flagged, then its worker termi
     CHECK(after(milliseconds{4999}).empty());
     CHECK(after(milliseconds{1}) == Effects{KillWorker{worker(1)}});
     CHECK(exit(worker(1)) ==
-          Effects{ended(1, JobState::cancelled, EndedBy::cancel, worker(1)),
-                  fork(worker(1, 2))});
+          Effects{ended(1, JobState::cancelled, EndedBy::cancel, worker(1)), fork(worker(1, 2))});
 }
 
 TEST_CASE_FIXTURE(Conversation, "a cancelled job that succeeds first has succeeded")
@@ -220,8 +221,7 @@ TEST_CASE_FIXTURE(Conversation, "an exit that overtakes the answer to a revoke w
     cancel(1);
     CHECK(exit(worker(1)).empty());
     CHECK(answer(worker(1), 1, false) ==
-          Effects{ended(1, JobState::cancelled, EndedBy::cancel, worker(1)),
-                  fork(worker(1, 2))});
+          Effects{ended(1, JobState::cancelled, EndedBy::cancel, worker(1)), fork(worker(1, 2))});
 }
 
 TEST_CASE_FIXTURE(Conversation,
@@ -232,7 +232,8 @@ TEST_CASE_FIXTURE(Conversation,
     exit(worker(1));
     CHECK(cancel(1).empty());
     CHECK(answer(worker(1), 1, true) ==
-          Effects{ended(1, JobState::cancelled, EndedBy::cancel, {}, JobState::queued), fork(worker(1, 2))});
+          Effects{ended(1, JobState::cancelled, EndedBy::cancel, {}, JobState::queued),
+                  fork(worker(1, 2))});
 }
 
 TEST_CASE_FIXTURE(Conversation, "a lost session takes its attached jobs along, and no others")
@@ -243,9 +244,11 @@ TEST_CASE_FIXTURE(Conversation, "a lost session takes its attached jobs along, a
     submit(3, 5, true);
     submit(4, 6);
     CHECK(on(SessionLost{SessionId{5}}) ==
-          Effects{revoke(worker(1), 1), ended(2, JobState::cancelled, EndedBy::cancel, {}, JobState::queued)});
+          Effects{revoke(worker(1), 1),
+                  ended(2, JobState::cancelled, EndedBy::cancel, {}, JobState::queued)});
     CHECK(on(SessionLost{SessionId{5}}).empty());
     CHECK(answer(worker(1), 1, true) ==
-          Effects{ended(1, JobState::cancelled, EndedBy::cancel, {}, JobState::queued), offer(worker(1), 2, 3)});
+          Effects{ended(1, JobState::cancelled, EndedBy::cancel, {}, JobState::queued),
+                  offer(worker(1), 2, 3)});
     CHECK(dispatcher.state_of(JobId{4}) == JobState::queued);
 }

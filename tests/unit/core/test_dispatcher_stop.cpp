@@ -40,7 +40,8 @@ TEST_CASE_FIXTURE(Conversation, "queued jobs and new ones end when the daemon st
     submit(3);
     CHECK(on(StopRequested{.grace = seconds{1}}) ==
           Effects{ended(2, JobState::cancelled, EndedBy::stop, {}, JobState::queued),
-                  ended(3, JobState::cancelled, EndedBy::stop, {}, JobState::queued), revoke(worker(1), 1)});
+                  ended(3, JobState::cancelled, EndedBy::stop, {}, JobState::queued),
+                  revoke(worker(1), 1)});
     CHECK(submit(4) == Effects{ended(4, JobState::cancelled, EndedBy::stop, {}, JobState::queued)});
 }
 
@@ -50,7 +51,8 @@ TEST_CASE_FIXTURE(Conversation, "an offered job that has not begun ends when the
     submit(1);
     on(StopRequested{.grace = seconds{1}});
     CHECK(answer(worker(1), 1, true) ==
-          Effects{ended(1, JobState::cancelled, EndedBy::stop, {}, JobState::queued), DismissWorker{worker(1)}});
+          Effects{ended(1, JobState::cancelled, EndedBy::stop, {}, JobState::queued),
+                  DismissWorker{worker(1)}});
     CHECK(exit(worker(1)) == Effects{Stopped{}});
 }
 
@@ -129,8 +131,7 @@ TEST_CASE_FIXTURE(Conversation, "to stop now is to kill everything at once")
     CHECK(on(StopNow{}) ==
           Effects{revoke(worker(1), 1), KillWorker{worker(1)}, KillWorker{worker(2)}});
     answer(worker(1), 1, false);
-    CHECK(exit(worker(1)) ==
-          Effects{ended(1, JobState::cancelled, EndedBy::stop, worker(1))});
+    CHECK(exit(worker(1)) == Effects{ended(1, JobState::cancelled, EndedBy::stop, worker(1))});
     CHECK(exit(worker(2)) == Effects{Stopped{}});
 }
 

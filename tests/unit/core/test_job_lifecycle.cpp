@@ -34,9 +34,7 @@ std::string_view why_ignored(S stage, W word)
         case W::timeout:
             return stage == S::claimed ? "" : "whether it had begun is asked first, or it ends";
         case W::stop:
-            return free || stage == S::claimed
-                       ? ""
-                       : "it is called back first, or ends already";
+            return free || stage == S::claimed ? "" : "it is called back first, or ends already";
         case W::won:
         case W::lost:
             return asked_back(stage) ? "" : "nobody asked";

@@ -21,8 +21,8 @@ std::string_view why_ignored(S state, W word)
                        state == S::terminating || state == S::dismissed || state == S::killed;
     const bool holds =
         state == S::busy || state == S::cancelling || state == S::terminating || state == S::reaped;
-    const bool named = state != S::gone && state != S::forking && state != S::reaped &&
-                       state != S::condemned;
+    const bool named =
+        state != S::gone && state != S::forking && state != S::reaped && state != S::condemned;
     switch (word) {
         case W::fork:
             return state == S::gone ? "" : "the slot is not empty";
