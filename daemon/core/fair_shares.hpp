@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <unordered_map>
 
+#include "common/assert.hpp"
 #include "daemon/core/job.hpp"
 
 namespace jobmill::core {
@@ -29,6 +30,7 @@ public:
     void leave(Who who)
     {
         const auto found = entries_.find(who);
+        JOBMILL_ASSERT(found != entries_.end());
         if (--found->second.jobs == 0 && entries_.size() > room_) {
             std::erase_if(entries_, [this](const auto& each) {
                 return each.second.jobs == 0 && each.second.spent <= clock_;
