@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT
+#include <doctest/doctest.h>
+
+#include "daemon/core/batch_book.hpp"
+
+using namespace jobmill;
+using namespace jobmill::core;
+
+namespace {
+
+constexpr BatchId batch{1};
+
+struct Fixture {
+    JobTable jobs;
+    BatchBook batches;
+    std::uint64_t last = 0;
+
+    void open(const HaltRule& rule) { batches.open({.batch = batch, .halt = rule}); }
+    JobHandle add(BatchId to = batch)
+    {
+        Job job;
+        job.id = JobId{++last};
+        job.batch = to;
+        const JobHandle handle = jobs.add(job);
+        batches.add(jobs, handle);
+        return handle;
+    }
+    void end(JobHandle handle, JobState state)
+    {
+        batches.ended(jobs, handle, state);
+        jobs.remove(handle);
+    }
+    void end_new(JobState state, int times = 1)
+    {
+        for (int i = 0; i < times; ++i) {
+            end(add(), state);
+        }
+    }
+    BatchCounts counts() { return batches.counts(jobs, batch); }
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(Fixture, "a batch counts how its jobs ended")
+{
+    open({});
+    end_new(JobState::succeeded, 2);
+    end_new(JobState::failed);
+    end_new(JobState::crashed);
+    end_new(JobState::timed_out);
+    end_new(JobState::expired);
+    end_new(JobState::cancelled, 3);
+    add();
+    CHECK(counts().submitted == 10);
+    CHECK(counts().succeeded == 2);
+    CHECK(counts().failed == 4);
+    CHECK(counts().cancelled == 3);
+    CHECK_FALSE(counts().halted);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a batch gives up at its number of failures, and says so once")
+{
+    open({.now = true, .fail = 2});
+    add();
+    end_new(JobState::failed);
+    CHECK(number(batches.take_halting()) == 0);
+    end_new(JobState::expired);
+    CHECK(batches.halted(batch));
+    CHECK(batches.halts_now(batch));
+    CHECK(batches.take_halting() == batch);
+    CHECK(number(batches.take_halting()) == 0);
+    end_new(JobState::failed);
+    CHECK(number(batches.take_halting()) == 0);
+}
+
+TEST_CASE_FIXTURE(Fixture, "cancelled jobs do not count as failures")
+{
+    open({.fail = 1});
+    end_new(JobState::cancelled, 5);
+    end_new(JobState::succeeded, 5);
+    CHECK_FALSE(batches.halted(batch));
+}
+
+TEST_CASE_FIXTURE(Fixture, "a rule of no failures never comes true")
+{
+    open({.percent = true, .fail = 0});
+    end_new(JobState::failed, 9);
+    CHECK_FALSE(batches.halted(batch));
+}
+
+TEST_CASE_FIXTURE(Fixture, "a share says nothing before the third failure")
+{
+    open({.percent = true, .fail = 10});
+    end_new(JobState::failed, 2);
+    CHECK_FALSE(batches.halted(batch));
+    end_new(JobState::failed);
+    CHECK(batches.halted(batch));
+}
+
+TEST_CASE_FIXTURE(Fixture, "a share is that of the jobs which were not cancelled")
+{
+    open({.percent = true, .fail = 10});
+    end_new(JobState::succeeded, 28);
+    end_new(JobState::cancelled, 50);
+    end_new(JobState::failed, 3);
+    CHECK_FALSE(batches.halted(batch));  // 3 of 31
+    end_new(JobState::failed);
+    CHECK(batches.halted(batch));  // 4 of 32
+}
+
+TEST_CASE_FIXTURE(Fixture, "the rest of a batch is found from job to job")
+{
+    open({.fail = 1});
+    const JobHandle first = add();
+    const JobHandle second = add();
+    CHECK(batches.first(batch) == first);
+    CHECK(jobs[first].fellow.next == second);
+    end(first, JobState::failed);
+    CHECK(batches.first(batch) == second);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a closed batch is forgotten after its last job")
+{
+    open({.fail = 9});
+    const JobHandle only = add();
+    batches.close(batch);
+    CHECK(counts().submitted == 1);
+    end(only, JobState::succeeded);
+    CHECK(counts().submitted == 0);
+    CHECK(batches.first(batch) == no_job);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a closed batch that gives up with its last job still says so")
+{
+    open({.fail = 1});
+    const JobHandle only = add();
+    batches.close(batch);
+    end(only, JobState::failed);
+    CHECK(batches.take_halting() == batch);
+    CHECK(batches.first(batch) == no_job);
+    batches.tidy(batch);
+    CHECK_FALSE(batches.halted(batch));
+    batches.close(batch);  // of one that is gone: nothing happens
+}
+
+TEST_CASE_FIXTURE(Fixture, "a job of no batch, or of an unknown one, has none")
+{
+    const JobHandle none = add(BatchId{});
+    const JobHandle unknown = add(BatchId{7});
+    CHECK(number(jobs[unknown].batch) == 0);
+    end(none, JobState::failed);
+    end(unknown, JobState::failed);
+    CHECK(number(batches.take_halting()) == 0);
+}

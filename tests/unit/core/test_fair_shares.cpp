@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+#include <doctest/doctest.h>
+
+#include "daemon/core/fair_shares.hpp"
+
+using namespace jobmill;
+using namespace jobmill::core;
+
+namespace {
+
+constexpr UserId anna{1};
+constexpr UserId bert{2};
+
+}  // namespace
+
+TEST_CASE("what is served counts, and is corrected when it is known")
+{
+    Rivals<UserId> users;
+    users.enter(anna);
+    users.serve(anna, 10);
+    CHECK(users.spent(anna) == 10);
+    users.correct(anna, 10, 25);
+    CHECK(users.spent(anna) == 25);
+    users.correct(anna, 25, 0);
+    CHECK(users.spent(anna) == 0);
+}
+
+TEST_CASE("who comes later begins where those are that are served now")
+{
+    Rivals<UserId> users;
+    users.enter(anna);
+    for (int i = 0; i < 100; ++i) {
+        users.serve(anna, 10);
+    }
+    users.enter(bert);
+    CHECK(users.spent(bert) == 990);  // what anna had had when she was served last
+    CHECK(users.spent(anna) == 1000);
+}
+
+TEST_CASE("nobody saves up while he has nothing to do")
+{
+    Rivals<UserId> users;
+    users.enter(bert);
+    users.leave(bert);
+    users.enter(anna);
+    for (int i = 0; i < 100; ++i) {
+        users.serve(anna, 10);
+    }
+    users.enter(bert);
+    CHECK(users.spent(bert) == 990);
+}
+
+TEST_CASE("who has had more than his share still has when he comes back")
+{
+    Rivals<UserId> users;
+    users.enter(anna);
+    users.enter(bert);
+    users.serve(anna, 10);
+    users.correct(anna, 10, 5000);
+    users.leave(anna);
+    users.serve(bert, 10);
+    users.enter(anna);
+    CHECK(users.spent(anna) == 5000);
+    CHECK(users.spent(bert) == 10);
+}
+
+TEST_CASE("who is never heard of again is forgotten some day")
+{
+    Rivals<UserId> users;
+    users.enter(anna);
+    users.serve(anna, 10);
+    users.serve(anna, 10);
+    for (std::uint32_t each = 100; each < 10'000; ++each) {
+        users.enter(UserId{each});
+        users.leave(UserId{each});
+    }
+    CHECK(users.spent(UserId{100}) == users.spent(UserId{99}));  // as one that is unknown
+    CHECK(users.spent(anna) == 20);
+}
+
+TEST_CASE("a correction of more than was ever had leaves nothing")
+{
+    Rivals<UserId> users;
+    users.enter(anna);
+    users.serve(anna, 5);
+    users.correct(anna, 50, 7);
+    CHECK(users.spent(anna) == 7);
+    users.correct(bert, 1, 1);  // unknown: nothing happens
+    CHECK(users.spent(bert) == 0);
+}

@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: MIT
+// Whose turn it is: priorities and their ageing, users, sessions, labels.
+#include <map>
+#include <random>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "daemon/core/job_queue.hpp"
+
+using namespace jobmill;
+using namespace jobmill::core;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+namespace {
+
+struct Ask {
+    std::uint32_t user = 1;
+    std::uint64_t session = 1;
+    std::uint32_t label = 0;
+    std::int8_t priority = 0;
+};
+
+constexpr std::uint32_t usual_weight = 100;
+
+struct Fixture {
+    JobTable jobs;
+    JobQueue queue;
+    TimePoint now{};
+    std::uint64_t last = 0;
+    std::uint32_t stopped_label = 99;
+
+    JobHandle push(const Ask& ask)
+    {
+        Job job;
+        job.id = JobId{++last};
+        job.user = UserId{ask.user};
+        job.session = SessionId{ask.session};
+        job.label = LabelId{ask.label};
+        const JobHandle handle = jobs.add(job);
+        queue.enter(job);
+        queue.push(jobs, handle, ask.priority, now);
+        return handle;
+    }
+    std::vector<std::uint64_t> push(const Ask& ask, int times)
+    {
+        std::vector<std::uint64_t> ids;
+        for (int i = 0; i < times; ++i) {
+            ids.push_back(number(jobs[push(ask)].id));
+        }
+        return ids;
+    }
+    JobHandle serve(std::uint32_t weight = usual_weight)
+    {
+        const JobHandle next =
+            queue.first(now, [this](LabelId label) { return number(label) != stopped_label; });
+        if (next != no_job) {
+            queue.serve(jobs, next, weight, now);
+        }
+        return next;
+    }
+    /// Its worker has said that it took so much.
+    void finish(JobHandle handle, Duration cpu, std::uint32_t weight = usual_weight)
+    {
+        queue.settle(jobs[handle], weight, cpu);
+        queue.leave(jobs[handle]);
+        jobs.remove(handle);
+    }
+    std::uint64_t id(JobHandle handle) const { return number(jobs[handle].id); }
+    std::uint64_t serve_id() { return id(serve()); }
+};
+
+using Ids = std::vector<std::uint64_t>;
+
+}  // namespace
+
+TEST_CASE_FIXTURE(Fixture, "the highest priority comes first, whoever came before")
+{
+    push({.priority = -5});
+    push({.priority = 0});
+    push({.priority = 100});
+    push({.priority = 100});
+    CHECK(serve_id() == 3);
+    CHECK(serve_id() == 4);
+    CHECK(serve_id() == 2);
+    CHECK(serve_id() == 1);
+    CHECK(serve() == no_job);
+    CHECK(queue.empty());
+}
+
+TEST_CASE_FIXTURE(Fixture, "a level that is not served for n seconds counts n higher")
+{
+    push({.priority = 0}, 10);
+    push({.priority = 3}, 10);
+    now += seconds{2};
+    CHECK(serve_id() == 11);  // both have waited for two seconds
+    now += milliseconds{999};
+    CHECK(serve_id() == 12);
+    now += seconds{2};  // the lower one has waited for five seconds, the higher one for two
+    CHECK(serve_id() == 13);
+    now += milliseconds{1};
+    CHECK(serve_id() == 1);
+    CHECK(serve_id() == 14);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a level begins to wait when it gets its first job")
+{
+    push({.priority = 5});
+    now += seconds{10};
+    push({.priority = 6});
+    CHECK(serve_id() == 1);
+    push({.priority = 0});
+    CHECK(serve_id() == 2);
+}
+
+TEST_CASE_FIXTURE(Fixture, "the lowest priority is served within 200 seconds of its wait")
+{
+    push({.priority = -100});
+    bool served = false;
+    for (int i = 0; i < 202 && !served; ++i) {
+        push({.priority = 100});
+        served = serve_id() == 1;
+        now += seconds{1};
+    }
+    CHECK(served);
+}
+
+TEST_CASE_FIXTURE(Fixture, "users take turns, however many jobs each has")
+{
+    push({.user = 1}, 1000);
+    push({.user = 2, .session = 2}, 3);
+    std::uint64_t others = 0;
+    for (int i = 0; i < 6; ++i) {
+        const JobHandle handle = serve();
+        others += number(jobs[handle].user) == 2 ? 1U : 0U;
+        finish(handle, milliseconds{1});
+    }
+    CHECK(others == 3);
+}
+
+TEST_CASE_FIXTURE(Fixture, "who comes to a long queue is served next")
+{
+    push({.user = 1}, 1000);
+    for (int i = 0; i < 500; ++i) {
+        finish(serve(), milliseconds{7});
+    }
+    push({.user = 2, .session = 2});
+    const JobHandle next = serve();
+    const JobHandle after_that = serve();
+    CHECK((number(jobs[next].user) == 2 || number(jobs[after_that].user) == 2));
+}
+
+TEST_CASE_FIXTURE(Fixture, "users have the same CPU time, not the same number of jobs")
+{
+    push({.user = 1}, 2000);
+    push({.user = 2, .session = 2}, 2000);
+    std::map<std::uint32_t, Duration> spent;
+    for (int i = 0; i < 1500; ++i) {
+        const JobHandle handle = serve();
+        const std::uint32_t user = number(jobs[handle].user);
+        const Duration cpu = user == 1 ? milliseconds{1} : milliseconds{9};
+        spent[user] += cpu;
+        finish(handle, cpu);
+    }
+    CHECK(spent[1] < spent[2] + milliseconds{20});
+    CHECK(spent[2] < spent[1] + milliseconds{20});
+}
+
+TEST_CASE_FIXTURE(Fixture, "the sessions of a user share what he has")
+{
+    push({.user = 1, .session = 1}, 500);
+    push({.user = 1, .session = 2}, 500);
+    push({.user = 2, .session = 3}, 500);
+    std::map<std::uint64_t, int> served;
+    for (int i = 0; i < 400; ++i) {
+        const JobHandle handle = serve();
+        ++served[number(jobs[handle].session)];
+        finish(handle, milliseconds{2});
+    }
+    CHECK(served[3] >= 199);
+    CHECK(served[3] <= 201);
+    CHECK(served[1] >= 99);
+    CHECK(served[1] <= 101);
+}
+
+TEST_CASE_FIXTURE(Fixture, "twice the weight is twice the share")
+{
+    push({.user = 1, .session = 1, .label = 1}, 900);
+    push({.user = 2, .session = 2}, 900);
+    std::map<std::uint32_t, int> served;
+    for (int i = 0; i < 600; ++i) {
+        const JobHandle next = queue.first(now, [](LabelId) { return true; });
+        const std::uint32_t weight = number(jobs[next].label) == 1 ? 200 : 100;
+        queue.serve(jobs, next, weight, now);
+        ++served[number(jobs[next].user)];
+        finish(next, milliseconds{3}, weight);
+    }
+    CHECK(served[1] > 395);
+    CHECK(served[1] < 405);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a label that may not run is passed over, not the lanes beside it")
+{
+    push({.label = 1});
+    push({.label = 2});
+    push({.label = 1, .priority = 9});
+    stopped_label = 1;
+    CHECK(serve_id() == 2);
+    CHECK(serve() == no_job);
+    CHECK(queue.size() == 2);
+    CHECK(queue.any() != no_job);
+    stopped_label = 99;
+    CHECK(serve_id() == 3);
+    CHECK(serve_id() == 1);
+    CHECK(queue.any() == no_job);
+}
+
+TEST_CASE_FIXTURE(Fixture, "labels of one session take turns")
+{
+    push({.label = 1}, 10);
+    push({.label = 2}, 10);
+    std::map<std::uint32_t, int> served;
+    for (int i = 0; i < 10; ++i) {
+        ++served[number(jobs[serve()].label)];
+    }
+    CHECK(served[1] == 5);
+    CHECK(served[2] == 5);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a job that comes back is not charged, and gets its old turn")
+{
+    push({.user = 1, .session = 1}, 3);
+    push({.user = 2, .session = 2}, 3);
+    const JobHandle first = serve();
+    CHECK(id(first) == 1);
+    CHECK(serve_id() == 4);
+    queue.refund(jobs[first]);
+    queue.put_back(jobs, first, 0, now);
+    CHECK(serve_id() == 1);
+    CHECK(serve_id() == 2);  // as if nobody had been served before
+}
+
+TEST_CASE_FIXTURE(Fixture, "many short-lived sessions leave nothing behind that is searched")
+{
+    for (std::uint64_t session = 1; session < 20'000; ++session) {
+        push({.user = static_cast<std::uint32_t>(session), .session = session});
+        finish(serve(), milliseconds{1});
+    }
+    CHECK(queue.empty());
+    push({.user = 7, .session = 7});
+    CHECK(serve() != no_job);
+}
+
+TEST_CASE_FIXTURE(Fixture, "random pushes, removals and returns keep each lane in order")
+{
+    std::mt19937_64 random(7);
+    std::vector<JobHandle> held;
+    const auto priority_of = [](const Job& job) {
+        return static_cast<std::int8_t>(number(job.session) % 3);
+    };
+    for (int step = 0; step < 20'000; ++step) {
+        now += milliseconds{random() % 3};
+        const auto dice = random() % 100;
+        if (dice < 45 && queue.size() < 300) {
+            const std::uint64_t session = random() % 6;
+            push({.user = static_cast<std::uint32_t>(session % 2),
+                  .session = session,
+                  .label = static_cast<std::uint32_t>(random() % 2),
+                  .priority = static_cast<std::int8_t>(session % 3)});
+        } else if (dice < 80 && !queue.empty()) {
+            held.push_back(serve());
+        } else if (!held.empty()) {
+            const std::size_t which = random() % held.size();
+            const JobHandle handle = held[which];
+            held.erase(held.begin() + static_cast<std::ptrdiff_t>(which));
+            if (dice < 95) {
+                queue.refund(jobs[handle]);
+                queue.put_back(jobs, handle, priority_of(jobs[handle]), now);
+            } else {
+                finish(handle, milliseconds{random() % 9});
+            }
+        }
+    }
+    std::map<LaneId, std::uint64_t> last_of_lane;
+    const std::size_t left = queue.size();
+    std::size_t served = 0;
+    for (JobHandle next = serve(); next != no_job; next = serve()) {
+        const Job& job = jobs[next];
+        CHECK(job.arrival > last_of_lane[job.lane]);
+        last_of_lane[job.lane] = job.arrival;
+        ++served;
+    }
+    CHECK(served == left);
+    CHECK(queue.empty());
+}
