@@ -39,9 +39,9 @@ public:
     }
 
     /// Pool 0 with that many ready workers, each in its first generation, in slots from 1.
-    void serve(std::uint32_t workers, std::uint32_t depth = 1)
+    void serve(std::uint32_t workers, std::uint32_t depth = 1, const PoolTerms& terms = {})
     {
-        on(PoolAdded{.pool = pool, .workers = workers, .depth = depth});
+        on(PoolAdded{.pool = pool, .workers = workers, .depth = depth, .terms = terms});
         on(TemplateReady{.pool = pool});
         for (std::uint32_t slot = 1; slot <= workers; ++slot) {
             on(WorkerForked{.worker = worker(slot)});
@@ -53,6 +53,23 @@ public:
     {
         return on(JobSubmitted{
             .job = JobId{job}, .session = SessionId{session}, .pool = pool, .detached = detached});
+    }
+    Effects submit(std::uint64_t job, const JobTerms& terms)
+    {
+        return on(
+            JobSubmitted{.job = JobId{job}, .session = SessionId{1}, .pool = pool, .terms = terms});
+    }
+    /// A job that belongs to a batch.
+    Effects submit(std::uint64_t job, BatchId batch)
+    {
+        return on(
+            JobSubmitted{.job = JobId{job}, .session = SessionId{1}, .pool = pool, .batch = batch});
+    }
+    /// A job of a label with rules.
+    Effects submit(std::uint64_t job, LabelId label)
+    {
+        return on(
+            JobSubmitted{.job = JobId{job}, .session = SessionId{1}, .pool = pool, .label = label});
     }
     Effects cancel(std::uint64_t job) { return on(CancelRequested{.job = JobId{job}}); }
     Effects finish(WorkerId from, std::uint64_t sequence, JobState state = JobState::succeeded)
