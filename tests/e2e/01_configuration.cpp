@@ -73,6 +73,7 @@ TEST_CASE("a pool that requires control groups is not begun without")
     // Whatever the system has: the daemon of a test shares the group of the test.
     const Departure departure = run_daemon({.config = "[pool.a]\ncgroup = \"require\"\n"});
     CHECK(departure.exit_code == 78);
+    CHECK(departure.log.find("pool down") != std::string::npos);
     CHECK(departure.log.find("but there are none: ") != std::string::npos);
 }
 

@@ -41,6 +41,9 @@ void submit_file(JsonClient& client, const Daemon& daemon, const std::string& id
 
 TEST_CASE("a handler that wants more memory than it may have fails and its worker lives on")
 {
+    if (sanitized) {
+        return;  // the sanitizer ends who is refused memory
+    }
     const Daemon daemon{pool_config(1)};
     JsonClient client = daemon.json();
     const std::string worker = pid_of_worker(client);
