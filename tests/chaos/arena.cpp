@@ -37,8 +37,9 @@ constexpr std::int64_t farewell = 60 * second;
 std::string config()
 {
     const std::string modules = "modules = [\"" JOBMILL_TEST_MODULES "/testhandlers.so\"]\n";
-    return "unread_bytes = \"1 GiB\"\n[pool.default]\nworkers = " + std::to_string(workers) + "\n" +
-           modules + "[pool.side]\nworkers = " + std::to_string(side_workers) + "\n" + modules;
+    return "unread_bytes = \"1 GiB\"\npoison_kept = 20\n[pool.default]\nworkers = " +
+           std::to_string(workers) + "\n" + modules +
+           "[pool.side]\nworkers = " + std::to_string(side_workers) + "\n" + modules;
 }
 
 struct Seat {

@@ -21,7 +21,7 @@ namespace fs = std::filesystem;
 #if defined(__SANITIZE_ADDRESS__)
 constexpr std::uint64_t most_growth = UINT64_MAX / 2;  // what is freed is kept, to be watched
 #else
-constexpr std::uint64_t most_growth = std::uint64_t{24} << 10U;
+constexpr std::uint64_t most_growth = std::uint64_t{32} << 10U;
 #endif
 
 std::string proc(pid_t pid, const char* file)
