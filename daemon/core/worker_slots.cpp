@@ -43,11 +43,4 @@ WorkerSlot* WorkerSlots::find(WorkerId worker)
                : nullptr;
 }
 
-const WorkerSlot* WorkerSlots::find(WorkerId worker) const
-{
-    return contains(worker.slot) && slots_[number(worker.slot)].worker == worker
-               ? &slots_[number(worker.slot)]
-               : nullptr;
-}
-
 }  // namespace jobmill::core

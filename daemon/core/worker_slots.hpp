@@ -68,7 +68,6 @@ public:
     [[nodiscard]] const WorkerSlot& operator[](SlotId slot) const { return slots_[number(slot)]; }
     /// The slot if that very process fills it or filled it last, else none.
     [[nodiscard]] WorkerSlot* find(WorkerId worker);
-    [[nodiscard]] const WorkerSlot* find(WorkerId worker) const;
 
 private:
     std::deque<WorkerSlot> slots_{WorkerSlot{}};  ///< [0] is no slot; places do not move

@@ -252,3 +252,16 @@ TEST_CASE_FIXTURE(Conversation, "a lost session takes its attached jobs along, a
                   offer(worker(1), 2, 3)});
     CHECK(dispatcher.state_of(JobId{4}) == JobState::queued);
 }
+
+TEST_CASE_FIXTURE(Conversation,
+                  "a worker that heeds the flag serves on while a job behind is asked back")
+{
+    serve(1, 2);
+    submit(1);
+    submit(2);
+    cancel(1);
+    CHECK(answer(worker(1), 1, false) == Effects{revoke(worker(1), 2), flag(worker(1), 1)});
+    finish(worker(1), 1, JobState::failed);
+    CHECK(after(milliseconds{100}).empty());
+    CHECK(answer(worker(1), 2, true) == Effects{offer(worker(1), 3, 2)});
+}

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Pools that change while they work.
+#include <utility>
+
 #include <doctest/doctest.h>
 
 #include "tests/support/conversation.hpp"
@@ -156,6 +158,38 @@ TEST_CASE_FIXTURE(Conversation, "the daemon stops while a pool retires")
     CHECK(finish(worker(1), 1) == Effects{ended(1, JobState::succeeded, EndedBy::worker, worker(1)),
                                           DismissWorker{worker(1)}});
     CHECK(exit(worker(1)) == Effects{DismissTemplate{pool}, Stopped{}});
+}
+
+TEST_CASE_FIXTURE(Conversation, "a retired pool is not gone while a worker of it does not die")
+{
+    serve(1);
+    CHECK(on(PoolRetired{pool}) == Effects{DismissWorker{worker(1)}});
+    CHECK(after(seconds{5}) == Effects{KillWorker{worker(1)}});
+    CHECK(after(seconds{10}) == Effects{CondemnWorker{worker(1)}});
+    CHECK(exit(worker(1)) == Effects{DismissTemplate{pool}});
+    CHECK(on(TemplateLost{pool}) == Effects{PoolGone{pool}});
+}
+
+TEST_CASE_FIXTURE(Conversation,
+                  "words of a template that come twice are counted, and change nothing")
+{
+    serve(1);
+    CHECK(on(TemplateReady{pool}).empty());
+    CHECK(dispatcher.stale_events() == 1);
+    for (int losses = 0; losses < 3; ++losses) {
+        on(TemplateLost{pool});
+    }
+    CHECK(dispatcher.stale_events() == 1);
+    CHECK(on(TemplateLost{pool}).empty());
+    CHECK(dispatcher.stale_events() == 2);
+}
+
+TEST_CASE_FIXTURE(Conversation, "a dispatcher that is moved goes on where it was")
+{
+    serve(1);
+    Dispatcher moved{std::move(dispatcher)};
+    dispatcher = std::move(moved);
+    CHECK(submit(1) == Effects{offer(worker(1), 1, 1)});
 }
 
 }  // namespace jobmill::core

@@ -58,6 +58,17 @@ TEST_CASE_FIXTURE(Fixture, "a failed job with another attempt waits, and is offe
     CHECK(finish(worker(1), 2) == Effects{end});
 }
 
+TEST_CASE_FIXTURE(Fixture, "equal seeds draw equal waits")
+{
+    serve(1);
+    submit(1, often);
+    const Effects first = finish(worker(1), 1, JobState::failed);
+    Fixture again;
+    again.serve(1);
+    again.submit(1, often);
+    CHECK(again.finish(worker(1), 1, JobState::failed) == first);
+}
+
 TEST_CASE_FIXTURE(Fixture, "the last attempt's failure is the job's")
 {
     serve(1);
