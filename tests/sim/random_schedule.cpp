@@ -33,9 +33,15 @@ RandomSchedule::RandomSchedule(std::uint64_t seed, std::uint64_t life)
 void RandomSchedule::run(std::uint64_t events)
 {
     constexpr std::uint64_t between_looks = 64;
+    std::uint64_t seen = 0;
     for (std::uint64_t i = 0; world_.events() < events && !world_.stopped(); ++i) {
         step();
-        i % between_looks == 0 ? world_.check_all() : world_.check();
+        if (i % between_looks == 0) {
+            world_.check_all();
+        } else if (seen != world_.events()) {
+            world_.check();
+        }
+        seen = world_.events();
     }
     calm_down();
     stop();

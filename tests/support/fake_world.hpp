@@ -200,6 +200,9 @@ private:
     void check_verdict(const PretendJob& job, const Verdict& verdict);
     void check_place(const PretendJob& job, const Verdict& verdict, const Evidence& evidence);
     void check_reason(const PretendJob& job, const Verdict& verdict, const Evidence& evidence);
+    void check_fate(const PretendJob& job, const Verdict& verdict, const PretendWorker& worker);
+    [[nodiscard]] bool unwanted(const PretendJob& job);
+    [[nodiscard]] bool gives_up(const PretendJob& job);
     void check_attempts(const PretendJob& job, const Verdict& verdict);
     /// Whether another attempt has to follow.
     [[nodiscard]] bool has_another(const PretendJob& job, const Verdict& verdict) const;

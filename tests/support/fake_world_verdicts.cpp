@@ -55,41 +55,28 @@ void FakeWorld::check_reason(const PretendJob& job, const Verdict& verdict,
     const JobState state = verdict.state;
     const bool success = evidence.word != nullptr && evidence.word->state == JobState::succeeded;
     demand(success == (state == JobState::succeeded), "a success was not believed, or made up");
-    const bool held = job.place == Place::held;
-    const bool stopped = held && evidence.worker->flagged == job.sequence;
-    const auto* batch = number(job.batch) == 0 ? nullptr : &batches_.at(number(job.batch) - 1);
-    const bool unwanted =
-        job.cancel_asked || (job.halt_asked && batch != nullptr && batch->rule.now);
+    if (verdict.by == EndedBy::worker) {
+        demand(evidence.word != nullptr && evidence.word->state == state,
+               "a result out of nowhere");
+        demand(success || (!unwanted(job) && evidence.worker->flagged != job.sequence),
+               "a job that was stopped ended as failed");
+    } else if (job.place == Place::held) {
+        check_fate(job, verdict, *evidence.worker);
+    }
     switch (verdict.by) {
         case EndedBy::worker:
-            demand(evidence.word != nullptr && evidence.word->state == state,
-                   "a result out of nowhere");
-            demand(success || (!unwanted && !stopped), "a job that was stopped ended as failed");
             break;
         case EndedBy::worker_death:
-            demand(state == JobState::crashed && evidence.dead && !unwanted && !stopped,
-                   "a crash was charged to the wrong job");
-            demand(!evidence.worker->died_by_limit || evidence.worker->hostile ||
-                       evidence.worker->condemned,
-                   "a death of a limit was charged as a crash");
-            break;
         case EndedBy::limit:
-            demand(state == JobState::failed && evidence.dead && evidence.worker->exit_told &&
-                       evidence.worker->died_by_limit && !unwanted && !stopped,
-                   "a limit was made up");
+            demand(evidence.dead, "a crash was charged to the wrong job");
             break;
         case EndedBy::timeout:
-            demand(state == JobState::timed_out && held && !unwanted &&
-                       over(job.front_since, job.terms.run_timeout),
-                   "a job was timed out that had time");
-            break;
         case EndedBy::hang:
-            demand(state == JobState::timed_out && held && !unwanted &&
-                       number(evidence.worker->hung_told) != 0,
-                   "a job hung of which nobody said so");
+            demand(state == JobState::timed_out && job.place == Place::held,
+                   "a job was timed out that nobody runs");
             break;
         case EndedBy::deadline:
-            demand(state == JobState::expired && !held && job.expires <= now_ &&
+            demand(state == JobState::expired && job.unassigned() && job.expires <= now_ &&
                        job.begun_attempt == 0,
                    "a job expired that had time, or had begun");
             break;
@@ -98,16 +85,61 @@ void FakeWorld::check_reason(const PretendJob& job, const Verdict& verdict,
                    "a job was cancelled that nobody cancelled");
             break;
         case EndedBy::halt:
-            demand(state == JobState::cancelled && batch != nullptr &&
-                       (job.halt_asked || batch->halting || batch->counts.halted),
+            demand(state == JobState::cancelled && gives_up(job),
                    "a job was halted whose batch goes on");
             break;
         case EndedBy::stop:
             demand(state == JobState::cancelled && stop_asked_ &&
-                       (held ? grace_over_ : !job.cancel_asked),
+                       (job.place == Place::held ? grace_over_ : !job.cancel_asked),
                    "a job was stopped before its time");
             break;
     }
+}
+
+/// The end of an attempt that its worker has not told.
+void FakeWorld::check_fate(const PretendJob& job, const Verdict& verdict,
+                           const PretendWorker& worker)
+{
+    const bool by_itself = !unwanted(job) && worker.flagged != job.sequence;
+    const bool limited = worker.died_by_limit && worker.exit_told;
+    switch (verdict.by) {
+        case EndedBy::worker_death:
+            demand(verdict.state == JobState::crashed && by_itself,
+                   "a crash was charged to the wrong job");
+            demand(!limited || worker.hostile || worker.condemned,
+                   "a death of a limit was charged as a crash");
+            break;
+        case EndedBy::limit:
+            demand(verdict.state == JobState::failed && by_itself && limited,
+                   "a limit was made up");
+            break;
+        case EndedBy::timeout:
+            demand(!unwanted(job) && over(job.front_since, job.terms.run_timeout),
+                   "a job was timed out that had time");
+            break;
+        case EndedBy::hang:
+            demand(!unwanted(job) && number(worker.hung_told) != 0,
+                   "a job hung of which nobody said so");
+            break;
+        case EndedBy::worker:
+        case EndedBy::deadline:
+        case EndedBy::cancel:
+        case EndedBy::halt:
+        case EndedBy::stop:
+            break;
+    }
+}
+
+/// Whether it has to stop though it runs.
+bool FakeWorld::unwanted(const PretendJob& job)
+{
+    return job.cancel_asked || (job.halt_asked && batch_of(job)->rule.now);
+}
+
+bool FakeWorld::gives_up(const PretendJob& job)
+{
+    const PretendBatch* batch = batch_of(job);
+    return batch != nullptr && (job.halt_asked || batch->halting || batch->counts.halted);
 }
 
 void FakeWorld::check_attempts(const PretendJob& job, const Verdict& verdict)

@@ -40,17 +40,19 @@ struct PretendPool {
     bool told_ready = false;
     bool hung = false;  ///< the template answers nothing any more
     bool silent_told = false;
-    std::optional<TimePoint> loading_since;
-    std::optional<TimePoint> dismissed_at;
     bool killed = false;
     bool retired = false;
     bool gone = false;
+    bool degraded = false;
+    std::optional<TimePoint> loading_since;
+    std::optional<TimePoint> dismissed_at;
     std::uint64_t allowed_before = 0;  ///< workers, before the event that is handled now
     core::PoolCounts before;           ///< as the core counted then
     core::PoolCounts counts;           ///< as it counts now
     Muster muster;
     TimePoint absent_since{};
     std::uint32_t unready_losses = 0;  ///< in a row
+    std::uint32_t condemned = 0;
 
     TurnOrder queue;
     ServedTime served;
@@ -62,10 +64,8 @@ struct PretendPool {
 
     std::deque<TimePoint> crashes;        ///< since a job came to its end by its worker's word
     std::deque<TimePoint> plain_crashes;  ///< those among them that surely are
-    bool degraded = false;
     TimePoint degraded_at{};
     std::uint64_t probes = 0;  ///< jobs offered since then
-    std::uint32_t condemned = 0;
 
     /// More within the time of a storm are one.
     [[nodiscard]] std::size_t most_crashes() const { return std::max(10U, 2 * workers); }

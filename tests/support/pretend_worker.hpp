@@ -34,21 +34,25 @@ struct PretendWorker {
     bool hostile = false;     ///< says what is not true
     bool frozen = false;      ///< does nothing at all
     bool unkillable = false;  ///< SIGKILL does not reach it
+    bool hello_said = false;
+    bool hello_in_link = false;
+    bool died_by_limit = false;
 
     std::array<Claim, 256> claims{};
     std::vector<Offer> inbox;
     Sequence current{};  ///< that it runs; 0 for none
     JobId current_job{};
-    bool hello_said = false;
-    bool hello_in_link = false;
     std::vector<core::JobFinished> link;  ///< said, and not yet told to the core
-    bool died_by_limit = false;
 
     // What the core was told.
     bool forked_told = false;
     bool hello_told = false;
     bool exit_told = false;
     bool misbehaved = false;
+    bool notes_stack = false;  ///< it was asked where its job is, before the flag was raised
+    bool worn = false;         ///< it was said to be, or has served for long
+    bool stuck = false;        ///< it did not begin what it got
+    bool looks_dead = false;   ///< it was said to hang before it has begun anything
     TimePoint forked_at{};
     TimePoint ready_at{};
     TimePoint idle_since{};
@@ -59,12 +63,7 @@ struct PretendWorker {
     Sequence hung_told{};      ///< the first that it held when it was said to hang
     Sequence deaf_told{};
     std::optional<TimePoint> deaf_at;
-    bool notes_stack = false;  ///< it was asked where its job is, before the flag was raised
-    bool worn = false;         ///< it was said to be, or has served for long
-    bool stuck = false;        ///< it did not begin what it got
-    bool looks_dead = false;   ///< it was said to hang before it has begun anything
-    Duration let_wait{};       ///< so long jobs waited for it since it last did something
-    bool spoilt = false;       ///< it was offered a job that spoils it
+    Duration let_wait{};  ///< so long jobs waited for it since it last did something
     std::uint32_t jobs_done = 0;
     std::uint64_t crashes_charged = 0;
 
@@ -72,11 +71,12 @@ struct PretendWorker {
     std::uint64_t offers = 0;
     Sequence flagged{};
     std::optional<TimePoint> flagged_at;
-    bool stack_taken = false;
     std::optional<TimePoint> terminated_at;
     std::optional<TimePoint> dismissed_at;
     std::optional<TimePoint> killed_at;
     bool condemned = false;
+    bool stack_taken = false;
+    bool spoilt = false;  ///< it was offered a job that spoils it
 
     [[nodiscard]] bool leaving() const { return terminated_at || dismissed_at || killed_at; }
     [[nodiscard]] bool open() const { return hello_told && !exit_told && !leaving(); }
