@@ -119,6 +119,7 @@ void Dispatcher::State::handle(const ForkFailed& event, Turn& turn)
 {
     if (WorkerSlot* slot = speaking(event.worker)) {
         workforce.step(*slot, WorkerWord::fork_failed, turn);
+        assignments.offer_what_fits(slot->pool, turn);  // another slot may be filled for it
     }
 }
 
@@ -148,6 +149,7 @@ void Dispatcher::State::handle(const WorkerMisbehaved& event, Turn& turn)
 {
     if (WorkerSlot* slot = speaking(event.worker)) {
         workforce.misbehaved(*slot, turn);
+        assignments.offer_what_fits(slot->pool, turn);
     }
 }
 
