@@ -71,8 +71,8 @@ void Workforce::act(WorkerSlot& slot, WorkerAction action, Turn& turn)
         case WorkerAction::welcome:
             slot.unready_forks = 0;
             slot.born = turn.now;
-            rest(slot, turn);
             relieve(slot, turn);
+            rest(slot, turn);
             break;
         case WorkerAction::rest:
             rest(slot, turn);
