@@ -344,7 +344,7 @@ void RandomSchedule::calm_down()
             }
         }
         if (world_.alive().empty() &&
-            (world_.stopped() || (!world_.stopping() && no_retired_pool_lingers()))) {
+            (world_.stopped() || (!world_.stopping() && nobody_lingers()))) {
             world_.check_all();
             return;
         }
@@ -353,7 +353,7 @@ void RandomSchedule::calm_down()
         }
         settle();
     }
-    throw Violation("jobs do not come to an end in the calm");
+    throw Violation("jobs, pools or spare workers do not come to an end in the calm");
 }
 
 void RandomSchedule::stop()
@@ -419,10 +419,12 @@ PretendPool* RandomSchedule::open_pool()
     return open.empty() ? nullptr : open.at(chance_.below(open.size()));
 }
 
-bool RandomSchedule::no_retired_pool_lingers()
+/// No pool without use, and no worker beyond those that a pool keeps.
+bool RandomSchedule::nobody_lingers()
 {
-    return std::all_of(world_.pools().begin(), world_.pools().end(),
-                       [](const PretendPool& pool) { return !pool.retired || pool.gone; });
+    return std::all_of(world_.pools().begin(), world_.pools().end(), [](const PretendPool& pool) {
+        return pool.gone || (!pool.retired && pool.muster.staying <= pool.kept());
+    });
 }
 
 }  // namespace jobmill::sim

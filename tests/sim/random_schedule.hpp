@@ -61,7 +61,7 @@ private:
     [[nodiscard]] JobId any_job();
     [[nodiscard]] PretendPool& any_pool();
     [[nodiscard]] PretendPool* open_pool();
-    [[nodiscard]] bool no_retired_pool_lingers();
+    [[nodiscard]] bool nobody_lingers();
 
     Chance chance_;
     Climate climate_;

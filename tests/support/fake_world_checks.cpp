@@ -206,7 +206,8 @@ void FakeWorld::check_batches()
                    counts.succeeded == batch.counts.succeeded &&
                    counts.failed == batch.counts.failed &&
                    counts.cancelled == batch.counts.cancelled &&
-                   counts.halted == batch.counts.halted,
+                   counts.halted == batch.counts.halted &&
+                   counts.waiting + counts.queued + counts.running == batch.unfinished,
                "a batch counts otherwise");
     }
 }
@@ -295,9 +296,14 @@ void FakeWorld::check_numbers(const PretendPool& pool)
     demand(muster.staying <= pool.allowed() + pool.counts.surplus + muster.worn ||
                may_dissolve(pool) || stop_asked_,
            "a pool has more workers than it should");
-    const bool waits = (muster.free || muster.idle) && has_turn(pool);
-    demand(!waits || !muster.idle, "a worker is idle while a job waits");
-    demand(!waits || pool.counts.surplus > 0, "a job waits beside a free worker");
+    if (pool.queue.size() == 0 || !has_turn(pool)) {
+        return;
+    }
+    demand(!muster.idle, "a worker is idle while a job waits");
+    demand(!muster.free || pool.counts.surplus > 0, "a job waits beside a free worker");
+    demand(muster.free || muster.coming > 0 || !pool.told_ready || may_dissolve(pool) ||
+               muster.present + muster.resting >= pool.allowed(),
+           "a job waits, and nobody is fetched for it");
 }
 
 void FakeWorld::check_template(const PretendPool& pool)
@@ -331,6 +337,7 @@ void FakeWorld::muster_all()
         const bool free = could_take(*worker);
         muster.present += worker->takes_place() ? 1U : 0U;
         muster.staying += stays ? 1U : 0U;
+        muster.coming += stays && !worker->hello_told ? 1U : 0U;
         muster.worn += stays && worn(*worker) ? 1U : 0U;
         muster.free = muster.free || free;
         muster.idle = muster.idle || (free && worker->held.empty());

@@ -14,6 +14,7 @@ struct Muster {
     std::uint32_t present = 0;  ///< whose places are taken
     std::uint32_t staying = 0;  ///< processes, or asked for, that nobody has told to leave
     std::uint32_t worn = 0;     ///< of these
+    std::uint32_t coming = 0;   ///< and that have not said hello
     std::uint32_t resting = 0;  ///< places that may stay empty for a while
     bool free = false;          ///< one could take a job
     bool idle = false;          ///< one that has none could
