@@ -101,7 +101,7 @@ TEST_CASE("results that nobody reads wait outside of the daemon's memory, and no
     const auto done = static_cast<std::int64_t>(jobs) + 1;
     daemon.await("the jobs are done", [&] { return daemon.pool().integer_at("done") == done; });
     if (!sanitized) {
-        CHECK(daemon.kibibytes("RssAnon") <= before + 8 * 1024);
+        CHECK(daemon.kibibytes("RssAnon") <= before + 8192);
     }
     for (std::uint64_t tag = 1; tag <= jobs; ++tag) {
         CHECK(client.result(tag).payload.size() == 60'000);

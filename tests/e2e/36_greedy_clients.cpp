@@ -98,6 +98,7 @@ TEST_CASE("a storm of connections leaves nothing and keeps nobody from his work"
     const int rounds = sanitized ? 20 : 100;
     for (int i = 0; i < rounds; ++i) {
         std::vector<RawClient> storm;
+        storm.reserve(100);
         for (int j = 0; j < 100; ++j) {
             storm.emplace_back(daemon.socket());
         }

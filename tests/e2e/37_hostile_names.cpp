@@ -78,9 +78,10 @@ TEST_CASE("names of four kibibytes are refused with the limit")
     const std::string name(4096, 'n');
     for (const std::string member : {"label", "pool", "handler", "batch"}) {
         CAPTURE(member);
-        const std::string handler = member == "handler" ? "" : R"("handler":"echo",)";
-        client.send(R"({"op":"submit","id":"a",)" + handler + "\"" + member + "\":\"" + name +
-                    "\"}");
+        std::string line = R"({"op":"submit","id":"a",)";
+        line.append(member == "handler" ? "" : R"("handler":"echo",)");
+        line.append("\"").append(member).append("\":\"").append(name).append("\"}");
+        client.send(line);
         const Value error = client.next("error", "a");
         CHECK(error.text_at("code") == "bad_value");
         CHECK(error.text_at("field") == member);
