@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <limits>
+#include <memory>
+#include <utility>
 
 #include "common/assert.hpp"
 #include "common/limits.hpp"
@@ -18,19 +20,41 @@ JobContent::JobContent(std::string_view label, ByteView args, ByteView payload)
       label_size_(static_cast<std::uint8_t>(label.size()))
 {
     JOBMILL_ASSERT(label.size() <= limits::name && args.size() <= limits::meta);
-    const std::size_t size = label.size() + args.size() + payload.size();
-    if (size > 0) {
-        bytes_ = std::make_unique_for_overwrite<std::byte[]>(size);  // NOLINT(*-avoid-c-arrays)
-        std::byte* at = bytes_.get();
-        for (const ByteView part : {bytes_of(label), args, payload}) {
-            at = std::copy(part.begin(), part.end(), at);
-        }
+    std::byte* at = stored_.few.data();
+    if (!are_few()) {
+        // NOLINTNEXTLINE(modernize-avoid-c-arrays): a vector would be three words
+        stored_.many = std::make_unique_for_overwrite<std::byte[]>(stored_size()).release();
+        at = stored_.many;
     }
+    for (const ByteView part : {bytes_of(label), args, payload}) {
+        at = std::copy(part.begin(), part.end(), at);
+    }
+}
+
+JobContent::~JobContent()
+{
+    if (!are_few()) {
+        const std::unique_ptr<std::byte[]> owned{stored_.many};  // NOLINT(modernize-avoid-c-arrays)
+    }
+}
+
+void JobContent::swap(JobContent& other) noexcept
+{
+    std::swap(stored_, other.stored_);
+    std::swap(payload_size_, other.payload_size_);
+    std::swap(blob_, other.blob_);
+    std::swap(args_size_, other.args_size_);
+    std::swap(label_size_, other.label_size_);
+}
+
+ByteView JobContent::part(std::size_t offset, std::size_t size) const
+{
+    return {(are_few() ? stored_.few.data() : stored_.many) + offset, size};
 }
 
 void JobContent::set_blob(UniqueFd blob, std::uint64_t size)
 {
-    JOBMILL_ASSERT(payload_size_ == 0);
+    JOBMILL_ASSERT(payload_size_ == 0 && blob);
     blob_ = std::move(blob);
     payload_size_ = size;
 }

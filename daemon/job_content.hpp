@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <array>
 #include <cstdint>
-#include <memory>
 #include <string_view>
 
 #include "common/unique_fd.hpp"
@@ -10,14 +10,23 @@
 
 namespace jobmill::daemon {
 
-/// What a job brings along: its label, its arguments and a small payload, side by side in one
-/// allocation, or in none when there is nothing of them; a large payload in a blob. A queue may
-/// hold a million of these, so it is as small as it can be.
+/// What a job brings along: its label, its arguments and a small payload side by side, in one
+/// allocation, or in none when they are a few bytes together; a large payload in a blob. A queue
+/// may hold a million of these, so it is as small as it can be.
 class JobContent {
 public:
     JobContent() = default;
     /// None longer than its limit.
     JobContent(std::string_view label, ByteView args, ByteView payload);
+    JobContent(JobContent&& other) noexcept { swap(other); }
+    JobContent& operator=(JobContent&& other) noexcept
+    {
+        swap(other);
+        return *this;
+    }
+    JobContent(const JobContent&) = delete;
+    JobContent& operator=(const JobContent&) = delete;
+    ~JobContent();
 
     /// Instead of a small payload.
     void set_blob(UniqueFd blob, std::uint64_t size);
@@ -30,12 +39,21 @@ public:
     [[nodiscard]] std::uint64_t payload_size() const noexcept { return payload_size_; }
 
 private:
-    [[nodiscard]] ByteView part(std::size_t offset, std::size_t size) const
-    {
-        return {bytes_.get() + offset, size};
-    }
+    using Few = std::array<std::byte, 8>;
+    union Stored {
+        Few few{};
+        std::byte* many;
+    };
 
-    std::unique_ptr<std::byte[]> bytes_;  // NOLINT(modernize-avoid-c-arrays): a vector is 3 words
+    void swap(JobContent& other) noexcept;
+    [[nodiscard]] std::size_t stored_size() const noexcept
+    {
+        return std::size_t{label_size_} + args_size_ + (blob_ ? 0 : payload_size_);
+    }
+    [[nodiscard]] bool are_few() const noexcept { return stored_size() <= Few{}.size(); }
+    [[nodiscard]] ByteView part(std::size_t offset, std::size_t size) const;
+
+    Stored stored_;  ///< which of them, its size tells
     std::uint64_t payload_size_ = 0;
     UniqueFd blob_;
     std::uint16_t args_size_ = 0;

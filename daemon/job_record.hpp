@@ -39,11 +39,11 @@ struct Submitter {
 struct Submission {
     PoolId pool{};
     std::uint16_t handler = 0;
-    JobContent content;
-    std::unique_ptr<JobAsk> ask;  ///< null: as its pool does by default
     bool detached = false;
     bool want_started = false;
     bool want_progress = false;
+    JobContent content;
+    std::unique_ptr<JobAsk> ask;  ///< null: as its pool does by default
 };
 
 /// What a worker said at the end of a job.
@@ -66,6 +66,6 @@ struct JobRecord {
     core::TimePoint offered;
     std::unique_ptr<Outcome> outcome;  ///< from its worker's last word to its end
 };
-static_assert(sizeof(JobRecord) <= 104, "a long queue pays for this a million times");
+static_assert(sizeof(JobRecord) <= 96, "a long queue pays for this a million times");
 
 }  // namespace jobmill::daemon

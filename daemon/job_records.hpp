@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "common/assert.hpp"
+#include "daemon/core/slab.hpp"
 #include "daemon/job_record.hpp"
-#include "daemon/slab.hpp"
 
 namespace jobmill::daemon {
 
@@ -99,7 +99,7 @@ private:
     void strike(Place place);
     void resize_index(std::size_t size);
 
-    Slab<Node> slab_;
+    core::Slab<Node> slab_;
     /// Open addressing with linear probing, at most half full.
     std::vector<Place> index_;
     std::size_t size_ = 0;

@@ -71,12 +71,12 @@ tl::expected<Submission, ErrorReply> SessionIntake::judge(const Submit& submit) 
     const bool small = !submit.more && !submit.has_blob && submit.size <= limits::inline_payload;
     return Submission{.pool = route->pool,
                       .handler = route->handler,
-                      .content = JobContent{submit.options.label, submit.options.args,
-                                            small ? submit.payload : ByteView{}},
-                      .ask = std::move(*ask),
                       .detached = submit.options.detached,
                       .want_started = submit.options.want_started,
-                      .want_progress = submit.options.want_progress};
+                      .want_progress = submit.options.want_progress,
+                      .content = JobContent{submit.options.label, submit.options.args,
+                                            small ? submit.payload : ByteView{}},
+                      .ask = std::move(*ask)};
 }
 
 bool SessionIntake::pieces_beyond_credit(const Submit& submit) const

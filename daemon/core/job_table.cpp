@@ -16,15 +16,8 @@ JobTable::JobTable() : index_(smallest_index, no_job) {}
 JobHandle JobTable::add(const Job& job)
 {
     JOBMILL_ASSERT(find(job.id) == no_job);
-    JobHandle handle{static_cast<std::uint32_t>(jobs_.size())};
-    if (free_.empty()) {
-        jobs_.push_back(job);
-        free_.reserve(jobs_.size());
-    } else {
-        handle = free_.back();
-        free_.pop_back();
-        (*this)[handle] = job;
-    }
+    const JobHandle handle{jobs_.take()};
+    (*this)[handle] = job;
     ++size_;
     if (size_ * 2 > index_.size()) {
         grow();
@@ -50,8 +43,7 @@ void JobTable::remove(JobHandle handle)
         }
     }
     index_[hole] = no_job;
-    (*this)[handle] = Job{};
-    free_.push_back(handle);
+    jobs_.give_back(number(handle));
     --size_;
 }
 

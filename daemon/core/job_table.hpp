@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <deque>
 #include <vector>
 
 #include "daemon/core/job.hpp"
+#include "daemon/core/slab.hpp"
 
 namespace jobmill::core {
 
@@ -20,11 +20,8 @@ public:
 
     /// no_job when there is none.
     [[nodiscard]] JobHandle find(JobId id) const;
-    [[nodiscard]] Job& operator[](JobHandle handle) { return jobs_[std::size_t{number(handle)}]; }
-    [[nodiscard]] const Job& operator[](JobHandle handle) const
-    {
-        return jobs_[std::size_t{number(handle)}];
-    }
+    [[nodiscard]] Job& operator[](JobHandle handle) { return jobs_[number(handle)]; }
+    [[nodiscard]] const Job& operator[](JobHandle handle) const { return jobs_[number(handle)]; }
     [[nodiscard]] std::size_t size() const { return size_; }
 
 private:
@@ -33,8 +30,7 @@ private:
     void place(JobHandle handle);
     void grow();
 
-    std::deque<Job> jobs_;
-    std::vector<JobHandle> free_;
+    Slab<Job> jobs_;  ///< by handle
     /// Open addressing with linear probing, at most half full; no_job is empty.
     std::vector<JobHandle> index_;
     std::size_t size_ = 0;

@@ -26,6 +26,24 @@ TEST_CASE("a job without anything has nothing")
     CHECK(content.payload_size() == 0);
 }
 
+TEST_CASE("a few bytes and many come out the same, wherever they are moved")
+{
+    const std::string text = "0123456789abcdef";
+    for (std::size_t size = 0; size <= text.size(); ++size) {
+        for (std::size_t cut = 0; cut <= size; ++cut) {
+            const std::string label = text.substr(0, cut);
+            const std::string payload = text.substr(cut, size - cut);
+            JobContent content{label, {}, bytes_of(payload)};
+            JobContent moved{std::move(content)};
+            JobContent target{"another label", bytes_of("x"), bytes_of("another payload")};
+            target = std::move(moved);
+            CHECK(target.label() == label);
+            CHECK(target.args().empty());
+            CHECK(text_of(target.small_payload()) == payload);
+        }
+    }
+}
+
 TEST_CASE("the longest of each fits")
 {
     const std::string label(limits::name, 'l');

@@ -8,7 +8,7 @@
 
 #include "common/assert.hpp"
 
-namespace jobmill::daemon {
+namespace jobmill::core {
 
 /// Places for many values of one type, by number: a value does not move, a place costs no more than
 /// its value, and what is not needed any more is given back in blocks, so that a queue that was
@@ -120,4 +120,4 @@ private:
     Place roomy_ = none;         ///< the first block that has room
 };
 
-}  // namespace jobmill::daemon
+}  // namespace jobmill::core

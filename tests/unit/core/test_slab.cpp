@@ -4,9 +4,9 @@
 
 #include <doctest/doctest.h>
 
-#include "daemon/slab.hpp"
+#include "daemon/core/slab.hpp"
 
-namespace jobmill::daemon {
+namespace jobmill::core {
 
 using Numbers = Slab<std::uint64_t>;
 
@@ -75,4 +75,4 @@ TEST_CASE("a block with room in the middle is filled before another is made")
     CHECK(slab.blocks() == 3);
 }
 
-}  // namespace jobmill::daemon
+}  // namespace jobmill::core
