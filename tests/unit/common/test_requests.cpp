@@ -56,8 +56,8 @@ ErrorReply adjust_refusal(const Map& meta)
 TEST_CASE("a cancel by name needs the name, within the limit")
 {
     const std::string name(limits::name + 1, 'x');
-    for (const auto& [what, key] :
-         {std::pair{CancelWhat::batch, "batch"}, std::pair{CancelWhat::label, "label"}}) {
+    for (const CancelWhat what : {CancelWhat::batch, CancelWhat::label}) {
+        const char* key = what == CancelWhat::batch ? "batch" : "label";
         CAPTURE(key);
         CHECK(cancel_refusal(what, Map{{key, Value{"x"}}}).code == "accepted");
         CHECK(cancel_refusal(what, {}).code == error_code::missing_field);
@@ -69,7 +69,8 @@ TEST_CASE("a cancel by name needs the name, within the limit")
         CHECK(refusal(line + "\"x\"}").code == "accepted");
         CHECK(refusal(line + "\"\"}").code == error_code::bad_value);
         CHECK(refusal(line + "7}").code == error_code::wrong_type);
-        CHECK(refusal(line + "\"" + name + "\"}").limit == limits::name);
+        CHECK(refusal(std::string{line}.append("\"").append(name).append("\"}")).limit ==
+              limits::name);
     }
     CHECK(cancel_refusal(CancelWhat::session, {}).code == "accepted");
     CHECK(refusal(R"({"op":"cancel","session":true})").code == "accepted");
@@ -107,9 +108,9 @@ TEST_CASE("a retry names a job")
 TEST_CASE("what an adjust changes is within its range")
 {
     struct Bad {
-        const char* field;
+        const char* field = "";
         Value value;
-        const char* spelled;
+        const char* spelled = "";
         std::optional<std::uint64_t> limit;
     };
     for (const Bad& bad :
