@@ -109,7 +109,7 @@ bool JobBook::step(JobHandle handle, JobWord word, Turn& turn)
     }
     job.stage = row->to;
     if (row->to == JobStage::queued) {
-        if (row->from == JobStage::recalled && JOBMILL_BUG(3)) {
+        if (JOBMILL_BUG(3) && row->from == JobStage::recalled) {
             ++job.attempt;
         }
         enter_queue(handle, row->from == JobStage::waiting, turn.now);
