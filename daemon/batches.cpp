@@ -21,8 +21,15 @@ tl::expected<core::HaltRule, ErrorReply> rule_of(std::string_view text)
 
 }  // namespace
 
-tl::expected<core::BatchId, ErrorReply> Batches::join(unsigned uid, std::string_view name,
-                                                      std::string_view rule, SessionId session)
+BatchSeat::~BatchSeat()
+{
+    if (holds_ != nullptr) {
+        holds_->job_ended(batch_);
+    }
+}
+
+tl::expected<BatchSeat, ErrorReply> Batches::join(unsigned uid, std::string_view name,
+                                                  std::string_view rule)
 {
     const auto wanted = rule_of(rule);
     if (!wanted) {
@@ -46,15 +53,16 @@ tl::expected<core::BatchId, ErrorReply> Batches::join(unsigned uid, std::string_
     if (!rule.empty() && *wanted != batch.rule) {
         return refuse(error_code::bad_value, "the batch has another rule already", "halt");
     }
-    batch.sessions.insert(session);
-    used_by_[session].insert(found->second);
-    return found->second;
+    ++batch.unfinished;
+    return BatchSeat{*this, found->second};
 }
 
-void Batches::job_added(core::BatchId batch)
+void Batches::accepted(BatchSeat& seat, SessionId session)
 {
-    if (const auto found = batches_.find(batch); found != batches_.end()) {
-        ++found->second.unfinished;
+    if (const auto found = batches_.find(seat.batch()); found != batches_.end()) {
+        seat.keep();
+        found->second.sessions.insert(session);
+        used_by_[session].insert(seat.batch());
     }
 }
 

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "common/codec.hpp"
@@ -17,6 +18,38 @@
 #include "jobmill/ids.hpp"
 
 namespace jobmill::daemon {
+
+class Batches;
+
+/// What a submit that is not accepted yet holds of its batch. It leaves nothing behind when it is
+/// given up: a batch that was made for it is gone with it.
+class BatchSeat {
+public:
+    BatchSeat() = default;
+    BatchSeat(Batches& batches, core::BatchId batch) : holds_(&batches), batch_(batch) {}
+    BatchSeat(BatchSeat&& other) noexcept
+        : holds_(std::exchange(other.holds_, nullptr)), batch_(std::exchange(other.batch_, {}))
+    {
+    }
+    BatchSeat& operator=(BatchSeat&& other) noexcept
+    {
+        std::swap(holds_, other.holds_);
+        std::swap(batch_, other.batch_);
+        return *this;
+    }
+    BatchSeat(const BatchSeat&) = delete;
+    BatchSeat& operator=(const BatchSeat&) = delete;
+    ~BatchSeat();
+
+    /// 0: of no batch.
+    [[nodiscard]] core::BatchId batch() const noexcept { return batch_; }
+    /// From now on the seat is only a name: the job has been accepted.
+    void keep() noexcept { holds_ = nullptr; }
+
+private:
+    Batches* holds_ = nullptr;
+    core::BatchId batch_{};
+};
 
 /// The batches by the names that their users gave them. One lasts from the first submit that names
 /// it until it has no unfinished job and no session is left that has submitted to it; one that gave
@@ -34,11 +67,13 @@ public:
     /// Batches that gave up and are over, of all users: the last ones are remembered.
     static constexpr std::size_t most_past = 100;
 
-    /// The batch of that name, which is made if it is new. `rule` as in a submit; empty: as it is.
-    [[nodiscard]] tl::expected<core::BatchId, ErrorReply> join(unsigned uid, std::string_view name,
-                                                               std::string_view rule,
-                                                               SessionId session);
-    void job_added(core::BatchId batch);
+    /// A seat in the batch of that name, which is made if it is new. `rule` as in a submit; empty:
+    /// as it is.
+    [[nodiscard]] tl::expected<BatchSeat, ErrorReply> join(unsigned uid, std::string_view name,
+                                                           std::string_view rule);
+    /// The job that has the seat is accepted, and that session has submitted to its batch.
+    void accepted(BatchSeat& seat, SessionId session);
+    /// That job has ended, or was never accepted.
     void job_ended(core::BatchId batch);
     /// Nothing may be submitted to it any more.
     void halted(core::BatchId batch);
@@ -59,7 +94,7 @@ private:
         std::string name;
         core::HaltRule rule;
         bool halted = false;
-        std::uint64_t unfinished = 0;
+        std::uint64_t unfinished = 0;  ///< jobs, and submits that are not accepted yet
         std::set<SessionId> sessions;
         std::optional<core::BatchCounts> past;  ///< once the core has forgotten it
     };

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "common/messages.hpp"
+#include "daemon/batches.hpp"
 #include "daemon/core/terms.hpp"
 #include "daemon/pool_settings.hpp"
 #include "jobmill/job_state.hpp"
@@ -15,7 +16,7 @@ namespace jobmill::daemon {
 struct JobAsk {
     core::JobTerms terms;
     JobLimits limits;
-    core::BatchId batch{};
+    BatchSeat batch;
     JobId parent{};
     std::vector<Attempt> attempts;  ///< that have come to nothing
     core::Duration tried{};         ///< what all of them took

@@ -30,14 +30,14 @@ void JobDesk::submit(const Submitter& client, JobId job, Tag tag, Submission sub
                              .label = labels_.find(submission.content.label()),
                              .detached = submission.detached};
     if (submission.ask) {
-        event.batch = submission.ask->batch;
+        batches_.accepted(submission.ask->batch, client.session);
+        event.batch = submission.ask->batch.batch();
         // Nobody waits for what outlives its session.
         event.parent = submission.detached ? JobId{} : submission.ask->parent;
         event.terms = submission.ask->terms;
     } else {
         event.terms = default_ask(submission).terms;
     }
-    batches_.job_added(event.batch);
     admission_.enter(client, {.jobs = 1, .bytes = submission.content.payload_size()});
     records_.add(JobRecord{.id = job,
                            .session = client.session,
@@ -82,11 +82,11 @@ tl::expected<std::unique_ptr<JobAsk>, ErrorReply> JobDesk::ask(const Submitter& 
         return refuse(error_code::missing_field, "a rule is a batch's: which one?", "batch");
     }
     if (!options.batch.empty()) {
-        const auto batch = batches_.join(client.uid, options.batch, options.halt, client.session);
-        if (!batch) {
-            return tl::unexpected<ErrorReply>(batch.error());
+        auto seat = batches_.join(client.uid, options.batch, options.halt);
+        if (!seat) {
+            return tl::unexpected<ErrorReply>(seat.error());
         }
-        ask->batch = *batch;
+        ask->batch = std::move(*seat);
     }
     return ask;
 }
@@ -191,7 +191,7 @@ void JobDesk::cancel_some(ClientSession& session, const Cancel& request)
         const bool meant = request.what == CancelWhat::label
                                ? record.submission.content.label() == request.name
                            : request.what == CancelWhat::batch
-                               ? batch && ask != nullptr && ask->batch == *batch
+                               ? batch && ask != nullptr && ask->batch.batch() == *batch
                                : record.session == session.id() && !record.submission.detached;
         if (meant) {
             jobs.push_back(record.id);

@@ -70,8 +70,8 @@ public:
     // ---- requests of sessions ----
     /// Whether there is room, judged before a submit; the jobs that are submitted take it.
     [[nodiscard]] Admission& admission() noexcept { return admission_; }
-    /// What a submit to that pool asks for; null when it is what the pool does by default. A batch
-    /// that it names is joined.
+    /// What a submit to that pool asks for; null when it is what the pool does by default. It
+    /// has a seat in the batch that it names.
     [[nodiscard]] tl::expected<std::unique_ptr<JobAsk>, ErrorReply> ask(const Submitter& client,
                                                                         const JobOptions& options,
                                                                         const Route& route);

@@ -246,7 +246,7 @@ void JobDesk::ended(const core::JobEnded& end)
     head.cause = explain(record, end);
     head.cause.poison = end.poison;
     if (record.submission.ask) {
-        batches_.job_ended(record.submission.ask->batch);
+        batches_.job_ended(record.submission.ask->batch.batch());
         head.attempts = std::move(record.submission.ask->attempts);
         record.submission.ask->attempts.clear();
     }

@@ -32,7 +32,7 @@ void add_course(Map& job, const JobSources& sources, const JobRecord& record)
         const Value attempt{tried};
         job.emplace_back("attempt", attempt);
     }
-    if (const std::string name = sources.batches.name_of(ask->batch); !name.empty()) {
+    if (const std::string name = sources.batches.name_of(ask->batch.batch()); !name.empty()) {
         const Value batch{name};
         job.emplace_back("batch", batch);
     }
