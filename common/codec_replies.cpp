@@ -3,6 +3,7 @@
 #include "common/codec.hpp"
 #include "common/limits.hpp"
 #include "common/meta_fields.hpp"
+#include "common/status_lists.hpp"
 
 namespace jobmill {
 
@@ -273,26 +274,48 @@ void encode(const Cancelled& message, Bytes& to)
 
 namespace {
 
-void encode_document(MessageType type, Tag tag, const Value& body, Bytes& to)
+/// False when it fits no frame.
+bool try_document(MessageType type, Tag tag, const Value& body, Bytes& to)
 {
     Bytes document;
     msgpack::Writer{document}.value(body);
     if (document.size() > limits::frame - FrameHeader::size) {
-        ErrorMessage message{.tag = tag, .error = {}};
-        message.error.code = error_code::too_large;
-        message.error.text = "the answer is longer than a frame may be";
-        message.error.limit = limits::frame;
-        encode(message, to);
-        return;
+        return false;
     }
     FrameWriter{to, type, number(tag)}.payload(document).finish();
+    return true;
+}
+
+void refuse_document(Tag tag, Bytes& to)
+{
+    ErrorMessage message{.tag = tag, .error = {}};
+    message.error.code = error_code::too_large;
+    message.error.text = "the answer is longer than a frame may be";
+    message.error.limit = limits::frame;
+    encode(message, to);
+}
+
+void encode_document(MessageType type, Tag tag, const Value& body, Bytes& to)
+{
+    if (!try_document(type, tag, body, to)) {
+        refuse_document(tag, to);
+    }
 }
 
 }  // namespace
 
 void encode(const StatusReply& message, Bytes& to)
 {
-    encode_document(MessageType::status, message.tag, message.body, to);
+    if (try_document(MessageType::status, message.tag, message.body, to)) {
+        return;
+    }
+    Value shorter = message.body;
+    while (shorten_status(shorter)) {
+        if (try_document(MessageType::status, message.tag, shorter, to)) {
+            return;
+        }
+    }
+    refuse_document(message.tag, to);
 }
 
 void encode(const HandlersReply& message, Bytes& to)

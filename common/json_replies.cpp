@@ -7,6 +7,7 @@
 #include "common/json_lines.hpp"
 #include "common/json_writer.hpp"
 #include "common/limits.hpp"
+#include "common/status_lists.hpp"
 #include "common/utf8.hpp"
 
 namespace jobmill {
@@ -277,35 +278,6 @@ bool try_line(const Reply& reply, std::string_view id, bool as_text, Bytes& to)
     return true;
 }
 
-/// The same status with the first half of its jobs, the others counted; false when it has none.
-bool halve_jobs(Value& body)
-{
-    auto* members = std::get_if<Map>(&body);
-    if (members == nullptr) {
-        return false;
-    }
-    const auto member = [&](std::string_view name) {
-        const auto found = std::find_if(members->begin(), members->end(),
-                                        [&](const auto& each) { return each.first == name; });
-        return found == members->end() ? nullptr : &found->second;
-    };
-    Value* jobs = member("jobs");
-    auto* items = jobs == nullptr ? nullptr : std::get_if<Array>(jobs);
-    if (items == nullptr || items->empty()) {
-        return false;
-    }
-    const std::size_t kept = items->size() / 2;
-    const auto dropped = static_cast<std::int64_t>(items->size() - kept);
-    items->resize(kept);
-    Value* more = member("more_jobs");
-    if (more == nullptr) {
-        members->emplace_back().first = "more_jobs";
-        more = &members->back().second;
-    }
-    more->emplace<std::int64_t>(body.integer_at("more_jobs") + dropped);
-    return true;
-}
-
 }  // namespace
 
 void encode_line(const Reply& reply, std::string_view id, Bytes& to)
@@ -323,7 +295,7 @@ void encode_line(const Reply& reply, std::string_view id, Bytes& to)
     }
     if (const auto* status = std::get_if<StatusReply>(&reply)) {
         StatusReply shorter = *status;
-        while (halve_jobs(shorter.body)) {
+        while (shorten_status(shorter.body)) {
             if (try_line(Reply{shorter}, id, true, to)) {
                 return;
             }

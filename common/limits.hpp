@@ -68,7 +68,8 @@ inline constexpr std::int64_t retries = 1000;
 /// A batch's halt rule; the longest has 21 bytes.
 inline constexpr std::size_t halt = 32;
 
-/// Jobs listed by one status reply.
+/// Jobs listed by one status reply; and what it lists of each other kind.
 inline constexpr std::size_t status_jobs = 200;
+inline constexpr std::size_t status_list = 200;
 
 }  // namespace jobmill::limits

@@ -142,11 +142,20 @@ std::string Batches::name_of(core::BatchId batch) const
     return found == batches_.end() ? std::string{} : found->second.name;
 }
 
-std::vector<Batches::Listed> Batches::of(unsigned uid) const
+std::size_t Batches::count_of(unsigned uid) const
+{
+    const auto user = names_.find(uid);
+    return user == names_.end() ? 0 : user->second.size();
+}
+
+std::vector<Batches::Listed> Batches::of(unsigned uid, std::size_t most) const
 {
     std::vector<Listed> list;
     if (const auto user = names_.find(uid); user != names_.end()) {
         for (const auto& [name, id] : user->second) {
+            if (list.size() == most) {
+                break;
+            }
             const Batch& batch = batches_.at(id);
             list.push_back({.name = name, .counts = batch.past ? *batch.past : counts_(id)});
         }

@@ -86,7 +86,9 @@ public:
         std::string name;
         core::BatchCounts counts;
     };
-    [[nodiscard]] std::vector<Listed> of(unsigned uid) const;
+    /// The first of the user's batches, by name.
+    [[nodiscard]] std::vector<Listed> of(unsigned uid, std::size_t most) const;
+    [[nodiscard]] std::size_t count_of(unsigned uid) const;
 
 private:
     struct Batch {

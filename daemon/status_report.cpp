@@ -3,6 +3,8 @@
 
 #include <unistd.h>
 
+#include "common/limits.hpp"
+#include "common/utf8.hpp"
 #include "common/version.hpp"
 #include "daemon/adjustments.hpp"
 
@@ -57,22 +59,32 @@ Value report_pool(const PoolEntry& entry, const core::PoolCounts& counts, bool m
     return Value{std::move(status)};
 }
 
-Array report_batches(const StatusSources& sources)
-{
+/// A list of the status that says how many are not on it.
+struct Listing {
     Array list;
-    for (const Batches::Listed& batch : sources.desk.batches().of(sources.client.uid)) {
+    std::size_t more = 0;
+
+    [[nodiscard]] bool full() const noexcept { return list.size() == limits::status_list; }
+};
+
+Listing report_batches(const StatusSources& sources)
+{
+    const Batches& batches = sources.desk.batches();
+    Listing listing;
+    for (const Batches::Listed& batch : batches.of(sources.client.uid, limits::status_list)) {
         const core::BatchCounts& counts = batch.counts;
-        list.emplace_back(Map{{"batch", Value{batch.name}},
-                              {"submitted", Value{counts.submitted}},
-                              {"waiting", Value{counts.waiting}},
-                              {"queued", Value{counts.queued}},
-                              {"running", Value{counts.running}},
-                              {"succeeded", Value{counts.succeeded}},
-                              {"failed", Value{counts.failed}},
-                              {"cancelled", Value{counts.cancelled}},
-                              {"halted", Value{counts.halted}}});
+        listing.list.emplace_back(Map{{"batch", Value{batch.name}},
+                                      {"submitted", Value{counts.submitted}},
+                                      {"waiting", Value{counts.waiting}},
+                                      {"queued", Value{counts.queued}},
+                                      {"running", Value{counts.running}},
+                                      {"succeeded", Value{counts.succeeded}},
+                                      {"failed", Value{counts.failed}},
+                                      {"cancelled", Value{counts.cancelled}},
+                                      {"halted", Value{counts.halted}}});
     }
-    return list;
+    listing.more = batches.count_of(sources.client.uid) - listing.list.size();
+    return listing;
 }
 
 Map report_cause(const Cause& cause)
@@ -80,41 +92,53 @@ Map report_cause(const Cause& cause)
     Map map{{"kind", Value{cause.kind}}};
     for (const auto& [key, text] : {std::pair{"signal", cause.signal}, {"text", cause.text}}) {
         if (!text.empty()) {
-            map.emplace_back(key, Value{text});
+            map.emplace_back(key, Value{utf8_cut(text, limits::attempt_text)});
         }
+    }
+    if (cause.exit_code) {
+        const Value code{*cause.exit_code};  // moved, g++ 12 warns of a vector that it never was
+        map.emplace_back("exit_code", code);
     }
     return map;
 }
 
-Array report_poison(const StatusSources& sources)
+Listing report_poison(const StatusSources& sources)
 {
-    Array list;
+    Listing listing;
     for (const SetAside::Job& job : sources.desk.set_aside().jobs()) {
-        if (!sources.client.may_touch(job.uid) || list.size() == limits::status_jobs) {
+        if (!sources.client.may_touch(job.uid)) {
+            continue;
+        }
+        if (listing.full()) {
+            ++listing.more;
             continue;
         }
         const auto age =
             std::chrono::duration_cast<std::chrono::milliseconds>(sources.now - job.since);
-        list.emplace_back(Map{{"job", Value{std::to_string(number(job.id))}},
-                              {"pool", Value{job.pool}},
-                              {"handler", Value{job.handler}},
-                              {"label", Value{job.submission.content.label()}},
-                              {"age_ms", Value{age.count()}},
-                              {"cause", Value{report_cause(job.cause)}}});
+        listing.list.emplace_back(Map{{"job", Value{std::to_string(number(job.id))}},
+                                      {"pool", Value{job.pool}},
+                                      {"handler", Value{job.handler}},
+                                      {"label", Value{job.submission.content.label()}},
+                                      {"age_ms", Value{age.count()}},
+                                      {"cause", Value{report_cause(job.cause)}}});
     }
-    return list;
+    return listing;
 }
 
-Array report_labels(const StatusSources& sources)
+Listing report_labels(const StatusSources& sources)
 {
-    Array list;
+    Listing listing;
     for (const Labels::Entry& label : sources.desk.labels().all()) {
-        list.emplace_back(Map{{"label", Value{label.settings.name}},
-                              {"max_running", bound_value(label.settings.max_running)},
-                              {"weight", Value{label.settings.weight}},
-                              {"running", Value{sources.core.running(label.id)}}});
+        if (listing.full()) {
+            ++listing.more;
+            continue;
+        }
+        listing.list.emplace_back(Map{{"label", Value{label.settings.name}},
+                                      {"max_running", bound_value(label.settings.max_running)},
+                                      {"weight", Value{label.settings.weight}},
+                                      {"running", Value{sources.core.running(label.id)}}});
     }
-    return list;
+    return listing;
 }
 
 Value report_memory(const MemoryWatch::State& memory)
@@ -138,6 +162,9 @@ Value report_status(StatusSources sources)
     }
     const auto uptime =
         std::chrono::duration_cast<std::chrono::milliseconds>(sources.now - sources.started);
+    Listing batches = report_batches(sources);
+    Listing poison = report_poison(sources);
+    Listing labels = report_labels(sources);
     return Value{Map{{"version", Value{version}},
                      {"pid", Value{static_cast<std::int64_t>(::getpid())}},
                      {"uptime_ms", Value{uptime.count()}},
@@ -148,9 +175,12 @@ Value report_status(StatusSources sources)
                      {"pools", Value{std::move(pools)}},
                      {"jobs", Value{std::move(sources.jobs.first)}},
                      {"more_jobs", Value{sources.jobs.second}},
-                     {"batches", Value{report_batches(sources)}},
-                     {"poison", Value{report_poison(sources)}},
-                     {"labels", Value{report_labels(sources)}},
+                     {"batches", Value{std::move(batches.list)}},
+                     {"more_batches", Value{batches.more}},
+                     {"poison", Value{std::move(poison.list)}},
+                     {"more_poison", Value{poison.more}},
+                     {"labels", Value{std::move(labels.list)}},
+                     {"more_labels", Value{labels.more}},
                      {"memory", report_memory(sources.memory)},
                      {"stale", Value{sources.core.stale_events()}}}};
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // status and handlers: documents of the daemon, as tables.
+#include <algorithm>
+
 #include "client/commands/ask.hpp"
 #include "client/commands/json_output.hpp"
 #include "client/commands/notice.hpp"
@@ -15,8 +17,10 @@ namespace {
 bool all_there(const std::vector<JobId>& jobs, const Value& status)
 {
     const Value* listed = status.find("jobs");
+    // Known, too, are those for which there was no room in the answer.
     const std::size_t count =
-        listed == nullptr || listed->array() == nullptr ? 0 : listed->array()->size();
+        (listed == nullptr || listed->array() == nullptr ? 0 : listed->array()->size()) +
+        static_cast<std::size_t>(std::max<std::int64_t>(0, status.integer_at("more_jobs")));
     if (count >= jobs.size()) {
         return true;
     }

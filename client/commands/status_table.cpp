@@ -102,6 +102,19 @@ std::string troubles_of(const Value& pool)
     return text;
 }
 
+/// How many more there are than are listed.
+std::string more_text(const Value& status, std::string_view key)
+{
+    const std::int64_t more = status.integer_at(key);
+    return more > 0 ? "and " + std::to_string(more) + " more\n" : "";
+}
+
+/// Nothing when there is nothing.
+std::string with_more(const TextTable& table, const Value& status, std::string_view key)
+{
+    return (table.empty() ? "" : table.text()) + more_text(status, key);
+}
+
 std::string pools_text(const Value& status)
 {
     TextTable table{{{"POOL"},
@@ -127,7 +140,7 @@ std::string pools_text(const Value& status)
                    number_at(pool, "restarts")});
         troubles += troubles_of(pool);
     }
-    return table.text() + troubles;
+    return table.text() + more_text(status, "more_pools") + troubles;
 }
 
 std::string memory_text(const Value& status)
@@ -162,11 +175,7 @@ std::string jobs_text(const Value& status)
                    number_at(job, "priority"), attempt_at(job), text_at(job, "pool"),
                    text_at(job, "handler"), text_at(job, "batch"), text_at(job, "label")});
     }
-    std::string text = table.empty() ? "" : table.text();
-    if (const auto more = status.integer_at("more_jobs"); more > 0) {
-        text += "and " + std::to_string(more) + " more\n";
-    }
-    return text;
+    return with_more(table, status, "more_jobs");
 }
 
 std::string batches_text(const Value& status)
@@ -185,7 +194,7 @@ std::string batches_text(const Value& status)
                    number_at(batch, "running"), number_at(batch, "succeeded"),
                    number_at(batch, "failed"), truth_at(batch, "halted") ? "given up" : ""});
     }
-    return table.empty() ? "" : table.text();
+    return with_more(table, status, "more_batches");
 }
 
 std::string labels_text(const Value& status)
@@ -195,7 +204,7 @@ std::string labels_text(const Value& status)
         table.add({text_at(label, "label"), number_at(label, "running"),
                    limit_at(label, "max_running"), limit_at(label, "weight")});
     }
-    return table.empty() ? "" : table.text();
+    return with_more(table, status, "more_labels");
 }
 
 std::string cause_at(const Value& job)
@@ -224,7 +233,7 @@ std::string poison_text(const Value& status)
         table.add({job_at(job), age_text(job, "age_ms"), text_at(job, "pool"),
                    text_at(job, "handler"), text_at(job, "label"), cause_at(job)});
     }
-    return table.empty() ? "" : table.text();
+    return with_more(table, status, "more_poison");
 }
 
 }  // namespace

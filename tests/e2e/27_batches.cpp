@@ -286,4 +286,23 @@ TEST_CASE("a tree of twenty processes in sessions of their own is gone a second 
     CHECK(Clock::now() - begun < std::chrono::seconds{1});
 }
 
+TEST_CASE("who has many batches is told of some, and how many more there are")
+{
+    const Daemon daemon{pool_config(2)};
+    JsonClient client = daemon.json();
+    constexpr int count = 1000;
+    for (int i = 0; i < count; ++i) {
+        const std::string number = std::to_string(1000 + i);
+        client.submit(number, "sum", "1", batch(std::string(100, 'b') + number));
+    }
+    for (int i = 0; i < count; ++i) {
+        CHECK(client.result(std::to_string(1000 + i)).text_at("state") == "succeeded");
+    }
+    const Value status = status_of(daemon);
+    const Array& batches = *status.find("batches")->array();
+    CHECK(batches.size() == 200);
+    CHECK(status.integer_at("more_batches") == count - 200);
+    CHECK(status.find("pools")->array()->size() == 1);
+}
+
 }  // namespace jobmill::tests

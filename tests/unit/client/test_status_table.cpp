@@ -39,6 +39,18 @@ TEST_CASE("the status table is aligned and escapes what users wrote")
     CHECK(text.find("and 3 more") != std::string::npos);
 }
 
+TEST_CASE("whatever is not listed is counted below its table")
+{
+    const auto text = [](const char* list, const char* more) {
+        return status_text(Value{Map{{list, Array{Map{{"name", "x"}}}}, {more, 3}}});
+    };
+    for (const char* const list : {"pools", "jobs", "batches", "poison", "labels"}) {
+        CAPTURE(list);
+        CHECK(has(text(list, ("more_" + std::string{list}).c_str()), "\nand 3 more\n"));
+        CHECK_FALSE(has(text(list, "more_of_another"), "more"));
+    }
+}
+
 TEST_CASE("the status of the system's daemon says under whose user jobs run")
 {
     const auto text = [](bool system) {

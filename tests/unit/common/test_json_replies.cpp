@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include "common/base64.hpp"
+#include "common/codec.hpp"
 #include "common/json_lines.hpp"
 #include "common/json_scan.hpp"
 #include "common/limits.hpp"
@@ -248,6 +249,41 @@ TEST_CASE("a status that would exceed a line lists fewer jobs and counts the oth
     CHECK(has(line, R"("job":"49")"));
     CHECK_FALSE(has(line, R"("job":"50")"));
     CHECK(has(line, R"("more_jobs":155)"));
+}
+
+TEST_CASE("of a status that exceeds a line, the longest lists are cut and the others kept")
+{
+    const auto long_list = [](int count) {
+        Array list;
+        for (int i = 0; i < count; ++i) {
+            list.emplace_back(Map{{"note", Value{std::string(2000, 'x')}}});
+        }
+        return Value{std::move(list)};
+    };
+    const Value body{Map{{"jobs", long_list(90)},
+                         {"batches", long_list(200)},
+                         {"pools", long_list(5)},
+                         {"more_batches", Value{7}}}};
+    const std::string line = line_of(Reply{StatusReply{.tag = Tag{1}, .body = body}}, "s");
+    CHECK(line.size() <= limits::frame);
+    CHECK(has(line, R"("more_batches":157)"));  // 200, 100, 50
+    CHECK(has(line, R"("more_jobs":45)"));
+    CHECK_FALSE(has(line, "more_pools"));
+
+    Bytes frame;
+    encode(StatusReply{.tag = Tag{1}, .body = body}, frame);
+    CHECK(frame.size() <= limits::frame);
+    const std::string_view bytes = text_of(frame);
+    CHECK(bytes.find("too_large") == std::string_view::npos);
+    CHECK(bytes.find("more_jobs") != std::string_view::npos);
+}
+
+TEST_CASE("a status that is too long for whatever else becomes an error in a frame, too")
+{
+    Bytes frame;
+    encode(StatusReply{.tag = Tag{1}, .body = Value{Map{{"x", std::string(limits::frame, 'x')}}}},
+           frame);
+    CHECK(text_of(frame).find("too_large") != std::string_view::npos);
 }
 
 TEST_CASE("a document that fits no line becomes an error")
