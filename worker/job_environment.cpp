@@ -41,19 +41,15 @@ void name_job(JobId job)
 
 void add_job_names(std::vector<std::string>& environment)
 {
-    const auto begins_with = [](std::string_view prefix) {
-        return [prefix](const std::string& each) { return each.starts_with(prefix); };
-    };
-    if (const char* const number = std::getenv(job_name)) {
-        // Whoever submits from within a job sends that job's number along: it is not this one's.
-        std::erase_if(environment, begins_with(job_prefix));
-        environment.push_back(std::string{job_prefix} + number);
-    }
-    const std::string socket_prefix = std::string{socket_name} + '=';
-    const char* const socket = std::getenv(socket_name);
-    if (socket != nullptr &&
-        std::none_of(environment.begin(), environment.end(), begins_with(socket_prefix))) {
-        environment.push_back(socket_prefix + socket);
+    // Whoever submits from within a job, or has named another daemon, sends such names along: they
+    // are not this job's. Of the two, one alone would be wrong.
+    for (const char* const name : {job_name, socket_name}) {
+        if (const char* const value = std::getenv(name)) {
+            const std::string prefix = std::string{name} + '=';
+            std::erase_if(environment,
+                          [&](const std::string& each) { return each.starts_with(prefix); });
+            environment.push_back(prefix + value);
+        }
     }
 }
 

@@ -17,8 +17,8 @@ void name_socket(const std::string& path);
 /// The job that runs from now on. Costs no allocation, a million jobs leave no trace.
 void name_job(JobId job);
 
-/// Puts the job's number into an environment of "K=V" that was made otherwise, in place of another,
-/// and the socket unless it has one.
+/// Puts the job's number and the daemon's socket into an environment of "K=V" that was made
+/// otherwise, in place of others.
 void add_job_names(std::vector<std::string>& environment);
 
 }  // namespace jobmill
