@@ -18,6 +18,8 @@ static_assert(SharedWord::is_always_lock_free && sizeof(SharedWord) == 8);
 
 inline constexpr std::size_t claim_slot_count = 256;
 inline constexpr std::size_t outbox_size = std::size_t{256} * 1024;
+/// A worker whose job waits, for a command or for its reader, renews its heartbeat so often, in ms.
+inline constexpr int heartbeat_ms = 250;
 inline constexpr std::uint64_t segment_magic = 0x31304c4c494d424a;  // "JBMILL01"
 
 struct SegmentLayout {

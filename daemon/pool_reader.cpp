@@ -6,6 +6,8 @@
 
 #include "common/cpu_list.hpp"
 #include "common/limits.hpp"
+#include "common/segment_layout.hpp"
+#include "daemon/quantities.hpp"
 
 namespace jobmill::daemon {
 namespace {
@@ -18,6 +20,8 @@ constexpr std::int64_t longest_cpus = 128;
 /// Of workers: less, and they would do little else than be replaced.
 constexpr std::chrono::milliseconds least_age{100};
 constexpr std::chrono::hours longest_backoff{24};
+/// Twice as long as what is alive and waits may be silent: less would kill commands.
+constexpr std::chrono::milliseconds least_hang_timeout{2 * heartbeat_ms};
 
 /// Reads one [pool.NAME].
 class PoolReader {
@@ -175,6 +179,11 @@ private:
         reader_.duration_or(table_, "timeout", "unlimited", pool_.timeout);
         reader_.duration_or(table_, "queue_timeout", "unlimited", pool_.queue_timeout);
         reader_.duration_or(table_, "hang_timeout", "none", pool_.hang_timeout);
+        if (pool_.hang_timeout.value_or(least_hang_timeout) < least_hang_timeout) {
+            reader_.complain(table_.get("hang_timeout")->source(),
+                             "hang_timeout: want at least " + duration_text(least_hang_timeout) +
+                                 ", or \"none\"");
+        }
         reader_.number(table_, "retry_crash", pool_.retry_crash, most_retries, 0);
         reader_.number(table_, "retry_timeout", pool_.retry_timeout, most_retries, 0);
         reader_.number(table_, "retry_failure", pool_.retry_failure, most_retries, 0);
@@ -232,7 +241,7 @@ private:
         reader_.duration_or(table_, "recycle_age", "unlimited", pool_.recycle_age);
         if (pool_.recycle_age.value_or(least_age) < least_age) {
             reader_.complain(table_.get("recycle_age")->source(),
-                             "recycle_age: want at least 100ms");
+                             "recycle_age: want at least " + duration_text(least_age));
         }
         reader_.size_bound(table_, "recycle_rss", pool_.recycle_rss);
     }

@@ -25,7 +25,4 @@ inline void show_life(SegmentLayout& layout) noexcept
     layout.heartbeat.store(monotonic_ns(CLOCK_MONOTONIC_COARSE), std::memory_order_relaxed);
 }
 
-/// Whoever waits shows life so often.
-inline constexpr int heartbeat_ms = 250;
-
 }  // namespace jobmill

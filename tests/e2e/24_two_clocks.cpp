@@ -128,7 +128,7 @@ TEST_CASE("a pool's own times are for jobs that say nothing, and unlimited is wi
 TEST_CASE("who ignores the flag and SIGTERM, and who is frozen, is killed and replaced")
 {
     const std::string module = "modules = [\"" + test_module() + "\"]\n";
-    const Daemon daemon{pool_config(2) + "[pool.watched]\nworkers = 2\nhang_timeout = \"200ms\"\n" +
+    const Daemon daemon{pool_config(2) + "[pool.watched]\nworkers = 2\nhang_timeout = \"500ms\"\n" +
                         module + "[pool.single]\nworkers = 1\n" + module};
     JsonClient client = daemon.json();
     client.submit("before", "sleep", "1h", R"(,"timeout_ms":20,"pool":"single")");
@@ -166,11 +166,11 @@ TEST_CASE("who ignores the flag and SIGTERM, and who is frozen, is killed and re
 
 TEST_CASE("a job that shows signs of life may run as long as it likes, and one that does not hangs")
 {
-    const Daemon daemon{pool_with(4, "hang_timeout = \"400ms\"")};
+    const Daemon daemon{pool_with(4, "hang_timeout = \"500ms\"")};
     JsonClient client = daemon.json();
-    client.submit("alive", "alive", "140");
+    client.submit("alive", "alive", "160");
     client.submit("chunks", "until_cancelled");
-    submit_shell(client, "command", "sleep 0.7");
+    submit_shell(client, "command", "sleep 0.8");
     client.submit("silent", "block");
     const Value silent = client.result("silent");
     CHECK(silent.text_at("state") == "timed_out");

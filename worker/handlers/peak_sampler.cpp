@@ -6,12 +6,14 @@
 #include <algorithm>
 #include <string>
 
+#include "common/segment_layout.hpp"
 #include "worker/usage_meter.hpp"
 
 namespace jobmill::handlers {
 namespace {
 
-constexpr std::chrono::milliseconds longest{250};
+/// Who waits so long for the next look shows life between them.
+constexpr std::chrono::milliseconds longest{heartbeat_ms};
 
 }  // namespace
 

@@ -172,6 +172,7 @@ TEST_CASE("what is wrong in a pool is said with its line and column")
          "11: timeout: \"none\": want a duration such as \"5s\", or \"unlimited\""},
         {"queue_timeout = \"0ms\"", "17: queue_timeout: TIMES\"unlimited\""},
         {"hang_timeout = \"0s\"", "16: hang_timeout: TIMES\"none\""},
+        {"hang_timeout = \"499ms\"", "16: hang_timeout: want at least 500ms, or \"none\""},
         {"hang_timeout = \"unlimited\"",
          "16: hang_timeout: \"unlimited\": want a duration such as \"5s\", or \"none\""},
         {"retry_crash = -1", "15: retry_crash: want a number from 0 to 1000"},
