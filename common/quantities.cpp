@@ -15,6 +15,7 @@ struct Unit {
     std::uint64_t factor;
 };
 
+/// From small to large.
 constexpr auto size_units = std::to_array<Unit>({{"", 1},
                                                  {"B", 1},
                                                  {"KiB", std::uint64_t{1} << 10U},
@@ -41,6 +42,15 @@ Result<std::uint64_t> parse_quantity(std::string_view text, std::span<const Unit
     return number * found->factor;
 }
 
+/// None is smaller than the first.
+const Unit& largest_unit(std::uint64_t quantity, std::span<const Unit> units)
+{
+    const auto found = std::find_if(units.rbegin(), units.rend(), [&](const Unit& each) {
+        return quantity >= each.factor && quantity % each.factor == 0;
+    });
+    return found == units.rend() ? units.front() : *found;
+}
+
 }  // namespace
 
 Result<std::uint64_t> parse_size(std::string_view text)
@@ -54,6 +64,20 @@ Result<std::chrono::milliseconds> parse_duration(std::string_view text)
         const std::uint64_t count,
         parse_quantity(text, duration_units, "a duration such as \"500ms\" or \"5s\""));
     return std::chrono::milliseconds{static_cast<std::int64_t>(count)};
+}
+
+std::string size_text(std::uint64_t bytes)
+{
+    const Unit& unit = largest_unit(bytes, size_units);
+    return std::to_string(bytes / unit.factor) + (unit.factor == 1 ? "" : " ") +
+           std::string{unit.factor == 1 ? "" : unit.name};
+}
+
+std::string duration_text(std::chrono::milliseconds duration)
+{
+    const auto count = static_cast<std::uint64_t>(std::max<std::int64_t>(0, duration.count()));
+    const Unit& unit = largest_unit(count, duration_units);
+    return std::to_string(count / unit.factor) + std::string{count == 0 ? "s" : unit.name};
 }
 
 }  // namespace jobmill

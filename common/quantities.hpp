@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "jobmill/result.hpp"
@@ -14,5 +15,9 @@ namespace jobmill {
 [[nodiscard]] Result<std::uint64_t> parse_size(std::string_view text);
 /// "500ms", "5s", "10m", "1h".
 [[nodiscard]] Result<std::chrono::milliseconds> parse_duration(std::string_view text);
+
+// The same back, in the largest unit that leaves a whole number.
+[[nodiscard]] std::string size_text(std::uint64_t bytes);
+[[nodiscard]] std::string duration_text(std::chrono::milliseconds duration);
 
 }  // namespace jobmill

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "common/limits.hpp"
+#include "common/quantities.hpp"
 #include "daemon/pool_settings.hpp"
-#include "daemon/quantities.hpp"
 #include "jobmill/result.hpp"
 
 namespace jobmill::daemon {

@@ -6,8 +6,8 @@
 
 #include "common/cpu_list.hpp"
 #include "common/limits.hpp"
+#include "common/quantities.hpp"
 #include "common/segment_layout.hpp"
-#include "daemon/quantities.hpp"
 
 namespace jobmill::daemon {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "daemon/quantities.hpp"
+#include "common/quantities.hpp"
 #include "jobmill/job_options.hpp"
 
 namespace jobmill::daemon {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/quantities.hpp"
 #include "daemon/refusal.hpp"
 
 namespace jobmill::daemon {
@@ -32,18 +33,6 @@ std::uint64_t cost_of(const UnreadEvent& event)
 std::string mebibytes(std::uint64_t bytes)
 {
     return std::to_string(bytes >> 20U) + " MiB";
-}
-
-/// As it is written in the configuration, in the largest unit that fits.
-std::string duration_text(core::Duration duration)
-{
-    const auto count = std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
-    for (const auto& [factor, unit] : {std::pair{3'600'000, "h"}, {60'000, "m"}, {1000, "s"}}) {
-        if (count >= factor && count % factor == 0) {
-            return std::to_string(count / factor) + unit;
-        }
-    }
-    return std::to_string(count) + "ms";
 }
 
 }  // namespace
@@ -261,7 +250,9 @@ void UnreadJobs::expire(core::TimePoint now)
         if (jobs_.at(number(oldest)).finished + limits_.age > now) {
             break;
         }
-        drop(oldest, "nobody read it for " + duration_text(limits_.age));
+        drop(oldest,
+             "nobody read it for " +
+                 duration_text(std::chrono::duration_cast<std::chrono::milliseconds>(limits_.age)));
     }
 }
 

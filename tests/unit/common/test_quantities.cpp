@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
 
-#include "daemon/quantities.hpp"
+#include "common/quantities.hpp"
 
-using namespace jobmill::daemon;
+using namespace jobmill;
 using namespace std::chrono_literals;
 
 TEST_CASE("sizes are whole numbers with a binary unit")
