@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/cgroup_place.hpp"
 
+#include "common/mountinfo.hpp"
+#include "common/take_until.hpp"
 #include "daemon/kernel_files.hpp"
 
 namespace jobmill::daemon {
@@ -21,29 +23,6 @@ std::optional<std::string> own_group(std::string_view proc_cgroup)
     return {};
 }
 
-struct Mount {
-    std::string_view root;  ///< what of the tree is mounted
-    std::string_view point;
-    std::string_view type;
-};
-
-/// "36 35 0:25 ROOT POINT options optional... - TYPE source options"
-Mount read_mount(std::string_view line)
-{
-    constexpr std::string_view separator = " - ";
-    Mount mount;
-    for (int skipped = 0; skipped < 3; ++skipped) {
-        (void)take_until(line, ' ');
-    }
-    mount.root = take_until(line, ' ');
-    mount.point = take_until(line, ' ');
-    if (const std::size_t at = line.find(separator); at != std::string_view::npos) {
-        line.remove_prefix(at + separator.size());
-        mount.type = take_until(line, ' ');
-    }
-    return mount;
-}
-
 }  // namespace
 
 std::optional<CgroupPlace> cgroup_place(std::string_view proc_cgroup, std::string_view mountinfo)
@@ -53,7 +32,7 @@ std::optional<CgroupPlace> cgroup_place(std::string_view proc_cgroup, std::strin
         return {};
     }
     while (!mountinfo.empty()) {
-        const Mount mount = read_mount(take_until(mountinfo, '\n'));
+        const Mount mount = take_mount(mountinfo);
         if (mount.type != "cgroup2" || mount.point.find('\\') != std::string_view::npos) {
             continue;
         }
@@ -70,11 +49,7 @@ std::optional<CgroupPlace> cgroup_place(std::string_view proc_cgroup, std::strin
 std::optional<CgroupPlace> own_cgroup_place()
 {
     const auto group = read_kernel_file("/proc/self/cgroup");
-    const auto mounts = read_kernel_file("/proc/self/mountinfo");
-    if (!group || !mounts) {
-        return {};
-    }
-    return cgroup_place(*group, *mounts);
+    return group ? cgroup_place(*group, read_mountinfo()) : std::nullopt;
 }
 
 std::vector<std::string> group_and_above(std::string group)

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <charconv>
 
+#include "common/take_until.hpp"
 #include "common/unique_fd.hpp"
 #include "jobmill/job_options.hpp"
 
@@ -97,14 +98,6 @@ std::optional<std::uint64_t> number_after(std::string_view text, std::string_vie
         }
     }
     return {};
-}
-
-std::string_view take_until(std::string_view& rest, char end)
-{
-    const std::size_t at = rest.find(end);
-    const std::string_view taken = rest.substr(0, at);
-    rest.remove_prefix(at == std::string_view::npos ? rest.size() : at + 1);
-    return taken;
 }
 
 }  // namespace jobmill::daemon

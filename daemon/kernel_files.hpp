@@ -23,7 +23,4 @@ namespace jobmill::daemon {
 [[nodiscard]] std::optional<std::uint64_t> number_after(std::string_view text,
                                                         std::string_view word);
 
-/// The text up to `end`, which is taken off with it; all of it when there is no `end`.
-std::string_view take_until(std::string_view& rest, char end);
-
 }  // namespace jobmill::daemon

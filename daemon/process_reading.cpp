@@ -6,6 +6,7 @@
 #include <charconv>
 #include <ctime>
 
+#include "common/take_until.hpp"
 #include "daemon/kernel_files.hpp"
 
 namespace jobmill::daemon {
