@@ -112,7 +112,7 @@ void write_command(SignalText& to, pid_t command) noexcept
     read_process_file(command, "stat", stat);
     // "4127 (sleep) S 1 ...", and a name may have anything in it.
     char* const name_end = std::strrchr(stat.data(), ')');
-    if (name_end != nullptr && name_end + 2 < stat.data() + stat.size()) {
+    if (name_end != nullptr && name_end + 3 < stat.data() + stat.size()) {
         name_end[3] = '\0';
     }
     std::array<char, 64> channel{};
