@@ -14,6 +14,7 @@
 #include "client/socket_holder.hpp"
 #include "client/starter.hpp"
 #include "client/user_unit.hpp"
+#include "tests/support/eventually.hpp"
 
 namespace jobmill {
 namespace {
@@ -135,11 +136,7 @@ TEST_CASE("who holds a socket is a living jobmilld or nobody")
         ::_exit(1);
     }
     std::ofstream{socket + ".lock"} << pid << "\n";
-    const auto deadline = std::chrono::steady_clock::now() + 20s;
-    while (!socket_holder(socket) && std::chrono::steady_clock::now() < deadline) {
-        ::usleep(1000);
-    }
-    CHECK(socket_holder(socket) == pid);
+    CHECK(tests::eventually([&] { return socket_holder(socket) == pid; }));
     ::kill(pid, SIGKILL);
     siginfo_t info{};
     CHECK(::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT) == 0);

@@ -136,29 +136,18 @@ TEST_CASE("a worker that waits for its command, or for its reader, is seen to li
 {
     TestTemplate pool{{"--allow-exec"}};
     TestWorker worker = pool.fork();
-    const auto seen_again = [&] {
-        const std::uint64_t first = worker.layout().heartbeat;
-        for (int i = 0; i < 5000 && worker.layout().heartbeat == first; ++i) {
-            (void)::usleep(1000);
-        }
-        return worker.layout().heartbeat != first;
-    };
     const Sequence sequence = worker.offer(shell("echo x; exec sleep 3600"));
     REQUIRE(worker.hear());
     for (int i = 0; i < 3; ++i) {
-        CHECK(seen_again());
+        CHECK(worker.shows_life());
     }
     worker.kill(SIGTERM);
     CHECK(worker.await_answer(sequence).cause.signal == "SIGTERM");
     // Nobody reads what it says.
     (void)worker.offer(shell("exec yes"));
-    std::uint64_t committed = 0;
-    do {
-        committed = worker.layout().committed;
-        (void)::usleep(50'000);
-    } while (committed != worker.layout().committed);
+    (void)worker.await_standstill();
     for (int i = 0; i < 3; ++i) {
-        CHECK(seen_again());
+        CHECK(worker.shows_life());
     }
 }
 

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 // SIGQUIT: a worker says where it is and goes on.
-#include <poll.h>
-
 #include <csignal>
 
 #include <doctest/doctest.h>
 
+#include "tests/support/eventually.hpp"
 #include "tests/unit/worker/worker_harness.hpp"
 
 namespace jobmill::test {
@@ -17,9 +16,7 @@ const Arguments test_module{"--module", JOBMILL_TEST_MODULES "/testhandlers.so"}
 std::string stack_with(TestWorker& worker, const Work& work, const std::string& word)
 {
     const Sequence sequence = worker.offer(work);
-    while (!is_claimed(worker.layout(), sequence)) {
-        (void)::poll(nullptr, 0, 1);
-    }
+    REQUIRE(tests::eventually([&] { return is_claimed(worker.layout(), sequence); }));
     std::string stack;
     for (int i = 0; i < 1000 && stack.find(word) == std::string::npos; ++i) {
         stack = worker.stack();

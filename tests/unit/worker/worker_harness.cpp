@@ -2,7 +2,6 @@
 #include "tests/unit/worker/worker_harness.hpp"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <spawn.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -18,6 +17,7 @@
 #include "common/fd_io.hpp"
 #include "common/limits.hpp"
 #include "common/msgpack.hpp"
+#include "tests/support/eventually.hpp"
 
 namespace jobmill::test {
 namespace {
@@ -262,15 +262,37 @@ std::string TestWorker::stack()
 {
     layout().stack_size = 0;
     kill(SIGQUIT);
-    for (int i = 0; i < 10'000 && layout().stack_size == 0; ++i) {
-        (void)::poll(nullptr, 0, 1);
-    }
+    (void)tests::eventually([&] { return layout().stack_size != 0; });
     return {layout().stack, std::min<std::uint64_t>(layout().stack_size, sizeof layout().stack)};
 }
 
 void TestWorker::kill(int signal_number) const
 {
     REQUIRE(::kill(pid_, signal_number) == 0);
+}
+
+bool TestWorker::shows_life()
+{
+    const std::uint64_t before = layout().heartbeat;
+    return tests::eventually([&] { return layout().heartbeat != before; });
+}
+
+std::uint64_t TestWorker::await_standstill()
+{
+    // Who works shows life whenever he sends; only who waits lets most of a period pass each time.
+    constexpr std::uint64_t most_of_a_period = heartbeat_ms * 800'000;
+    std::uint64_t committed = 0;
+    int waits = 0;
+    const bool stands = tests::eventually([&] {
+        const std::uint64_t beat = layout().heartbeat;
+        const bool lives = shows_life();
+        const bool waited = lives && layout().heartbeat - beat >= most_of_a_period;
+        waits = waited && committed == layout().committed ? waits + 1 : 0;
+        committed = layout().committed;
+        return waits == 2;
+    });
+    REQUIRE(stands);
+    return committed;
 }
 
 TestTemplate::TestTemplate(const Arguments& arguments) : link_(UniqueFd{}, Link::template_)

@@ -63,6 +63,10 @@ public:
     /// Asks for its stack and waits for it.
     [[nodiscard]] std::string stack();
     void kill(int signal_number) const;
+    /// Waits until it shows life anew; false when it does not.
+    [[nodiscard]] bool shows_life();
+    /// Waits until it does nothing but wait for its reader; what it has committed by then.
+    [[nodiscard]] std::uint64_t await_standstill();
 
     [[nodiscard]] WorkerId id() const { return id_; }
     [[nodiscard]] pid_t pid() const { return pid_; }
