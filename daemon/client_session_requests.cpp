@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+// What a session does about each request that it has read.
+#include <unistd.h>
+
+#include "common/version.hpp"
+#include "daemon/client_session.hpp"
+#include "daemon/refusal.hpp"
+
+namespace jobmill::daemon {
+
+void ClientSession::refuse_request(Tag tag, std::string_view id, ErrorReply error)
+{
+    output_.send(ErrorMessage{.tag = tag, .error = std::move(error)}, id);
+}
+
+void ClientSession::handle(Tag tag, std::string_view id, const Request& request)
+{
+    if (const auto* submit = std::get_if<Submit>(&request)) {
+        if (auto verdict = intake_.submit(tag, *submit); !verdict) {
+            fatal(std::move(verdict.error()));
+        }
+    } else if (const auto* piece = std::get_if<Piece>(&request)) {
+        intake_.piece(tag, id, *piece);
+    } else if (const auto* cancel = std::get_if<Cancel>(&request)) {
+        on_cancel(tag, id, *cancel);
+    } else if (const auto* wait = std::get_if<Wait>(&request)) {
+        on_wait(tag, wait->job);
+    } else if (const auto* many = std::get_if<SubmitMany>(&request)) {
+        request_ids_.erase(number(tag));
+        intake_.submit_many(tag, id, *many);
+    } else if (const auto* retry = std::get_if<Retry>(&request)) {
+        request_ids_.erase(number(tag));
+        on_retry(tag, id, retry->job);
+    } else if (const auto* hello = std::get_if<Hello>(&request)) {
+        request_ids_.erase(number(tag));
+        on_hello(*hello);
+    } else if (const auto* open = std::get_if<Open>(&request)) {
+        intake_.open(*open);
+    } else if (const auto* ping = std::get_if<Ping>(&request)) {
+        send(Pong{.tag = tag, .payload = ping->payload});
+    } else {
+        outside_.administer(*this, tag, request);
+    }
+}
+
+void ClientSession::on_hello(const Hello& hello)
+{
+    if (hello.min_version > limits::protocol_version ||
+        hello.max_version < limits::protocol_version) {
+        fatal(refusal(error_code::bad_version, "this daemon speaks version 1", "min_version",
+                      limits::protocol_version));
+        return;
+    }
+    greeted_ = true;
+    send(Welcome{.version = limits::protocol_version,
+                 .max_payload = settings_.max_payload,
+                 .credit_jobs = settings_.credit_jobs,
+                 .credit_bytes = settings_.credit_bytes,
+                 .server = std::string{"jobmilld "} + version,
+                 .pid = static_cast<std::uint32_t>(::getpid())});
+    catch_up();
+}
+
+void ClientSession::on_cancel(Tag tag, std::string_view id, const Cancel& cancel)
+{
+    if (cancel.what != CancelWhat::tag) {
+        request_ids_.try_emplace(number(tag));  // the answer may take its time
+    }
+    if (cancel.what == CancelWhat::job) {
+        outside_.desk.cancel_job(*this, tag, cancel.job);
+        return;
+    }
+    if (cancel.what == CancelWhat::all) {
+        outside_.desk.cancel_all(*this, tag);
+        return;
+    }
+    if (cancel.what != CancelWhat::tag) {
+        Cancel request = cancel;
+        request.tag = tag;
+        outside_.desk.cancel_some(*this, request);
+        return;
+    }
+    intake_.cancel(tag, id);
+}
+
+void ClientSession::on_retry(Tag tag, std::string_view id, JobId job)
+{
+    const auto again = outside_.desk.retry(*this, job);
+    if (again) {
+        output_.send(Accepted{.first = tag, .job = *again, .count = 1}, id);
+    } else {
+        refuse_request(tag, id, again.error());
+    }
+}
+
+void ClientSession::on_wait(Tag tag, JobId job)
+{
+    if (reader_.spelling() == Spelling::binary && !tags_.add(tag)) {
+        refuse_request(tag, {},
+                       refusal(error_code::duplicate_id, "this id is of an unfinished job", "id"));
+        return;
+    }
+    auto events = outside_.desk.wait(*this, tag, job);
+    if (!events) {
+        refuse_request(tag, tags_.text(tag), events.error());
+        tags_.remove(tag);
+        return;
+    }
+    for (UnreadEvent& event : *events) {
+        if (auto* chunk = std::get_if<Chunk>(&event.head)) {
+            chunk->tag = tag;
+            output_.send_chunk(*chunk, std::move(event.payload));
+        } else if (auto* result = std::get_if<JobResult>(&event.head)) {
+            result->tag = tag;
+            output_.send_result(*result, std::move(event.payload));
+        }
+    }
+}
+
+}  // namespace jobmill::daemon
