@@ -12,6 +12,10 @@ namespace {
 /// Requests that are about no job have tags of their own in the JSON spelling, above the jobs'.
 constexpr std::uint64_t request_bit = std::uint64_t{1} << 63U;
 
+/// Requests of a session that may wait for their answers, as cancels of what will not end do.
+/// Beyond it the session is not read; each answer makes room.
+constexpr std::size_t most_unanswered = 1024;
+
 }  // namespace
 
 ClientSession::ClientSession(std::unique_ptr<Channel> channel, Who who, Settings settings,
@@ -67,7 +71,7 @@ void ClientSession::on_bytes(ByteView bytes)
 
 bool ClientSession::stalled() const
 {
-    return output_.behind() || intake_.spent();
+    return output_.behind() || intake_.spent() || request_ids_.size() > most_unanswered;
 }
 
 void ClientSession::process()

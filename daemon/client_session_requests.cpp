@@ -63,8 +63,12 @@ void ClientSession::on_hello(const Hello& hello)
 
 void ClientSession::on_cancel(Tag tag, std::string_view id, const Cancel& cancel)
 {
-    if (cancel.what != CancelWhat::tag) {
-        request_ids_.try_emplace(number(tag));  // the answer may take its time
+    const bool binary = reader_.spelling() == Spelling::binary;
+    // The answer may take its time. (In JSON it has a tag of its own, which is known.)
+    if (cancel.what != CancelWhat::tag && !request_ids_.try_emplace(number(tag)).second && binary) {
+        refuse_request(tag, id,
+                       refusal(error_code::duplicate_id, "this cancel is under way", "id"));
+        return;
     }
     if (cancel.what == CancelWhat::job) {
         outside_.desk.cancel_job(*this, tag, cancel.job);

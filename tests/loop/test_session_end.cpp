@@ -232,3 +232,37 @@ TEST_CASE_FIXTURE(DeskFixture, "a client that does not take its last words is le
     CHECK(run_until([&] { return is_over(1); }));
     CHECK(peer.received() < 2'000'000);
 }
+
+TEST_CASE_FIXTURE(DeskFixture,
+                  "who waits for the answers to too many cancels is not read meanwhile")
+{
+    Peer& peer = connect();
+    peer.say(R"({"op":"submit","id":"j","handler":"echo"})"
+             "\n");
+    CHECK(heard_by(peer).size() == 1);
+    constexpr std::size_t cancels = 1500;
+    std::string lines;
+    for (std::size_t i = 0; i < cancels; ++i) {
+        lines += R"({"op":"cancel","id":"c)" + std::to_string(i) + R"(","job":"101"})" + '\n';
+    }
+    peer.say(lines);
+    CHECK(heard_by(peer).empty());
+    CHECK(told<core::CancelRequested>().size() == 1025);
+    end(101, JobState::cancelled, core::EndedBy::cancel);
+    // The others find no such job any more.
+    CHECK(heard_by(peer).size() == 1 + cancels);
+}
+
+TEST_CASE_FIXTURE(DeskFixture, "two cancels that wait for their answers have two tags")
+{
+    Peer& peer = connect_binary();
+    peer.send(submit(1));
+    for (int i = 0; i < 2; ++i) {
+        peer.send(Cancel{.tag = Tag{7}, .what = CancelWhat::job, .job = JobId{101}});
+    }
+    CHECK(heard_by(peer) == Lines{"accepted 1:101", "error 7 duplicate_id"});
+    end(101, JobState::cancelled, core::EndedBy::cancel);
+    CHECK(heard_by(peer) == Lines{"result 1 cancelled", "cancelled 7 1/0"});
+    peer.send(Cancel{.tag = Tag{7}, .what = CancelWhat::job, .job = JobId{101}});
+    CHECK(heard_by(peer) == Lines{"error 7 not_found"});
+}
