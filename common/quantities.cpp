@@ -15,9 +15,13 @@ struct Unit {
     std::uint64_t factor;
 };
 
-/// From small to large.
+/// The first is the smallest, and those after "T" are written.
 constexpr auto size_units = std::to_array<Unit>({{"", 1},
                                                  {"B", 1},
+                                                 {"K", std::uint64_t{1} << 10U},
+                                                 {"M", std::uint64_t{1} << 20U},
+                                                 {"G", std::uint64_t{1} << 30U},
+                                                 {"T", std::uint64_t{1} << 40U},
                                                  {"KiB", std::uint64_t{1} << 10U},
                                                  {"MiB", std::uint64_t{1} << 20U},
                                                  {"GiB", std::uint64_t{1} << 30U},

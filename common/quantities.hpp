@@ -11,7 +11,7 @@
 
 namespace jobmill {
 
-/// "64 MiB", "1GiB", "1000".
+/// "64 MiB", "1GiB", "1000"; "64M" is the same as the first, as it is to systemd and to dd.
 [[nodiscard]] Result<std::uint64_t> parse_size(std::string_view text);
 /// "500ms", "5s", "10m", "1h".
 [[nodiscard]] Result<std::chrono::milliseconds> parse_duration(std::string_view text);

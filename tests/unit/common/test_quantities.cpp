@@ -13,6 +13,10 @@ TEST_CASE("sizes are whole numbers with a binary unit")
     CHECK(parse_size("1 KiB") == 1024U);
     CHECK(parse_size("64 MiB") == 64U << 20U);
     CHECK(parse_size("2GiB") == std::uint64_t{2} << 30U);
+    CHECK(parse_size("64M") == 64U << 20U);
+    CHECK(parse_size("1K") == 1024U);
+    CHECK(parse_size("2 G") == std::uint64_t{2} << 30U);
+    CHECK(parse_size("1T") == std::uint64_t{1} << 40U);
     CHECK(parse_size("1  TiB") == std::uint64_t{1} << 40U);
     for (const char* bad : {"", " 1", "1 ", "1kib", "1 KB", "1.5 MiB", "MiB", "-1", "+1", "0x10",
                             "18446744073709551616", "99999999999999999 TiB"}) {
