@@ -175,6 +175,7 @@ void WorkerProcess::terminate()
     asked_to_leave_ = true;
     if (pidfd_) {
         signal_process(pidfd_.get(), SIGTERM);
+        signal_process(pidfd_.get(), SIGCONT);  // one that is stopped would not hear of it
     }
 }
 

@@ -16,6 +16,7 @@ void forward(int signal_number)
     const int saved = errno;
     if (const pid_t group = forward_to.load(); group > 0) {
         (void)::kill(-group, signal_number);
+        (void)::kill(-group, SIGCONT);  // those that are stopped would not hear of it
     }
     errno = saved;
 }
