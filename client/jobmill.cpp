@@ -9,8 +9,10 @@
 #include <CLI/CLI.hpp>
 
 #include "client/commands/common_options.hpp"
+#include "client/commands/follow.hpp"
 #include "client/commands/interrupts.hpp"
 #include "client/commands/notice.hpp"
+#include "client/commands/output.hpp"
 #include "common/exit_code.hpp"
 #include "common/version.hpp"
 
@@ -370,9 +372,12 @@ int main(int argc, char** argv)
     commands::watch_interrupts();
     const std::span<char* const> words{argv, static_cast<std::size_t>(argc)};
     try {
-        return commands::CommandLine{}.run(commands::split(words.subspan(argc > 0 ? 1 : 0)));
+        const int code =
+            commands::CommandLine{}.run(commands::split(words.subspan(argc > 0 ? 1 : 0)));
+        return commands::finish_output() ? code : commands::abandoned_exit_code();
     } catch (const std::exception& error) {
         commands::notice(error.what());
+        (void)commands::finish_output();
         return jobmill::exit_code::jobmill_failed;
     }
 }

@@ -1,40 +1,23 @@
 // SPDX-License-Identifier: MIT
 #include "client/commands/job_output.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <array>
-#include <cerrno>
-#include <cstdlib>
 #include <optional>
-#include <string>
 
+#include "client/commands/notice.hpp"
 #include "client/commands/output.hpp"
 
 namespace jobmill::commands {
 namespace {
 
-constexpr std::size_t most_in_memory = std::size_t{128} * 1024;
+/// So that a record that is read back needs little memory.
+constexpr std::size_t largest_record = std::size_t{128} * 1024;
 constexpr std::size_t record_head = 5;
-
-Result<void> write_file(int fd, ByteView bytes)
-{
-    while (!bytes.empty()) {
-        const ssize_t size = ::write(fd, bytes.data(), bytes.size());
-        if (size < 0 && errno != EINTR) {
-            return fail_errno("keeping a job's output in a temporary file", errno);
-        }
-        bytes = bytes.subspan(size < 0 ? 0 : static_cast<std::size_t>(size));
-    }
-    return {};
-}
 
 /// Whole records in, lines out.
 class Printer {
 public:
-    explicit Printer(std::string_view prefix) : prefix_(prefix) {}
+    Printer(std::string_view prefix, bool in_line) : prefix_(prefix), in_line_(in_line) {}
 
     [[nodiscard]] bool print(Stream stream, ByteView bytes)
     {
@@ -42,19 +25,21 @@ public:
             return true;
         }
         if (stream == Stream::err) {
-            return write_all(standard_error, bytes);
+            // Both may be the same file.
+            return flush() && write_all(standard_error, bytes);
         }
         add_lines(bytes);
-        return buffer_.size() < most_in_memory || flush();
+        return true;
     }
 
-    [[nodiscard]] bool finish()
+    [[nodiscard]] bool flush()
     {
-        if (in_line_) {
-            buffer_.push_back(std::byte{'\n'});
-        }
-        return flush();
+        const bool written = write_all(standard_output, buffer_);
+        buffer_.clear();
+        return written;
     }
+
+    [[nodiscard]] bool in_line() const noexcept { return in_line_; }
 
 private:
     void add_lines(ByteView bytes)
@@ -76,15 +61,8 @@ private:
         }
     }
 
-    [[nodiscard]] bool flush()
-    {
-        const bool written = write_all(standard_output, buffer_);
-        buffer_.clear();
-        return written;
-    }
-
     std::string_view prefix_;
-    bool in_line_ = false;
+    bool in_line_;
     Bytes buffer_;
 };
 
@@ -111,56 +89,61 @@ std::optional<std::size_t> print_records(ByteView records, Printer& printer)
 
 Result<void> JobOutput::add(Stream stream, ByteView bytes)
 {
-    // Cut, so that a record that is read back needs little memory.
     while (!bytes.empty()) {
-        const ByteView part = bytes.first(std::min(bytes.size(), most_in_memory));
-        append_number(records_, static_cast<std::uint8_t>(stream));
-        append_number(records_, static_cast<std::uint32_t>(part.size()));
-        append(records_, part);
+        const ByteView part = bytes.first(std::min(bytes.size(), largest_record));
+        Bytes record;
+        record.reserve(record_head + part.size());
+        append_number(record, static_cast<std::uint8_t>(stream));
+        append_number(record, static_cast<std::uint32_t>(part.size()));
+        append(record, part);
+        JOBMILL_TRY(records_.add(record));
         bytes = bytes.subspan(part.size());
-        if (records_.size() > most_in_memory) {
-            JOBMILL_TRY(spill());
-        }
     }
     return {};
 }
 
-Result<void> JobOutput::spill()
+/// As much as is at hand.
+bool JobOutput::print_part(std::string_view prefix)
 {
-    if (!file_) {
-        const char* chosen = std::getenv("TMPDIR");  // NOLINT(concurrency-mt-unsafe)
-        const std::string directory = chosen == nullptr || *chosen == '\0' ? "/tmp" : chosen;
-        file_.reset(::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
-        if (!file_) {
-            return fail_errno("a temporary file in " + directory, errno);
+    const Result<ByteView> more = records_.front();
+    if (!more) {
+        notice(more.error().what);
+        return false;
+    }
+    if (more->empty()) {
+        printed_ = true;
+        return !in_line_ || write_all(standard_output, bytes_of("\n"));
+    }
+    append(begun_, *more);
+    records_.remove(more->size());
+    Printer printer{prefix, in_line_};
+    const auto done = print_records(begun_, printer);
+    if (!done || !printer.flush()) {
+        return false;
+    }
+    in_line_ = printer.in_line();
+    begun_.erase(begun_.begin(), begun_.begin() + static_cast<std::ptrdiff_t>(*done));
+    return true;
+}
+
+bool JobOutput::print_some(std::string_view prefix)
+{
+    while (!printed_ && !output_waits()) {
+        if (!print_part(prefix)) {
+            return false;
         }
     }
-    JOBMILL_TRY(write_file(file_.get(), records_));
-    records_.clear();
-    return {};
+    return true;
 }
 
 bool JobOutput::print(std::string_view prefix)
 {
-    Printer printer{prefix};
-    Bytes buffer;
-    if (file_ && ::lseek(file_.get(), 0, SEEK_SET) == 0) {
-        while (true) {
-            const std::size_t before = buffer.size();
-            buffer.resize(before + most_in_memory);
-            const ssize_t size = ::read(file_.get(), buffer.data() + before, most_in_memory);
-            buffer.resize(before + (size > 0 ? static_cast<std::size_t>(size) : 0));
-            if (size <= 0) {
-                break;
-            }
-            const auto done = print_records(buffer, printer);
-            if (!done) {
-                return false;
-            }
-            buffer.erase(buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(*done));
+    while (!printed_) {
+        if (!print_part(prefix)) {
+            return false;
         }
     }
-    return print_records(records_, printer).has_value() && printer.finish();
+    return true;
 }
 
 }  // namespace jobmill::commands

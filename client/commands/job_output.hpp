@@ -1,28 +1,35 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/messages.hpp"
-#include "common/unique_fd.hpp"
+#include <limits>
+
+#include "client/commands/spool.hpp"
 #include "jobmill/result.hpp"
+#include "jobmill/stream.hpp"
 
 namespace jobmill::commands {
 
-/// One job's output, kept until it can be printed without mixing it with another's. The first part
-/// stays in memory; the rest goes to a file without a name in $TMPDIR.
+/// One job's output, kept until it can be printed without mixing it with another's.
 class JobOutput {
 public:
     [[nodiscard]] Result<void> add(Stream stream, ByteView bytes);
 
-    /// Prints all of it, the streams in the order in which they came. With a prefix, every line of
-    /// standard output begins with it. The last line gets its newline. False when the output cannot
-    /// be written.
+    /// Prints until nothing is left or the output waits for its reader, the streams in the order in
+    /// which they came. With a prefix, every line of standard output begins with it. The last line
+    /// gets its newline. False when the output cannot be written.
+    [[nodiscard]] bool print_some(std::string_view prefix);
+    /// The last newline too.
+    [[nodiscard]] bool printed() const noexcept { return printed_; }
+    /// All of it, whether the output waits or not.
     [[nodiscard]] bool print(std::string_view prefix);
 
 private:
-    [[nodiscard]] Result<void> spill();
+    [[nodiscard]] bool print_part(std::string_view prefix);
 
-    Bytes records_;  ///< {stream, size, bytes}...
-    UniqueFd file_;  ///< records that came before those
+    Spool records_{std::numeric_limits<std::uint64_t>::max()};  ///< {stream, size, bytes}...
+    Bytes begun_;  ///< the first of them, when not all of it is at hand
+    bool in_line_ = false;
+    bool printed_ = false;
 };
 
 }  // namespace jobmill::commands

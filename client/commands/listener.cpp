@@ -29,11 +29,13 @@ int timeout_of(const Wanted& wanted)
 
 Result<Woken> listen(Client& client, const Wanted& wanted)
 {
-    std::array<pollfd, 4> fds{
-        pollfd{client.fd(), client.wanted_events(), 0},
+    const std::array output = wanted_of_output();
+    std::array<pollfd, 5> fds{
+        pollfd{wanted.interrupts && output_is_full() ? -1 : client.fd(), client.wanted_events(), 0},
         pollfd{wanted.interrupts ? interrupt_fd() : -1, POLLIN, 0},
-        pollfd{wanted.interrupts ? standard_output : -1, 0, 0},
         pollfd{wanted.input ? standard_input : -1, POLLIN, 0},
+        wanted.interrupts ? output[0] : pollfd{-1, 0, 0},
+        wanted.interrupts ? output[1] : pollfd{-1, 0, 0},
     };
     const int count = ::poll(fds.data(), fds.size(), timeout_of(wanted));
     if (count < 0 && errno != EINTR) {
@@ -43,8 +45,8 @@ Result<Woken> listen(Client& client, const Wanted& wanted)
     woken.late = count == 0;
     woken.interrupted = wanted.interrupts && interrupted() != 0;
     if (count > 0) {
-        woken.output_gone = (fds[2].revents & POLLERR) != 0;
-        woken.input = fds[3].revents != 0;
+        woken.input = fds[2].revents != 0;
+        woken.output_gone = (fds[3].revents & POLLERR) != 0 || !write_kept();
         if (fds[0].revents != 0) {
             JOBMILL_TRY(client.on_ready());
         }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Waits for whatever concerns a command: the daemon, a signal, standard input, and a reader of
-// standard output who leaves.
+// Waits for whatever concerns a command: the daemon, a signal, standard input, and a reader of the
+// output who takes what was kept for him, or leaves.
 #pragma once
 
 #include <chrono>
@@ -23,7 +23,8 @@ struct Wanted {
     std::optional<std::chrono::steady_clock::time_point> deadline{};
 };
 
-/// Sends, waits, receives once. Events are to be taken before the next call.
+/// Sends, waits, receives once; writes output that was kept. Events are to be taken before the next
+/// call. While too much output is kept the daemon is not heard.
 [[nodiscard]] Result<Woken> listen(Client& client, const Wanted& wanted);
 
 /// The next event while nothing else matters; none when a signal came or the reader left.

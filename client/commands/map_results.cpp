@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "client/commands/map_results.hpp"
 
+#include "client/commands/follow.hpp"
 #include "client/commands/json_output.hpp"
 #include "client/commands/notice.hpp"
 #include "client/commands/outcome.hpp"
@@ -121,9 +122,22 @@ void MapResults::draw(std::uint64_t total)
     bar_.draw("map ", tally_.ended(), total, failures);
 }
 
+bool MapResults::print_rest()
+{
+    while (!items_.all_printed()) {
+        if (!finish_output() || !print_some()) {
+            return false;
+        }
+    }
+    return true;
+}
+
 int MapResults::finish()
 {
     bar_.clear();
+    if (!print_rest()) {
+        return abandoned_exit_code();
+    }
     const std::uint64_t missing = log_ == nullptr ? 0 : log_->missing();
     if (missing > 0) {
         notice("missing from the job log: " + std::to_string(missing) +

@@ -33,6 +33,10 @@ public:
     [[nodiscard]] bool refuse(std::uint64_t number, const ErrorReply& error);
     /// An item that is not run because its batch is given up.
     [[nodiscard]] bool give_up(std::uint64_t number);
+    /// More of what waited for the reader of the output.
+    [[nodiscard]] bool print_some() { return items_.print_some(bar_); }
+    /// All of it, waiting for him.
+    [[nodiscard]] bool print_rest();
 
     /// Too many jobs failed: no more items.
     [[nodiscard]] bool halting() const noexcept { return halting_; }
@@ -42,7 +46,7 @@ public:
     /// Of so many items; 0: nobody knows yet.
     void draw(std::uint64_t total);
     void clear() { bar_.clear(); }
-    /// Says how it went; answers the exit code.
+    /// Waits until all is printed, says how it went; answers the exit code.
     [[nodiscard]] int finish();
 
 private:

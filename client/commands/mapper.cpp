@@ -38,11 +38,13 @@ MapItems Mapper::input_of(const MapOptions& options, const std::optional<JobLog>
     return MapItems{ItemReader{standard_input, options.null ? '\0' : '\n', most}, std::move(done)};
 }
 
-/// For a job, beside those that are unfinished and `more`.
+/// For a job, beside those that are unfinished and `more`. While the reader of the output stands
+/// still there is none, so that what is kept for him ends with the jobs that the daemon has.
 bool Mapper::has_room(std::size_t more)
 {
     const std::size_t jobs = numbers_.size() + more;
-    return takes_items() && !stopping_ && (options_.jobs == 0 || jobs < options_.jobs) &&
+    return takes_items() && !stopping_ && !output_waits() &&
+           (options_.jobs == 0 || jobs < options_.jobs) &&
            (more == 0 || jobs < client_.welcome().credit_jobs) &&
            (!options_.ordered || results_.items().size() < ordered_window) &&
            Clock::now() >= not_before_;
@@ -259,6 +261,9 @@ Result<Mapper::Turn> Mapper::turn()
             return Turn::abandoned;
         }
     }
+    if (!results_.print_some()) {
+        return Turn::abandoned;
+    }
     JOBMILL_TRY_ASSIGN(const bool written, submit_items());
     if (!written) {
         return Turn::abandoned;
@@ -301,7 +306,8 @@ int Mapper::run()
         }
         if (!result) {
             results_.clear();
-            return gave_up(result.error());
+            const int code = gave_up(result.error());
+            return results_.print_rest() ? code : abandoned_exit_code();
         }
         if (*result == Turn::abandoned) {
             abandon();

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "client/commands/open_items.hpp"
 
+#include <utility>
+
+#include "client/commands/output.hpp"
+
 namespace jobmill::commands {
 
 OpenItem& OpenItems::add(std::uint64_t number, std::string text)
@@ -10,15 +14,32 @@ OpenItem& OpenItems::add(std::uint64_t number, std::string text)
     return item;
 }
 
-bool OpenItems::print(OpenItem item, ProgressBar& bar)
+void OpenItems::log_printed()
 {
-    bar.clear();
-    if (!item.output.print(style_.tag ? item.text + "\t" : "")) {
-        return false;
+    while (!printed_.empty() && !output_waits()) {
+        log_->add(printed_.front());
+        printed_.pop_front();
     }
-    if (log_ != nullptr && item.line) {
-        log_->add(*item.line);
+}
+
+bool OpenItems::print_some(ProgressBar& bar)
+{
+    while (!printing_.empty() && !output_waits()) {
+        OpenItem& item = printing_.front();
+        bar.clear();
+        if (!item.output.print_some(style_.tag ? item.text + "\t" : "")) {
+            return false;
+        }
+        if (!item.output.printed()) {
+            break;
+        }
+        if (log_ != nullptr && item.line) {
+            printed_.push_back(std::move(*item.line));
+        }
+        printing_.pop_front();
+        log_printed();
     }
+    log_printed();
     return true;
 }
 
@@ -26,14 +47,12 @@ bool OpenItems::end(std::uint64_t number, ProgressBar& bar)
 {
     items_.at(number).ended = true;
     if (!style_.ordered) {
-        return print(std::move(items_.extract(number).mapped()), bar);
+        printing_.push_back(std::move(items_.extract(number).mapped()));
     }
-    while (!items_.empty() && items_.begin()->second.ended) {
-        if (!print(std::move(items_.extract(items_.begin()).mapped()), bar)) {
-            return false;
-        }
+    while (style_.ordered && !items_.empty() && items_.begin()->second.ended) {
+        printing_.push_back(std::move(items_.extract(items_.begin()).mapped()));
     }
-    return true;
+    return print_some(bar);
 }
 
 bool OpenItems::drop(std::uint64_t number, ProgressBar& bar)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <deque>
 #include <map>
 #include <optional>
 #include <string>
@@ -23,7 +24,7 @@ struct OpenItem {
     std::optional<JobLogLine> line;  ///< for the log, once it is printed
 };
 
-/// Items that are unfinished or wait for their turn to be printed.
+/// Items that are unfinished or wait for their turn to be printed, or for who reads the output.
 class OpenItems {
 public:
     struct Style {
@@ -37,20 +38,30 @@ public:
     OpenItem& add(std::uint64_t number, std::string text);
     [[nodiscard]] OpenItem& at(std::uint64_t number) { return items_.at(number); }
     [[nodiscard]] std::size_t size() const noexcept { return items_.size(); }
+    /// Whether nothing waits for the reader of the output; it is logged then.
+    [[nodiscard]] bool all_printed() const noexcept
+    {
+        return printing_.empty() && printed_.empty();
+    }
 
-    /// Prints what may be printed now: this item, or those that were waiting for it. What is
-    /// printed is logged: who goes on from the log misses no output. False when it cannot be
-    /// printed.
+    // Each is false when the output cannot be printed.
+
+    /// Prints what may be printed now: this item, or those that were waiting for it.
     [[nodiscard]] bool end(std::uint64_t number, ProgressBar& bar);
     /// Forgets an item that has no end of its own.
     [[nodiscard]] bool drop(std::uint64_t number, ProgressBar& bar);
+    /// Prints more of what may be printed, until the output waits. What its reader has taken is
+    /// logged: who goes on from the log misses no output.
+    [[nodiscard]] bool print_some(ProgressBar& bar);
 
 private:
-    [[nodiscard]] bool print(OpenItem item, ProgressBar& bar);
+    void log_printed();
 
     Style style_;
     JobLog* log_;
     std::map<std::uint64_t, OpenItem> items_;  ///< by number, from 1
+    std::deque<OpenItem> printing_;            ///< their turn has come
+    std::deque<JobLogLine> printed_;           ///< some of it may be kept for the reader
 };
 
 }  // namespace jobmill::commands

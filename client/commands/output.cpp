@@ -1,36 +1,93 @@
 // SPDX-License-Identifier: MIT
 #include "client/commands/output.hpp"
 
-#include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
-
-#include <cerrno>
 
 #include "client/commands/interrupts.hpp"
 #include "client/commands/notice.hpp"
+#include "client/commands/outlet.hpp"
 
 namespace jobmill::commands {
+namespace {
+
+bool same_file(int one, int other)
+{
+    struct stat first {};
+    struct stat second {};
+    return ::fstat(one, &first) == 0 && ::fstat(other, &second) == 0 &&
+           first.st_dev == second.st_dev && first.st_ino == second.st_ino;
+}
+
+/// The process has one of each, and so has this.
+struct Outlets {
+    Outlet out{standard_output};
+    Outlet err{standard_error};
+    /// Where both are one, as after 2>&1, one keeps the order.
+    bool are_one = same_file(standard_output, standard_error);
+
+    Outlet& of(int fd) { return fd == standard_output || are_one ? out : err; }
+};
+
+Outlets& outlets()
+{
+    static Outlets both;
+    return both;
+}
+
+/// False when the bytes could not be written; says why unless the reader has left, or nobody would
+/// hear it.
+bool judge(const Result<void>& written, bool say)
+{
+    if (!written && written.error().code != Errc::closed && say) {
+        notice(written.error().what);
+    }
+    return written.has_value();
+}
+
+pollfd wanted_of(const Outlet& outlet)
+{
+    return {outlet.fd(), static_cast<short>(outlet.waits() ? POLLOUT : 0), 0};
+}
+
+}  // namespace
 
 bool write_all(int fd, ByteView bytes)
 {
-    while (!bytes.empty()) {
-        const ssize_t size = ::write(fd, bytes.data(), bytes.size());
-        if (size >= 0) {
-            bytes = bytes.subspan(static_cast<std::size_t>(size));
-            continue;
+    return judge(outlets().of(fd).put(bytes), fd != standard_error);
+}
+
+bool output_waits()
+{
+    return outlets().out.waits();
+}
+
+bool output_is_full()
+{
+    return outlets().out.full() || outlets().err.full();
+}
+
+std::array<pollfd, 2> wanted_of_output()
+{
+    const Outlet& err = outlets().err;
+    return {wanted_of(outlets().out), err.waits() ? wanted_of(err) : pollfd{-1, 0, 0}};
+}
+
+bool write_kept()
+{
+    (void)outlets().err.write_kept();
+    return judge(outlets().out.write_kept(), true);
+}
+
+bool finish_output()
+{
+    while (outlets().out.waits() || outlets().err.waits()) {
+        const std::array wanted = wanted_of_output();
+        std::array<pollfd, 3> fds{wanted[0], wanted[1], pollfd{interrupt_fd(), POLLIN, 0}};
+        (void)::poll(fds.data(), fds.size(), -1);
+        if (interrupted() != 0 || !write_kept()) {
+            return false;
         }
-        if (errno == EINTR && !interrupted()) {
-            continue;
-        }
-        if (errno == EAGAIN) {
-            pollfd writable{fd, POLLOUT, 0};
-            (void)::poll(&writable, 1, -1);
-            continue;
-        }
-        if (errno != EPIPE && errno != EINTR && fd != standard_error) {
-            notice(Error{fail_errno("writing the output", errno).value()}.what);
-        }
-        return false;
     }
     return true;
 }

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: MIT
+// Standard output and standard error. Who reads them may stand still, as a pager does, and nothing
+// here waits for him: what he does not take is kept, in a temporary file beyond a little, and
+// written when he does. Meanwhile the daemon goes on to be heard.
 #pragma once
 
+#include <poll.h>
+
+#include <array>
 #include <string_view>
 
 #include "jobmill/bytes.hpp"
@@ -11,9 +17,22 @@ inline constexpr int standard_input = 0;
 inline constexpr int standard_output = 1;
 inline constexpr int standard_error = 2;
 
-/// False when nobody reads any more, or the bytes cannot be written (said as a notice), or an
-/// interrupt came meanwhile.
+/// Writes, or keeps for later: all of it, in order. False when nobody reads any more, or the bytes
+/// cannot be written (said as a notice).
 [[nodiscard]] bool write_all(int fd, ByteView bytes);
+
+/// Whether something for standard output is kept, as its reader stands still.
+[[nodiscard]] bool output_waits();
+/// Whether so much is kept that nothing should be added: 256 MiB, or less on a full disk.
+[[nodiscard]] bool output_is_full();
+/// What to poll for while something is kept; a reader of standard output who leaves is told at any
+/// time.
+[[nodiscard]] std::array<pollfd, 2> wanted_of_output();
+/// Writes what goes at once of what was kept. False when nobody reads standard output any more.
+[[nodiscard]] bool write_kept();
+/// Waits until all is written. False when nobody reads standard output any more, or an interrupt
+/// came.
+[[nodiscard]] bool finish_output();
 
 [[nodiscard]] bool is_terminal_fd(int fd);
 

@@ -29,7 +29,7 @@ void ProgressBar::draw(std::string_view name, std::uint64_t done, std::uint64_t 
                        std::string_view note)
 {
     const auto now = std::chrono::steady_clock::now();
-    if (!shown_ || (drawn_ && now - last_ < shortest_pause && done < total)) {
+    if (!shown_ || output_waits() || (drawn_ && now - last_ < shortest_pause && done < total)) {
         return;
     }
     const std::string line = "\r\x1b[K" + std::string{name} + bar_text(done, total) +

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+#include "client/commands/outlet.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <limits>
+#include <string>
+
+namespace jobmill::commands {
+namespace {
+
+constexpr std::uint64_t most_kept = std::uint64_t{256} * 1024 * 1024;
+
+}  // namespace
+
+Outlet::Outlet(int fd) : fd_(fd)
+{
+    struct stat status {};
+    if (::fstat(fd, &status) != 0) {
+        return;
+    }
+    never_waits_ = S_ISREG(status.st_mode);
+    if (S_ISFIFO(status.st_mode) || S_ISCHR(status.st_mode)) {
+        // O_NONBLOCK on the descriptor itself would be the shell's and its other children's too.
+        const std::string path = "/proc/self/fd/" + std::to_string(fd);
+        own_.reset(::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
+        never_waits_ = static_cast<bool>(own_);
+    }
+}
+
+bool Outlet::full() const noexcept
+{
+    return waits() && (disk_full_ || kept_.size() >= most_kept);
+}
+
+/// Bytes that can be written now without waiting.
+std::size_t Outlet::room() const
+{
+    if (never_waits_) {
+        return std::numeric_limits<std::size_t>::max();
+    }
+    pollfd writable{fd_, POLLOUT, 0};
+    return ::poll(&writable, 1, 0) == 1 ? PIPE_BUF : 0;
+}
+
+/// 0: nothing goes just now.
+Result<std::size_t> Outlet::write_some(ByteView bytes)
+{
+    const std::size_t size = std::min(bytes.size(), room());
+    while (size > 0) {
+        const ssize_t done = ::write(own_ ? own_.get() : fd_, bytes.data(), size);
+        if (done >= 0) {
+            return static_cast<std::size_t>(done);
+        }
+        if (errno == EAGAIN) {
+            break;
+        }
+        if (errno != EINTR) {
+            return errno == EPIPE ? fail(Errc::closed, "nobody reads the output")
+                                  : fail_errno("writing the output", errno);
+        }
+    }
+    return 0;
+}
+
+Result<void> Outlet::put(ByteView bytes)
+{
+    while (!waits() && !bytes.empty()) {
+        JOBMILL_TRY_ASSIGN(const std::size_t size, write_some(bytes));
+        if (size == 0) {
+            break;
+        }
+        bytes = bytes.subspan(size);
+    }
+    // What the disk has no room for stays in memory; full() sees to it that it does not grow.
+    disk_full_ = !bytes.empty() && !kept_.add(bytes);
+    return {};
+}
+
+Result<void> Outlet::write_kept()
+{
+    while (waits()) {
+        const Result<ByteView> bytes = kept_.front();
+        const Result<std::size_t> size =
+            bytes ? write_some(*bytes) : tl::unexpected<Error>(bytes.error());
+        if (!size) {
+            kept_ = Spool{file_size};
+            return tl::unexpected<Error>(size.error());
+        }
+        if (*size == 0) {
+            break;
+        }
+        kept_.remove(*size);
+    }
+    return {};
+}
+
+}  // namespace jobmill::commands

@@ -1,0 +1,87 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# A reader of the output who stands still, as a pager does, for longer than the daemon waits for its
+# clients: he loses nothing. Usage: standing_reader.sh BINDIR
+# shellcheck disable=SC1091,SC2154  # place.sh says what is what
+. "$(dirname "$0")/place.sh"
+cat >"$XDG_CONFIG_HOME/jobmill/jobmill.toml" <<'END'
+stall_timeout = "300ms"
+[pool.default]
+workers = 2
+END
+jobmill daemon start >/dev/null 2>&1 || exit 2
+mkfifo "$place/go" "$place/begin"
+
+# What a pager gets that stands until it is told to go on.
+stand() { read -r _ <"$place/go" && cat; }
+
+ended() { jobmill status --json | sed 's/.*"done":\([0-9]*\).*/\1/'; }
+ended_are() { [ "$(ended)" = "$1" ]; }
+
+# Until he has stood longer than the daemon would wait.
+long_enough() { [ "$(date +%s%N)" -gt "$until" ]; }
+let_him_stand() {
+    until=$(($(date +%s%N) + 900000000))
+    eventually long_enough
+}
+go_on() { echo >"$place/go"; }
+
+echo "-- run"
+{
+    jobmill run -- seq 2000000 2>"$place/err"
+    echo $? >"$place/code"
+} | stand | cksum >"$place/got" &
+holds "the job ends while nobody reads" eventually ended_are 1
+let_him_stand
+go_on
+wait $!
+same "all of it" "$(seq 2000000 | cksum)" "$(cat "$place/got")"
+same "the code is the job's" 0 "$(cat "$place/code")"
+same "nothing to say" "" "$(cat "$place/err")"
+rm "$place/code"
+
+echo "-- both streams in one pipe"
+# shellcheck disable=SC2016  # for the other shell
+script='i=0; while [ $i -lt 40000 ]; do i=$((i + 1)); echo "out $i"; echo "err $i" >&2; done; exit 7'
+jobmill run -- sh -c "$script" 2>&1 | stand >"$place/got" &
+holds "the job ends while nobody reads" eventually ended_are 2
+let_him_stand
+go_on
+wait $!
+same "the one" 40000 "$(grep -c '^out' "$place/got")"
+same "the other" 40000 "$(grep -c '^err' "$place/got")"
+
+echo "-- map"
+seq 300 | jobmill map -j 4 --joblog "$place/log" -- sh -c 'seq 20000; echo last {}' |
+    stand >"$place/got" &
+let_him_stand
+count=$(($(ended) - 2))
+holds "no more items are taken than he might soon want" [ "$count" -lt 100 ]
+holds "what he has not got is not in the log" [ "$(wc -l <"$place/log")" -lt "$count" ]
+go_on
+wait $!
+same "all of it" 6000300 "$(wc -l <"$place/got")"
+same "job by job" "$(seq 300)" "$(sed -n 's/^last //p' "$place/got" | sort -n)"
+same "and all is in the log" 301 "$(wc -l <"$place/log")"
+
+echo "-- wait"
+job=$(jobmill submit -- sh -c "echo begun; read -r _ <'$place/begin'; seq 2000000")
+jobmill wait "$job" | stand | cksum >"$place/got" &
+holds "it is read" eventually sh -c "echo >'$place/begin'"
+holds "the job ends while nobody reads" eventually ended_are 303
+let_him_stand
+go_on
+wait $!
+same "all of it" "$( (echo begun; seq 2000000) | cksum)" "$(cat "$place/got")"
+
+echo "-- an interrupt"
+{
+    sh -c "echo \$\$ >'$place/pid'; exec jobmill run -- seq 2000000"
+    echo $? >"$place/code"
+} | stand >/dev/null &
+holds "the job ends while nobody reads" eventually ended_are 304
+kill -TERM "$(cat "$place/pid")"
+holds "it does not wait for him" eventually grep -q 143 "$place/code"
+go_on
+wait $!
+judge
