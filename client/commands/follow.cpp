@@ -107,6 +107,11 @@ private:
 
 }  // namespace
 
+bool somebody_looks_on(const CommonOptions& common)
+{
+    return !common.json && !common.quiet && is_terminal_fd(standard_error);
+}
+
 int abandoned_exit_code()
 {
     const int signal = interrupted();

@@ -14,6 +14,9 @@ namespace jobmill::commands {
 [[nodiscard]] std::optional<int> follow(Client& client, Tag tag, const CommonOptions& common,
                                         bool ours);
 
+/// Whether somebody looks on, who is told of retries as they happen. Others are told at the end.
+[[nodiscard]] bool somebody_looks_on(const CommonOptions& common);
+
 /// The exit code of a command that an interrupt or a reader who left ended.
 [[nodiscard]] int abandoned_exit_code();
 

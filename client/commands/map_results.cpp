@@ -69,7 +69,11 @@ bool MapResults::end(const event::JobResult& result, std::uint64_t number,
         tally_.add_failure(code);
         halting_ = halting_ || tally_.halts();
         bar_.clear();
-        for (const std::string& text : notices_of(result, {.background = !common_.quiet})) {
+        const Detail detail{
+            .background = !common_.quiet,
+            .attempts = !common_.quiet && !items_.at(number).retries_told,
+        };
+        for (const std::string& text : notices_of(result, detail)) {
             notice(text);
         }
     }
@@ -80,11 +84,23 @@ bool MapResults::end(const event::JobResult& result, std::uint64_t number,
     return items_.end(number, bar_);
 }
 
+void MapResults::tell(const event::Retrying& retrying, std::uint64_t number)
+{
+    if (!common_.json) {
+        bar_.clear();
+        notice(notice_of(retrying));
+        items_.at(number).retries_told = true;
+    }
+}
+
 Result<bool> MapResults::on(const ClientEvent& event, std::uint64_t number,
                             const ItemPattern& pattern)
 {
     JOBMILL_TRY_ASSIGN(const bool written, add_output(event, number));
     items_.at(number).taken = true;
+    if (const auto* retrying = std::get_if<event::Retrying>(&event)) {
+        tell(*retrying, number);
+    }
     const auto* result = std::get_if<event::JobResult>(&event);
     return written && (result == nullptr || end(*result, number, pattern));
 }

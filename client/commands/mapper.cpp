@@ -52,12 +52,24 @@ bool Mapper::has_room(std::size_t more)
 
 Result<NewJob> Mapper::job_of(std::uint64_t number, OpenItem& item)
 {
+    NewJob job;
     if (options_.past != Past::retry_failed) {
-        return pattern_.job(number, item.text);
+        JOBMILL_TRY_ASSIGN(job, pattern_.job(number, item.text));
+    } else {
+        JOBMILL_TRY_ASSIGN(const WorkOptions work, work_of(item.text, work_));
+        JOBMILL_TRY_ASSIGN(item.prepared, prepare(work, client_.welcome().max_payload));
+        job = item.prepared->job();
     }
-    JOBMILL_TRY_ASSIGN(const WorkOptions work, work_of(item.text, work_));
-    JOBMILL_TRY_ASSIGN(item.prepared, prepare(work, client_.welcome().max_payload));
-    return item.prepared->job();
+    ask_for_retries(job);
+    return job;
+}
+
+/// Only of jobs that were to be retried: with it the daemon tells of each when it begins.
+void Mapper::ask_for_retries(NewJob& job) const
+{
+    const JobOptions& options = job.options;
+    job.started =
+        looked_on_ && (options.retry_crash || options.retry_timeout || options.retry_failure);
 }
 
 /// False when the output cannot be printed.
@@ -86,7 +98,8 @@ Result<void> Mapper::submit_together(const std::vector<std::uint64_t>& numbers)
     for (const std::uint64_t number : numbers) {
         payloads.push_back(bytes_of(results_.items().at(number).text));
     }
-    JOBMILL_TRY_ASSIGN(const NewJob job, pattern_.job(numbers.front(), ""));
+    JOBMILL_TRY_ASSIGN(NewJob job, pattern_.job(numbers.front(), ""));
+    ask_for_retries(job);
     auto tags = client_.submit_many(payloads, job);
     if (!tags && tags.error().code == Errc::closed) {
         tags = std::vector<Tag>{};

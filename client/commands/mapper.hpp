@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "client/commands/common_options.hpp"
+#include "client/commands/follow.hpp"
 #include "client/commands/item_pattern.hpp"
 #include "client/commands/job_log.hpp"
 #include "client/commands/map_items.hpp"
@@ -37,7 +38,8 @@ public:
           pattern_(std::move(parts.pattern)),
           log_(std::move(parts.log)),
           input_(input_of(options, log_, client_.welcome().max_payload)),
-          results_(common, options, log_ ? &*log_ : nullptr, parts.halt)
+          results_(common, options, log_ ? &*log_ : nullptr, parts.halt),
+          looked_on_(somebody_looks_on(common))
     {
     }
 
@@ -60,6 +62,7 @@ private:
         return options_.past == Past::retry_failed ? item.size() : pattern_.payload_size(item);
     }
     [[nodiscard]] Result<NewJob> job_of(std::uint64_t number, OpenItem& item);
+    void ask_for_retries(NewJob& job) const;
     [[nodiscard]] bool takes_items() const { return !results_.refused() && !results_.halting(); }
     [[nodiscard]] bool has_room(std::size_t more = 0);
     [[nodiscard]] bool wants_input();
@@ -87,6 +90,7 @@ private:
     bool stopping_ = false;  ///< the daemon stops: what it has not taken is for the next one
     int moves_ = 0;          ///< to a next daemon, since a job ended
     bool any_taken_ = false;
+    bool looked_on_;  ///< retries are told as they happen
 };
 
 }  // namespace jobmill::commands

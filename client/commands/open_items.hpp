@@ -21,6 +21,7 @@ struct OpenItem {
     std::uint64_t received = 0;  ///< bytes of output
     bool taken = false;          ///< by the daemon
     bool ended = false;
+    bool retries_told = false;
     std::optional<JobLogLine> line;  ///< for the log, once it is printed
 };
 

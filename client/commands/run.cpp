@@ -2,7 +2,6 @@
 // run: one job; print what it says and leave with its exit code.
 #include "client/commands/follow.hpp"
 #include "client/commands/notice.hpp"
-#include "client/commands/output.hpp"
 #include "client/commands/session.hpp"
 
 namespace jobmill::commands {
@@ -19,8 +18,7 @@ int run(const CommonOptions& common, const WorkOptions& work)
             prepared = std::move(*made);
         }
         NewJob job = prepared->job();
-        // For somebody who looks on, retries are told as they happen.
-        job.started = !common.json && !common.quiet && is_terminal_fd(standard_error);
+        job.started = somebody_looks_on(common);
         const auto tag = client.submit(job);
         if (!tag && tag.error().code != Errc::closed) {
             return failed(tag.error());

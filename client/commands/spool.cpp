@@ -45,9 +45,8 @@ Result<void> Spool::spill()
     File& file = files_.back();
     ByteView rest{newest_};
     while (!rest.empty()) {
-        const ssize_t size =
-            ::pwrite(file.fd.get(), rest.data(), rest.size(),
-                     static_cast<off_t>(file.size + newest_.size() - rest.size()));
+        const ssize_t size = ::pwrite(file.fd.get(), rest.data(), rest.size(),
+                                      static_cast<off_t>(file.size + newest_.size() - rest.size()));
         if (size < 0 && errno != EINTR) {
             return fail_errno("keeping output in a temporary file", errno);
         }
@@ -73,8 +72,8 @@ Result<void> Spool::load()
     oldest_.resize(std::min<std::uint64_t>(most_in_memory, file.size - file.taken));
     ssize_t size = 0;
     do {
-        size = ::pread(file.fd.get(), oldest_.data(), oldest_.size(),
-                       static_cast<off_t>(file.taken));
+        size =
+            ::pread(file.fd.get(), oldest_.data(), oldest_.size(), static_cast<off_t>(file.taken));
     } while (size < 0 && errno == EINTR);
     if (size <= 0) {
         oldest_.clear();

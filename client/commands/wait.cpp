@@ -83,7 +83,8 @@ private:
             if (exit_code_of(*result) != exit_code::ok) {
                 exit_code_ = exit_code::job_failed;
             }
-            for (const std::string& line : notices_of(*result, {.background = !common_.quiet})) {
+            for (const std::string& line :
+                 notices_of(*result, {.background = !common_.quiet, .attempts = !common_.quiet})) {
                 notice(line);
             }
         } else if (const auto* error = std::get_if<event::JobError>(&event)) {
