@@ -81,7 +81,7 @@ echo "-- an interrupt"
 } | stand >/dev/null &
 holds "the job ends while nobody reads" eventually ended_are 304
 kill -TERM "$(cat "$place/pid")"
-holds "it does not wait for him" eventually grep -q 143 "$place/code"
+holds "it does not wait for him" eventually grep -qs 143 "$place/code"
 go_on
 wait $!
 judge

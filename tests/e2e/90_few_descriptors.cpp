@@ -1,31 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include <exception>
-
 #include "tests/e2e/e2e_daemon.hpp"
 
 namespace jobmill::tests {
-namespace {
-
-DaemonSetup with_descriptors(int count, const std::string& config)
-{
-    return {
-        .config = config,
-        .prefix = {"/bin/sh", "-c", "ulimit -n " + std::to_string(count) + R"(; exec "$@")", "sh"}};
-}
-
-/// Nothing, or the code of the error that it is turned away with.
-std::string try_to_talk(JsonClient& client)
-{
-    try {
-        client.send(R"({"op":"ping","id":"a"})");
-    } catch (const std::exception&) {
-        // Turned away before it could speak; what it was told is still to be read.
-    }
-    const auto message = client.next();
-    return std::string{message ? message->text_at("code") : "silence"};
-}
-
-}  // namespace
 
 TEST_CASE("clients beyond the configured number are told to come back")
 {
@@ -55,9 +31,9 @@ TEST_CASE("clients beyond the descriptors are told so and the daemon does not sp
     int turned_away = 0;
     for (int i = 0; i < 100; ++i) {
         clients.push_back(daemon.json());
-        const std::string code = try_to_talk(clients.back());
-        served += code.empty() ? 1 : 0;
-        turned_away += code == "busy" ? 1 : 0;
+        const std::string refusal = clients.back().try_ping();
+        served += refusal.empty() ? 1 : 0;
+        turned_away += refusal == "busy" ? 1 : 0;
     }
     CHECK(served > 10);
     CHECK(turned_away > 10);
@@ -72,7 +48,7 @@ TEST_CASE("clients beyond the descriptors are told so and the daemon does not sp
     clients.clear();
     daemon.await("there is room", [&] {
         JsonClient client = daemon.json();
-        return try_to_talk(client).empty();
+        return client.try_ping().empty();
     });
     daemon.check_healthy();
 }
@@ -84,7 +60,7 @@ TEST_CASE("workers are replaced as soon as there are descriptors again")
     std::vector<JsonClient> clients;
     do {
         clients.push_back(daemon.json());
-    } while (try_to_talk(clients.back()).empty());
+    } while (clients.back().try_ping().empty());
     clients.front().submit("x", "segv");
     clients.front().submit("y", "segv");
     CHECK(clients.front().result("x").text_at("state") == "crashed");
@@ -92,7 +68,7 @@ TEST_CASE("workers are replaced as soon as there are descriptors again")
     clients.clear();
     daemon.await("there is room", [&] {
         JsonClient client = daemon.json();
-        return try_to_talk(client).empty();
+        return client.try_ping().empty();
     });
     daemon.await_workers(2);
     daemon.check_healthy();

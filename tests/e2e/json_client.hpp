@@ -37,6 +37,9 @@ public:
     [[nodiscard]] std::vector<Value> rest();
     /// A ping and its answer: everything sent before was handled.
     void ping();
+    /// Of a new session: nothing when it is served, or the code of the error that it is turned away
+    /// with.
+    [[nodiscard]] std::string try_ping();
 
     /// Drops the messages that nobody has asked for.
     void forget_others() { waiting_.clear(); }

@@ -93,6 +93,13 @@ std::string make_directory()
 
 }  // namespace
 
+DaemonSetup with_descriptors(int count, const std::string& config)
+{
+    return {
+        .config = config,
+        .prefix = {"/bin/sh", "-c", "ulimit -n " + std::to_string(count) + R"(; exec "$@")", "sh"}};
+}
+
 Place::Place() : directory_(make_directory()) {}
 
 Place::~Place()

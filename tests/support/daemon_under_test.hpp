@@ -45,6 +45,9 @@ struct DaemonSetup {
     std::string socket;                  ///< instead of the place's own
 };
 
+/// A daemon that may have so many descriptors.
+[[nodiscard]] DaemonSetup with_descriptors(int count, const std::string& config);
+
 /// How the daemon left.
 struct Departure {
     int exit_code = -1;  ///< -1: by a signal
