@@ -12,16 +12,21 @@ constexpr gid_t admins = 1;  // which Debian calls "daemon"
 
 std::string config()
 {
-    return pool_config(1, "admin_group = \"daemon\"\ndrain_timeout = \"0s\"");
+    return pool_config(1, "admin_group = \"daemon\"\ndrain_timeout = \"0s\"") +
+           "poison_after = 1\n";
 }
 
-/// Anna's jobs: one that runs, one that waits behind it, one that is finished and unread.
+/// Anna's jobs: one that runs, one that waits behind it, one that is finished and unread, and one
+/// that was set aside.
 struct World {
     World()
     {
         client.submit("done", "sum", "10", R"(,"detached":true)");
         done = client.job_of("done");
         daemon.await("a job is done", [&] { return daemon.pool().integer_at("done") == 1; });
+        client.submit("poison", "segv");
+        poison = client.job_of("poison");
+        (void)client.result("poison");
         client.submit("runs", "until_cancelled", "", R"(,"started":true)");
         runs = client.job_of("runs");
         (void)client.next("started", "runs");
@@ -52,6 +57,7 @@ struct World {
     std::string done;
     std::string runs;
     std::string waits;
+    std::string poison;
 };
 
 using Jobs = std::vector<std::string>;
@@ -63,8 +69,8 @@ TEST_CASE("another user neither sees nor touches a user's jobs" *
 {
     World world;
     CHECK(world.listed(world.daemon.json_as(bert)).empty());
-    for (const std::string& job : {world.done, world.runs, world.waits}) {
-        for (const char* op : {"cancel", "wait"}) {
+    for (const std::string& job : {world.done, world.runs, world.waits, world.poison}) {
+        for (const char* op : {"cancel", "wait", "retry"}) {
             CAPTURE(op);
             const Value told = world.answer(world.daemon.json_as(bert), op, job);
             const Value never = world.answer(world.daemon.json_as(bert), op, "1" + job);
@@ -92,6 +98,8 @@ TEST_CASE("the owner does both, from another session" * doctest::skip(!AsUser::p
     CHECK(world.answer(world.daemon.json_as(anna), "cancel", world.runs).text_at("op") ==
           "cancelled");
     CHECK(world.client.result("runs").text_at("payload") == "stopped");
+    CHECK(world.answer(world.daemon.json_as(anna), "retry", world.poison).text_at("op") ==
+          "accepted");
 }
 
 TEST_CASE("root and members of the admin group do what the owner may" *
@@ -107,6 +115,7 @@ TEST_CASE("root and members of the admin group do what the owner may" *
         CHECK(world.answer(admin(), "cancel", world.waits).integer_at("queued") == 1);
         CHECK(world.answer(admin(), "cancel", world.runs).text_at("op") == "cancelled");
         CHECK(world.client.result("runs").text_at("payload") == "stopped");
+        CHECK(world.answer(admin(), "retry", world.poison).text_at("op") == "accepted");
     }
 }
 
