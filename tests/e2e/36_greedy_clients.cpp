@@ -1,10 +1,80 @@
 // SPDX-License-Identifier: MIT
 // Clients that announce much, connect much, and send what nobody asked for; and what that costs.
 #include <fcntl.h>
+#include <spawn.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+#include <array>
+#include <cerrno>
+#include <fstream>
 
 #include "tests/e2e/e2e_daemon.hpp"
 
 namespace jobmill::tests {
+namespace {
+
+/// As many descriptors for this process as it may have.
+class ManyDescriptors {
+public:
+    ManyDescriptors()
+    {
+        REQUIRE(::getrlimit(RLIMIT_NOFILE, &before_) == 0);
+        const rlimit most{before_.rlim_max, before_.rlim_max};
+        REQUIRE(::setrlimit(RLIMIT_NOFILE, &most) == 0);
+    }
+    ~ManyDescriptors() { (void)::setrlimit(RLIMIT_NOFILE, &before_); }
+    ManyDescriptors(const ManyDescriptors&) = delete;
+    ManyDescriptors& operator=(const ManyDescriptors&) = delete;
+
+private:
+    rlimit before_{};
+};
+
+/// Connects until the queue of those that wait to be accepted is full.
+std::vector<UniqueFd> fill_queue(const std::string& path)
+{
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(static_cast<char*>(address.sun_path), sizeof address.sun_path - 1);
+    std::vector<UniqueFd> clients;
+    while (true) {
+        UniqueFd client{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
+        REQUIRE(client);
+        if (::connect(client.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) !=
+            0) {
+            REQUIRE(errno == EAGAIN);
+            return clients;
+        }
+        clients.push_back(std::move(client));
+    }
+}
+
+/// "jobmill -s SOCKET ping", begun.
+pid_t start_ping(const std::string& socket)
+{
+    std::string path = socket;
+    std::string program = JOBMILL_PROGRAM;
+    std::string dash = "-s";
+    std::string command = "ping";
+    std::array<char*, 5> words{program.data(), dash.data(), path.data(), command.data(), nullptr};
+    pid_t pid = -1;
+    REQUIRE(::posix_spawn(&pid, program.c_str(), nullptr, nullptr, words.data(), environ) == 0);
+    return pid;
+}
+
+/// The system call that a process waits in begins its line.
+bool waits_to_be_accepted(pid_t pid)
+{
+    long call = -1;
+    std::ifstream{"/proc/" + std::to_string(pid) + "/syscall"} >> call;
+    return call == SYS_connect;
+}
+
+}  // namespace
 
 TEST_CASE("twenty payloads of 200 MB that are announced take what was sent of them, elsewhere")
 {
@@ -85,6 +155,25 @@ TEST_CASE("a storm of connections leaves nothing and keeps nobody from his work"
         CHECK(daemon.kibibytes("RssAnon") <= resident + 2048);
     }
     worker.ping();
+}
+
+TEST_CASE("who finds the queue of connections full waits and is served")
+{
+    const Daemon daemon{pool_config(1)};
+    daemon.check_healthy();
+    const std::size_t before = daemon.open_descriptors();
+    const ManyDescriptors many;
+    daemon.signal(SIGSTOP);
+    std::vector<UniqueFd> crowd = fill_queue(daemon.socket());
+    const pid_t late = start_ping(daemon.socket());
+    daemon.await("one more connects", [&] { return waits_to_be_accepted(late); });
+    crowd.clear();
+    daemon.signal(SIGCONT);
+    int status = -1;
+    REQUIRE(::waitpid(late, &status, 0) == late);
+    CHECK(status == 0);
+    daemon.await("the descriptors are closed", [&] { return daemon.open_descriptors() <= before; });
+    daemon.check_healthy();
 }
 
 TEST_CASE("at the limit of descriptors each of sixty clients is served or told busy")
