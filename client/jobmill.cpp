@@ -219,7 +219,7 @@ void CommandLine::add_job_commands()
     cancel->add_option("-L,--label", cancel_.label, "the jobs of a label")->type_name("TEXT");
     actions_.emplace_back(cancel, [this] { return commands::cancel(common_, cancel_); });
 
-    CLI::App* retry = add("retry", "submit anew what failed or was set aside; print the numbers");
+    CLI::App* retry = add("retry", "submit anew what was set aside; print the numbers");
     retry->add_option("id", ids_, "numbers of jobs")->type_name("ID")->required();
     actions_.emplace_back(retry, [this] { return commands::retry(common_, ids_); });
 }

@@ -109,8 +109,8 @@ public:
     [[nodiscard]] Result<Tag> cancel_label(std::string_view label);
     /// What this session submitted and is attached to it.
     [[nodiscard]] Result<Tag> cancel_session();
-    /// Submits anew, detached, a job that was set aside as poison, or a failed one that is still
-    /// kept. Answered by Accepted, with the new number.
+    /// Submits anew, detached, a job that was set aside as poison. Answered by Accepted, with the
+    /// new number.
     [[nodiscard]] Result<Tag> retry_job(JobId job);
     /// The events of a detached job, from its first unread one to its JobResult, under this tag.
     [[nodiscard]] Result<Tag> wait_job(JobId job);
