@@ -2,9 +2,11 @@
 #include "client/commands/ask.hpp"
 
 #include "client/commands/follow.hpp"
+#include "client/commands/json_output.hpp"
 #include "client/commands/listener.hpp"
 #include "client/commands/notice.hpp"
 #include "client/commands/outcome.hpp"
+#include "client/commands/output.hpp"
 #include "common/exit_code.hpp"
 
 namespace jobmill::commands {
@@ -35,6 +37,14 @@ std::optional<int> not_answered(const Answer& answer)
         return exit_code::jobmill_failed;
     }
     return {};
+}
+
+int print_answer(const CommonOptions& common, const ClientEvent& answer, std::string_view text,
+                 std::string_view id)
+{
+    const bool written =
+        common.json ? print_json(answer, id) : write_all(standard_output, bytes_of(text));
+    return written ? exit_code::ok : exit_code::jobmill_failed;
 }
 
 }  // namespace jobmill::commands

@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: MIT
 // cancel: stop waiting, queued and running jobs, and say when they are gone.
-#include <algorithm>
-
 #include "client/commands/ask.hpp"
-#include "client/commands/json_output.hpp"
 #include "client/commands/notice.hpp"
 #include "client/commands/outcome.hpp"
-#include "client/commands/output.hpp"
 #include "client/commands/session.hpp"
 #include "common/exit_code.hpp"
 
@@ -115,11 +111,8 @@ int cancel_one(Client& client, const CommonOptions& common, const Target& target
     if (cancelled == nullptr) {
         return failed({Errc::invalid, "the daemon did not answer the cancel"});
     }
-    const bool written =
-        common.json ? print_json(**answer, target.name)
-                    : write_all(standard_output,
-                                bytes_of(line_of(*cancelled, target, Clock::now() - start)));
-    return written ? exit_code::ok : exit_code::jobmill_failed;
+    return print_answer(common, **answer, line_of(*cancelled, target, Clock::now() - start),
+                        target.name);
 }
 
 }  // namespace
@@ -134,15 +127,8 @@ int cancel(const CommonOptions& common, const CancelOptions& options)
     if (!client) {
         return gave_up(client.error());
     }
-    int code = exit_code::ok;
-    for (const Target& target : *targets) {
-        const int one = cancel_one(*client, common, target);
-        if (one > exit_code::job_failed) {
-            return one;
-        }
-        code = std::max(code, one);
-    }
-    return code;
+    return do_to_each(*targets,
+                      [&](const Target& target) { return cancel_one(*client, common, target); });
 }
 
 }  // namespace jobmill::commands

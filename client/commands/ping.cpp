@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // ping: is the daemon there, and how far away is it?
 #include "client/commands/ask.hpp"
-#include "client/commands/json_output.hpp"
 #include "client/commands/outcome.hpp"
 #include "client/commands/output.hpp"
 #include "client/commands/session.hpp"
@@ -21,15 +20,10 @@ int ping(const CommonOptions& common)
         return *code;
     }
     const std::chrono::nanoseconds took = std::chrono::steady_clock::now() - start;
-    if (common.json) {
-        return print_json(**pong, std::to_string(number(tag_of(**pong))))
-                   ? exit_code::ok
-                   : exit_code::jobmill_failed;
-    }
     const std::string line = client->welcome().server + "  pid " +
                              std::to_string(client->welcome().pid) + "  " +
                              duration_text(static_cast<std::uint64_t>(took.count())) + "\n";
-    return write_all(standard_output, bytes_of(line)) ? exit_code::ok : exit_code::jobmill_failed;
+    return print_answer(common, **pong, line, std::to_string(number(tag_of(**pong))));
 }
 
 int socket(const CommonOptions& common)

@@ -4,7 +4,6 @@
 #include "client/commands/json_output.hpp"
 #include "client/commands/notice.hpp"
 #include "client/commands/outcome.hpp"
-#include "client/commands/output.hpp"
 #include "client/commands/session.hpp"
 #include "common/exit_code.hpp"
 #include "common/utf8.hpp"
@@ -45,14 +44,11 @@ int print(const CommonOptions& common, const ClientEvent& event)
     } else if (const auto* level = std::get_if<event::LogLevel>(&event)) {
         text = escaped(level->body.text_at("level")) + "\n";
     }
-    const bool written =
-        common.json ? print_json(event, "") : write_all(standard_output, bytes_of(text));
-    return written ? exit_code::ok : exit_code::jobmill_failed;
+    return print_answer(common, event, text);
 }
 
-/// Prints the answer to one request.
-int print_answer(const CommonOptions& common, Result<Tag> (*request)(Client&, const std::string&),
-                 const std::string& word)
+int tell(const CommonOptions& common, Result<Tag> (*request)(Client&, const std::string&),
+         const std::string& word)
 {
     auto client = open_session(common, false);
     if (!client) {
@@ -69,13 +65,13 @@ int print_answer(const CommonOptions& common, Result<Tag> (*request)(Client&, co
 
 int reload(const CommonOptions& common)
 {
-    return print_answer(
+    return tell(
         common, [](Client& client, const std::string&) { return client.reload(); }, "");
 }
 
 int daemon_log_level(const CommonOptions& common, const std::string& level)
 {
-    return print_answer(
+    return tell(
         common, [](Client& client, const std::string& word) { return client.log_level(word); },
         level);
 }

@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: MIT
 // retry: submit anew what was set aside; print the new numbers.
-#include <algorithm>
-
 #include "client/commands/ask.hpp"
-#include "client/commands/json_output.hpp"
 #include "client/commands/notice.hpp"
-#include "client/commands/output.hpp"
 #include "client/commands/session.hpp"
 #include "common/exit_code.hpp"
 
@@ -29,10 +25,7 @@ int retry_one(Client& client, const CommonOptions& common, JobId job)
     if (accepted == nullptr) {
         return failed({Errc::invalid, "the daemon did not answer the retry"});
     }
-    const std::string line = std::to_string(number(accepted->job)) + "\n";
-    const bool written =
-        common.json ? print_json(**answer, old) : write_all(standard_output, bytes_of(line));
-    return written ? exit_code::ok : exit_code::jobmill_failed;
+    return print_answer(common, **answer, std::to_string(number(accepted->job)) + "\n", old);
 }
 
 }  // namespace
@@ -47,15 +40,7 @@ int retry(const CommonOptions& common, const std::vector<std::string>& ids)
     if (!client) {
         return gave_up(client.error());
     }
-    int code = exit_code::ok;
-    for (const JobId job : *jobs) {
-        const int one = retry_one(*client, common, job);
-        if (one > exit_code::job_failed) {
-            return one;
-        }
-        code = std::max(code, one);
-    }
-    return code;
+    return do_to_each(*jobs, [&](JobId job) { return retry_one(*client, common, job); });
 }
 
 }  // namespace jobmill::commands

@@ -2,9 +2,7 @@
 // set: how much of a pool, of a label, or of all may run.
 #include "client/commands/adjustment_words.hpp"
 #include "client/commands/ask.hpp"
-#include "client/commands/json_output.hpp"
 #include "client/commands/notice.hpp"
-#include "client/commands/output.hpp"
 #include "client/commands/session.hpp"
 #include "client/commands/status_table.hpp"
 #include "common/exit_code.hpp"
@@ -29,10 +27,7 @@ int set(const CommonOptions& common, const SetOptions& options)
     if (adjusted == nullptr) {
         return failed({Errc::invalid, "the daemon did not answer the adjustment"});
     }
-    const bool written = common.json
-                             ? print_json(**answer, "")
-                             : write_all(standard_output, bytes_of(shares_text(adjusted->body)));
-    return written ? exit_code::ok : exit_code::jobmill_failed;
+    return print_answer(common, **answer, shares_text(adjusted->body));
 }
 
 }  // namespace jobmill::commands

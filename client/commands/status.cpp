@@ -3,9 +3,7 @@
 #include <algorithm>
 
 #include "client/commands/ask.hpp"
-#include "client/commands/json_output.hpp"
 #include "client/commands/notice.hpp"
-#include "client/commands/output.hpp"
 #include "client/commands/session.hpp"
 #include "client/commands/status_table.hpp"
 #include "common/exit_code.hpp"
@@ -29,13 +27,6 @@ bool all_there(const std::vector<JobId>& jobs, const Value& status)
     return false;
 }
 
-int print(const CommonOptions& common, const ClientEvent& event, const std::string& text)
-{
-    const bool written =
-        common.json ? print_json(event, "") : write_all(standard_output, bytes_of(text));
-    return written ? exit_code::ok : exit_code::jobmill_failed;
-}
-
 }  // namespace
 
 int status(const CommonOptions& common, const std::vector<std::string>& ids)
@@ -56,7 +47,7 @@ int status(const CommonOptions& common, const std::vector<std::string>& ids)
     if (status == nullptr) {
         return failed({Errc::invalid, "the daemon did not answer with its status"});
     }
-    const int code = print(common, **answer, common.json ? "" : status_text(status->body));
+    const int code = print_answer(common, **answer, status_text(status->body));
     return code == exit_code::ok && !all_there(*jobs, status->body) ? exit_code::job_failed : code;
 }
 
@@ -74,7 +65,7 @@ int handlers(const CommonOptions& common)
     if (handlers == nullptr) {
         return failed({Errc::invalid, "the daemon did not answer with its handlers"});
     }
-    return print(common, **answer, common.json ? "" : handlers_text(handlers->body));
+    return print_answer(common, **answer, handlers_text(handlers->body));
 }
 
 }  // namespace jobmill::commands
