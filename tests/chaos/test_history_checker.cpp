@@ -8,15 +8,15 @@ using namespace jobmill::chaos;
 
 namespace {
 
-/// A session in which all is well, to which a case adds what is not.
+/// What sessions tell, a step of the clock apart.
 class History {
 public:
-    History()
+    /// The session of a client that lives, or of one that was killed.
+    void session(const std::string& id, bool killed = false)
     {
-        checker.client(false);
-        add(What::session, "s");
+        checker.client(killed);
+        add(What::session, id);
     }
-
     void add(What what, const std::string& id, Facts facts = {})
     {
         checker.add({.at = ++now_, .what = what, .id = id, .facts = std::move(facts)});
@@ -33,6 +33,16 @@ public:
     {
         add(What::accepted, id, {{"job", std::to_string(job)}});
     }
+    /// Submitted and accepted.
+    void begin(const std::string& id, const std::string& want, Facts more = {}, int job = 7)
+    {
+        submit(id, want, std::move(more));
+        accept(id, job);
+    }
+    void begin(const std::string& id, const std::string& want, int job)
+    {
+        begin(id, want, {}, job);
+    }
     void result(const std::string& id, const std::string& state, Facts more = {}, int job = 7)
     {
         more.insert(more.begin(), {{"job", std::to_string(job)}, {"state", state}});
@@ -41,11 +51,20 @@ public:
         }
         add(What::result, id, std::move(more));
     }
+    void wait(const std::string& id, int job = 7)
+    {
+        add(What::wait, id, {{"job", std::to_string(job)}});
+    }
+    void refuse(const std::string& id, const char* code)
+    {
+        add(What::refused, id, {{"code", code}});
+    }
+    void end() { add(What::end, ""); }
     void kill_worker() { checker.worker_killed(++now_); }
     /// The verdict, after the session's end.
     Verdict judge()
     {
-        add(What::end, "");
+        end();
         return checker.judge();
     }
 
@@ -53,6 +72,12 @@ public:
 
 private:
     std::int64_t now_ = 1000;
+};
+
+/// A session in which all is well, to which a case adds what is not.
+class GoodSession : public History {
+public:
+    GoodSession() { session("s"); }
 };
 
 const Facts sigkill{{"kind", "signal"}, {"signal", "SIGKILL"}};
@@ -67,10 +92,9 @@ void check_one(const Verdict& verdict, const char* words)
 
 }  // namespace
 
-TEST_CASE_FIXTURE(History, "a job that ends once with the right result is good")
+TEST_CASE_FIXTURE(GoodSession, "a job that ends once with the right result is good")
 {
-    submit("j", "value");
-    accept("j");
+    begin("j", "value");
     add(What::started, "j");
     result("j", "succeeded");
     const Verdict verdict = judge();
@@ -80,25 +104,23 @@ TEST_CASE_FIXTURE(History, "a job that ends once with the right result is good")
     CHECK(verdict.ended.at("succeeded") == 1);
 }
 
-TEST_CASE_FIXTURE(History, "an accepted job without an end is lost")
+TEST_CASE_FIXTURE(GoodSession, "an accepted job without an end is lost")
 {
-    submit("j", "value");
-    accept("j");
+    begin("j", "value");
     const Verdict verdict = judge();
     check_one(verdict, "no terminal event");
     CHECK(verdict.lost == 1);
 }
 
-TEST_CASE_FIXTURE(History, "a submit that nobody answers is a violation")
+TEST_CASE_FIXTURE(GoodSession, "a submit that nobody answers is a violation")
 {
     submit("j", "value");
     check_one(judge(), "never answered");
 }
 
-TEST_CASE_FIXTURE(History, "two terminal events are one too many")
+TEST_CASE_FIXTURE(GoodSession, "two terminal events are one too many")
 {
-    submit("j", "value");
-    accept("j");
+    begin("j", "value");
     result("j", "succeeded");
     result("j", "succeeded");
     const Verdict verdict = judge();
@@ -106,14 +128,14 @@ TEST_CASE_FIXTURE(History, "two terminal events are one too many")
     CHECK(verdict.violations == 2);  // and the second comes after the first
 }
 
-TEST_CASE_FIXTURE(History, "nothing may come after the terminal event nor before the acceptance")
+TEST_CASE_FIXTURE(GoodSession,
+                  "nothing may come after the terminal event nor before the acceptance")
 {
-    submit("j", "value");
-    accept("j");
+    begin("j", "value");
     result("j", "succeeded");
     add(What::chunk, "j");
     check_one(judge(), "after its terminal");
-    History early;
+    GoodSession early;
     early.submit("j", "value");
     early.add(What::started, "j");
     early.accept("j");
@@ -121,43 +143,38 @@ TEST_CASE_FIXTURE(History, "nothing may come after the terminal event nor before
     check_one(early.judge(), "before it was accepted");
 }
 
-TEST_CASE_FIXTURE(History, "a wrong result is told from a right one")
+TEST_CASE_FIXTURE(GoodSession, "a wrong result is told from a right one")
 {
-    submit("j", "value");
-    accept("j");
+    begin("j", "value");
     add(What::result, "j", {{"job", "7"}, {"state", "succeeded"}, {"digest", digest_of("wrong")}});
     const Verdict verdict = judge();
     check_one(verdict, "instead of");
     CHECK(verdict.wrong == 1);
 }
 
-TEST_CASE_FIXTURE(History, "chunks that are missing are a wrong result")
+TEST_CASE_FIXTURE(GoodSession, "chunks that are missing are a wrong result")
 {
-    submit("j", "value", {{"chunks", digest_of("abc")}});
-    accept("j");
+    begin("j", "value", {{"chunks", digest_of("abc")}});
     result("j", "succeeded", {{"chunks", digest_of("ab")}});
     CHECK(judge().wrong == 1);
 }
 
-TEST_CASE_FIXTURE(History, "a job that has to fail or to crash cannot succeed")
+TEST_CASE_FIXTURE(GoodSession, "a job that has to fail or to crash cannot succeed")
 {
     for (const char* const want : {"failure", "SIGSEGV", "exit", "lost", "endless"}) {
         CAPTURE(want);
-        History history;
-        history.submit("j", want);
-        history.accept("j");
+        GoodSession history;
+        history.begin("j", want);
         history.result("j", "succeeded");
         check_one(history.judge(), "succeeded");
     }
 }
 
-TEST_CASE_FIXTURE(History, "a crash is explained by its handler or by a kill before it")
+TEST_CASE_FIXTURE(GoodSession, "a crash is explained by its handler or by a kill before it")
 {
-    submit("own", "SIGSEGV");
-    accept("own", 1);
+    begin("own", "SIGSEGV", 1);
     result("own", "crashed", {{"kind", "signal"}, {"signal", "SIGSEGV"}}, 1);
-    submit("killed", "value");
-    accept("killed", 2);
+    begin("killed", "value", 2);
     kill_worker();
     result("killed", "crashed", sigkill, 2);
     const Verdict verdict = judge();
@@ -165,11 +182,10 @@ TEST_CASE_FIXTURE(History, "a crash is explained by its handler or by a kill bef
     CHECK(verdict.killed == 1);
 }
 
-TEST_CASE_FIXTURE(History, "a crash that nothing explains is a violation")
+TEST_CASE_FIXTURE(GoodSession, "a crash that nothing explains is a violation")
 {
     kill_worker();
-    submit("j", "value");
-    accept("j");
+    begin("j", "value");
     SUBCASE("the kill was before its time")
     {
         result("j", "crashed", sigkill);
@@ -187,24 +203,20 @@ TEST_CASE_FIXTURE(History, "a crash that nothing explains is a violation")
     CHECK(judge().violations == 1);
 }
 
-TEST_CASE_FIXTURE(History, "a kill costs one job and no more")
+TEST_CASE_FIXTURE(GoodSession, "a kill costs one job and no more")
 {
-    submit("a", "value");
-    submit("b", "value");
-    accept("a", 1);
-    accept("b", 2);
+    begin("a", "value", 1);
+    begin("b", "value", 2);
     kill_worker();
     result("a", "crashed", sigkill, 1);
     result("b", "crashed", sigkill, 2);
     check_one(judge(), "that no other job lost");
 }
 
-TEST_CASE_FIXTURE(History, "kills are given to deaths so that as many as can be are explained")
+TEST_CASE_FIXTURE(GoodSession, "kills are given to deaths so that as many as can be are explained")
 {
-    submit("long", "value");
-    accept("long", 1);
-    submit("short", "value");
-    accept("short", 2);
+    begin("long", "value", 1);
+    begin("short", "value", 2);
     kill_worker();
     result("short", "crashed", sigkill, 2);
     SUBCASE("the second comes before the longer one ends")
@@ -221,14 +233,11 @@ TEST_CASE_FIXTURE(History, "kills are given to deaths so that as many as can be 
     }
 }
 
-TEST_CASE_FIXTURE(History, "a cancel explains what is cancelled after it and nothing else")
+TEST_CASE_FIXTURE(GoodSession, "a cancel explains what is cancelled after it and nothing else")
 {
-    submit("tag", "value");
-    submit("job", "value");
-    submit("none", "value");
-    accept("tag", 1);
-    accept("job", 2);
-    accept("none", 3);
+    begin("tag", "value", 1);
+    begin("job", "value", 2);
+    begin("none", "value", 3);
     add(What::cancel, "tag");
     result("tag", "cancelled", cancelled, 1);
     add(What::cancel_job, "r", {{"job", "2"}});
@@ -249,38 +258,30 @@ TEST_CASE_FIXTURE(History, "a cancel explains what is cancelled after it and not
     check_one(judge(), "nobody had asked");
 }
 
-TEST_CASE_FIXTURE(History, "a cancel of everything explains what others lose")
+TEST_CASE_FIXTURE(GoodSession, "a cancel of everything explains what others lose")
 {
-    submit("before", "value");
-    accept("before", 1);
+    begin("before", "value", 1);
     result("before", "cancelled", cancelled, 1);
-    submit("after", "value");
-    accept("after", 2);
-    add(What::end, "");
-    checker.client(false);
-    add(What::session, "t");
+    begin("after", "value", 2);
+    end();
+    session("t");
     add(What::cancel_all, "r");
-    add(What::end, "");
-    checker.client(false);
-    add(What::session, "u");
-    add(What::wait, "w", {{"job", "2"}});
+    end();
+    session("u");
+    wait("w", 2);
     result("after", "cancelled", cancelled, 2);
-    submit("later", "value");
-    accept("later", 3);
+    begin("later", "value", 3);
     result("later", "cancelled", cancelled, 3);
-    add(What::refused, "w", {{"code", "not_found"}});
+    refuse("w", "not_found");
     check_one(judge(), "job before");
 }
 
-TEST_CASE_FIXTURE(History, "only options explain timeouts, expiries and halts")
+TEST_CASE_FIXTURE(GoodSession, "only options explain timeouts, expiries and halts")
 {
-    submit("t", "value", {{"timeout_ms", "5"}});
-    submit("q", "value", {{"queue_timeout_ms", "5"}});
-    submit("h", "value", {{"batch", "b"}, {"halt", "now,fail=1"}});
-    submit("x", "value");
-    for (int job = 1; job <= 4; ++job) {
-        accept(std::string{"tqhx"[job - 1]}, job);
-    }
+    begin("t", "value", {{"timeout_ms", "5"}}, 1);
+    begin("q", "value", {{"queue_timeout_ms", "5"}}, 2);
+    begin("h", "value", {{"batch", "b"}, {"halt", "now,fail=1"}}, 3);
+    begin("x", "value", 4);
     result("t", "timed_out", {{"kind", "timeout"}}, 1);
     result("q", "expired", {{"kind", "expired"}}, 2);
     result("h", "cancelled", {{"kind", "halted"}}, 3);
@@ -288,23 +289,19 @@ TEST_CASE_FIXTURE(History, "only options explain timeouts, expiries and halts")
     check_one(judge(), "job x");
 }
 
-TEST_CASE_FIXTURE(History, "an endless job ends well only if it was told to stop")
+TEST_CASE_FIXTURE(GoodSession, "an endless job ends well only if it was told to stop")
 {
-    submit("t", "endless", {{"timeout_ms", "5"}});
-    submit("x", "endless");
-    accept("t", 1);
-    accept("x", 2);
+    begin("t", "endless", {{"timeout_ms", "5"}}, 1);
+    begin("x", "endless", 2);
     result("t", "succeeded", {}, 1);
     result("x", "succeeded", {}, 2);
     check_one(judge(), "job x");
 }
 
-TEST_CASE_FIXTURE(History, "there are no more attempts than were asked for")
+TEST_CASE_FIXTURE(GoodSession, "there are no more attempts than were asked for")
 {
-    submit("a", "value", {{"retry_crash", "2"}});
-    submit("b", "value", {{"retry_crash", "2"}});
-    accept("a", 1);
-    accept("b", 2);
+    begin("a", "value", {{"retry_crash", "2"}}, 1);
+    begin("b", "value", {{"retry_crash", "2"}}, 2);
     for (int i = 0; i < 5; ++i) {
         kill_worker();
     }
@@ -313,12 +310,11 @@ TEST_CASE_FIXTURE(History, "there are no more attempts than were asked for")
     check_one(judge(), "4 attempts of 3");
 }
 
-TEST_CASE_FIXTURE(History, "a job is not given up before its retries are used, unless it is poison")
+TEST_CASE_FIXTURE(GoodSession,
+                  "a job is not given up before its retries are used, unless it is poison")
 {
-    submit("early", "SIGSEGV", {{"retry_crash", "2"}});
-    submit("poison", "SIGSEGV", {{"retry_crash", "2"}});
-    accept("early", 1);
-    accept("poison", 2);
+    begin("early", "SIGSEGV", {{"retry_crash", "2"}}, 1);
+    begin("poison", "SIGSEGV", {{"retry_crash", "2"}}, 2);
     const Facts segv{{"kind", "signal"}, {"signal", "SIGSEGV"}, {"attempt", "2"}};
     result("early", "crashed", segv, 1);
     Facts poison = segv;
@@ -327,17 +323,14 @@ TEST_CASE_FIXTURE(History, "a job is not given up before its retries are used, u
     check_one(judge(), "given up after 2 attempts of 3");
 }
 
-TEST_CASE_FIXTURE(History, "a client that was killed may have heard anything or nothing")
+TEST_CASE_FIXTURE(GoodSession, "a client that was killed may have heard anything or nothing")
 {
-    submit("mine", "value");
-    accept("mine", 1);
+    begin("mine", "value", 1);
     result("mine", "succeeded", {}, 1);
-    add(What::end, "");
-    checker.client(true);
-    add(What::session, "t");
+    end();
+    session("t", true);
     submit("j", "value");
-    submit("k", "value");
-    accept("k");
+    begin("k", "value");
     SUBCASE("by a kill")
     {
         CHECK(checker.judge().good());
@@ -350,30 +343,27 @@ TEST_CASE_FIXTURE(History, "a client that was killed may have heard anything or 
     }
     SUBCASE("and one that lived has to tell the end of each session")
     {
-        checker.client(false);
-        add(What::session, "u");
+        session("u");
         check_one(checker.judge(), "session u has no end");
     }
 }
 
-TEST_CASE_FIXTURE(History, "a session that was dropped on purpose may have heard nothing")
+TEST_CASE_FIXTURE(GoodSession, "a session that was dropped on purpose may have heard nothing")
 {
-    submit("j", "value");
-    accept("j");
+    begin("j", "value");
     add(What::vanish, "");
     CHECK(checker.judge().good());
 }
 
-TEST_CASE_FIXTURE(History, "a detached job is read once by whoever waits for it")
+TEST_CASE_FIXTURE(GoodSession, "a detached job is read once by whoever waits for it")
 {
-    submit("j", "value", {{"detached", "1"}});
-    accept("j");
+    begin("j", "value", {{"detached", "1"}});
     SUBCASE("once")
     {
-        add(What::wait, "w", {{"job", "7"}});
+        wait("w");
         result("w", "succeeded");
-        add(What::wait, "v", {{"job", "7"}});
-        add(What::refused, "v", {{"code", "not_found"}});
+        wait("v");
+        refuse("v", "not_found");
         const Verdict verdict = judge();
         CHECK(verdict.good());
         CHECK(verdict.detached == 1);
@@ -384,16 +374,16 @@ TEST_CASE_FIXTURE(History, "a detached job is read once by whoever waits for it"
     }
     SUBCASE("twice")
     {
-        add(What::wait, "w", {{"job", "7"}});
+        wait("w");
         result("w", "succeeded");
-        add(What::wait, "v", {{"job", "7"}});
+        wait("v");
         result("v", "succeeded");
         CHECK(judge().doubled == 1);
     }
     SUBCASE("dropped unread")
     {
-        add(What::wait, "w", {{"job", "7"}});
-        add(What::refused, "w", {{"code", "gone"}});
+        wait("w");
+        refuse("w", "gone");
         CHECK(judge().violations == 2);
     }
     SUBCASE("by its own session")
@@ -403,109 +393,84 @@ TEST_CASE_FIXTURE(History, "a detached job is read once by whoever waits for it"
     }
 }
 
-TEST_CASE("a detached job of a killed client is found by its label")
+TEST_CASE_FIXTURE(History, "a detached job of a killed client is found by its label")
 {
-    HistoryChecker checker;
-    const auto add = [&](What what, const std::string& id, Facts facts = {}) {
-        checker.add({.at = 1, .what = what, .id = id, .facts = std::move(facts)});
-    };
-    checker.client(true);
-    add(What::session, "s");
-    add(What::submit, "j", {{"want", "any"}, {"detached", "1"}});
-    checker.client(false);
-    add(What::session, "t");
+    session("s", true);
+    submit("j", "any", {{"detached", "1"}});
+    session("t");
     add(What::found, "j", {{"job", "7"}});
-    add(What::wait, "w", {{"job", "7"}});
+    wait("w");
     SUBCASE("and has an end")
     {
-        add(What::result, "w", {{"job", "7"}, {"state", "succeeded"}});
-        add(What::end, "");
-        CHECK(checker.judge().good());
+        result("w", "succeeded");
+        CHECK(judge().good());
     }
     SUBCASE("and has none")
     {
-        add(What::refused, "w", {{"code", "not_found"}});
-        add(What::end, "");
-        CHECK(checker.judge().lost == 1);
+        refuse("w", "not_found");
+        CHECK(judge().lost == 1);
     }
 }
 
-TEST_CASE(
+TEST_CASE_FIXTURE(
+    History,
     "jobs that status tells the number of alone are no more than killed clients may have left")
 {
-    HistoryChecker checker;
-    const auto add = [&](What what, const std::string& id, Facts facts = {}) {
-        checker.add({.at = 1, .what = what, .id = id, .facts = std::move(facts)});
-    };
-    checker.client(true);
-    add(What::session, "s");
-    add(What::submit, "j", {{"want", "any"}, {"detached", "1"}});
-    checker.client(false);
-    add(What::session, "t");
+    session("s", true);
+    submit("j", "any", {{"detached", "1"}});
+    session("t");
     add(What::found, "", {{"job", "7"}});
-    add(What::wait, "w", {{"job", "7"}});
-    add(What::result, "w", {{"job", "7"}, {"state", "succeeded"}});
+    wait("w");
+    result("w", "succeeded");
     SUBCASE("one")
     {
-        add(What::end, "");
-        CHECK(checker.judge().good());
+        CHECK(judge().good());
     }
     SUBCASE("two")
     {
         add(What::found, "", {{"job", "8"}});
-        add(What::end, "");
-        check_one(checker.judge(), "only 1 can be");
+        check_one(judge(), "only 1 can be");
     }
     SUBCASE("one that ends twice")
     {
-        add(What::result, "w", {{"job", "7"}, {"state", "succeeded"}});
-        add(What::end, "");
-        check_one(checker.judge(), "2 terminal events");
+        result("w", "succeeded");
+        check_one(judge(), "2 terminal events");
     }
 }
 
-TEST_CASE("a reader who was killed may have taken the end with him")
+TEST_CASE_FIXTURE(History, "a reader who was killed may have taken the end with him")
 {
-    HistoryChecker checker;
-    const auto add = [&](What what, const std::string& id, Facts facts = {}) {
-        checker.add({.at = 1, .what = what, .id = id, .facts = std::move(facts)});
-    };
-    checker.client(true);
-    add(What::session, "s");
-    add(What::submit, "j", {{"want", "any"}, {"detached", "1"}});
-    add(What::accepted, "j", {{"job", "7"}});
-    add(What::wait, "v", {{"job", "7"}});
-    checker.client(false);
-    add(What::session, "t");
-    add(What::wait, "w", {{"job", "7"}});
-    add(What::refused, "w", {{"code", "not_found"}});
-    add(What::end, "");
-    const Verdict verdict = checker.judge();
+    session("s", true);
+    submit("j", "any", {{"detached", "1"}});
+    accept("j");
+    wait("v");
+    session("t");
+    wait("w");
+    refuse("w", "not_found");
+    const Verdict verdict = judge();
     CHECK(verdict.good());
     CHECK(verdict.unread == 1);
 }
 
-TEST_CASE_FIXTURE(History, "refusals need a reason")
+TEST_CASE_FIXTURE(GoodSession, "refusals need a reason")
 {
     submit("busy", "value");
-    add(What::refused, "busy", {{"code", "busy"}});
+    refuse("busy", "busy");
     submit("down", "value");
-    add(What::refused, "down", {{"code", "pool_down"}});
-    submit("both", "value");
-    accept("both");
-    add(What::refused, "both", {{"code", "busy"}});
+    refuse("down", "pool_down");
+    begin("both", "value");
+    refuse("both", "busy");
     const Verdict verdict = judge();
     CHECK(verdict.violations == 2);
     CHECK(verdict.refused == 3);
 }
 
-TEST_CASE_FIXTURE(History, "a session that breaks is a violation and so is one number for two jobs")
+TEST_CASE_FIXTURE(GoodSession,
+                  "a session that breaks is a violation and so is one number for two jobs")
 {
-    submit("j", "value");
-    accept("j", 5);
+    begin("j", "value", 5);
     result("j", "succeeded", {}, 5);
-    submit("k", "value");
-    accept("k", 5);
+    begin("k", "value", 5);
     result("k", "succeeded", {}, 5);
     add(What::broken, "", {{"text", "end of input"}});
     const Verdict verdict = judge();
