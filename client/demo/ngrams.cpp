@@ -3,13 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
-#include <deque>
-#include <unordered_map>
 
-#include "client/commands/outcome.hpp"
 #include "client/commands/progress_bar.hpp"
 #include "client/demo/bare_ngram.hpp"
 #include "client/demo/demo_parts.hpp"
+#include "client/demo/range_jobs.hpp"
 #include "client/demo/worker_hunt.hpp"
 
 namespace jobmill::demo {
@@ -31,107 +29,60 @@ double seconds_since(Clock::time_point start)
 class MapReduce {
 public:
     MapReduce(Client& client, const std::vector<FileRange>& ranges, bool chaos)
-        : client_(client), ranges_(ranges), chaos_(chaos)
+        : client_(client), jobs_(client, ranges, "demo"), count_(ranges.size()), chaos_(chaos)
     {
-        for (std::size_t i = 0; i < ranges.size(); ++i) {
-            waiting_.push_back(i);
-        }
     }
 
     [[nodiscard]] Result<void> run()
     {
         start_ = Clock::now();
         commands::ProgressBar bar{true};
-        while (done_ < ranges_.size()) {
-            while (!waiting_.empty() && client_.can_submit(0)) {
-                JOBMILL_TRY(submit(waiting_.front()));
-                waiting_.pop_front();
-            }
+        while (!jobs_.over()) {
+            JOBMILL_TRY(jobs_.submit());
             JOBMILL_TRY_ASSIGN(const ClientEvent event, next_or_stop(client_));
-            JOBMILL_TRY(on(event));
-            bar.draw("ngram  ", done_, ranges_.size());
+            JOBMILL_TRY_ASSIGN(const bool counted, jobs_.on(event));
+            if (counted) {
+                after_range();
+            }
+            bar.draw("ngram  ", jobs_.done(), count_);
         }
         seconds_ = seconds_since(start_);
         return {};
     }
 
-    [[nodiscard]] const Counts& counts() const noexcept { return counts_; }
+    [[nodiscard]] const Counts& counts() const noexcept { return jobs_.counts(); }
     [[nodiscard]] double seconds() const noexcept { return seconds_; }
     [[nodiscard]] double first_seconds() const noexcept { return first_seconds_; }
     [[nodiscard]] std::uint64_t peak_memory() const noexcept { return peak_memory_; }
-    [[nodiscard]] std::size_t crashes() const noexcept { return crashes_; }
+    [[nodiscard]] std::size_t crashes() const noexcept { return jobs_.crashes(); }
     [[nodiscard]] pid_t killed() const noexcept { return killed_; }
     [[nodiscard]] std::size_t killed_at() const noexcept { return killed_at_; }
 
 private:
-    Result<void> submit(std::size_t range)
-    {
-        const FileRange& r = ranges_[range];
-        JOBMILL_TRY_ASSIGN(
-            const Tag tag,
-            client_.submit({.handler = "ngram.count",
-                            .args = {{"path", r.path}, {"offset", r.offset}, {"length", r.length}},
-                            .label = std::string_view{"demo"}}));
-        by_tag_[number(tag)] = range;
-        return {};
-    }
-
-    Result<void> on(const ClientEvent& event)
-    {
-        if (const auto* error = std::get_if<event::JobError>(&event)) {
-            return fail(Errc::invalid, commands::text_of_error(error->error));
-        }
-        const auto* result = std::get_if<event::JobResult>(&event);
-        if (result == nullptr) {
-            return {};
-        }
-        const auto found = by_tag_.extract(number(result->tag));
-        if (found.empty()) {
-            return {};
-        }
-        const std::size_t range = found.mapped();
-        if (result->state == JobState::crashed && crashes_ < most_crashes) {
-            ++crashes_;
-            waiting_.push_back(range);
-            return {};
-        }
-        if (result->state != JobState::succeeded || !counts_.merge(text_of(result->payload))) {
-            const auto lines = commands::notices_of(*result);
-            return fail(Errc::system, lines.empty() ? "a range was not counted" : lines.front());
-        }
-        if (++done_ == 1) {
-            first_seconds_ = seconds_since(start_);
-        }
-        after_range();
-        return {};
-    }
-
     void after_range()
     {
+        const std::size_t done = jobs_.done();
         const auto daemon = static_cast<pid_t>(client_.welcome().pid);
-        if (done_ % 8 == 1) {
+        if (done == 1) {
+            first_seconds_ = seconds_since(start_);
+        }
+        if (done % 8 == 1) {
             peak_memory_ = std::max(peak_memory_, anonymous_memory(daemon));
         }
-        // Until a range is lost by it: a worker may finish its range just before it dies.
-        if (chaos_ && crashes_ == 0 && done_ * 3 >= ranges_.size() && done_ >= next_kill_) {
+        // More than once: a worker may finish its range just before it dies.
+        if (chaos_ && jobs_.in_the_middle() && done >= next_kill_) {
             if (const auto worker = kill_busy_worker(daemon)) {
                 killed_ = *worker;
-                killed_at_ = done_;
-                next_kill_ = done_ + 4;
+                killed_at_ = done;
+                next_kill_ = done + 4;
             }
         }
     }
 
-    static constexpr std::size_t most_crashes = 20;
-
     Client& client_;
-    const std::vector<FileRange>& ranges_;
+    RangeJobs jobs_;
+    std::size_t count_;
     bool chaos_;
-    std::deque<std::size_t> waiting_;
-    std::unordered_map<std::uint64_t, std::size_t> by_tag_;
-    Counts counts_;
-    std::size_t done_ = 0;
-    std::size_t crashes_ = 0;
     pid_t killed_ = 0;
     std::size_t killed_at_ = 0;
     std::size_t next_kill_ = 0;
