@@ -10,31 +10,16 @@
 #include "client/commands/job_log_line.hpp"
 #include "client/commands/map_items.hpp"
 #include "client/commands/map_tally.hpp"
+#include "tests/unit/client/ended_job.hpp"
 
 using namespace jobmill;
 using namespace jobmill::commands;
+using jobmill::tests::cause_of;
+using jobmill::tests::ended;
 
 namespace {
 
 using Words = std::vector<std::string>;
-
-event::JobResult ended(JobState state, Cause cause = {})
-{
-    return {.job = JobId{7},
-            .state = state,
-            .worker = SlotId{2},
-            .run_ns = 1'500'000'000,
-            .cause = std::move(cause),
-            .payload = {}};
-}
-
-Cause cause_of(std::string kind, std::string signal = {})
-{
-    Cause cause;
-    cause.kind = std::move(kind);
-    cause.signal = std::move(signal);
-    return cause;
-}
 
 std::pair<int, int> exit_and_signal(const event::JobResult& result)
 {

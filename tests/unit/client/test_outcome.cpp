@@ -5,31 +5,16 @@
 #include <doctest/doctest.h>
 
 #include "client/commands/outcome.hpp"
+#include "tests/unit/client/ended_job.hpp"
 
 using namespace jobmill;
 using namespace jobmill::commands;
+using jobmill::tests::cause_of;
+using jobmill::tests::ended;
 
 namespace {
 
 using Words = std::vector<std::string>;
-
-event::JobResult ended(JobState state, Cause cause = {})
-{
-    return {.job = JobId{7},
-            .state = state,
-            .worker = SlotId{2},
-            .queue_ns = 3'000'000'000,
-            .run_ns = 12'000'000,
-            .cause = std::move(cause),
-            .payload = {}};
-}
-
-Cause cause_of(std::string kind)
-{
-    Cause cause;
-    cause.kind = std::move(kind);
-    return cause;
-}
 
 }  // namespace
 
