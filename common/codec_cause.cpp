@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Why a job did not succeed, and what it took, in the metadata of a frame.
 #include <array>
+#include <string>
 
 #include "common/attempts.hpp"
 #include "common/limits.hpp"
@@ -73,6 +74,10 @@ Decoded<void> take_attempts(msgpack::Reader& reader, std::vector<Attempt>& attem
     const auto size = reader.array();
     if (!size) {
         return wrong_type("attempts", "a list of maps");
+    }
+    if (*size > limits::attempts) {
+        return bad_value("attempts", "more than " + std::to_string(limits::attempts),
+                         limits::attempts);
     }
     for (std::uint32_t i = 0; i < *size; ++i) {
         const bool is_map = reader.peek() == msgpack::Kind::map;

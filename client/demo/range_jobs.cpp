@@ -22,11 +22,12 @@ Result<void> RangeJobs::submit()
 {
     while (!waiting_.empty() && client_.can_submit(0)) {
         const FileRange& range = ranges_[waiting_.front()];
-        JOBMILL_TRY_ASSIGN(const Tag tag, client_.submit({.handler = "ngram.count",
-                                                          .args = {{"path", range.path},
-                                                                   {"offset", range.offset},
-                                                                   {"length", range.length}},
-                                                          .label = label_}));
+        JOBMILL_TRY_ASSIGN(
+            const Tag tag,
+            client_.submit(
+                {.handler = "ngram.count",
+                 .args = {{"path", range.path}, {"offset", range.offset}, {"length", range.length}},
+                 .label = label_}));
         by_tag_[number(tag)] = waiting_.front();
         waiting_.pop_front();
     }

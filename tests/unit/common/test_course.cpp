@@ -7,6 +7,7 @@
 #include "common/codec.hpp"
 #include "common/json_lines.hpp"
 #include "common/json_scan.hpp"
+#include "common/limits.hpp"
 #include "common/msgpack.hpp"
 
 using namespace jobmill;
@@ -123,4 +124,11 @@ TEST_CASE("attempts that are none are refused")
     CHECK(refused(Value{Array{Value{Map{{"state", Value{"running"}}}}}}).field == "state");
     CHECK(refused(Value{Array{Value{Map{{"run_ns", Value{-1}}}}}}).field == "run_ns");
     CHECK(refused(Value{Array{Value{Map{{"worker", Value{1LL << 40U}}}}}}).field == "worker");
+}
+
+TEST_CASE("more attempts than a result may tell of are refused with the limit")
+{
+    const ErrorReply error = refused(Value{Array(limits::attempts + 1, Value{Map{}})});
+    CHECK(error.field == "attempts");
+    CHECK(error.limit == limits::attempts);
 }
