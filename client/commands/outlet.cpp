@@ -26,8 +26,9 @@ Outlet::Outlet(int fd) : fd_(fd)
         return;
     }
     never_waits_ = S_ISREG(status.st_mode);
-    if (S_ISFIFO(status.st_mode) || S_ISCHR(status.st_mode)) {
+    if (S_ISFIFO(status.st_mode) || ::isatty(fd) == 1) {
         // O_NONBLOCK on the descriptor itself would be the shell's and its other children's too.
+        // Other devices may do something when they are opened or closed: tapes rewind.
         const std::string path = "/proc/self/fd/" + std::to_string(fd);
         own_.reset(::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
         never_waits_ = static_cast<bool>(own_);
