@@ -102,4 +102,13 @@ std::string duration_text(std::uint64_t nanoseconds)
     return text.data();
 }
 
+std::string age_text(double milliseconds)
+{
+    constexpr double most = 1e12;
+    const double sane = milliseconds > 0 ? std::min(milliseconds, most) : 0;
+    std::string text = duration_text(static_cast<std::uint64_t>(sane * 1e6));
+    std::erase(text, ' ');
+    return text;
+}
+
 }  // namespace jobmill::commands

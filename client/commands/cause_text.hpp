@@ -21,4 +21,7 @@ namespace jobmill::commands {
 /// "12 ms", "1.3 s", "4 min", "3 h"
 [[nodiscard]] std::string duration_text(std::uint64_t nanoseconds);
 
+/// "12ms": a word, for a table. Of whatever the daemon says that it is.
+[[nodiscard]] std::string age_text(double milliseconds);
+
 }  // namespace jobmill::commands

@@ -101,13 +101,6 @@ std::string unit_text(const UserUnit& unit)
            (unit.socket_active ? ", jobmilld.socket listens" : "");
 }
 
-std::string age(double milliseconds)
-{
-    std::string text = duration_text(static_cast<std::uint64_t>(std::max(0.0, milliseconds) * 1e6));
-    std::erase(text, ' ');
-    return text;
-}
-
 std::string not_serving(const std::string& socket)
 {
     const auto holder = socket_holder(socket);
@@ -124,7 +117,7 @@ std::string text_of_findings(const Findings& findings)
     std::string text =
         findings.runs()
             ? findings.server + "  pid " + std::to_string(findings.pid) + "  up " +
-                  age(findings.uptime_ms) + "\n" + line("started by", starter_of(findings))
+                  age_text(findings.uptime_ms) + "\n" + line("started by", starter_of(findings))
             : not_serving(findings.socket) + (findings.unit && findings.unit->socket_active
                                                   ? "; the next client starts it\n"
                                                   : "\n");

@@ -27,15 +27,9 @@ std::string number_at(const Value& value, std::string_view key)
     return std::to_string(value.integer_at(key));
 }
 
-std::string age_text(const Value& value, std::string_view key)
+std::string age_at(const Value& value, std::string_view key)
 {
-    if (value.find(key) == nullptr) {
-        return "-";
-    }
-    const double ms = std::max(0.0, value.real_at(key));
-    std::string text = duration_text(static_cast<std::uint64_t>(std::min(ms, 1e12) * 1e6));
-    std::erase(text, ' ');
-    return text;
+    return value.find(key) == nullptr ? "-" : age_text(value.real_at(key));
 }
 
 std::string size_at(const Value& value, std::string_view key)
@@ -171,7 +165,7 @@ std::string jobs_text(const Value& status)
                      {"BATCH", true},
                      {"LABEL"}}};
     for (const Value& job : list_at(status, "jobs")) {
-        table.add({job_at(job), text_at(job, "state"), age_text(job, "age_ms"),
+        table.add({job_at(job), text_at(job, "state"), age_at(job, "age_ms"),
                    number_at(job, "priority"), attempt_at(job), text_at(job, "pool"),
                    text_at(job, "handler"), text_at(job, "batch"), text_at(job, "label")});
     }
@@ -230,7 +224,7 @@ std::string poison_text(const Value& status)
 {
     TextTable table{{{"SET-ASIDE"}, {"AGE"}, {"POOL"}, {"HANDLER"}, {"LABEL", true}, {"CAUSE"}}};
     for (const Value& job : list_at(status, "poison")) {
-        table.add({job_at(job), age_text(job, "age_ms"), text_at(job, "pool"),
+        table.add({job_at(job), age_at(job, "age_ms"), text_at(job, "pool"),
                    text_at(job, "handler"), text_at(job, "label"), cause_at(job)});
     }
     return with_more(table, status, "more_poison");
@@ -241,7 +235,7 @@ std::string poison_text(const Value& status)
 std::string status_text(const Value& status)
 {
     std::string text = "jobmilld " + text_at(status, "version") + "  pid " +
-                       number_at(status, "pid") + "  up " + age_text(status, "uptime_ms") + "  " +
+                       number_at(status, "pid") + "  up " + age_at(status, "uptime_ms") + "  " +
                        text_at(status, "socket") + "\n";
     // In a daemon of one's own that is no news.
     if (truth_at(status, "system")) {

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <limits>
 
 #include <doctest/doctest.h>
 
@@ -122,6 +123,15 @@ TEST_CASE("durations are told in the unit that fits")
     CHECK(duration_text(12'000'000) == "12 ms");
     CHECK(duration_text(1'300'000'000) == "1.3 s");
     CHECK(duration_text(240'000'000'000) == "4 min");
+}
+
+TEST_CASE("an age is a word, whatever number the daemon says")
+{
+    CHECK(age_text(12) == "12ms");
+    CHECK(age_text(1300) == "1.3s");
+    CHECK(age_text(-5) == "0.00ms");
+    CHECK(age_text(std::numeric_limits<double>::quiet_NaN()) == "0.00ms");
+    CHECK(age_text(std::numeric_limits<double>::infinity()) == "277778h");
 }
 
 TEST_CASE("items end with the terminator, the last one with the input")
