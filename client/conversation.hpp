@@ -113,6 +113,8 @@ private:
     [[nodiscard]] Tag new_tag() noexcept { return new_tags(1); }
     /// The first of so many tags in a row.
     [[nodiscard]] Tag new_tags(std::uint64_t count) noexcept;
+    /// Of a question, whose answer is waited for under it.
+    [[nodiscard]] Tag new_request(MessageType request);
     /// What is to be encoded of a job, and whether it can be.
     [[nodiscard]] static SubmitOptions options_of(const NewJob& job, ByteView args,
                                                   std::optional<std::uint64_t> parent);

@@ -6,6 +6,13 @@
 
 namespace jobmill {
 
+Tag Conversation::new_request(MessageType request)
+{
+    const Tag tag = new_tag();
+    requests_.emplace(number(tag), request);
+    return tag;
+}
+
 Result<void> Conversation::cancel(Tag job)
 {
     if (!jobs_.contains(number(job))) {
@@ -17,8 +24,7 @@ Result<void> Conversation::cancel(Tag job)
 
 Tag Conversation::cancel(Cancel what)
 {
-    what.tag = new_tag();
-    requests_.emplace(number(what.tag), MessageType::cancel);
+    what.tag = new_request(MessageType::cancel);
     encode(what, out_);
     return what.tag;
 }
@@ -61,24 +67,21 @@ Result<Tag> Conversation::status(std::vector<JobId> jobs)
                                        " jobs; the limit is " +
                                        std::to_string(limits::status_jobs));
     }
-    const Tag tag = new_tag();
-    requests_.emplace(number(tag), MessageType::status);
+    const Tag tag = new_request(MessageType::status);
     encode(StatusRequest{.tag = tag, .jobs = std::move(jobs)}, out_);
     return tag;
 }
 
 Result<Tag> Conversation::handlers()
 {
-    const Tag tag = new_tag();
-    requests_.emplace(number(tag), MessageType::handlers);
+    const Tag tag = new_request(MessageType::handlers);
     encode(HandlersRequest{.tag = tag}, out_);
     return tag;
 }
 
 Result<Tag> Conversation::reload()
 {
-    const Tag tag = new_tag();
-    requests_.emplace(number(tag), MessageType::reload);
+    const Tag tag = new_request(MessageType::reload);
     encode(ReloadRequest{.tag = tag}, out_);
     return tag;
 }
@@ -89,8 +92,7 @@ Result<Tag> Conversation::log_level(std::string_view level)
         return fail(Errc::invalid, "a log level of " + std::to_string(level.size()) +
                                        " bytes; the limit is " + std::to_string(limits::name));
     }
-    const Tag tag = new_tag();
-    requests_.emplace(number(tag), MessageType::log_level);
+    const Tag tag = new_request(MessageType::log_level);
     encode(LogLevelRequest{.tag = tag, .level = level}, out_);
     return tag;
 }
@@ -105,8 +107,7 @@ Result<Tag> Conversation::adjust(const Adjustment& adjustment)
     JOBMILL_TRY(check_name("pool name", request.pool));
     JOBMILL_TRY(check_name("label", request.label));
     JOBMILL_TRY(as_result(options::check(request)));
-    request.tag = new_tag();
-    requests_.emplace(number(request.tag), MessageType::adjust);
+    request.tag = new_request(MessageType::adjust);
     encode(request, out_);
     return request.tag;
 }
@@ -118,8 +119,7 @@ Result<Tag> Conversation::ping(ByteView payload)
                                        " bytes; the limit is " +
                                        std::to_string(limits::ping_payload));
     }
-    const Tag tag = new_tag();
-    requests_.emplace(number(tag), MessageType::ping);
+    const Tag tag = new_request(MessageType::ping);
     encode(Ping{.tag = tag, .payload = payload}, out_);
     return tag;
 }
