@@ -87,20 +87,6 @@ Result<Client> next_session(const CommonOptions& common, bool stream_parts, Clie
     return open_session(common, stream_parts, start);
 }
 
-int with_session(const CommonOptions& common, bool stream_parts,
-                 const std::function<std::optional<int>(Client&)>& use)
-{
-    auto client = open_session(common, stream_parts, Start::yes);
-    for (int i = 0; i < most_daemons && client; ++i) {
-        if (const std::optional<int> code = use(*client)) {
-            return *code;
-        }
-        client = next_session(common, stream_parts, std::move(*client), Start::yes);
-    }
-    return gave_up(client ? Error{Errc::closed, "the daemon stops and takes no jobs"}
-                          : client.error());
-}
-
 NewJob PreparedJob::job() const
 {
     return {.handler = handler,
@@ -140,6 +126,48 @@ Result<PreparedJob> prepare(const WorkOptions& work, std::uint64_t most)
         prepared.label = label_of(work.command);
     }
     return prepared;
+}
+
+namespace {
+
+/// `use` is called again with the next daemon when it answers no exit code.
+int with_session(const CommonOptions& common, bool stream_parts,
+                 const std::function<std::optional<int>(Client&)>& use)
+{
+    auto client = open_session(common, stream_parts, Start::yes);
+    for (int i = 0; i < most_daemons && client; ++i) {
+        if (const std::optional<int> code = use(*client)) {
+            return *code;
+        }
+        client = next_session(common, stream_parts, std::move(*client), Start::yes);
+    }
+    return gave_up(client ? Error{Errc::closed, "the daemon stops and takes no jobs"}
+                          : client.error());
+}
+
+}  // namespace
+
+int with_job(const CommonOptions& common, bool stream_parts, const WorkOptions& work,
+             const std::function<void(NewJob&)>& change,
+             const std::function<std::optional<int>(Client&, Tag)>& then)
+{
+    std::optional<PreparedJob> prepared;  // once: standard input cannot be read again
+    return with_session(common, stream_parts, [&](Client& client) -> std::optional<int> {
+        if (!prepared) {
+            auto made = prepare(work, client.welcome().max_payload);
+            if (!made) {
+                return gave_up(made.error());
+            }
+            prepared = std::move(*made);
+        }
+        NewJob job = prepared->job();
+        change(job);
+        const auto tag = client.submit(job);
+        if (!tag && tag.error().code != Errc::closed) {
+            return failed(tag.error());
+        }
+        return tag ? then(client, *tag) : std::nullopt;
+    });
 }
 
 Result<JobId> parse_job(const std::string& word)

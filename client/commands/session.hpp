@@ -32,11 +32,6 @@ enum class Start { no, yes };
 /// So often work that was refused is taken to the next daemon.
 inline constexpr int most_daemons = 5;
 
-/// Gives work to a daemon that takes it: `use` answers the exit code, or none when the daemon stops
-/// and has refused the work; then it is called again with the next daemon.
-[[nodiscard]] int with_session(const CommonOptions& common, bool stream_parts,
-                               const std::function<std::optional<int>(Client&)>& use);
-
 /// A job, and what it borrows from.
 struct PreparedJob {
     std::string handler;
@@ -52,6 +47,12 @@ struct PreparedJob {
 
 /// The job that the words ask for. Reads standard input if they say so, up to `most` bytes.
 [[nodiscard]] Result<PreparedJob> prepare(const WorkOptions& work, std::uint64_t most);
+
+/// Submits that job, as `change` makes it, to a daemon that takes it. `then` answers the exit code,
+/// or none when the daemon stops and has refused the job: it is for the next one.
+[[nodiscard]] int with_job(const CommonOptions& common, bool stream_parts, const WorkOptions& work,
+                           const std::function<void(NewJob&)>& change,
+                           const std::function<std::optional<int>(Client&, Tag)>& then);
 
 /// The number of a job as people write it.
 [[nodiscard]] Result<JobId> parse_job(const std::string& word);

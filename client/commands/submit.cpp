@@ -54,23 +54,9 @@ std::optional<int> print_number(Client& client, const CommonOptions& common)
 
 int submit(const CommonOptions& common, const WorkOptions& work)
 {
-    std::optional<PreparedJob> prepared;  // once: standard input cannot be read again
-    return with_session(common, false, [&](Client& client) -> std::optional<int> {
-        if (!prepared) {
-            auto made = prepare(work, client.welcome().max_payload);
-            if (!made) {
-                return gave_up(made.error());
-            }
-            prepared = std::move(*made);
-        }
-        NewJob job = prepared->job();
-        job.detached = true;
-        const auto tag = client.submit(job);
-        if (!tag && tag.error().code != Errc::closed) {
-            return failed(tag.error());
-        }
-        return tag ? print_number(client, common) : std::nullopt;
-    });
+    return with_job(
+        common, false, work, [](NewJob& job) { job.detached = true; },
+        [&](Client& client, Tag) { return print_number(client, common); });
 }
 
 }  // namespace jobmill::commands
