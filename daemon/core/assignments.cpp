@@ -26,13 +26,16 @@ bool Assignments::offer_one(PoolId pool, Turn& turn)
         return false;
     }
     WorkerSlot* slot = workforce_.least_loaded(pool);
-    if (slot == nullptr) {
-        workforce_.call_up(pool, book_.queued(pool), turn);
+    if (slot == nullptr && !workforce_.grows(pool)) {
         return false;
     }
     const JobHandle next = book_.next_of(pool, turn.now);
     if (next == no_job) {
-        return false;  // each waits for others of its label
+        return false;  // each waits for others of its label, or for its client to read
+    }
+    if (slot == nullptr) {
+        workforce_.call_up(pool, book_.queued(pool), turn);
+        return false;
     }
     shares_.serve(pool, book_.expected(pool), workforce_.terms(pool).weight);
     book_.offer(next, *slot, turn);

@@ -60,9 +60,19 @@ void Dispatcher::State::handle(const BatchClosed& event, Turn& /*turn*/)
 
 void Dispatcher::State::handle(const SessionLost& event, Turn& turn)
 {
+    book.catch_up(event.session);
     for (JobHandle handle = book.detach_one(event.session); handle != no_job;
          handle = book.detach_one(event.session)) {
         assignments.cancel(handle, EndedBy::cancel, turn);
+    }
+}
+
+void Dispatcher::State::handle(const SessionBehind& event, Turn& turn)
+{
+    if (event.behind) {
+        book.fall_behind(event.session);
+    } else if (book.catch_up(event.session)) {
+        assignments.offer_everywhere(turn);
     }
 }
 

@@ -180,6 +180,13 @@ struct SessionLost {
     SessionId session{};
 };
 
+/// The client leaves unread what it is told, or has caught up: meanwhile none of its attached jobs
+/// begins. It is forgotten with the session.
+struct SessionBehind {
+    SessionId session{};
+    bool behind = false;
+};
+
 /// The worker's word for the job that it holds under that sequence: it is done.
 struct JobFinished {
     WorkerId worker;
@@ -209,11 +216,11 @@ struct StopRequested {
 /// Stop at once.
 struct StopNow {};
 
-using Event =
-    std::variant<PoolAdded, PoolResized, PoolAdjusted, LabelAdjusted, CapAdjusted, MemoryJudged,
-                 PoolRetired, TemplateReady, TemplateLost, TemplateSilent, WorkerForked, ForkFailed,
-                 WorkerReady, WorkerExited, WorkerMisbehaved, WorkerHung, WorkerWorn, JobDeaf,
-                 JobSubmitted, CancelRequested, JobMoved, JobRelabelled, BatchOpened, BatchClosed,
-                 SessionLost, JobFinished, ClaimRevoked, TimerFired, StopRequested, StopNow>;
+using Event = std::variant<PoolAdded, PoolResized, PoolAdjusted, LabelAdjusted, CapAdjusted,
+                           MemoryJudged, PoolRetired, TemplateReady, TemplateLost, TemplateSilent,
+                           WorkerForked, ForkFailed, WorkerReady, WorkerExited, WorkerMisbehaved,
+                           WorkerHung, WorkerWorn, JobDeaf, JobSubmitted, CancelRequested, JobMoved,
+                           JobRelabelled, BatchOpened, BatchClosed, SessionLost, SessionBehind,
+                           JobFinished, ClaimRevoked, TimerFired, StopRequested, StopNow>;
 
 }  // namespace jobmill::core

@@ -38,6 +38,14 @@ public:
             room_ = std::max(fewest, 2 * entries_.size());
         }
     }
+    /// He could not be served though he had jobs, and can be again.
+    void come_back(Who who)
+    {
+        const auto found = entries_.find(who);
+        if (found != entries_.end() && found->second.spent < clock_) {
+            found->second.spent = clock_;
+        }
+    }
     [[nodiscard]] Spent spent(Who who) const
     {
         const auto found = entries_.find(who);

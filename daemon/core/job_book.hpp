@@ -4,6 +4,7 @@
 #include <array>
 #include <optional>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "daemon/core/batch_book.hpp"
@@ -78,6 +79,11 @@ public:
     /// An attached job of that session, which is attached no more; no_job when none is left.
     [[nodiscard]] JobHandle detach_one(SessionId session);
 
+    /// None of that session's attached jobs has its turn until it has caught up.
+    void fall_behind(SessionId session) { behind_.insert(session); }
+    /// False when it was not behind.
+    bool catch_up(SessionId session);
+
     /// To the end of that pool's queue, if no worker holds it.
     void move(JobHandle handle, PoolId to, TimePoint now);
     void relabel(JobHandle handle, LabelId label, TimePoint now);
@@ -124,6 +130,7 @@ private:
     };
 
     [[nodiscard]] Backlog& backlog_of(const Job& job) { return backlogs_[number(job.pool)]; }
+    [[nodiscard]] bool may_run(const JobQueue::LaneKey& lane) const;
     void leave_place(JobHandle handle, TimePoint now);
     void enter_queue(JobHandle handle, bool anew, TimePoint now);
     void take_from_worker(JobHandle handle);
@@ -139,6 +146,7 @@ private:
     JobDeadlines deadlines_;
     std::vector<Backlog> backlogs_;  ///< by pool number
     std::unordered_map<SessionId, SessionJobs> sessions_;
+    std::unordered_set<SessionId> behind_;  ///< whose clients do not read
     BatchBook batches_;
     LabelBook labels_;
     std::vector<PoolId> lending_changed_;

@@ -29,8 +29,9 @@ std::size_t JobQueue::LaneHash::operator()(const LaneKey& key) const noexcept
 {
     constexpr std::uint64_t golden = 0x9E3779B97F4A7C15U;
     const std::uint64_t who = number(key.session) * golden ^ std::uint64_t{number(key.user)} << 32U;
-    const std::uint64_t what =
-        std::uint64_t{number(key.label)} << 8U | static_cast<std::uint64_t>(key.priority + 128);
+    const std::uint64_t what = std::uint64_t{number(key.label)} << 9U |
+                               static_cast<std::uint64_t>(key.priority + 128) << 1U |
+                               (key.attached ? 1U : 0U);
     return (who ^ what) * golden;
 }
 
@@ -215,6 +216,12 @@ void JobQueue::refund(Job& job)
     users_.correct(job.user, charged, 0);
     sessions_.correct(job.session, charged, 0);
     job.charged = {};
+}
+
+void JobQueue::come_back(UserId user, SessionId session)
+{
+    users_.come_back(user);
+    sessions_.come_back(session);
 }
 
 }  // namespace jobmill::core

@@ -10,7 +10,8 @@
 // label with a weight count by that: twice the weight is half the cost.
 //
 // Jobs of the same user, session, priority and label are a lane, and first come is first served
-// there. A job that is taken back from a worker gets its old turn again.
+// there; detached ones have a lane of their own, since their session cannot stop them. A job that
+// is taken back from a worker gets its old turn again.
 #pragma once
 
 #include <vector>
@@ -22,6 +23,16 @@ namespace jobmill::core {
 
 class JobQueue {
 public:
+    /// What the jobs of a lane have in common.
+    struct LaneKey {
+        SessionId session{};
+        UserId user{};
+        LabelId label{};
+        std::int8_t priority = 0;
+        bool attached = true;
+        friend bool operator==(const LaneKey&, const LaneKey&) = default;
+    };
+
     [[nodiscard]] bool empty() const { return size_ == 0; }
     [[nodiscard]] std::size_t size() const { return size_; }
 
@@ -38,8 +49,7 @@ public:
 
     /// What one of its jobs costs, by the last ones.
     [[nodiscard]] Duration expected() const { return expected_; }
-    /// Whose turn it is of those whose label may have another job running; no_job when there is
-    /// none.
+    /// Whose turn it is of those in lanes of which another job may run; no_job when there is none.
     template <typename MayRun>
     [[nodiscard]] JobHandle first(TimePoint now, MayRun may_run) const
     {
@@ -60,15 +70,10 @@ public:
     void settle(Job& job, std::uint32_t weight, Duration cpu);
     /// It has not begun after all.
     void refund(Job& job);
+    /// That session of that user was left out for a while: what it did not get is not made up for.
+    void come_back(UserId user, SessionId session);
 
 private:
-    struct LaneKey {
-        SessionId session{};
-        UserId user{};
-        LabelId label{};
-        std::int8_t priority = 0;
-        friend bool operator==(const LaneKey&, const LaneKey&) = default;
-    };
     struct LaneHash {
         std::size_t operator()(const LaneKey& key) const noexcept;
     };
@@ -86,7 +91,11 @@ private:
 
     [[nodiscard]] static LaneKey key_of(const Job& job, std::int8_t priority)
     {
-        return {.session = job.session, .user = job.user, .label = job.label, .priority = priority};
+        return {.session = job.session,
+                .user = job.user,
+                .label = job.label,
+                .priority = priority,
+                .attached = job.attached};
     }
     static constexpr std::size_t fewest_lanes = 256;
 
@@ -105,7 +114,7 @@ private:
         const Lane* best = nullptr;
         for (const LaneId id : level.lanes) {
             const Lane& lane = lanes_[number(id)];
-            if ((best == nullptr || precedes(lane, *best)) && may_run(lane.key.label)) {
+            if ((best == nullptr || precedes(lane, *best)) && may_run(lane.key)) {
                 best = &lane;
             }
         }

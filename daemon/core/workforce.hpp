@@ -21,7 +21,10 @@ public:
     void adjust(PoolId pool, const PoolTerms& terms, Turn& turn);
     /// So many of its workers only wait: the pool may have as many more.
     void lend(PoolId pool, std::uint32_t slots, Turn& turn);
-    /// Jobs wait and nobody is free: fetches workers that an elastic pool does without otherwise.
+    /// Whether the pool may have more workers than it keeps without work.
+    [[nodiscard]] bool grows(PoolId pool) const;
+    /// Jobs wait and nobody is free: fetches workers that a pool which grows does without
+    /// otherwise.
     void call_up(PoolId pool, std::size_t jobs, Turn& turn);
     /// Sees a pool without jobs to its end, a step each time; true once nothing is left of it.
     bool dissolve(PoolId pool, Turn& turn);

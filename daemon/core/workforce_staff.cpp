@@ -163,12 +163,15 @@ void Workforce::hire(WorkerSlot& slot, Turn& turn)
     }
 }
 
+bool Workforce::grows(PoolId pool) const
+{
+    const Crew& crew = crews_[number(pool)];
+    return crew.lent > 0 || least(crew) < crew.workers;
+}
+
 void Workforce::call_up(PoolId pool, std::size_t jobs, Turn& turn)
 {
     Crew& crew = crew_of(pool);
-    if (crew.lent == 0 && least(crew) >= crew.workers) {
-        return;  // all that may be there are there, or come by themselves
-    }
     const auto comes = [&](SlotId id) {
         const WorkerState state = slots_[id].state;
         return wanted(slots_[id]) &&

@@ -40,6 +40,7 @@ Climate random_climate(std::uint64_t seed, Chance& chance)
         climate.physics.only_fairness = true;
         climate.labels = chance.one_of(often);
         climate.physics.patience.claim = std::chrono::hours{24};
+        climate.behind = chance.percent(50) ? 1 + chance.below(3) : 0;
         return climate;
     }
     climate.physics.patience = random_patience(chance);
@@ -62,6 +63,7 @@ Climate random_climate(std::uint64_t seed, Chance& chance)
     climate.reloads = chance.percent(50) ? 1 + chance.below(20) : 0;
     climate.adjustments = chance.percent(50) ? 1 + chance.below(20) : 0;
     climate.memory = chance.percent(30) ? 1 + chance.below(10) : 0;
+    climate.behind = chance.percent(40) ? 1 + chance.below(10) : 0;
     climate.storms = chance.percent(35) ? 1 + chance.below(5) : 0;
     return climate;
 }

@@ -75,6 +75,7 @@ struct Climate {
     std::uint64_t reloads = 0;
     std::uint64_t adjustments = 0;
     std::uint64_t memory = 0;
+    std::uint64_t behind = 0;  ///< clients that stop reading
     std::uint64_t storms = 0;
 };
 

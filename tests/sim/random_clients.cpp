@@ -48,6 +48,14 @@ void RandomSchedule::cancel_some()
     }
 }
 
+/// A client stops reading, or one that had goes on; some say so twice.
+void RandomSchedule::stop_or_go_on_reading()
+{
+    const SessionId session{1 + chance_.below(sessions)};
+    const bool behind = world_.behind().contains(session);
+    world_.set_behind(session, chance_.percent(90) ? !behind : behind);
+}
+
 void RandomSchedule::submit_some()
 {
     const PoolId pool = open_pool()->id;
@@ -138,6 +146,9 @@ void RandomSchedule::step_operator()
     }
     if (chance_.per_mille(climate_.memory) || (world_.memory_low() && chance_.percent(3))) {
         world_.judge_memory(!world_.memory_low());
+    }
+    if (chance_.per_mille(climate_.behind) || (!world_.behind().empty() && chance_.percent(1))) {
+        stop_or_go_on_reading();
     }
     if (chance_.per_mille(climate_.storms) || (storm_ && chance_.per_mille(5))) {
         storm_ = !storm_;

@@ -327,6 +327,14 @@ void RandomSchedule::calm_down()
     if (world_.memory_low()) {
         world_.judge_memory(false);
     }
+    while (!world_.behind().empty()) {
+        const SessionId session = *world_.behind().begin();
+        if (chance_.percent(70)) {
+            world_.set_behind(session, false);
+        } else {
+            world_.lose_session(session);
+        }
+    }
     for (const auto& worker : world_.workers()) {
         if (worker->hostile && worker->life == Life::running) {
             world_.die(*worker);  // what it has passed over would never end

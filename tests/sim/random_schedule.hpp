@@ -29,6 +29,7 @@ private:
     [[nodiscard]] JobId any_parent();
     [[nodiscard]] BatchId any_batch();
     void cancel_some();
+    void stop_or_go_on_reading();
 
     // The operator and the machine.
     void step_operator();

@@ -190,6 +190,10 @@ std::string say(const SessionLost& e)
 {
     return "SessionLost" + text(e.session);
 }
+std::string say(const SessionBehind& e)
+{
+    return "SessionBehind" + text(e.session) + (e.behind ? " behind" : " caught up");
+}
 std::string say(const JobFinished& e)
 {
     return "JobFinished" + text(e.worker) + text(e.sequence) + text(e.state) + text(e.cpu);

@@ -150,6 +150,11 @@ void FakeWorld::lose_session(SessionId session)
     feed(core::SessionLost{.session = session});
 }
 
+void FakeWorld::set_behind(SessionId session, bool behind)
+{
+    feed(core::SessionBehind{.session = session, .behind = behind});
+}
+
 BatchId FakeWorld::open_batch(const core::HaltRule& rule)
 {
     batches_.push_back({.rule = rule});

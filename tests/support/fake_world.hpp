@@ -4,6 +4,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <set>
 #include <stdexcept>
 #include <string>
 
@@ -54,6 +55,8 @@ public:
     JobId submit(core::JobSubmitted wanted);
     void cancel(JobId job);
     void lose_session(SessionId session);
+    /// The client stops or begins again to read.
+    void set_behind(SessionId session, bool behind);
     BatchId open_batch(const core::HaltRule& rule);
     void close_batch(BatchId batch);
 
@@ -104,6 +107,8 @@ public:
     [[nodiscard]] bool sealed(BatchId batch) const;
     [[nodiscard]] std::size_t answers() const { return answers_.size(); }
     [[nodiscard]] bool memory_low() const { return memory_low_; }
+    /// Whose clients do not read.
+    [[nodiscard]] const std::set<SessionId>& behind() const { return behind_; }
     [[nodiscard]] bool stopping() const { return stop_asked_; }
     [[nodiscard]] bool stopped() const { return stopped_; }
     /// Processes that are no more.
@@ -162,6 +167,7 @@ private:
     void foresee(const core::JobRelabelled& event);
     void foresee(const core::BatchClosed& event);
     void foresee(const core::SessionLost& event);
+    void foresee(const core::SessionBehind& event);
     void foresee(const core::JobFinished& event);
     void foresee(const core::ClaimRevoked& event);
     void foresee(const core::TimerFired& event);
@@ -228,7 +234,8 @@ private:
     {
         return since && now_ >= core::after(*since, patience);
     }
-    [[nodiscard]] bool may_run(const PretendPool& pool, LabelId label) const;
+    /// Whether another job that is like that may run there.
+    [[nodiscard]] bool may_run(const PretendPool& pool, const Likeness& like) const;
     /// Whether some job of the pool could begin at once.
     [[nodiscard]] bool has_turn(const PretendPool& pool) const;
     [[nodiscard]] static bool called_back(const PretendWorker& worker);
@@ -256,6 +263,7 @@ private:
     void settle(const PretendJob& job, Duration cpu);
     void end(PretendJob& job, JobState state);
     void ask_cancel(PretendJob& job);
+    void mark_behind(SessionId session, bool behind);
     void join_queues();
     void leave_queue(PretendJob& job);
     void tell_over(PretendWorker& worker);
@@ -277,6 +285,7 @@ private:
     std::uint32_t cap_ = core::no_bound;
     std::uint64_t working_ = 0;  ///< in all pools
     bool memory_low_ = false;
+    std::set<SessionId> behind_;
     std::deque<core::ClaimRevoked> answers_;
     core::Effects effects_;
     std::uint64_t events_ = 0;

@@ -11,17 +11,18 @@ using Template = PretendPool::Template;
 
 // ---- with each effect ---------------------------------------------------------------------------
 
-bool FakeWorld::may_run(const PretendPool& pool, LabelId label) const
+bool FakeWorld::may_run(const PretendPool& pool, const Likeness& like) const
 {
-    const PretendLabel& rule = labels_.at(number(label));
-    return (number(label) == 0 || rule.running < rule.max_running) &&
+    const PretendLabel& rule = labels_.at(number(like.label));
+    return (number(like.label) == 0 || rule.running < rule.max_running) &&
+           !(like.attached && behind_.contains(like.session)) &&
            pool.working() < pool.terms.max_running && working_ < cap_;
 }
 
 bool FakeWorld::has_turn(const PretendPool& pool) const
 {
     return !stop_asked_ && !memory_low_ && !pool.degraded &&
-           pool.queue.any([&](LabelId label) { return may_run(pool, label); });
+           pool.queue.any([&](const Likeness& like) { return may_run(pool, like); });
 }
 
 void FakeWorld::check_offer(const core::OfferJob& effect, const PretendWorker& worker,
@@ -38,7 +39,7 @@ void FakeWorld::check_offer(const core::OfferJob& effect, const PretendWorker& w
     demand(job.place == Place::queued && job.pool == worker.pool,
            "a job was offered that is not in the queue");
     const char* objection =
-        pool.queue.objection(job, now_, [&](LabelId label) { return may_run(pool, label); });
+        pool.queue.objection(job, now_, [&](const Likeness& like) { return may_run(pool, like); });
     demand(objection == nullptr, objection);
     demand(effect.attempt == job.attempt, "an attempt was offered that is not the next");
     demand(worker.held.size() < pool.depth, "a worker was offered more than it may hold");

@@ -159,11 +159,26 @@ void FakeWorld::foresee(const core::CancelRequested& event)
 
 void FakeWorld::foresee(const core::SessionLost& event)
 {
+    mark_behind(event.session, false);
     for (const JobId id : alive_) {
         PretendJob& job = job_of(id);
         if (job.attached && job.session == event.session) {
-            job.attached = false;
             ask_cancel(job);
+        }
+    }
+}
+
+void FakeWorld::foresee(const core::SessionBehind& event)
+{
+    mark_behind(event.session, event.behind);
+}
+
+void FakeWorld::mark_behind(SessionId session, bool behind)
+{
+    const bool changed = behind ? behind_.insert(session).second : behind_.erase(session) > 0;
+    for (PretendPool& pool : pools_) {
+        if (changed) {
+            pool.served.stops(session, behind);
         }
     }
 }

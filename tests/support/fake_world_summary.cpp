@@ -51,6 +51,9 @@ std::string FakeWorld::summary() const
     std::string lines = "at " + std::to_string(now_.time_since_epoch().count()) +
                         text("memory low", memory_low_) + text("stopping", stop_asked_) +
                         text("working", working_) + text("cap", std::uint64_t{cap_}) + "\n";
+    for (const SessionId session : behind_) {
+        lines += "session" + std::to_string(number(session)) + " is behind\n";
+    }
     for (const PretendPool& pool : pools_) {
         lines +=
             "pool" + std::to_string(number(pool.id)) + text("gone", pool.gone) +

@@ -15,19 +15,26 @@ public:
     /// One job more or less of that session is queued.
     void queued(const PretendJob& job, int change)
     {
-        Entry& entry = entry_of(job);
-        const bool before = entry.queued > 0;
+        Entry& entry = entry_of(job.session, job.user);
+        const bool before = entry.competes();
         entry.queued += change;
-        if (before != (entry.queued > 0)) {
-            // Somebody comes or goes: all begin anew.
-            for (Entry& each : entries_) {
-                each.spent = 0;
+        if (before != entry.competes()) {
+            begin_anew();
+        }
+    }
+    /// Of that session no job may begin, or some may again.
+    void stops(SessionId session, bool stopped)
+    {
+        for (Entry& entry : entries_) {
+            if (entry.session == session) {
+                entry.stopped = stopped;
+                begin_anew();
             }
         }
     }
     void spent(const PretendJob& job, double cost)
     {
-        entry_of(job).spent += cost;
+        entry_of(job.session, job.user).spent += cost;
         dearest_ = std::max(dearest_, cost);
     }
     /// Whether those who have jobs queued have had the same, but for so many jobs.
@@ -36,11 +43,11 @@ public:
         const double bound = static_cast<double>(jobs) * dearest_;
         std::vector<Entry> users;
         for (const Entry& each : entries_) {
-            if (each.queued <= 0) {
+            if (!each.competes()) {
                 continue;
             }
             for (const Entry& other : entries_) {
-                if (other.queued > 0 && other.user == each.user &&
+                if (other.competes() && other.user == each.user &&
                     each.spent > other.spent + bound) {
                     return false;
                 }
@@ -61,17 +68,27 @@ private:
         UserId user{};
         SessionId session{};
         int queued = 0;
+        bool stopped = false;
         double spent = 0;
+
+        [[nodiscard]] bool competes() const { return queued > 0 && !stopped; }
     };
 
-    Entry& entry_of(const PretendJob& job)
+    Entry& entry_of(SessionId session, UserId user)
     {
         for (Entry& entry : entries_) {
-            if (entry.session == job.session) {
+            if (entry.session == session) {
                 return entry;
             }
         }
-        return entries_.emplace_back(Entry{.user = job.user, .session = job.session});
+        return entries_.emplace_back(Entry{.user = user, .session = session});
+    }
+    /// Somebody comes or goes.
+    void begin_anew()
+    {
+        for (Entry& each : entries_) {
+            each.spent = 0;
+        }
     }
 
     std::vector<Entry> entries_;

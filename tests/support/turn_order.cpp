@@ -25,11 +25,10 @@ void TurnOrder::insert(const PretendJob& job, TimePoint now)
     if (level == levels_.end()) {
         level = levels_.insert(level, Level{.priority = job.terms.priority, .served = now});
     }
-    auto lane = std::find_if(level->lanes.begin(), level->lanes.end(), [&](const Lane& each) {
-        return each.session == job.session && each.label == job.label;
-    });
+    auto lane = std::find_if(level->lanes.begin(), level->lanes.end(),
+                             [&](const Lane& each) { return each.likeness == likeness(job); });
     if (lane == level->lanes.end()) {
-        lane = level->lanes.insert(lane, Lane{.session = job.session, .label = job.label});
+        lane = level->lanes.insert(lane, Lane{.likeness = likeness(job)});
     }
     lane->turns.insert(std::upper_bound(lane->turns.begin(), lane->turns.end(), job.arrival),
                        job.arrival);
@@ -42,7 +41,7 @@ void TurnOrder::remove(const PretendJob& job)
         return each.priority == job.terms.priority;
     });
     const auto lane = std::find_if(level->lanes.begin(), level->lanes.end(), [&](const Lane& each) {
-        return each.session == job.session && each.label == job.label;
+        return each.likeness == likeness(job);
     });
     lane->turns.erase(std::lower_bound(lane->turns.begin(), lane->turns.end(), job.arrival));
     --size_;
@@ -76,7 +75,7 @@ const TurnOrder::Level* TurnOrder::level_of(std::int8_t priority) const
 const TurnOrder::Lane* TurnOrder::lane_of(const Level& level, const PretendJob& job)
 {
     for (const Lane& lane : level.lanes) {
-        if (lane.session == job.session && lane.label == job.label) {
+        if (lane.likeness == likeness(job)) {
             return &lane;
         }
     }

@@ -7,6 +7,20 @@
 
 namespace jobmill::sim {
 
+/// What jobs have in common that are served in the order in which they came, beside their priority.
+struct Likeness {
+    SessionId session{};
+    LabelId label{};
+    bool attached = true;
+
+    friend bool operator==(const Likeness&, const Likeness&) = default;
+};
+
+[[nodiscard]] inline Likeness likeness(const PretendJob& job)
+{
+    return {.session = job.session, .label = job.label, .attached = job.attached};
+}
+
 /// The jobs in one pool's queue, and whose turn it can be by what is promised: the priority that
 /// counts highest with its age, and first come, first served among a session's like. Plain lists
 /// that are looked through, so that there is little to be wrong in.
@@ -21,7 +35,7 @@ public:
 
     [[nodiscard]] std::size_t size() const { return size_; }
 
-    /// Whether the label of some job there may have another one running.
+    /// Whether another job may run that is like some job there.
     template <typename MayRun>
     [[nodiscard]] bool any(MayRun may_run) const
     {
@@ -39,7 +53,7 @@ public:
     {
         const Level* own = level_of(job.terms.priority);
         const Lane* lane = own == nullptr ? nullptr : lane_of(*own, job);
-        if (lane == nullptr || !may_run(job.label)) {
+        if (lane == nullptr || !may_run(likeness(job))) {
             return "a job was offered that is not queued, or may not run";
         }
         if (lane->turns.front() < job.arrival) {
@@ -55,8 +69,7 @@ public:
 
 private:
     struct Lane {
-        SessionId session{};
-        LabelId label{};
+        Likeness likeness;
         std::vector<std::uint64_t> turns;  ///< ascending
     };
     struct Level {
@@ -73,7 +86,7 @@ private:
     [[nodiscard]] static bool has_turn(const Level& level, MayRun may_run)
     {
         for (const Lane& lane : level.lanes) {
-            if (may_run(lane.label)) {
+            if (may_run(lane.likeness)) {
                 return true;
             }
         }

@@ -50,6 +50,20 @@ TEST_CASE("nobody saves up while he has nothing to do")
     CHECK(users.spent(bert) == 990);
 }
 
+TEST_CASE("nobody saves up while he has jobs that may not begin")
+{
+    Rivals<UserId> users;
+    users.enter(bert);
+    users.enter(anna);
+    for (int i = 0; i < 100; ++i) {
+        users.serve(anna, 10);
+    }
+    users.come_back(bert);
+    CHECK(users.spent(bert) == 990);
+    users.come_back(anna);
+    CHECK(users.spent(anna) == 1000);
+}
+
 TEST_CASE("who has had more than his share still has when he comes back")
 {
     Rivals<UserId> users;

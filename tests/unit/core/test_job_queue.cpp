@@ -24,7 +24,7 @@ struct Fixture {
     }
     JobHandle pop()
     {
-        const JobHandle handle = queue.first({}, [](LabelId) { return true; });
+        const JobHandle handle = queue.first({}, [](const JobQueue::LaneKey&) { return true; });
         queue.remove(jobs, handle);
         return handle;
     }
@@ -49,7 +49,7 @@ TEST_CASE_FIXTURE(Fixture, "jobs leave the queue in the order of their arrival")
     push(3);
     CHECK(queue.size() == 3);
     CHECK(drained() == Ids{1, 2, 3});
-    CHECK(queue.first({}, [](LabelId) { return true; }) == no_job);
+    CHECK(queue.first({}, [](const JobQueue::LaneKey&) { return true; }) == no_job);
 }
 
 TEST_CASE_FIXTURE(Fixture, "a job leaves the queue from any position")

@@ -53,8 +53,9 @@ struct Fixture {
     }
     JobHandle serve(std::uint32_t weight = usual_weight)
     {
-        const JobHandle next =
-            queue.first(now, [this](LabelId label) { return number(label) != stopped_label; });
+        const JobHandle next = queue.first(now, [this](const JobQueue::LaneKey& lane) {
+            return number(lane.label) != stopped_label;
+        });
         if (next != no_job) {
             queue.serve(jobs, next, weight, now);
         }
@@ -190,7 +191,7 @@ TEST_CASE_FIXTURE(Fixture, "twice the weight is twice the share")
     push({.user = 2, .session = 2}, 900);
     std::map<std::uint32_t, int> served;
     for (int i = 0; i < 600; ++i) {
-        const JobHandle next = queue.first(now, [](LabelId) { return true; });
+        const JobHandle next = queue.first(now, [](const JobQueue::LaneKey&) { return true; });
         const std::uint32_t weight = number(jobs[next].label) == 1 ? 200 : 100;
         queue.serve(jobs, next, weight, now);
         ++served[number(jobs[next].user)];

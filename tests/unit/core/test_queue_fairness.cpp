@@ -46,7 +46,7 @@ struct Fixture {
     }
     JobHandle next() const
     {
-        return queue.first(now, [](LabelId) { return true; });
+        return queue.first(now, [](const JobQueue::LaneKey&) { return true; });
     }
     JobHandle serve(std::uint32_t weight = 100)
     {
@@ -155,7 +155,7 @@ TEST_CASE_FIXTURE(Fixture, "a label that may not run is passed over")
 {
     const JobHandle held = push({.label = 1});
     const JobHandle free = push({.label = 2});
-    const auto only_two = [](LabelId label) { return label == LabelId{2}; };
+    const auto only_two = [](const JobQueue::LaneKey& lane) { return lane.label == LabelId{2}; };
     CHECK(queue.first(now, only_two) == free);
     queue.remove(jobs, free);
     CHECK(queue.first(now, only_two) == no_job);

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: MIT
+// Clients that leave unread what they are told: their jobs wait, nobody else's do.
+#include <doctest/doctest.h>
+
+#include "tests/support/conversation.hpp"
+
+using namespace jobmill;
+using namespace jobmill::core;
+
+namespace {
+
+struct Fixture : Conversation {
+    Effects fall_behind(std::uint64_t session)
+    {
+        return on(SessionBehind{.session = SessionId{session}, .behind = true});
+    }
+    Effects catch_up(std::uint64_t session)
+    {
+        return on(SessionBehind{.session = SessionId{session}, .behind = false});
+    }
+    Effects submit_child(std::uint64_t job, std::uint64_t session, std::uint64_t parent)
+    {
+        return on(JobSubmitted{.job = JobId{job},
+                               .session = SessionId{session},
+                               .pool = pool,
+                               .parent = JobId{parent}});
+    }
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(Fixture, "no job begins whose client does not read, until it has")
+{
+    serve(2);
+    submit(1, 1);
+    CHECK(fall_behind(1).empty());
+    CHECK(submit(2, 1).empty());
+    CHECK(finish(worker(1), 1).size() == 1);
+    CHECK(catch_up(1) == Effects{offer(worker(2), 1, 2)});
+}
+
+TEST_CASE_FIXTURE(Fixture, "the jobs of others pass those of a client that does not read")
+{
+    serve(1);
+    fall_behind(1);
+    submit(1, 1);
+    CHECK(submit(2, 2) == Effects{offer(worker(1), 1, 2)});
+    CHECK(finish(worker(1), 1).size() == 1);
+    CHECK(submit(3, 2) == Effects{offer(worker(1), 2, 3)});
+}
+
+TEST_CASE_FIXTURE(Fixture, "what runs is let finish when its client does not read")
+{
+    serve(1);
+    submit(1, 1);
+    CHECK(fall_behind(1).empty());
+    CHECK(finish(worker(1), 1) ==
+          Effects{ended(1, JobState::succeeded, EndedBy::worker, worker(1))});
+}
+
+TEST_CASE_FIXTURE(Fixture, "a detached job does not wait for the client that submitted it")
+{
+    serve(1);
+    fall_behind(1);
+    CHECK(submit(1, 1, true) == Effects{offer(worker(1), 1, 1)});
+}
+
+TEST_CASE_FIXTURE(Fixture, "a job that waits for its client to read can be cancelled")
+{
+    serve(1);
+    fall_behind(1);
+    submit(1, 1);
+    CHECK(cancel(1) == Effects{ended(1, JobState::cancelled, EndedBy::cancel, {}, JobState::queued)});
+}
+
+TEST_CASE_FIXTURE(Fixture, "a job that waits for its client to read expires in its time")
+{
+    serve(1);
+    fall_behind(1);
+    submit(1, {.queue_timeout = seconds{1}});
+    CHECK(after(seconds{1}) ==
+          Effects{ended(1, JobState::expired, EndedBy::deadline, {}, JobState::queued)});
+}
+
+TEST_CASE_FIXTURE(Fixture, "a retry waits for its client to read as the first attempt did")
+{
+    serve(1);
+    submit(1, {.retry_failure = 1});
+    fall_behind(1);
+    finish(worker(1), 1, JobState::failed);
+    CHECK(after(seconds{1}).empty());
+    CHECK(dispatcher.state_of(JobId{1}) == JobState::queued);
+    CHECK(catch_up(1).size() == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a job whose time comes while its client does not read waits on")
+{
+    serve(1);
+    fall_behind(1);
+    submit(1, {.delay = seconds{1}});
+    CHECK(after(seconds{1}).empty());
+    CHECK(catch_up(1) == Effects{offer(worker(1), 1, 1)});
+}
+
+TEST_CASE_FIXTURE(Fixture, "a job that others wait for waits for its client to read, too")
+{
+    serve(1);
+    submit(1, 1);
+    fall_behind(2);
+    CHECK(submit_child(2, 2, 1) == Effects{revoke(worker(1), 1)});
+    CHECK(answer(worker(1), 1, false).empty());
+    CHECK(dispatcher.counts(pool).lent == 1);
+    CHECK(catch_up(2) == Effects{fork(worker(2))});
+    CHECK(on(WorkerReady{.worker = worker(2)}) == Effects{offer(worker(2), 1, 2)});
+}
+
+TEST_CASE_FIXTURE(Fixture, "a session that ends while it does not read takes its jobs with it")
+{
+    serve(1);
+    fall_behind(1);
+    submit(1, 1);
+    CHECK(on(SessionLost{.session = SessionId{1}}) ==
+          Effects{ended(1, JobState::cancelled, EndedBy::cancel, {}, JobState::queued)});
+    CHECK(submit(2, 1) == Effects{offer(worker(1), 1, 2)});
+}
+
+TEST_CASE_FIXTURE(Fixture, "a stop takes the jobs of a client that does not read")
+{
+    serve(1);
+    fall_behind(1);
+    submit(1, 1);
+    CHECK(on(StopRequested{.grace = seconds{1}}).front() ==
+          Effect{ended(1, JobState::cancelled, EndedBy::stop, {}, JobState::queued)});
+}
+
+TEST_CASE_FIXTURE(Fixture, "who goes on reading twice, or never stopped, changes nothing")
+{
+    serve(1);
+    submit(1, 1);
+    submit(2, 1);
+    CHECK(catch_up(1).empty());
+    CHECK(catch_up(7).empty());
+    fall_behind(1);
+    fall_behind(1);
+    CHECK(catch_up(1).empty());
+    CHECK(finish(worker(1), 1).back() == Effect{offer(worker(1), 2, 2)});
+}
+
+TEST_CASE_FIXTURE(Fixture, "no worker is fetched for jobs that may not begin")
+{
+    serve(1, 1, {.min_workers = 0});
+    fall_behind(1);
+    CHECK(submit(1, 1).empty());
+    CHECK(after(seconds{1}).empty());
+    CHECK(catch_up(1) == Effects{fork(worker(1))});
+}
+
+TEST_CASE_FIXTURE(Fixture, "what a session did not get while it did not read is not made up for")
+{
+    serve(1);
+    std::uint64_t job = 0;
+    for (int i = 0; i < 40; ++i) {
+        submit(++job, 1);
+        submit(++job, 2);
+    }
+    fall_behind(1);
+    std::uint64_t sequence = 0;
+    for (int i = 0; i < 20; ++i) {
+        finish(worker(1), ++sequence);
+    }
+    catch_up(1);
+    int served = 0;
+    for (int i = 0; i < 10; ++i) {
+        const Effects effects = finish(worker(1), ++sequence);
+        served += number(std::get<OfferJob>(effects.back()).job) % 2 == 1 ? 1 : 0;
+    }
+    CHECK(served >= 5);
+    CHECK(served <= 6);
+}
