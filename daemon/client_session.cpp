@@ -25,7 +25,9 @@ ClientSession::ClientSession(std::unique_ptr<Channel> channel, Who who, Settings
       settings_(settings),
       outside_(std::move(outside)),
       channel_(std::move(channel)),
-      output_(*channel_, tags_, [this](Tag tag) { result_is_out(tag); }),
+      output_(
+          *channel_, tags_, [this](Tag tag) { result_is_out(tag); },
+          [this](bool full) { outside_.desk.session_behind(id_, full); }),
       intake_({.session = who.id, .uid = who.identity.uid},
               {.jobs = settings.credit_jobs, .bytes = settings.credit_bytes},
               {.channel = *channel_,

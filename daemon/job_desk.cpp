@@ -309,6 +309,11 @@ void JobDesk::session_drained(SessionId id)
     }
 }
 
+void JobDesk::session_behind(SessionId session, bool behind)
+{
+    outside_.post(core::SessionBehind{.session = session, .behind = behind});
+}
+
 std::optional<JobState> JobDesk::recent_end(JobId job, const Identity& client) const
 {
     const auto found = std::find_if(recent_.begin(), recent_.end(), [&](const Ended& each) {

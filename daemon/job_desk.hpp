@@ -96,6 +96,8 @@ public:
     void session_lost(SessionId session);
     /// The session's reader has caught up: its workers may go on.
     void session_drained(SessionId session);
+    /// Its client leaves much unread, or has caught up: its jobs wait, or go on.
+    void session_behind(SessionId session, bool behind);
 
     // ---- words of workers ----
     void worker_started(JobId job, WorkerId worker);

@@ -17,8 +17,15 @@ namespace {
 /// that a small result behind them is soon out.
 constexpr std::size_t piece_window = std::size_t{256} * 1024;
 
-/// Above this a reader is behind, and its jobs wait for it.
+/// Above this a reader is behind, and its jobs wait for it; those that wait for their workers do
+/// until there is no more than the second.
 constexpr std::size_t behind_window = std::size_t{1024} * 1024;
+constexpr std::size_t behind_when_read = behind_window / 2;
+
+/// The same for payloads that wait for their turns: a reader that takes one large result after the
+/// other, as fast as it can, always has some before it.
+constexpr std::uint64_t withheld_window = std::uint64_t{64} << 20U;
+constexpr std::uint64_t withheld_when_read = withheld_window / 4;
 
 /// What comes while the reader is behind, and is larger than this, waits in a blob of its own: up
 /// to a window of jobs may end for a client that never reads.
@@ -91,12 +98,14 @@ void SessionOutput::send_result(const JobResult& head, Payload payload)
 void SessionOutput::push(Tag tag, Waiting waiting)
 {
     send_accepted();
+    withheld_ += waiting.payload.size;
     if (behind() && !is_large(waiting.payload) && waiting.payload.size > kept_in_memory) {
         put_aside(waiting.payload);
     }
     const auto lane = lanes_.find(number(tag));
     if (lane == lanes_.end() && !is_large(waiting.payload)) {
         (void)step(tag, waiting);
+        judge_fullness();
         return;
     }
     if (lane == lanes_.end()) {
@@ -150,6 +159,7 @@ bool SessionOutput::step(Tag tag, Waiting& message)
         message.begun = true;
         const bool large = is_large(message.payload) && size > 0;
         const ByteView here = large ? ByteView{} : ByteView{message.payload.bytes};
+        withheld_ -= large ? 0 : size;
         std::visit(
             [&](auto& head) {
                 if constexpr (requires {
@@ -181,6 +191,7 @@ bool SessionOutput::step(Tag tag, Waiting& message)
         view = ByteView{message.payload.bytes}.subspan(message.offset, part);
     }
     message.offset += part;
+    withheld_ -= part;
     const bool more = message.offset < size;
     encode_now(Piece{tag, more, view}, tags_.text(tag));
     return more ? false : finish();
@@ -211,11 +222,22 @@ void SessionOutput::pump()
             turns_.push_back(tag);
         }
     }
+    judge_fullness();
 }
 
 bool SessionOutput::behind() const
 {
     return channel_.unsent() > behind_window;
+}
+
+void SessionOutput::judge_fullness()
+{
+    const bool full = full_ ? channel_.unsent() > behind_when_read || withheld_ > withheld_when_read
+                            : behind() || withheld_ > withheld_window;
+    if (full != full_) {
+        full_ = full;
+        is_full_(full);
+    }
 }
 
 bool SessionOutput::congested(Tag tag) const

@@ -22,9 +22,15 @@ enum class Spelling : std::uint8_t { undecided, binary, json };
 /// Messages about one job keep their order.
 class SessionOutput {
 public:
-    /// `result_is_out` is told when the last byte of a job's result was handed to the channel.
-    SessionOutput(Channel& channel, const SessionTags& tags, std::function<void(Tag)> result_is_out)
-        : channel_(channel), tags_(tags), result_is_out_(std::move(result_is_out))
+    /// `result_is_out` is told when the last byte of a job's result was handed to the channel;
+    /// `is_full` when there begins to be so much unread that no more of the client's jobs should
+    /// begin (true), and when it has read most of that (false).
+    SessionOutput(Channel& channel, const SessionTags& tags, std::function<void(Tag)> result_is_out,
+                  std::function<void(bool)> is_full)
+        : channel_(channel),
+          tags_(tags),
+          result_is_out_(std::move(result_is_out)),
+          is_full_(std::move(is_full))
     {
     }
 
@@ -66,14 +72,18 @@ private:
     void push(Tag tag, Waiting waiting);
     [[nodiscard]] bool step(Tag tag, Waiting& message);
     void advance_lane(Tag tag, Lane& lane);
+    void judge_fullness();
 
     Channel& channel_;
     const SessionTags& tags_;
     std::function<void(Tag)> result_is_out_;
+    std::function<void(bool)> is_full_;
     Spelling spelling_ = Spelling::undecided;
 
     std::unordered_map<std::uint64_t, Lane> lanes_;  ///< jobs that have a large message on its way
     std::deque<Tag> turns_;
+    std::uint64_t withheld_ = 0;  ///< bytes of payloads that the channel has not got yet
+    bool full_ = false;
 
     Tag first_accepted_{};
     JobId first_job_{};

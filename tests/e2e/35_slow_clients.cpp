@@ -85,19 +85,26 @@ TEST_CASE("a client that reads nothing is let go, and the worker that waited for
 TEST_CASE("results that nobody reads wait outside of the daemon's memory, and none is lost")
 {
     const Daemon daemon{pool_config(1)};
-    daemon.check_healthy();
-    const std::uint64_t before = daemon.kibibytes("RssAnon");
+    JsonClient other = daemon.json();
+    other.submit("first", "until_cancelled");
+    const std::string first = other.job_of("first");
     BinaryClient client = daemon.binary();
     constexpr std::uint64_t jobs = 1000;
     Bytes all;
     for (std::uint64_t tag = 1; tag <= jobs; ++tag) {
-        encode(Submit{.tag = Tag{tag},
+        encode(Submit{.tag = Tag{jobs + tag},
                       .size = 5,
-                      .options = {.handler = "big"},
+                      .options = {.handler = "big", .detached = true},
                       .payload = bytes_of("60000")},
                all);
+        const JobId job{std::stoull(first) + tag};
+        encode(Wait{.tag = Tag{tag}, .job = job}, all);
     }
     client.raw().send(all);
+    client.ping();
+    const std::uint64_t before = daemon.kibibytes("RssAnon");
+    other.send(R"({"op":"cancel","job":")" + first + R"("})");
+    // They run whether it reads or not, since they are detached.
     const auto done = static_cast<std::int64_t>(jobs) + 1;
     daemon.await("the jobs are done", [&] { return daemon.pool().integer_at("done") == done; });
     if (!sanitized) {

@@ -95,6 +95,37 @@ TEST_CASE("a reader that was slow gets everything in the end")
     CHECK(chunks == 3000);
 }
 
+TEST_CASE("while a client does not read, its queued jobs wait and those of others run")
+{
+    // Two dozen results of that size are more than may be unread.
+    constexpr int jobs = 400;
+    constexpr std::size_t size = 60'000;
+    const Daemon daemon{pool_config(1)};
+    const auto done = [&] { return daemon.pool().integer_at("done"); };
+    JsonClient client = daemon.json();
+    for (int i = 0; i < jobs; ++i) {
+        client.submit(std::to_string(i), "big", std::to_string(size));
+    }
+    daemon.await("its jobs wait beside a free worker", [&] {
+        const Value pool = daemon.pool();
+        return pool.integer_at("done") > 0 && pool.integer_at("busy") == 0 &&
+               pool.integer_at("queued") > 0;
+    });
+    const std::int64_t before = done();
+    CHECK(before < jobs / 4);
+    JsonClient other = daemon.json();
+    for (int i = 0; i < 20; ++i) {
+        other.submit("b", "sum", "10");
+        CHECK(other.result("b").text_at("payload") == "55");
+    }
+    CHECK(done() == before + 20);
+    for (int i = 0; i < jobs; ++i) {
+        CHECK(client.whole_payload(std::to_string(i)).size() == size);
+    }
+    CHECK(done() == 20 + jobs);
+    client.ping();
+}
+
 TEST_CASE("jobs beyond the credit are held back and none is lost")
 {
     constexpr int jobs = 20'000 / factor;

@@ -70,7 +70,8 @@ TEST_CASE_FIXTURE(Fixture, "a job that waits for its client to read can be cance
     serve(1);
     fall_behind(1);
     submit(1, 1);
-    CHECK(cancel(1) == Effects{ended(1, JobState::cancelled, EndedBy::cancel, {}, JobState::queued)});
+    CHECK(cancel(1) ==
+          Effects{ended(1, JobState::cancelled, EndedBy::cancel, {}, JobState::queued)});
 }
 
 TEST_CASE_FIXTURE(Fixture, "a job that waits for its client to read expires in its time")
