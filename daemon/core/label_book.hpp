@@ -19,8 +19,11 @@ public:
     }
     [[nodiscard]] bool may_run(LabelId label) const
     {
-        return number(label) >= entries_.size() ||
-               entries_[number(label)].running < entries_[number(label)].max_running;
+        if (number(label) >= entries_.size()) {
+            return true;
+        }
+        const Entry& entry = entries_[number(label)];
+        return entry.running - (JOBMILL_BUG(27) ? 0 : entry.lent) < entry.max_running;
     }
     [[nodiscard]] std::uint32_t weight(LabelId label) const
     {
@@ -33,6 +36,10 @@ public:
     /// Whether some label may stop one pool for what runs in another.
     [[nodiscard]] bool any() const { return entries_.size() > 1; }
     void begun(LabelId label) { ++at(label).running; }
+    /// One of those that run waits for its own jobs, or no longer: meanwhile it is not in the way
+    /// of others, which may be those that it waits for.
+    void lends(LabelId label) { ++at(label).lent; }
+    void goes_on(LabelId label) { --at(label).lent; }
     void over(LabelId label)
     {
         at(label).running -= JOBMILL_BUG(5) && running(label) > 1 ? 2U : 1U;
@@ -44,6 +51,7 @@ private:
         std::uint32_t max_running = no_bound;
         std::uint32_t weight = usual_weight;
         std::uint32_t running = 0;
+        std::uint32_t lent = 0;  ///< of those that run, so many wait for their own jobs
     };
 
     Entry& at(LabelId label)

@@ -99,8 +99,7 @@ void RandomSchedule::submit(PoolId pool)
     if (chance_.percent(climate_.nested)) {
         wanted.parent = any_parent();
     }
-    // A child whose parent has all that its label may have would never run.
-    if (chance_.percent(climate_.labels) && number(wanted.parent) == 0) {
+    if (chance_.percent(climate_.labels)) {
         wanted.label = LabelId{static_cast<std::uint32_t>(1 + chance_.below(labels))};
     }
     if (chance_.percent(climate_.batches)) {
@@ -214,10 +213,7 @@ void RandomSchedule::adjust()
             return world_.adjust_cap(bound());
         default:
             if (!world_.alive().empty()) {
-                const JobId job = any_job();
-                if (number(world_.job(job).parent) == 0) {
-                    world_.relabel(job, label);
-                }
+                world_.relabel(any_job(), label);
             }
             return;
     }

@@ -428,6 +428,7 @@ void FakeWorld::set_lending(PretendJob& job, bool lends)
     }
     job.lends = lends;
     existing(job.worker, "nobody lends").lending += lends ? 1 : -1;
+    labels_.at(number(job.label)).lending += lends ? 1U : -1U;
     if (lends) {
         ++pool_of(job.pool).lending;
         --working_;

@@ -14,7 +14,7 @@ using Template = PretendPool::Template;
 bool FakeWorld::may_run(const PretendPool& pool, const Likeness& like) const
 {
     const PretendLabel& rule = labels_.at(number(like.label));
-    return (number(like.label) == 0 || rule.running < rule.max_running) &&
+    return (number(like.label) == 0 || rule.running - rule.lending < rule.max_running) &&
            !(like.attached && behind_.contains(like.session)) &&
            pool.working() < pool.terms.max_running && working_ < cap_;
 }

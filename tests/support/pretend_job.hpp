@@ -61,6 +61,7 @@ struct PretendLabel {
     std::uint32_t max_running = core::no_bound;
     std::uint32_t weight = 100;
     std::uint32_t running = 0;
+    std::uint32_t lending = 0;  ///< of these
 };
 
 }  // namespace jobmill::sim

@@ -10,6 +10,7 @@ using namespace jobmill::core;
 namespace {
 
 constexpr BatchId crew{1};
+constexpr LabelId red{1};
 
 struct Fixture : Conversation {
     void open(const HaltRule& rule) { on(BatchOpened{.batch = crew, .halt = rule}); }
@@ -17,6 +18,24 @@ struct Fixture : Conversation {
     {
         return on(JobSubmitted{
             .job = JobId{job}, .session = SessionId{1}, .pool = pool, .parent = JobId{parent}});
+    }
+    Effects submit_child(std::uint64_t job, std::uint64_t parent, LabelId label)
+    {
+        return on(JobSubmitted{.job = JobId{job},
+                               .session = SessionId{1},
+                               .pool = pool,
+                               .label = label,
+                               .parent = JobId{parent}});
+    }
+    /// The job that is offered.
+    static std::optional<JobId> begins(const Effects& effects)
+    {
+        for (const Effect& effect : effects) {
+            if (const auto* offer = std::get_if<OfferJob>(&effect)) {
+                return offer->job;
+            }
+        }
+        return {};
     }
     static JobEnded halted(std::uint64_t job, WorkerId where = {}, JobState was = JobState::queued)
     {
@@ -148,6 +167,31 @@ TEST_CASE_FIXTURE(Fixture, "a job that waits for its own jobs does not count as 
     serve(2, 1, {.max_running = 1});
     submit(1);
     CHECK(submit_child(2, 1).back() == Effect{offer(worker(2), 1, 2)});
+}
+
+TEST_CASE_FIXTURE(Fixture, "a job that waits for its own jobs leaves them its label's place")
+{
+    serve(2);
+    on(LabelAdjusted{.label = red, .max_running = 1});
+    submit(1, red);
+    CHECK(submit_child(2, 1, red).back() == Effect{offer(worker(2), 1, 2)});
+    CHECK(dispatcher.running(red) == 2);
+    answer(worker(1), 1, false);
+    on(WorkerReady{.worker = worker(3)});
+    CHECK(submit(3, red).empty());
+    // The first job goes on, so no other begins.
+    CHECK_FALSE(begins(finish(worker(2), 1)));
+    CHECK(dispatcher.running(red) == 1);
+    CHECK(begins(finish(worker(1), 1)) == JobId{3});
+}
+
+TEST_CASE_FIXTURE(Fixture, "a job that waits for its own jobs makes room for its label elsewhere")
+{
+    serve(2);
+    on(LabelAdjusted{.label = red, .max_running = 1});
+    submit(1, red);
+    submit(2, red);
+    CHECK(begins(submit_child(3, 1)) == JobId{2});
 }
 
 TEST_CASE_FIXTURE(Fixture, "slots are lent for one job once, and not beyond the bound")

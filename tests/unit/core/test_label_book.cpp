@@ -31,6 +31,23 @@ TEST_CASE("so many jobs of a label run as its rule says")
     CHECK(labels.weight(LabelId{2}) == 300);
 }
 
+TEST_CASE("a job that waits for its own jobs runs, and leaves its place to others")
+{
+    LabelBook labels;
+    labels.adjust({.label = LabelId{1}, .max_running = 1});
+    labels.begun(LabelId{1});
+    labels.lends(LabelId{1});
+    CHECK(labels.may_run(LabelId{1}));
+    CHECK(labels.running(LabelId{1}) == 1);
+    labels.begun(LabelId{1});
+    CHECK_FALSE(labels.may_run(LabelId{1}));
+    labels.goes_on(LabelId{1});
+    labels.over(LabelId{1});
+    CHECK_FALSE(labels.may_run(LabelId{1}));
+    labels.over(LabelId{1});
+    CHECK(labels.may_run(LabelId{1}));
+}
+
 TEST_CASE("another rule counts what runs already")
 {
     LabelBook labels;
