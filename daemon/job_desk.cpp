@@ -94,13 +94,9 @@ tl::expected<std::unique_ptr<JobAsk>, ErrorReply> JobDesk::ask(const Submitter& 
 void JobDesk::set_label(const LabelSettings& settings)
 {
     const Labels::Entry entry = labels_.set(settings);
-    outside_.post(Labels::event_of(entry));
-    if (!entry.is_new) {
-        return;
-    }
     std::vector<JobId> jobs;
     records_.each([&](const JobRecord& record) {
-        if (record.submission.content.label() == settings.name) {
+        if (entry.is_new && record.submission.content.label() == settings.name) {
             jobs.push_back(record.id);
         }
     });
@@ -108,6 +104,8 @@ void JobDesk::set_label(const LabelSettings& settings)
     for (const JobId job : jobs) {
         outside_.post(core::JobRelabelled{.job = job, .label = entry.id});
     }
+    // Last, so that all that run are counted before any is judged by the bound.
+    outside_.post(Labels::event_of(entry));
 }
 
 void JobDesk::set_limits(const Limits& limits)

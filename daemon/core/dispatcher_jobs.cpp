@@ -44,7 +44,7 @@ void Dispatcher::State::handle(const JobRelabelled& event, Turn& turn)
     if (handle != no_job) {
         const PoolId pool = book[handle].pool;
         book.relabel(handle, event.label, turn.now);
-        assignments.offer_what_fits(pool, turn);
+        assignments.offer_after(pool, turn);  // its old label may have another one running
     }
 }
 

@@ -149,7 +149,8 @@ struct JobMoved {
     PoolId to{};
 };
 
-/// The label of a job that has not begun has other rules from now on. Without effect when it has.
+/// The job belongs to that label's rules from now on: if it runs it counts there at once, if it is
+/// queued it begins at the end of its queue.
 struct JobRelabelled {
     JobId job{};
     LabelId label{};

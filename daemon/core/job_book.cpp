@@ -288,13 +288,16 @@ void JobBook::move(JobHandle handle, PoolId to, TimePoint now)
 void JobBook::relabel(JobHandle handle, LabelId label, TimePoint now)
 {
     Job& job = jobs_[handle];
-    if (job.stage == JobStage::waiting) {
-        job.label = label;
-    } else if (job.stage == JobStage::queued) {
+    if (job.stage == JobStage::queued) {
         leave_place(handle, now);
         job.label = label;
         enter_queue(handle, true, now);
+        return;
     }
+    if (!unassigned(job.stage) && !JOBMILL_BUG(28)) {
+        labels_.moved(job.label, label, job.lends);
+    }
+    job.label = label;
 }
 
 void JobBook::remove_pool(PoolId pool)

@@ -40,6 +40,16 @@ public:
     /// of others, which may be those that it waits for.
     void lends(LabelId label) { ++at(label).lent; }
     void goes_on(LabelId label) { --at(label).lent; }
+    /// One of those that run belongs to another label from now on.
+    void moved(LabelId from, LabelId to, bool lent)
+    {
+        --at(from).running;
+        ++at(to).running;
+        if (lent) {
+            goes_on(from);
+            lends(to);
+        }
+    }
     void over(LabelId label)
     {
         at(label).running -= JOBMILL_BUG(5) && running(label) > 1 ? 2U : 1U;

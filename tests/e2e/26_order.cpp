@@ -173,6 +173,34 @@ TEST_CASE("a label that nobody knew before is held from its adjustment on")
     cancel_all(pool.daemon);
 }
 
+TEST_CASE("what runs when its label gets its first bound counts at once")
+{
+    const Daemon daemon{pool_config(3)};
+    JsonClient client = daemon.json();
+    const auto submit = [&](const char* id) {
+        client.submit(id, "until_cancelled", "", R"(,"label":"late","started":true)");
+    };
+    const auto cancel = [&](const std::string& id) {
+        client.send(R"({"op":"cancel","id":")" + id + R"("})");
+        CHECK(end_of(client, id) == "succeeded");
+    };
+    for (const char* const id : {"1", "2"}) {
+        submit(id);
+        (void)client.next("started", id);
+    }
+    (void)ask(client, "adjust", R"(,"label":"late","max_running":1)");
+    CHECK(listed(daemon, "labels", "label", "late").integer_at("running") == 2);
+    submit("3");
+    client.submit("free", "sum", "10");
+    CHECK(client.result("free").text_at("payload") == "55");
+    CHECK(running(daemon) == 2);
+    cancel("1");
+    CHECK(running(daemon) == 1);
+    cancel("2");
+    (void)client.next("started", "3");
+    cancel_all(daemon);
+}
+
 TEST_CASE("of a pool only so many run, as its file and whoever adjusts it say")
 {
     const std::string config = pool_config(3) + "max_running = 1\n";

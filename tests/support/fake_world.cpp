@@ -394,9 +394,7 @@ void FakeWorld::hold(PretendJob& job, PretendWorker& worker, Sequence sequence)
     PretendPool& pool = pool_of(job.pool);
     ++pool.held;
     ++working_;
-    if (number(job.label) != 0) {
-        ++labels_.at(number(job.label)).running;
-    }
+    count_label(job, 1);
 }
 
 void FakeWorld::release(PretendJob& job)
@@ -414,11 +412,17 @@ void FakeWorld::release(PretendJob& job)
     PretendPool& pool = pool_of(job.pool);
     --pool.held;
     --working_;
-    if (number(job.label) != 0) {
-        --labels_.at(number(job.label)).running;
-    }
+    count_label(job, -1);
     job.worker = {};
     job.sequence = {};
+}
+
+/// One more or less of its label runs.
+void FakeWorld::count_label(const PretendJob& job, int change)
+{
+    PretendLabel& label = labels_.at(number(job.label));
+    label.running += static_cast<std::uint32_t>(change);
+    label.lending += job.lends ? static_cast<std::uint32_t>(change) : 0U;
 }
 
 void FakeWorld::set_lending(PretendJob& job, bool lends)

@@ -259,6 +259,7 @@ private:
     void unqueue(PretendJob& job);
     void hold(PretendJob& job, PretendWorker& worker, Sequence sequence);
     void release(PretendJob& job);
+    void count_label(const PretendJob& job, int change);
     void set_lending(PretendJob& job, bool lends);
     void settle(const PretendJob& job, Duration cpu);
     void end(PretendJob& job, JobState state);

@@ -210,12 +210,18 @@ void FakeWorld::foresee(const core::JobMoved& event)
 void FakeWorld::foresee(const core::JobRelabelled& event)
 {
     PretendJob& job = job_of(event.job);
-    if (job.place == Place::waiting) {
-        job.label = event.label;
-    } else if (job.place == Place::queued) {
+    if (job.place == Place::queued) {
         unqueue(job);
         job.label = event.label;
         enqueue(job, true);
+        return;
+    }
+    if (job.place == Place::held) {
+        count_label(job, -1);
+    }
+    job.label = event.label;
+    if (job.place == Place::held) {
+        count_label(job, 1);
     }
 }
 

@@ -142,17 +142,66 @@ TEST_CASE_FIXTURE(Fixture,
     CHECK(dispatcher.running(blue) == 1);
 }
 
-TEST_CASE_FIXTURE(Fixture, "a delayed job can get another label, and one that runs keeps its own")
+TEST_CASE_FIXTURE(Fixture, "a delayed job can get another label, and waits by its rules later")
 {
     serve(2);
     on(LabelAdjusted{.label = red, .max_running = 1});
     submit(1, red);
     submit(2, {.delay = seconds{1}});
     on(JobRelabelled{.job = JobId{2}, .label = red});
-    on(JobRelabelled{.job = JobId{1}, .label = blue});
     on(JobRelabelled{.job = JobId{77}, .label = blue});
     CHECK(dispatcher.running(red) == 1);
     CHECK(after(seconds{1}).empty());
+}
+
+TEST_CASE_FIXTURE(Fixture, "a job that runs counts at once for the label that it gets")
+{
+    serve(3);
+    submit(1);
+    submit(2);
+    on(JobRelabelled{.job = JobId{1}, .label = red});
+    on(JobRelabelled{.job = JobId{2}, .label = red});
+    on(LabelAdjusted{.label = red, .max_running = 2});
+    CHECK(dispatcher.running(red) == 2);
+    CHECK(submit(3, red).empty());
+    CHECK(finish(worker(1), 1).back() == Effect{offer(worker(3), 1, 3)});
+}
+
+TEST_CASE_FIXTURE(Fixture, "a job that runs on under another label makes room in its old one")
+{
+    serve(2);
+    on(LabelAdjusted{.label = red, .max_running = 1});
+    submit(1, red);
+    submit(2, red);
+    CHECK(on(JobRelabelled{.job = JobId{1}, .label = blue}) == Effects{offer(worker(2), 1, 2)});
+    CHECK(dispatcher.running(blue) == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "the next attempt of a job has the label that it got while it ran")
+{
+    serve(2);
+    submit(1, {.retry_failure = 1});
+    on(JobRelabelled{.job = JobId{1}, .label = red});
+    on(LabelAdjusted{.label = red, .max_running = 1});
+    finish(worker(1), 1, JobState::failed);
+    submit(2, red);
+    CHECK(after(seconds{1}).empty());
+    CHECK(dispatcher.state_of(JobId{1}) == JobState::queued);
+    CHECK(dispatcher.running(red) == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a job that is taken back is queued under the label that it got")
+{
+    serve(1, 2);
+    submit(1);
+    submit(2);
+    on(JobRelabelled{.job = JobId{2}, .label = red});
+    on(LabelAdjusted{.label = red, .max_running = 1});
+    on(WorkerMisbehaved{.worker = worker(1)});
+    exit(worker(1));
+    answer(worker(1), 2, true);
+    CHECK(dispatcher.running(red) == 0);
+    CHECK(dispatcher.state_of(JobId{2}) == JobState::queued);
 }
 
 TEST_CASE_FIXTURE(Fixture, "nothing begins while memory is low")

@@ -48,6 +48,21 @@ TEST_CASE("a job that waits for its own jobs runs, and leaves its place to other
     CHECK(labels.may_run(LabelId{1}));
 }
 
+TEST_CASE("a job that runs takes what it counts for to its new label")
+{
+    LabelBook labels;
+    labels.begun(LabelId{1});
+    labels.begun(LabelId{1});
+    labels.lends(LabelId{1});
+    labels.moved(LabelId{1}, LabelId{2}, true);
+    CHECK(labels.running(LabelId{1}) == 1);
+    CHECK(labels.running(LabelId{2}) == 1);
+    labels.adjust({.label = LabelId{1}, .max_running = 1});
+    labels.adjust({.label = LabelId{2}, .max_running = 1});
+    CHECK_FALSE(labels.may_run(LabelId{1}));
+    CHECK(labels.may_run(LabelId{2}));
+}
+
 TEST_CASE("another rule counts what runs already")
 {
     LabelBook labels;
