@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <unordered_map>
 
 #include "common/assert.hpp"
@@ -23,19 +24,20 @@ public:
     void enter(Who who)
     {
         Entry& entry = entries_[who];
-        if (entry.jobs++ == 0 && entry.spent < clock_) {
-            entry.spent = clock_;
+        if (entry.jobs++ == 0) {
+            ++active_;
+            entry.spent = std::max(entry.spent, clock_);
         }
     }
     void leave(Who who)
     {
         const auto found = entries_.find(who);
         JOBMILL_ASSERT(found != entries_.end());
-        if (--found->second.jobs == 0 && entries_.size() > room_) {
-            std::erase_if(entries_, [this](const auto& each) {
-                return each.second.jobs == 0 && each.second.spent <= clock_;
-            });
-            room_ = std::max(fewest, 2 * entries_.size());
+        if (--found->second.jobs == 0) {
+            --active_;
+            if (entries_.size() > room_) {
+                forget_some();
+            }
         }
     }
     /// He could not be served though he had jobs, and can be again.
@@ -58,6 +60,8 @@ public:
         clock_ = clock_ < entry.spent ? entry.spent : clock_;
         entry.spent += cost;
     }
+    /// Those that are remembered, for tests.
+    [[nodiscard]] std::size_t size() const { return entries_.size(); }
     /// It has cost something else.
     void correct(Who who, Spent charged, Spent cost)
     {
@@ -74,10 +78,27 @@ private:
         std::uint64_t jobs = 0;
     };
     /// Who has nothing to do is remembered all the same, for he may have had more than his share,
-    /// and is likely to come back; when there are many, those that owe nothing are forgotten.
+    /// and is likely to come back; when there are many, those that owe nothing are forgotten, and
+    /// when many are left, whoever is not there: sessions of a single job would pile up.
     static constexpr std::size_t fewest = 256;
+    static constexpr std::size_t most_absent = 2048;
+
+    void forget_some()
+    {
+        const auto forget = [this](Spent most) {
+            std::erase_if(entries_, [most](const auto& each) {
+                return each.second.jobs == 0 && each.second.spent <= most;
+            });
+        };
+        forget(clock_);
+        if (entries_.size() > active_ + most_absent) {
+            forget(std::numeric_limits<Spent>::max());
+        }
+        room_ = std::max(fewest, 2 * entries_.size());
+    }
 
     std::unordered_map<Who, Entry> entries_;
+    std::size_t active_ = 0;  ///< of these, so many have jobs
     std::size_t room_ = fewest;
     Spent clock_ = 0;  ///< what he had had who was served last
 };

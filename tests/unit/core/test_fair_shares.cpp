@@ -92,6 +92,19 @@ TEST_CASE("who is never heard of again is forgotten some day")
     CHECK(users.spent(anna) == 20);
 }
 
+TEST_CASE("of many who came for a single job few are remembered, while one job goes on and on")
+{
+    Rivals<UserId> users;
+    users.enter(anna);
+    users.serve(anna, 10);
+    for (std::uint32_t each = 100; each < 100'000; ++each) {
+        users.enter(UserId{each});
+        users.serve(UserId{each}, 10);
+        users.leave(UserId{each});
+    }
+    CHECK(users.size() < 10'000);
+}
+
 TEST_CASE("a correction of more than was ever had leaves nothing")
 {
     Rivals<UserId> users;
