@@ -43,13 +43,11 @@ struct Fixture {
         queue.push(jobs, handle, ask.priority, now);
         return handle;
     }
-    std::vector<std::uint64_t> push(const Ask& ask, int times)
+    void push(const Ask& ask, int times)
     {
-        std::vector<std::uint64_t> ids;
         for (int i = 0; i < times; ++i) {
-            ids.push_back(number(jobs[push(ask)].id));
+            push(ask);
         }
-        return ids;
     }
     JobHandle serve(std::uint32_t weight = usual_weight)
     {
@@ -68,11 +66,19 @@ struct Fixture {
         queue.leave(jobs[handle]);
         jobs.remove(handle);
     }
+    /// Runs the next job, of label 1 by twice the usual weight; the job as it was.
+    Job run_by_weight()
+    {
+        const JobHandle next = queue.first(now, [](const JobQueue::LaneKey&) { return true; });
+        const std::uint32_t weight = number(jobs[next].label) == 1 ? 200 : usual_weight;
+        queue.serve(jobs, next, weight, now);
+        const Job job = jobs[next];
+        finish(next, milliseconds{3}, weight);
+        return job;
+    }
     std::uint64_t id(JobHandle handle) const { return number(jobs[handle].id); }
     std::uint64_t serve_id() { return id(serve()); }
 };
-
-using Ids = std::vector<std::uint64_t>;
 
 }  // namespace
 
@@ -191,14 +197,22 @@ TEST_CASE_FIXTURE(Fixture, "twice the weight is twice the share")
     push({.user = 2, .session = 2}, 900);
     std::map<std::uint32_t, int> served;
     for (int i = 0; i < 600; ++i) {
-        const JobHandle next = queue.first(now, [](const JobQueue::LaneKey&) { return true; });
-        const std::uint32_t weight = number(jobs[next].label) == 1 ? 200 : 100;
-        queue.serve(jobs, next, weight, now);
-        ++served[number(jobs[next].user)];
-        finish(next, milliseconds{3}, weight);
+        ++served[number(run_by_weight().user)];
     }
     CHECK(served[1] > 395);
     CHECK(served[1] < 405);
+}
+
+TEST_CASE_FIXTURE(Fixture, "twice the weight is twice the share within a session, too")
+{
+    push({.label = 1}, 60);
+    push({.label = 2}, 60);
+    std::map<std::uint32_t, int> served;
+    for (int i = 0; i < 60; ++i) {
+        ++served[number(run_by_weight().label)];
+    }
+    CHECK(served[1] >= 39);
+    CHECK(served[1] <= 41);
 }
 
 TEST_CASE_FIXTURE(Fixture, "a label that may not run is passed over, not the lanes beside it")
@@ -242,15 +256,38 @@ TEST_CASE_FIXTURE(Fixture, "a job that comes back is not charged, and gets its o
     CHECK(serve_id() == 2);  // as if nobody had been served before
 }
 
-TEST_CASE_FIXTURE(Fixture, "many short-lived sessions leave nothing behind that is searched")
+TEST_CASE_FIXTURE(Fixture, "the lanes of sessions that are gone are used again")
 {
-    for (std::uint64_t session = 1; session < 20'000; ++session) {
+    for (std::uint64_t session = 1; session <= 1000; ++session) {
         push({.user = static_cast<std::uint32_t>(session), .session = session});
         finish(serve(), milliseconds{1});
     }
     CHECK(queue.empty());
-    push({.user = 7, .session = 7});
-    CHECK(serve() != no_job);
+    const JobHandle one = push({.session = 5000});
+    CHECK(number(jobs[one].lane) < 600);
+    CHECK(serve() == one);
+}
+
+TEST_CASE_FIXTURE(Fixture, "what a job is expected to cost follows what jobs have cost")
+{
+    push({}, 100);
+    for (int i = 0; i < 100; ++i) {
+        finish(serve(), seconds{1});
+    }
+    CHECK(queue.expected() > milliseconds{990});
+    CHECK(queue.expected() <= seconds{1});
+}
+
+TEST_CASE_FIXTURE(Fixture, "any job is found while there is one")
+{
+    CHECK(queue.any() == no_job);
+    const JobHandle low = push({.priority = -100});
+    const JobHandle high = push({.priority = 100});
+    CHECK(queue.any() == low);
+    queue.remove(jobs, low);
+    CHECK(queue.any() == high);
+    queue.remove(jobs, high);
+    CHECK(queue.any() == no_job);
 }
 
 TEST_CASE_FIXTURE(Fixture, "random pushes, removals and returns keep each lane in order")
