@@ -13,7 +13,7 @@ namespace jobmill::core {
 /// Jobs that wait for their own jobs do not count: else those could wait for ever.
 bool Assignments::may_offer(PoolId pool) const
 {
-    return (!held_ || JOBMILL_BUG(17)) && workforce_.may_offer(pool) &&
+    return (!memory_low_ || JOBMILL_BUG(17)) && workforce_.may_offer(pool) &&
            book_.working() < max_running_ &&
            book_.working(pool) <
                std::uint64_t{workforce_.terms(pool).max_running} + (JOBMILL_BUG(4) ? 1U : 0U);

@@ -25,9 +25,9 @@ public:
     void offer_after(PoolId pool, Turn& turn);
     /// So many jobs may run in all pools together.
     void cap(std::uint32_t max_running) { max_running_ = max_running; }
-    /// While held nothing begins.
-    void hold(bool held) { held_ = held; }
-    [[nodiscard]] bool held() const { return held_; }
+    /// While memory is low nothing begins.
+    void judge_memory(bool low) { memory_low_ = low; }
+    [[nodiscard]] bool memory_low() const { return memory_low_; }
     /// Nothing is tried again.
     void give_up_retries() { retries_ = false; }
     /// Whatever is found to have begun ends because the daemon stops.
@@ -76,7 +76,7 @@ private:
     Patience patience_;
     Random random_;
     std::uint32_t max_running_ = no_bound;
-    bool held_ = false;
+    bool memory_low_ = false;
     bool retries_ = true;
     bool ending_ = false;
     PoolShares shares_;

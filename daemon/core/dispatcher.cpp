@@ -155,7 +155,7 @@ std::uint32_t Dispatcher::attempt_of(JobId job) const
 
 bool Dispatcher::memory_low() const
 {
-    return state_->assignments.held();
+    return state_->assignments.memory_low();
 }
 
 std::optional<JobState> Dispatcher::state_of(JobId job) const

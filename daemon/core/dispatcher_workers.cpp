@@ -41,7 +41,7 @@ void Dispatcher::State::handle(const CapAdjusted& event, Turn& turn)
 
 void Dispatcher::State::handle(const MemoryJudged& event, Turn& turn)
 {
-    assignments.hold(event.low);
+    assignments.judge_memory(event.low);
     assignments.offer_everywhere(turn);
 }
 

@@ -40,7 +40,7 @@ struct PoolAdjusted {
 struct LabelAdjusted {
     LabelId label{};
     std::uint32_t max_running = no_bound;
-    std::uint32_t weight = 100;
+    std::uint32_t weight = usual_weight;
 };
 
 /// So many jobs run at once, in all pools together.

@@ -14,6 +14,13 @@ namespace jobmill::core {
 /// What somebody has had, in weighted nanoseconds of CPU time.
 using Spent = std::uint64_t;
 
+/// What so much time counts for: twice the weight is half of it, and nothing is for nothing.
+[[nodiscard]] inline Spent weighted(Duration time, std::uint32_t weight)
+{
+    const auto nanoseconds = static_cast<std::uint64_t>(std::max<Duration::rep>(1, time.count()));
+    return std::max<Spent>(1, nanoseconds * usual_weight / std::max(1U, weight));
+}
+
 /// Who of a number of rivals has had least: start-time fair queueing. Whoever comes, or comes back,
 /// begins where those are that are served now; so nobody saves up, and nobody owes for a time when
 /// he alone was there.

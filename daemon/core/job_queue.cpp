@@ -14,15 +14,6 @@ namespace {
 /// A level that was not served for so long counts as one higher.
 constexpr Duration ageing_step = std::chrono::seconds{1};
 
-/// The weight of who has none of his own.
-constexpr std::uint64_t usual_weight = 100;
-
-Spent weighted(Duration cost, std::uint32_t weight)
-{
-    const auto nanoseconds = static_cast<std::uint64_t>(std::max<Duration::rep>(1, cost.count()));
-    return std::max<Spent>(1, nanoseconds * usual_weight / std::max<std::uint32_t>(1, weight));
-}
-
 }  // namespace
 
 std::size_t JobQueue::LaneHash::operator()(const LaneKey& key) const noexcept

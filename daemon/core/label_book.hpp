@@ -56,7 +56,6 @@ public:
     }
 
 private:
-    static constexpr std::uint32_t usual_weight = 100;
     struct Entry {
         std::uint32_t max_running = no_bound;
         std::uint32_t weight = usual_weight;

@@ -2,10 +2,9 @@
 #pragma once
 
 #include <algorithm>
-#include <cstdint>
 #include <vector>
 
-#include "daemon/core/terms.hpp"
+#include "daemon/core/fair_shares.hpp"
 #include "jobmill/ids.hpp"
 
 namespace jobmill::core {
@@ -14,7 +13,7 @@ namespace jobmill::core {
 /// had nothing to do begins where those are that are served now.
 class PoolShares {
 public:
-    [[nodiscard]] std::uint64_t standing(PoolId pool) const
+    [[nodiscard]] Spent standing(PoolId pool) const
     {
         return number(pool) < spent_.size() ? std::max(spent_[number(pool)], clock_) : clock_;
     }
@@ -25,15 +24,12 @@ public:
             spent_.resize(std::size_t{number(pool)} + 1);
         }
         clock_ = standing(pool);
-        constexpr std::uint64_t usual_weight = 100;
-        const auto cost = static_cast<std::uint64_t>(std::max<Duration::rep>(1, expected.count()));
-        spent_[number(pool)] =
-            clock_ + std::max<std::uint64_t>(1, cost * usual_weight / std::max(1U, weight));
+        spent_[number(pool)] = clock_ + weighted(expected, weight);
     }
 
 private:
-    std::vector<std::uint64_t> spent_;  ///< by pool number
-    std::uint64_t clock_ = 0;
+    std::vector<Spent> spent_;  ///< by pool number
+    Spent clock_ = 0;
 };
 
 }  // namespace jobmill::core

@@ -26,6 +26,9 @@ inline constexpr TimePoint never = TimePoint::max();
 /// A number that bounds nothing.
 inline constexpr std::uint32_t no_bound = std::numeric_limits<std::uint32_t>::max();
 
+/// The weight of whom nobody has given another.
+inline constexpr std::uint32_t usual_weight = 100;
+
 /// Whose job it is: the operating system's number of a user.
 enum class UserId : std::uint32_t {};
 /// A label that has rules of its own; 0 is for all others.
@@ -57,7 +60,7 @@ struct PoolTerms {
     std::uint32_t min_workers = no_bound;
     Duration idle_timeout = std::chrono::seconds{60};
     std::uint32_t max_running = no_bound;
-    std::uint32_t weight = 100;  ///< its share, where pools compete
+    std::uint32_t weight = usual_weight;  ///< its share, where pools compete
     /// A job that has crashed so many workers is not tried again.
     std::uint32_t poison_after = 3;
     /// A worker is replaced after so many jobs, or at that age.

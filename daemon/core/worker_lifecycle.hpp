@@ -21,8 +21,7 @@
 //   condemned    it did not die of SIGKILL: the kernel holds it. Its jobs are judged as if it were
 //                dead and its words count no more; another slot was opened. Its exit may come yet.
 //   reaped       dead, and it held jobs: they were called back, and the answers say which had
-//   begun.
-//                The slot is refilled after the last answer.
+//                begun. The slot is refilled after the last answer.
 //
 // Deliberately impossible: to offer a job to anything but idle and busy; to leave terminating,
 // dismissed or killed for a state that works; to kill twice; to reuse a generation.

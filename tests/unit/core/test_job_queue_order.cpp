@@ -22,8 +22,6 @@ struct Ask {
     std::int8_t priority = 0;
 };
 
-constexpr std::uint32_t usual_weight = 100;
-
 struct Fixture {
     JobTable jobs;
     JobQueue queue;
