@@ -4,7 +4,7 @@
 #include <optional>
 #include <vector>
 
-#include "daemon/core/event.hpp"
+#include "daemon/core/time_heap.hpp"
 
 namespace jobmill::core {
 
@@ -17,33 +17,26 @@ struct DeadlineKey {
     friend bool operator==(const DeadlineKey&, const DeadlineKey&) = default;
 };
 
-/// A point in time for each of a small number of subjects, the earliest first: a binary heap that
-/// knows where each subject is, so that none is ever left over after it was cancelled.
+/// A point in time for each of a small number of subjects, the earliest first.
 class Deadlines {
 public:
     /// Replaces the subject's former deadline.
     void set(DeadlineKey key, TimePoint when);
     void cancel(DeadlineKey key);
     [[nodiscard]] bool pending(DeadlineKey key) const;
-    [[nodiscard]] std::optional<TimePoint> next() const;
+    [[nodiscard]] std::optional<TimePoint> next() const { return heap_.next(); }
     /// Removes and returns a subject whose time has come.
     std::optional<DeadlineKey> take_due(TimePoint now);
 
 private:
-    struct Entry {
-        TimePoint when;
-        DeadlineKey key;
-    };
-
     [[nodiscard]] static std::size_t index_of(DeadlineKey key);
-    void put(std::size_t at, const Entry& entry);
-    void sift_up(std::size_t at);
-    void sift_down(std::size_t at);
-    void erase(std::size_t at);
+    [[nodiscard]] auto places()
+    {
+        return [this](DeadlineKey key) -> std::uint32_t& { return places_[index_of(key)]; };
+    }
 
-    std::vector<Entry> heap_;
-    /// By subject: its place in the heap plus one; 0 when it has no deadline.
-    std::vector<std::uint32_t> places_;
+    TimeHeap<DeadlineKey> heap_;
+    std::vector<std::uint32_t> places_;  ///< in the heap, by subject
 };
 
 }  // namespace jobmill::core
