@@ -43,10 +43,12 @@ Value report_pool(const PoolEntry& entry, const core::PoolCounts& counts, bool m
                {"waiting", Value{counts.waiting}},
                {"queued", Value{counts.queued}},
                {"done", Value{counts.done}},
+               {"succeeded", Value{counts.succeeded}},
                {"failed", Value{counts.failed}},
                {"crashed", Value{counts.crashed}},
                {"timed_out", Value{counts.timed_out}},
                {"expired", Value{counts.expired}},
+               {"cancelled", Value{counts.cancelled}},
                {"retried", Value{counts.retried}},
                {"restarts", Value{counts.restarts}},
                {"degraded", Value{counts.degraded}}};

@@ -122,15 +122,17 @@ std::string pools_text(const Value& status)
                      {"CRASHED"},
                      {"TIMED-OUT", true},
                      {"EXPIRED", true},
+                     {"CANCELLED", true},
                      {"RETRIED", true},
                      {"RESTARTS"}}};
     std::string troubles;
     for (const Value& pool : list_at(status, "pools")) {
         table.add({text_at(pool, "name") + marks_of(pool), number_at(pool, "workers"),
                    number_at(pool, "busy"), number_at(pool, "lent"), number_at(pool, "waiting"),
-                   number_at(pool, "queued"), number_at(pool, "done"), number_at(pool, "failed"),
-                   number_at(pool, "crashed"), number_at(pool, "timed_out"),
-                   number_at(pool, "expired"), number_at(pool, "retried"),
+                   number_at(pool, "queued"), number_at(pool, "succeeded"),
+                   number_at(pool, "failed"), number_at(pool, "crashed"),
+                   number_at(pool, "timed_out"), number_at(pool, "expired"),
+                   number_at(pool, "cancelled"), number_at(pool, "retried"),
                    number_at(pool, "restarts")});
         troubles += troubles_of(pool);
     }

@@ -38,6 +38,7 @@ struct PoolCounts {
     std::uint64_t queued = 0;
     std::uint64_t running = 0;  ///< with a worker
     std::uint64_t done = 0;     ///< all terminal states
+    std::uint64_t succeeded = 0;
     std::uint64_t failed = 0;
     std::uint64_t crashed = 0;
     std::uint64_t timed_out = 0;

@@ -377,6 +377,7 @@ void JobBook::count(PoolId pool, PoolCounts& counts) const
     for (const std::uint64_t each : backlog.ended) {
         counts.done += each;
     }
+    counts.succeeded = ended(JobState::succeeded);
     counts.failed = ended(JobState::failed);
     counts.crashed = ended(JobState::crashed);
     counts.timed_out = ended(JobState::timed_out);

@@ -137,6 +137,11 @@ TEST_CASE("all jobs of a user are cancelled at once and counted")
     for (int i = 0; i < 5; ++i) {
         CHECK(owner.result("q" + std::to_string(i)).text_at("state") == "cancelled");
     }
+    (void)owner.result("r0");
+    (void)owner.result("r1");
+    CHECK(daemon.pool().integer_at("cancelled") == 7);
+    CHECK(daemon.pool().integer_at("done") == 7);
+    CHECK(daemon.pool().integer_at("succeeded") == 0);
     other.send(R"({"op":"cancel","id":"all","all":true})");
     CHECK(other.next("error", "all").text_at("code") == "not_found");
 }

@@ -113,6 +113,7 @@ TEST_CASE("of many jobs none is taken when one cannot be")
     client.send(R"({"op":"cancel","id":"b"})");
     CHECK(end_of(client, "b") == "succeeded");
     CHECK(daemon.pool().integer_at("done") == 1);
+    CHECK(daemon.pool().integer_at("succeeded") == 1);
 }
 
 TEST_CASE("a batch that gives up at once cancels those that run as well")

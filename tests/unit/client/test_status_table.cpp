@@ -81,16 +81,19 @@ TEST_CASE("what seldom happens to a pool is shown when it has happened")
     CHECK_FALSE(has(text_with("pools", {{"name", "p"}, {"waiting", 0}}), "WAITING"));
     const std::string text = text_with("pools", {{"name", "p"},
                                                  {"waiting", 3},
+                                                 {"done", 20},
+                                                 {"succeeded", 8},
                                                  {"timed_out", 4},
                                                  {"expired", 5},
+                                                 {"cancelled", 3},
                                                  {"retried", 6},
                                                  {"lent", 1}});
     CHECK(has(text,
               "POOL  WORKERS  BUSY  LENT  WAITING  QUEUED  DONE  FAILED  CRASHED  "
-              "TIMED-OUT  EXPIRED  RETRIED  RESTARTS\n"));
+              "TIMED-OUT  EXPIRED  CANCELLED  RETRIED  RESTARTS\n"));
     CHECK(has(text,
-              "p     0        0     1     3        0       0     0       0        "
-              "4          5        6        0\n"));
+              "p     0        0     1     3        0       8     0       0        "
+              "4          5        3          6        0\n"));
 }
 
 TEST_CASE("a pool in trouble is marked, and the trouble told")

@@ -252,6 +252,30 @@ TEST_CASE_FIXTURE(Fixture, "a probe that comes to its end ends the storm, and al
     CHECK_FALSE(dispatcher.counts(pool).degraded);
 }
 
+TEST_CASE_FIXTURE(Fixture, "the next probe is a job of whoever has not made the storm")
+{
+    serve(1);
+    const auto submit_as = [&](std::uint32_t user, std::uint64_t job) {
+        on(JobSubmitted{
+            .job = JobId{job}, .session = SessionId{user}, .pool = pool, .user = UserId{user}});
+    };
+    for (std::uint64_t job = 1; job <= 100; ++job) {
+        submit_as(1, job);
+    }
+    for (std::uint32_t generation = 1; generation <= 11; ++generation) {
+        after(milliseconds{1});
+        exit(worker(1, generation));
+        answer(worker(1, generation), 1, false);
+        on(WorkerReady{worker(1, generation + 1)});
+    }
+    CHECK(dispatcher.counts(pool).degraded);
+    submit_as(2, 101);
+    after(seconds{5});
+    CHECK(on(WorkerReady{worker(1, 12)}) == Effects{offer(worker(1, 12), 1, 101)});
+    finish(worker(1, 12), 1);
+    CHECK_FALSE(dispatcher.counts(pool).degraded);
+}
+
 TEST_CASE_FIXTURE(Fixture, "workers that die of their jobs' own limits are no storm")
 {
     serve(1);
