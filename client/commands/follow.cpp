@@ -115,6 +115,9 @@ bool somebody_looks_on(const CommonOptions& common)
 int abandoned_exit_code()
 {
     const int signal = interrupted();
+    if (signal == 0 && output_has_failed()) {
+        return exit_code::jobmill_failed;
+    }
     return exit_code::signal_base + (signal != 0 ? signal : SIGPIPE);
 }
 

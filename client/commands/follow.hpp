@@ -17,7 +17,7 @@ namespace jobmill::commands {
 /// Whether somebody looks on, who is told of retries as they happen. Others are told at the end.
 [[nodiscard]] bool somebody_looks_on(const CommonOptions& common);
 
-/// The exit code of a command that an interrupt or a reader who left ended.
+/// The exit code of a command that an interrupt ended, a reader who left, or a full disk.
 [[nodiscard]] int abandoned_exit_code();
 
 }  // namespace jobmill::commands

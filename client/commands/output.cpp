@@ -35,11 +35,14 @@ Outlets& outlets()
     return both;
 }
 
+bool failed_to_write = false;
+
 /// False when the bytes could not be written; says why unless the reader has left, or nobody would
 /// hear it.
 bool judge(const Result<void>& written, bool say)
 {
     if (!written && written.error().code != Errc::closed && say) {
+        failed_to_write = true;
         notice(written.error().what);
     }
     return written.has_value();
@@ -95,6 +98,11 @@ bool finish_output()
 bool is_terminal_fd(int fd)
 {
     return ::isatty(fd) == 1;
+}
+
+bool output_has_failed()
+{
+    return failed_to_write;
 }
 
 bool output_is_gone()

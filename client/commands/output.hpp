@@ -34,6 +34,9 @@ inline constexpr int standard_error = 2;
 /// came.
 [[nodiscard]] bool finish_output();
 
+/// Whether something for standard output could not be written, though it has a reader: a full disk.
+[[nodiscard]] bool output_has_failed();
+
 [[nodiscard]] bool is_terminal_fd(int fd);
 
 /// Whether the reader of standard output has left.

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # A reader of the output who stands still, as a pager does, for longer than the daemon waits for its
-# clients: he loses nothing. Usage: standing_reader.sh BINDIR
+# clients: he loses nothing. And a disk that takes nothing at all. Usage: standing_reader.sh BINDIR
 # shellcheck disable=SC1091,SC2154  # place.sh says what is what
 . "$(dirname "$0")/place.sh"
 cat >"$XDG_CONFIG_HOME/jobmill/jobmill.toml" <<'END'
@@ -84,4 +84,12 @@ kill -TERM "$(cat "$place/pid")"
 holds "it does not wait for him" eventually grep -qs 143 "$place/code"
 go_on
 wait $!
+
+echo "-- a full disk"
+for words in "run sum 100" "map sum" "status"; do
+    # shellcheck disable=SC2086  # several words
+    echo 100 | jobmill $words >/dev/full 2>"$place/err"
+    same "the code of $words" 125 $?
+    has "the reason of $words" "No space left on device" "$(cat "$place/err")"
+done
 judge
