@@ -34,6 +34,9 @@ inline constexpr std::size_t name = 128;
 /// Handlers that one session may have opened.
 inline constexpr std::size_t opened_handlers = 1024;
 
+/// Labels that have rules before an adjustment may give another one some.
+inline constexpr std::size_t labels = 256;
+
 /// Nesting of JSON and MessagePack: deeper has no use here, and recursion must end.
 inline constexpr std::size_t depth = 16;
 

@@ -40,7 +40,9 @@ tl::expected<Value, ErrorReply> Adjustments::adjust(const AdjustRequest& request
             return tl::unexpected<ErrorReply>(std::move(adjusted.error()));
         }
     } else if (!request.label.empty()) {
-        adjust_label(request);
+        if (auto adjusted = adjust_label(request); !adjusted) {
+            return tl::unexpected<ErrorReply>(std::move(adjusted.error()));
+        }
     } else if (request.weight) {
         return refuse(error_code::missing_field, "a weight is a pool's or a label's", "pool");
     } else if (request.max_running) {
@@ -63,16 +65,23 @@ tl::expected<void, ErrorReply> Adjustments::adjust_pool(const AdjustRequest& req
     return {};
 }
 
-void Adjustments::adjust_label(const AdjustRequest& request)
+tl::expected<void, ErrorReply> Adjustments::adjust_label(const AdjustRequest& request)
 {
+    if (!request.max_running && !request.weight) {
+        return {};
+    }
     const LabelSettings* now = outside_.desk.labels().settings(request.label);
+    if (now == nullptr && outside_.desk.labels().size() >= limits::labels) {
+        return refuse(error_code::too_large,
+                      "too many labels have rules; the limit is " + std::to_string(limits::labels),
+                      "label", limits::labels);
+    }
     LabelSettings settings = now != nullptr ? *now : LabelSettings{};
     settings.name = request.label;
     settings.max_running = request.max_running.value_or(settings.max_running);
     settings.weight = request.weight.value_or(settings.weight);
-    if (request.max_running || request.weight) {
-        outside_.desk.set_label(settings);
-    }
+    outside_.desk.set_label(settings);
+    return {};
 }
 
 Value Adjustments::document() const

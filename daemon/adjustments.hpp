@@ -30,7 +30,7 @@ public:
 
 private:
     [[nodiscard]] tl::expected<void, ErrorReply> adjust_pool(const AdjustRequest& request);
-    void adjust_label(const AdjustRequest& request);
+    [[nodiscard]] tl::expected<void, ErrorReply> adjust_label(const AdjustRequest& request);
     [[nodiscard]] Value document() const;
 
     Outside outside_;

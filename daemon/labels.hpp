@@ -26,6 +26,7 @@ public:
     Entry set(const LabelSettings& settings);
     [[nodiscard]] const LabelSettings* settings(std::string_view name) const;
     [[nodiscard]] std::vector<Entry> all() const;
+    [[nodiscard]] std::size_t size() const noexcept { return labels_.size(); }
 
     [[nodiscard]] static core::LabelAdjusted event_of(const Entry& entry);
 

@@ -201,6 +201,24 @@ TEST_CASE("what runs when its label gets its first bound counts at once")
     cancel_all(daemon);
 }
 
+TEST_CASE("no more labels are adjusted than an answer can list")
+{
+    const Daemon daemon{pool_config(1)};
+    JsonClient client = daemon.json();
+    const auto adjust = [&](std::size_t label) {
+        return ask(client, "adjust",
+                   R"(,"label":"l)" + std::to_string(label) + R"(","max_running":1)");
+    };
+    for (std::size_t label = 1; label <= limits::labels; ++label) {
+        CHECK(adjust(label).find("labels")->array()->size() == label);
+    }
+    const Value refused = adjust(limits::labels + 1);
+    CHECK(refused.text_at("code") == "too_large");
+    CHECK(refused.text_at("field") == "label");
+    CHECK(refused.integer_at("limit") == static_cast<std::int64_t>(limits::labels));
+    CHECK(adjust(1).text_at("op") == "adjust");
+}
+
 TEST_CASE("of a pool only so many run, as its file and whoever adjusts it say")
 {
     const std::string config = pool_config(3) + "max_running = 1\n";
