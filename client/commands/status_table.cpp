@@ -183,12 +183,14 @@ std::string batches_text(const Value& status)
                      {"RUNNING"},
                      {"SUCCEEDED"},
                      {"FAILED"},
+                     {"CANCELLED", true},
                      {"STATE", true}}};
     for (const Value& batch : list_at(status, "batches")) {
         table.add({text_at(batch, "batch"), number_at(batch, "submitted"),
                    number_at(batch, "waiting"), number_at(batch, "queued"),
                    number_at(batch, "running"), number_at(batch, "succeeded"),
-                   number_at(batch, "failed"), truth_at(batch, "halted") ? "given up" : ""});
+                   number_at(batch, "failed"), number_at(batch, "cancelled"),
+                   truth_at(batch, "halted") ? "given up" : ""});
     }
     return with_more(table, status, "more_batches");
 }

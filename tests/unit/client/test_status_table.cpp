@@ -130,7 +130,8 @@ TEST_CASE("batches are counted, and one that gave up says so")
               "night  9          1       2        3          4\n"));
     Map halted = night;
     halted.back().second = true;
-    CHECK(has(text_with("batches", halted), "given up\n"));
+    halted.emplace_back("cancelled", 5);
+    CHECK(has(text_with("batches", halted), "4       5          given up\n"));
 }
 
 TEST_CASE("what was set aside is listed with its cause")
