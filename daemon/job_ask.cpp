@@ -72,7 +72,10 @@ JobAsk resolve(const JobOptions& options, const PoolSettings& pool, bool is_comm
     terms.retry_timeout = retries(options.retry_timeout, pool.retry_timeout);
     terms.retry_failure = retries(options.retry_failure, pool.retry_failure);
     terms.delay = options.delay_ms ? wait_of(*options.delay_ms) : core::Duration::zero();
-    terms.queue_timeout = wait_of(options.queue_timeout_ms, pool.queue_timeout);
+    // What nobody asked for must not end what was asked for: a long delay.
+    terms.queue_timeout = options.queue_timeout_ms || !pool.queue_timeout
+                              ? wait_of(options.queue_timeout_ms, pool.queue_timeout)
+                              : terms.delay + *pool.queue_timeout;
     terms.run_timeout = wait_of(options.timeout_ms, pool.timeout);
     terms.backoff = wait_of(options.backoff_ms, pool.backoff);
     terms.longest_backoff = std::max(wait_of(options.backoff_max_ms, pool.backoff_max),

@@ -44,7 +44,8 @@ struct PoolSettings {
 
     // What a job gets that does not ask for something else.
     std::optional<std::chrono::milliseconds> timeout{3'600'000};  ///< none: unlimited
-    std::optional<std::chrono::milliseconds> queue_timeout;       ///< none: unlimited
+    /// From when a job might begin; none: unlimited.
+    std::optional<std::chrono::milliseconds> queue_timeout{std::chrono::hours{168}};
     std::uint32_t retry_crash = 0;
     std::uint32_t retry_timeout = 0;
     std::uint32_t retry_failure = 0;

@@ -37,7 +37,7 @@ TEST_CASE("a pool that says nothing has bounds all the same where no bound would
 {
     const PoolSettings plain = pool("");
     CHECK(plain.timeout == 1h);
-    CHECK_FALSE(plain.queue_timeout.has_value());
+    CHECK(plain.queue_timeout == 168h);
     CHECK_FALSE(plain.hang_timeout.has_value());
     CHECK(plain.retry_crash == 0);
     CHECK(plain.retry_timeout == 0);
@@ -141,6 +141,7 @@ recycle_rss = "unlimited"
     PoolSettings expected;
     expected.name = "a";
     expected.timeout.reset();
+    expected.queue_timeout.reset();
     CHECK(read == expected);
 }
 

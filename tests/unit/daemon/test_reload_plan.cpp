@@ -120,7 +120,7 @@ TEST_CASE("a pool works on by other numbers, and each is told")
         {"weight 100 -> 5", [](PoolSettings& pool) { pool.weight = 5; }},
         {"timeout 1h -> 30m", [](PoolSettings& pool) { pool.timeout = 30min; }},
         {"timeout 1h -> unlimited", [](PoolSettings& pool) { pool.timeout.reset(); }},
-        {"queue_timeout unlimited -> 1h", [](PoolSettings& pool) { pool.queue_timeout = 1h; }},
+        {"queue_timeout 168h -> 1h", [](PoolSettings& pool) { pool.queue_timeout = 1h; }},
         {"retry_crash 0 -> 5", [](PoolSettings& pool) { pool.retry_crash = 5; }},
         {"retry_timeout 0 -> 5", [](PoolSettings& pool) { pool.retry_timeout = 5; }},
         {"retry_failure 0 -> 5", [](PoolSettings& pool) { pool.retry_failure = 5; }},

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+#include <doctest/doctest.h>
+
+#include "daemon/job_ask.hpp"
+
+using namespace jobmill;
+using namespace jobmill::daemon;
+using namespace std::chrono_literals;
+
+TEST_CASE("a job that asks for nothing may neither run nor wait for ever")
+{
+    const core::JobTerms terms = resolve({}, PoolSettings{}, false).terms;
+    CHECK(terms.run_timeout == 1h);
+    CHECK(terms.queue_timeout == 168h);
+}
+
+TEST_CASE("no bound in time is what a job, or its pool, asks for by name")
+{
+    const JobOptions options{.timeout_ms = unlimited, .queue_timeout_ms = unlimited};
+    CHECK(resolve(options, PoolSettings{}, false).terms.run_timeout == core::forever);
+    CHECK(resolve(options, PoolSettings{}, false).terms.queue_timeout == core::forever);
+    PoolSettings pool;
+    pool.timeout.reset();
+    pool.queue_timeout.reset();
+    CHECK(resolve({}, pool, false).terms.run_timeout == core::forever);
+    CHECK(resolve({.delay_ms = 5000}, pool, false).terms.queue_timeout == core::forever);
+}
+
+TEST_CASE("a pool's time to wait begins when the job's delay is over")
+{
+    PoolSettings pool;
+    pool.queue_timeout = 2s;
+    CHECK(resolve({.delay_ms = 5000}, pool, false).terms.queue_timeout == 7s);
+    CHECK(resolve({.queue_timeout_ms = 3000, .delay_ms = 5000}, pool, false).terms.queue_timeout ==
+          3s);
+    // Ten years, the longest that may be asked for.
+    CHECK(resolve({.delay_ms = 315'360'000'000}, pool, false).terms.queue_timeout ==
+          315'360'002s);
+}
