@@ -14,6 +14,7 @@
 #include "client/commands/notice.hpp"
 #include "client/commands/output.hpp"
 #include "common/exit_code.hpp"
+#include "common/fd_io.hpp"
 #include "common/version.hpp"
 
 namespace jobmill::commands {
@@ -369,6 +370,7 @@ int CommandLine::run(const SplitWords& words)
 int main(int argc, char** argv)
 {
     namespace commands = jobmill::commands;
+    jobmill::occupy_standard_descriptors();
     commands::watch_interrupts();
     const std::span<char* const> words{argv, static_cast<std::size_t>(argc)};
     try {

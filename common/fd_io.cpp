@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -121,6 +122,17 @@ Result<void> set_nonblocking(int fd)
         return fail_errno("fcntl(O_NONBLOCK)", errno);
     }
     return {};
+}
+
+void occupy_standard_descriptors()
+{
+    int fd = -1;
+    do {
+        fd = ::open("/dev/null", O_RDWR);
+    } while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd > STDERR_FILENO) {
+        ::close(fd);
+    }
 }
 
 }  // namespace jobmill

@@ -38,4 +38,8 @@ struct SocketPair {
 
 [[nodiscard]] Result<void> set_nonblocking(int fd);
 
+/// Puts /dev/null where standard input, output or error is closed, so that nothing that is opened
+/// later is taken for one of them.
+void occupy_standard_descriptors();
+
 }  // namespace jobmill

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <csignal>
 #include <cstdio>
 #include <exception>
 
 #include "common/exit_code.hpp"
+#include "common/fd_io.hpp"
 #include "common/places.hpp"
 #include "daemon/log.hpp"
 #include "daemon/options.hpp"
@@ -15,18 +13,6 @@
 
 namespace jobmill::daemon {
 namespace {
-
-/// What we open must not be taken for standard input, output or error where one is closed.
-void occupy_standard_descriptors()
-{
-    int fd = -1;
-    do {
-        fd = ::open("/dev/null", O_RDWR);
-    } while (fd >= 0 && fd <= 2);
-    if (fd > 2) {
-        ::close(fd);
-    }
-}
 
 int run(int argc, char** argv)
 {

@@ -92,4 +92,12 @@ for words in "run sum 100" "map sum" "status"; do
     same "the code of $words" 125 $?
     has "the reason of $words" "No space left on device" "$(cat "$place/err")"
 done
+
+echo "-- closed standard descriptors"
+timeout 20 jobmill map sum <&- >"$place/out" 2>&1
+same "a closed input is an empty one" "0 " "$? $(cat "$place/out")"
+jobmill run -- sh -c 'echo told >&2; exit 3' 2>&-
+same "a closed error output costs no exit code" 3 "$?"
+err=$(jobmill run sum 10 2>&1 >&-)
+same "neither does a closed output" "0 " "$? $err"
 judge
