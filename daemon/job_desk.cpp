@@ -296,6 +296,7 @@ void JobDesk::session_lost(SessionId session)
 void JobDesk::session_drained(SessionId id)
 {
     const ClientSession* session = outside_.session(id);
+    std::vector<JobId> go_on;
     for (auto entry = paused_.begin(); entry != paused_.end();) {
         const auto& [worker, by] = *entry;
         if (by.session != id || (session != nullptr && session->congested(by.tag))) {
@@ -303,7 +304,13 @@ void JobDesk::session_drained(SessionId id)
             continue;
         }
         outside_.pause(worker, false);
+        if (by.told) {
+            go_on.push_back(by.job);
+        }
         entry = paused_.erase(entry);
+    }
+    for (const JobId job : go_on) {
+        outside_.post(core::JobHeldUp{.job = job, .held_up = false});
     }
 }
 

@@ -122,8 +122,10 @@ public:
     /// The recent end of a job that is no longer known, for a kind word to who asks.
     [[nodiscard]] std::optional<JobState> recent_end(JobId job, const Identity& client) const;
 
-    void sample_progress();
-    [[nodiscard]] bool has_progress_watchers() const noexcept { return !watched_.empty(); }
+    /// What is not told as it happens, several times a second while there may be some: progress,
+    /// and jobs that have waited for their readers for a while.
+    void look_around();
+    [[nodiscard]] bool has_to_look() const noexcept;
     [[nodiscard]] const UnreadJobs& unread() const noexcept { return unread_; }
     [[nodiscard]] UnreadJobs& unread() noexcept { return unread_; }
 
@@ -132,6 +134,9 @@ private:
     struct Paused {
         SessionId session{};
         Tag tag{};
+        JobId job{};
+        core::TimePoint since{};
+        bool told = false;  ///< the core knows that the job is held up
     };
     struct Ended {
         JobId job{};
@@ -148,6 +153,7 @@ private:
     [[nodiscard]] const JobRecord* find(JobId job, const Identity& client) const;
     [[nodiscard]] std::optional<Reader> reader_of(const JobRecord& record) const;
     void deliver_result(const JobRecord& record, JobResult head, Payload payload);
+    void tell_held_up();
     void send_progress(Watched& watched, WorkerId worker);
     void answer_cancel(SessionId session, const Cancelled& answer) const;
     void cancel_watched(JobId job, std::uint64_t watch);

@@ -13,6 +13,10 @@ namespace {
 
 constexpr std::size_t remembered_ends = 1024;
 
+/// A reader who is slow for so long holds his job up; a worker more for each time that a buffer is
+/// full would cost more than it brings.
+constexpr core::Duration short_wait = std::chrono::milliseconds{200};
+
 std::uint64_t nanoseconds(core::Duration duration)
 {
     return static_cast<std::uint64_t>(std::max<std::int64_t>(0, duration.count()));
@@ -78,7 +82,11 @@ void JobDesk::worker_chunk(JobId job, WorkerId worker, Stream stream, Payload pa
     head.tag = reader->tag;
     session->deliver_chunk(head, std::move(payload));
     if (session->congested(reader->tag)) {
-        paused_.insert_or_assign(worker, Paused{.session = reader->session, .tag = reader->tag});
+        // Known already when what had been sent before it was stopped comes in pieces.
+        paused_.try_emplace(worker, Paused{.session = reader->session,
+                                           .tag = reader->tag,
+                                           .job = job,
+                                           .since = outside_.now()});
         outside_.pause(worker, true);
     }
 }
@@ -99,12 +107,33 @@ void JobDesk::offered(JobId job)
     }
 }
 
-void JobDesk::sample_progress()
+bool JobDesk::has_to_look() const noexcept
 {
+    return !watched_.empty() || std::any_of(paused_.begin(), paused_.end(),
+                                            [](const auto& entry) { return !entry.second.told; });
+}
+
+void JobDesk::look_around()
+{
+    tell_held_up();
     for (Watched& watched : watched_) {
         if (const auto worker = outside_.core.worker_of(watched.job)) {
             send_progress(watched, *worker);
         }
+    }
+}
+
+void JobDesk::tell_held_up()
+{
+    std::vector<JobId> held_up;
+    for (auto& [worker, paused] : paused_) {
+        if (!paused.told && outside_.now() - paused.since >= short_wait) {
+            paused.told = true;
+            held_up.push_back(paused.job);
+        }
+    }
+    for (const JobId job : held_up) {
+        outside_.post(core::JobHeldUp{.job = job, .held_up = true});
     }
 }
 

@@ -146,7 +146,7 @@ Result<void> Supervisor::prepare()
         return std::make_unique<loop::Timer>(std::move(made));
     };
     JOBMILL_TRY_ASSIGN(core_timer_, timer([this] { post(core::TimerFired{}); }));
-    JOBMILL_TRY_ASSIGN(progress_timer_, timer([this] { desk_.sample_progress(); }));
+    JOBMILL_TRY_ASSIGN(progress_timer_, timer([this] { desk_.look_around(); }));
     JOBMILL_TRY_ASSIGN(expiry_timer_,
                        timer([this] { desk_.unread().expire(loop::EventLoop::now()); }));
     JOBMILL_TRY_ASSIGN(probe_timer_, timer([this] {
@@ -266,7 +266,7 @@ void Supervisor::on_turn()
     sessions_.bury();
     processes_.end_turn();
     turn_hook_->stay_awake(!flush_list_.empty());
-    if (desk_.has_progress_watchers() != progress_timer_->active()) {
+    if (desk_.has_to_look() != progress_timer_->active()) {
         if (progress_timer_->active()) {
             progress_timer_->stop();
         } else {

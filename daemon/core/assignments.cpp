@@ -336,6 +336,13 @@ void Assignments::nest(JobHandle child, Turn& turn)
     }
 }
 
+void Assignments::hold_up(JobHandle handle, bool held_up, Turn& turn)
+{
+    if (book_.hold_up(handle, held_up)) {
+        call_back(workforce_.slots()[book_[handle].worker.slot], turn);
+    }
+}
+
 void Assignments::settle_lending(Turn& turn)
 {
     for (auto pool = book_.take_lending_changed(); pool; pool = book_.take_lending_changed()) {

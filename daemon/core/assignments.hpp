@@ -46,7 +46,9 @@ public:
     void won(WorkerSlot& slot, JobHandle handle, Turn& turn);
     /// The submitter of that job waits for it, if it runs.
     void nest(JobHandle child, Turn& turn);
-    /// The pools of jobs that wait for theirs have other sizes.
+    /// The job waits for its reader, or no longer does.
+    void hold_up(JobHandle handle, bool held_up, Turn& turn);
+    /// The pools of jobs that lend their places have other sizes.
     void settle_lending(Turn& turn);
     /// Batches that give up take their rest with them.
     void settle_batches(Turn& turn);

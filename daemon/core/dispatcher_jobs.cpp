@@ -76,6 +76,14 @@ void Dispatcher::State::handle(const SessionBehind& event, Turn& turn)
     }
 }
 
+void Dispatcher::State::handle(const JobHeldUp& event, Turn& turn)
+{
+    const JobHandle handle = book.find(event.job);
+    if (handle != no_job) {
+        assignments.hold_up(handle, event.held_up, turn);
+    }
+}
+
 void Dispatcher::State::handle(const JobFinished& event, Turn& turn)
 {
     JOBMILL_ASSERT(event.state == JobState::succeeded || event.state == JobState::failed);

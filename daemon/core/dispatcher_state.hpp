@@ -49,6 +49,7 @@ struct Dispatcher::State {
     void handle(const BatchClosed& event, Turn& turn);
     void handle(const SessionLost& event, Turn& turn);
     void handle(const SessionBehind& event, Turn& turn);
+    void handle(const JobHeldUp& event, Turn& turn);
     void handle(const JobFinished& event, Turn& turn);
     void handle(const ClaimRevoked& event, Turn& turn);
     void handle(const TimerFired& event, Turn& turn);

@@ -188,6 +188,13 @@ struct SessionBehind {
     bool behind = false;
 };
 
+/// The job has begun, and stands still until its reader has read more; or no longer does. Without
+/// effect on a job that no worker holds. It is over with the attempt.
+struct JobHeldUp {
+    JobId job{};
+    bool held_up = false;
+};
+
 /// The worker's word for the job that it holds under that sequence: it is done.
 struct JobFinished {
     WorkerId worker;
@@ -217,11 +224,12 @@ struct StopRequested {
 /// Stop at once.
 struct StopNow {};
 
-using Event = std::variant<PoolAdded, PoolResized, PoolAdjusted, LabelAdjusted, CapAdjusted,
-                           MemoryJudged, PoolRetired, TemplateReady, TemplateLost, TemplateSilent,
-                           WorkerForked, ForkFailed, WorkerReady, WorkerExited, WorkerMisbehaved,
-                           WorkerHung, WorkerWorn, JobDeaf, JobSubmitted, CancelRequested, JobMoved,
-                           JobRelabelled, BatchOpened, BatchClosed, SessionLost, SessionBehind,
-                           JobFinished, ClaimRevoked, TimerFired, StopRequested, StopNow>;
+using Event =
+    std::variant<PoolAdded, PoolResized, PoolAdjusted, LabelAdjusted, CapAdjusted, MemoryJudged,
+                 PoolRetired, TemplateReady, TemplateLost, TemplateSilent, WorkerForked, ForkFailed,
+                 WorkerReady, WorkerExited, WorkerMisbehaved, WorkerHung, WorkerWorn, JobDeaf,
+                 JobSubmitted, CancelRequested, JobMoved, JobRelabelled, BatchOpened, BatchClosed,
+                 SessionLost, SessionBehind, JobHeldUp, JobFinished, ClaimRevoked, TimerFired,
+                 StopRequested, StopNow>;
 
 }  // namespace jobmill::core

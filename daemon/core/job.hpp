@@ -40,7 +40,8 @@ struct Job {
     EndedBy why = EndedBy::cancel;  ///< it is cancelled, or its time is over
     bool attached = true;           ///< it ends with its session, and is in that session's list
     bool poison = false;            ///< it has crashed so many workers that it gets no other
-    bool lends = false;             ///< it waits for its own jobs, and its pool has a slot more
+    bool held_up = false;           ///< it waits for its reader
+    bool lends = false;             ///< it waits, and its pool has a slot more meanwhile
     std::uint16_t attempt = 1;
     std::uint16_t crashes = 0;
     std::uint32_t children = 0;  ///< unfinished jobs that it has submitted

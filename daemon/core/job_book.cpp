@@ -186,6 +186,7 @@ void JobBook::take_from_worker(JobHandle handle)
     if (!slot.held.empty()) {
         slot.oldest_held = jobs_[slot.held.first()].sequence;
     }
+    job.held_up = false;
     stop_lending(job);
     --backlog_of(job).running;
     --working_;

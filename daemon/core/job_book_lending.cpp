@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Jobs that wait for jobs which they have submitted themselves.
+// Jobs that wait for jobs which they have submitted themselves, or for their readers.
 #include "daemon/core/job_book.hpp"
 #include "daemon/core/planted_bug.hpp"
 
@@ -8,7 +8,7 @@ namespace jobmill::core {
 bool JobBook::lend(JobHandle handle)
 {
     Job& job = jobs_[handle];
-    if (job.lends || unassigned(job.stage) || job.children == 0) {
+    if (job.lends || unassigned(job.stage) || (job.children == 0 && !job.held_up)) {
         return false;
     }
     job.lends = true;
@@ -18,6 +18,19 @@ bool JobBook::lend(JobHandle handle)
     labels_.lends(job.label);
     lending_changed_.push_back(job.pool);
     return true;
+}
+
+bool JobBook::hold_up(JobHandle handle, bool held_up)
+{
+    Job& job = jobs_[handle];
+    if (unassigned(job.stage)) {
+        return false;
+    }
+    job.held_up = held_up;
+    if (!held_up && job.children == 0) {
+        stop_lending(job);
+    }
+    return held_up && lend(handle);
 }
 
 void JobBook::stop_lending(Job& job)
@@ -35,7 +48,7 @@ void JobBook::stop_lending(Job& job)
 void JobBook::release_parent(const Job& job)
 {
     const JobHandle parent = number(job.parent) == 0 ? no_job : find(job.parent);
-    if (parent != no_job && --jobs_[parent].children == 0) {
+    if (parent != no_job && --jobs_[parent].children == 0 && !jobs_[parent].held_up) {
         stop_lending(jobs_[parent]);
     }
 }

@@ -59,6 +59,27 @@ TEST_CASE("a client that reads nothing stops its own job and fills nobody's memo
     }
 }
 
+TEST_CASE("a job that waits for its reader lends its place to the jobs of others")
+{
+    const Daemon daemon{pool_config(1)};
+    JsonClient client = daemon.json();
+    submit_chunks(client, 10'000);
+    const std::string job = client.job_of("a");
+    await_standstill(daemon);
+    JsonClient other = daemon.json();
+    for (const char* const id : {"1", "2", "3"}) {
+        other.submit(id, "sum", "10");
+        CHECK(other.result(id).text_at("payload") == "55");
+    }
+    CHECK(daemon.pool().integer_at("lent") == 1);
+    other.send(R"({"op":"cancel","id":"c","job":")" + job + R"("})");
+    CHECK(other.next("cancelled", "c").integer_at("running") == 1);
+    CHECK(client.result("a").text_at("state") == "cancelled");
+    daemon.await("the place is its own again",
+                 [&] { return daemon.pool().integer_at("lent") == 0; });
+    daemon.check_healthy();
+}
+
 TEST_CASE("large chunks that nobody reads are not made in advance")
 {
     const Daemon daemon{pool_config(1)};

@@ -56,6 +56,16 @@ void RandomSchedule::stop_or_go_on_reading()
     world_.set_behind(session, chance_.percent(90) ? !behind : behind);
 }
 
+/// A job waits for its reader, or one that did goes on.
+void RandomSchedule::hold_up_or_let_go_on()
+{
+    if (!world_.held_up().empty() && chance_.percent(70)) {
+        world_.hold_up(*world_.held_up().begin(), false);
+    } else if (!world_.alive().empty()) {
+        world_.hold_up(any_job(), chance_.percent(90));
+    }
+}
+
 void RandomSchedule::submit_some()
 {
     const PoolId pool = open_pool()->id;
@@ -148,6 +158,9 @@ void RandomSchedule::step_operator()
     }
     if (chance_.per_mille(climate_.behind) || (!world_.behind().empty() && chance_.percent(1))) {
         stop_or_go_on_reading();
+    }
+    if (chance_.per_mille(climate_.behind) || (!world_.held_up().empty() && chance_.percent(3))) {
+        hold_up_or_let_go_on();
     }
     if (chance_.per_mille(climate_.storms) || (storm_ && chance_.per_mille(5))) {
         storm_ = !storm_;

@@ -112,6 +112,9 @@ void RandomSchedule::calm_down()
             world_.lose_session(session);
         }
     }
+    while (!world_.held_up().empty()) {
+        world_.hold_up(*world_.held_up().begin(), false);
+    }
     for (const auto& worker : world_.workers()) {
         if (worker->hostile && worker->life == Life::running) {
             world_.die(*worker);  // what it has passed over would never end

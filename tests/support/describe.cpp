@@ -194,6 +194,10 @@ std::string say(const SessionBehind& e)
 {
     return "SessionBehind" + text(e.session) + (e.behind ? " behind" : " caught up");
 }
+std::string say(const JobHeldUp& e)
+{
+    return "JobHeldUp" + text(e.job) + (e.held_up ? " held up" : " goes on");
+}
 std::string say(const JobFinished& e)
 {
     return "JobFinished" + text(e.worker) + text(e.sequence) + text(e.state) + text(e.cpu);

@@ -155,6 +155,11 @@ void FakeWorld::set_behind(SessionId session, bool behind)
     feed(core::SessionBehind{.session = session, .behind = behind});
 }
 
+void FakeWorld::hold_up(JobId job, bool held_up)
+{
+    feed(core::JobHeldUp{.job = job, .held_up = held_up});
+}
+
 BatchId FakeWorld::open_batch(const core::HaltRule& rule)
 {
     batches_.push_back({.rule = rule});

@@ -57,6 +57,8 @@ public:
     void lose_session(SessionId session);
     /// The client stops or begins again to read.
     void set_behind(SessionId session, bool behind);
+    /// The job waits for its reader, or no longer does.
+    void hold_up(JobId job, bool held_up);
     BatchId open_batch(const core::HaltRule& rule);
     void close_batch(BatchId batch);
 
@@ -109,6 +111,7 @@ public:
     [[nodiscard]] bool memory_low() const { return memory_low_; }
     /// Whose clients do not read.
     [[nodiscard]] const std::set<SessionId>& behind() const { return behind_; }
+    [[nodiscard]] const std::set<JobId>& held_up() const { return held_up_; }
     [[nodiscard]] bool stopping() const { return stop_asked_; }
     [[nodiscard]] bool stopped() const { return stopped_; }
     /// Processes that are no more.
@@ -168,6 +171,7 @@ private:
     void foresee(const core::BatchClosed& event);
     void foresee(const core::SessionLost& event);
     void foresee(const core::SessionBehind& event);
+    void foresee(const core::JobHeldUp& event);
     void foresee(const core::JobFinished& event);
     void foresee(const core::ClaimRevoked& event);
     void foresee(const core::TimerFired& event);
@@ -265,6 +269,7 @@ private:
     void end(PretendJob& job, JobState state);
     void ask_cancel(PretendJob& job);
     void mark_behind(SessionId session, bool behind);
+    void mark_held_up(PretendJob& job, bool held_up);
     void join_queues();
     void leave_queue(PretendJob& job);
     void tell_over(PretendWorker& worker);
@@ -287,6 +292,7 @@ private:
     std::uint64_t working_ = 0;  ///< in all pools
     bool memory_low_ = false;
     std::set<SessionId> behind_;
+    std::set<JobId> held_up_;
     std::deque<core::ClaimRevoked> answers_;
     core::Effects effects_;
     std::uint64_t events_ = 0;

@@ -57,8 +57,19 @@ void FakeWorld::hold(PretendJob& job, PretendWorker& worker, Sequence sequence)
     count_label(job, 1);
 }
 
+void FakeWorld::mark_held_up(PretendJob& job, bool held_up)
+{
+    job.held_up = held_up;
+    if (held_up) {
+        held_up_.insert(job.id);
+    } else {
+        held_up_.erase(job.id);
+    }
+}
+
 void FakeWorld::release(PretendJob& job)
 {
+    mark_held_up(job, false);
     set_lending(job, false);
     PretendWorker& worker = existing(job.worker, "a job is held by nobody");
     const bool first = worker.held.front().job == job.id;
@@ -123,7 +134,7 @@ void FakeWorld::end(PretendJob& job, JobState state)
     if (number(job.parent) != 0) {
         PretendJob& parent = job_of(job.parent);
         if (--parent.children == 0) {
-            set_lending(parent, false);
+            set_lending(parent, parent.held_up);
         }
     }
     PretendBatch* batch = batch_of(job);

@@ -173,6 +173,15 @@ void FakeWorld::foresee(const core::SessionBehind& event)
     mark_behind(event.session, event.behind);
 }
 
+void FakeWorld::foresee(const core::JobHeldUp& event)
+{
+    PretendJob& job = job_of(event.job);
+    if (job.place == Place::held) {
+        mark_held_up(job, event.held_up);
+        set_lending(job, job.held_up || (job.lends && job.children > 0));
+    }
+}
+
 void FakeWorld::mark_behind(SessionId session, bool behind)
 {
     const bool changed = behind ? behind_.insert(session).second : behind_.erase(session) > 0;

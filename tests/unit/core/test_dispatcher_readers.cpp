@@ -178,3 +178,48 @@ TEST_CASE_FIXTURE(Fixture, "what a session did not get while it did not read is 
     CHECK(served >= 5);
     CHECK(served <= 6);
 }
+
+TEST_CASE_FIXTURE(Fixture, "a job that waits for its reader lends its place, until it goes on")
+{
+    serve(1);
+    submit(1, 1);
+    submit(2, 2);
+    // What it holds may not have begun.
+    CHECK(on(JobHeldUp{.job = JobId{1}, .held_up = true}) ==
+          Effects{revoke(worker(1), 1), fork(worker(2))});
+    answer(worker(1), 1, false);
+    CHECK(dispatcher.counts(pool).lent == 1);
+    CHECK(on(WorkerReady{worker(2)}) == Effects{offer(worker(2), 1, 2)});
+    on(JobHeldUp{.job = JobId{1}, .held_up = false});
+    CHECK(dispatcher.counts(pool).lent == 0);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a place that was lent is the pool's again when its job has ended")
+{
+    serve(1);
+    submit(1, 1);
+    on(JobHeldUp{.job = JobId{1}, .held_up = true});
+    answer(worker(1), 1, false);
+    finish(worker(1), 1);
+    CHECK(dispatcher.counts(pool).lent == 0);
+    // Too late for that one, and nothing to it that waits.
+    on(JobHeldUp{.job = JobId{1}, .held_up = true});
+    submit(2, {.delay = seconds{1}});
+    on(JobHeldUp{.job = JobId{2}, .held_up = true});
+    CHECK(dispatcher.counts(pool).lent == 0);
+}
+
+TEST_CASE_FIXTURE(Fixture, "who waits for his reader and for his jobs goes on after both")
+{
+    serve(1);
+    submit(1, 1);
+    on(JobHeldUp{.job = JobId{1}, .held_up = true});
+    answer(worker(1), 1, false);
+    on(WorkerReady{worker(2)});
+    submit_child(2, 1, 1);
+    on(JobHeldUp{.job = JobId{1}, .held_up = false});
+    CHECK(dispatcher.counts(pool).lent == 1);
+    on(CancelRequested{.job = JobId{2}});
+    on(JobHeldUp{.job = JobId{1}, .held_up = true});
+    CHECK(dispatcher.counts(pool).lent == 1);
+}

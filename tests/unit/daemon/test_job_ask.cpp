@@ -34,6 +34,5 @@ TEST_CASE("a pool's time to wait begins when the job's delay is over")
     CHECK(resolve({.queue_timeout_ms = 3000, .delay_ms = 5000}, pool, false).terms.queue_timeout ==
           3s);
     // Ten years, the longest that may be asked for.
-    CHECK(resolve({.delay_ms = 315'360'000'000}, pool, false).terms.queue_timeout ==
-          315'360'002s);
+    CHECK(resolve({.delay_ms = 315'360'000'000}, pool, false).terms.queue_timeout == 315'360'002s);
 }
