@@ -7,6 +7,7 @@
 #include "daemon/client_session.hpp"
 #include "daemon/job_desk.hpp"
 #include "daemon/log.hpp"
+#include "jobmill/cause_kind.hpp"
 
 namespace jobmill::daemon {
 namespace {
@@ -27,17 +28,17 @@ std::string_view kind_of(core::EndedBy by)
 {
     switch (by) {
         case core::EndedBy::cancel:
-            return "cancel";
+            return cause_kind::cancel;
         case core::EndedBy::halt:
-            return "halted";
+            return cause_kind::halted;
         case core::EndedBy::stop:
-            return "stopping";
+            return cause_kind::stopping;
         case core::EndedBy::timeout:
-            return "timeout";
+            return cause_kind::timeout;
         case core::EndedBy::hang:
-            return "hang";
+            return cause_kind::hang;
         case core::EndedBy::deadline:
-            return "expired";
+            return cause_kind::expired;
         case core::EndedBy::worker:
         case core::EndedBy::worker_death:
         case core::EndedBy::limit:

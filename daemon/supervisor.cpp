@@ -16,6 +16,7 @@
 #include "daemon/pool_plan.hpp"
 #include "daemon/refusal.hpp"
 #include "daemon/status_report.hpp"
+#include "jobmill/cause_kind.hpp"
 
 namespace jobmill::daemon {
 namespace {
@@ -46,7 +47,7 @@ Supervisor::Supervisor(loop::EventLoop& loop, Setup setup)
                            .cause_of_death =
                                [this](WorkerId worker) {
                                    const WorkerProcess* process = processes_.worker(worker);
-                                   return process == nullptr ? Cause{.kind = "lost"}
+                                   return process == nullptr ? Cause{.kind = cause_kind::lost}
                                                              : process->cause_of_death();
                                },
                            .traces =

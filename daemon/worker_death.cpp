@@ -6,6 +6,7 @@
 #include "common/signal_name.hpp"
 #include "common/utf8.hpp"
 #include "daemon/worker_process.hpp"
+#include "jobmill/cause_kind.hpp"
 
 namespace jobmill::daemon {
 
@@ -15,12 +16,12 @@ std::string_view WorkerProcess::broken_limit() const
         return {};
     }
     if (exit_.status == SIGXCPU && limits_.cpu_ms != unlimited) {
-        return "cpu";
+        return limit_name::cpu;
     }
     if (ran_out_of_memory() && limits_.memory != unlimited) {
-        return "memory";
+        return limit_name::memory;
     }
-    return exit_.status == SIGXFSZ && limits_.file_size != unlimited ? "file_size" : "";
+    return exit_.status == SIGXFSZ && limits_.file_size != unlimited ? limit_name::file_size : "";
 }
 
 bool WorkerProcess::ran_out_of_memory() const
@@ -57,20 +58,20 @@ Cause WorkerProcess::cause_of_death() const
 {
     Cause cause = traces();
     if (!fault_.empty()) {
-        cause.kind = "lost";
+        cause.kind = cause_kind::lost;
         cause.text = "its worker was replaced: it " + fault_;
     } else if (exit_.by_signal) {
-        cause.kind = "signal";
+        cause.kind = cause_kind::signal;
         cause.signal = signal_name(exit_.status);
         cause.core_dumped = exit_.core_dumped;
     } else {
-        cause.kind = "exit";
+        cause.kind = cause_kind::exit;
         cause.exit_code = exit_.status;
         cause.text = "the worker left in mid-job";
     }
     cause.out_of_memory = ran_out_of_memory();
     if (died_of_limit()) {
-        cause.kind = "limit";
+        cause.kind = cause_kind::limit;
         cause.limit = broken_limit();
     }
     return cause;
@@ -85,7 +86,7 @@ Usage WorkerProcess::usage() const
     // A group has counted what nobody has waited for, too.
     const auto& in_group = last_reading_.cpu_ns;
     usage.cpu_ns = cpu_.of_last(in_group ? cpu_before_group_ + *in_group : exit_.cpu_ns());
-    if (jobs_offered_ == 1 || broken_limit() == "memory") {
+    if (jobs_offered_ == 1 || broken_limit() == limit_name::memory) {
         usage.peak_rss = last_reading_.memory_peak;  // else it may be an earlier job's
     }
     return usage;

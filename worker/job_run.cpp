@@ -12,6 +12,7 @@
 #include "common/msgpack.hpp"
 #include "common/progress_cell.hpp"
 #include "common/signal_name.hpp"
+#include "jobmill/cause_kind.hpp"
 #include "worker/cause_text.hpp"
 #include "worker/children.hpp"
 #include "worker/crash_handler.hpp"
@@ -33,13 +34,13 @@ jobmill_failure plain_failure(std::string_view text)
 Cause cause_of(const jobmill_failure& failure)
 {
     Cause cause;
-    cause.kind = "error";
+    cause.kind = cause_kind::error;
     cause.text = cause_text({failure.text.data, failure.text.size});
     if (failure.kind == JOBMILL_FAILURE_EXIT || failure.kind == JOBMILL_FAILURE_EXEC) {
-        cause.kind = failure.kind == JOBMILL_FAILURE_EXIT ? "exit" : "exec";
+        cause.kind = failure.kind == JOBMILL_FAILURE_EXIT ? cause_kind::exit : cause_kind::exec;
         cause.exit_code = failure.exit_code;
     } else if (failure.kind == JOBMILL_FAILURE_SIGNAL) {
-        cause.kind = "signal";
+        cause.kind = cause_kind::signal;
         cause.signal = signal_name(failure.signal_number);
         cause.core_dumped = failure.core_dumped != 0;
     }
@@ -149,12 +150,12 @@ void JobRun::name_limit(bool of_memory, bool starved)
         return;
     }
     std::string_view limit = running_job().limit_reached;
-    if (of_memory && failure_->kind == "error" &&
+    if (of_memory && failure_->kind == cause_kind::error &&
         (starved || failure_->text == std::bad_alloc{}.what())) {
-        limit = "memory";
+        limit = limit_name::memory;
     }
     if (!limit.empty()) {
-        failure_->kind = "limit";
+        failure_->kind = cause_kind::limit;
         failure_->limit = limit;
     }
 }

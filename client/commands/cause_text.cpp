@@ -6,34 +6,16 @@
 #include <cstdio>
 #include <string_view>
 
+#include "jobmill/cause_kind.hpp"
+
 namespace jobmill::commands {
 namespace {
 
-struct Phrase {
-    std::string_view key;
-    std::string_view text;
-};
-
-constexpr auto limit_phrases = std::to_array<Phrase>({{"memory", "its memory limit"},
-                                                      {"cpu", "its limit of CPU time"},
-                                                      {"file_size", "its limit of file sizes"},
-                                                      {"open_files", "its limit of open files"},
-                                                      {"processes", "its limit of processes"}});
-
-constexpr auto kind_phrases = std::to_array<Phrase>({{"timeout", "it ran too long"},
-                                                     {"hang", "it showed no sign of life"},
-                                                     {"expired", "it waited too long"},
-                                                     {"lost", "its worker was replaced"},
-                                                     {"stopping", "the daemon stopped"},
-                                                     {"halted", "its batch gave up"},
-                                                     {"cancel", "somebody cancelled it"}});
-
-template <std::size_t Size>
-std::string phrase_of(const std::array<Phrase, Size>& phrases, std::string_view key)
+template <typename Table>
+std::string phrase_of(const Table& table, std::string_view name)
 {
-    const auto found = std::find_if(phrases.begin(), phrases.end(),
-                                    [&](const Phrase& phrase) { return phrase.key == key; });
-    return std::string{found == phrases.end() ? key : found->text};
+    const auto* row = row_of(table, name);
+    return std::string{row == nullptr ? name : row->phrase};
 }
 
 }  // namespace
@@ -42,15 +24,15 @@ std::string cause_text(const Cause& cause)
 {
     std::string text;
     if (!cause.limit.empty()) {
-        text = "over " + phrase_of(limit_phrases, cause.limit);
-    } else if (cause.kind == "signal") {
+        text = "over " + phrase_of(limit_names, cause.limit);
+    } else if (cause.kind == cause_kind::signal) {
         text = cause.signal;
-    } else if (cause.kind == "exit") {
+    } else if (cause.kind == cause_kind::exit) {
         text = "exit code " + std::to_string(cause.exit_code.value_or(0));
     } else if (!cause.text.empty()) {
         text = cause.text;
     } else {
-        text = phrase_of(kind_phrases, cause.kind);
+        text = phrase_of(cause_kinds, cause.kind);
     }
     if (cause.out_of_memory && cause.limit.empty()) {
         text += ", for want of memory";
@@ -72,7 +54,7 @@ std::string attempt_text(std::uint32_t attempt_number, const Attempt& attempt)
 {
     std::string text =
         "attempt " + std::to_string(attempt_number) + " " + state_text(attempt.state);
-    if (attempt.state != JobState::timed_out || attempt.cause.kind != "timeout") {
+    if (attempt.state != JobState::timed_out || attempt.cause.kind != cause_kind::timeout) {
         text += ": " + cause_text(attempt.cause);
     }
     if (attempt.run_ns > 0) {

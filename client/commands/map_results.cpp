@@ -7,6 +7,7 @@
 #include "client/commands/outcome.hpp"
 #include "client/commands/output.hpp"
 #include "common/exit_code.hpp"
+#include "jobmill/cause_kind.hpp"
 
 namespace jobmill::commands {
 
@@ -59,7 +60,7 @@ JobLogLine MapResults::line(const event::JobResult& result, std::uint64_t number
 bool MapResults::end(const event::JobResult& result, std::uint64_t number,
                      const ItemPattern& pattern)
 {
-    if (result.cause.kind == "halted") {
+    if (result.cause.kind == cause_kind::halted) {
         return give_up(number);
     }
     const int code = result.dropped ? exit_code::job_failed : exit_code_of(result);
@@ -78,7 +79,7 @@ bool MapResults::end(const event::JobResult& result, std::uint64_t number,
         }
     }
     // What a stopping daemon cut short has not ended: it is not logged, and run again.
-    if (log_ != nullptr && result.cause.kind != "stopping") {
+    if (log_ != nullptr && result.cause.kind != cause_kind::stopping) {
         items_.at(number).line = line(result, number, pattern);
     }
     return items_.end(number, bar_);

@@ -5,6 +5,7 @@
 
 #include "common/exit_code.hpp"
 #include "common/signal_name.hpp"
+#include "jobmill/cause_kind.hpp"
 
 namespace jobmill::commands {
 namespace {
@@ -45,22 +46,25 @@ std::string what_became_of(const event::JobResult& result)
     const std::string ran = " after " + duration_text(result.run_ns) + worker_text(result);
     switch (result.state) {
         case JobState::failed:
-            if (cause.kind == "signal" && cause.limit.empty()) {
+            if (cause.kind == cause_kind::signal && cause.limit.empty()) {
                 return ": the command died of " + cause_text(cause);
             }
             return " failed: " + cause_text(cause);
         case JobState::crashed:
-            return " crashed: " + (cause.kind == "exit" ? "its worker left with " : std::string{}) +
+            return " crashed: " +
+                   (cause.kind == cause_kind::exit ? "its worker left with " : std::string{}) +
                    cause_text(cause) + ran;
         case JobState::timed_out:
-            return cause.kind == "timeout" || cause.kind.empty()
+            return cause.kind == cause_kind::timeout || cause.kind.empty()
                        ? " timed out" + ran
                        : " timed out: " + cause_text(cause) + ran;
         case JobState::expired:
             return " expired: it had not begun after " + duration_text(result.queue_ns);
         case JobState::cancelled:
             return " cancelled" +
-                   (cause.kind == "cancel" || cause.kind.empty() ? "" : ": " + cause_text(cause)) +
+                   (cause.kind == cause_kind::cancel || cause.kind.empty()
+                        ? ""
+                        : ": " + cause_text(cause)) +
                    (cause.was.empty() ? "" : " (was " + cause.was + ")");
         default:
             return " " + state_text(result.state) +
@@ -131,8 +135,8 @@ bool says_enough(const event::JobResult& result)
 {
     const Cause& cause = result.cause;
     return result.state == JobState::succeeded ||
-           (result.state == JobState::failed && cause.kind == "exit" && cause.limit.empty() &&
-            !cause.out_of_memory && result.attempt <= 1);
+           (result.state == JobState::failed && cause.kind == cause_kind::exit &&
+            cause.limit.empty() && !cause.out_of_memory && result.attempt <= 1);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "common/base64.hpp"
+#include "jobmill/cause_kind.hpp"
 
 namespace jobmill::tests {
 namespace {
@@ -64,6 +65,23 @@ std::string quoted(std::string_view text)
     return quoted + '"';
 }
 
+/// Whatever else a test is about: a cause is of a kind that explains the end that it is told with.
+void check_cause(const Value& message)
+{
+    const Value* cause = message.find("cause");
+    const std::string_view op = message.text_at("op");
+    if (cause == nullptr || (op != "result" && op != "retrying")) {
+        return;
+    }
+    const CauseKind* kind = row_of(cause_kinds, cause->text_at("kind"));
+    const auto state = job_state_of(message.text_at("state"));
+    if (kind == nullptr || !state || !kind->explains(*state)) {
+        throw std::runtime_error{"a cause of the kind \"" + std::string{cause->text_at("kind")} +
+                                 "\" does not explain the state " +
+                                 std::string{message.text_at("state")}};
+    }
+}
+
 }  // namespace
 
 Value parse_json(std::string_view text)
@@ -108,6 +126,7 @@ std::optional<Value> JsonClient::read_message()
         if (end != std::string_view::npos) {
             Value message = parse_json(all.substr(taken_, end - taken_));
             taken_ = end + 1;
+            check_cause(message);
             return message;
         }
         unread.erase(unread.begin(), unread.begin() + static_cast<std::ptrdiff_t>(taken_));

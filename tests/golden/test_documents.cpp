@@ -14,6 +14,7 @@
 #include "common/option_table.hpp"
 #include "common/segment_layout.hpp"
 #include "daemon/core/job_lifecycle.hpp"
+#include "jobmill/cause_kind.hpp"
 #include "jobmill/error_code.hpp"
 #include "jobmill/job_state.hpp"
 #include "tests/golden/samples.hpp"
@@ -144,6 +145,40 @@ TEST_CASE("the job states of the document are those of the code")
         CHECK(rows[i][1] == job_state_names.at(i));
         const bool terminal = is_terminal(static_cast<JobState>(i));
         CHECK((rows[i].size() > 2 && rows[i][2] == "not terminal") == !terminal);
+    }
+}
+
+TEST_CASE("the kinds of causes of the document are those of the code, with the states they explain")
+{
+    std::vector<Row> expected;
+    for (const CauseKind& kind : cause_kinds) {
+        std::string states;
+        for (std::size_t i = 0; i < job_state_names.size(); ++i) {
+            if (kind.explains(static_cast<JobState>(i))) {
+                states += (states.empty() ? "" : ", ") + std::string{job_state_names.at(i)};
+            }
+        }
+        expected.push_back({std::string{kind.name}, states});
+    }
+    std::vector<Row> documented = table({"kind", "which states"});
+    for (Row& row : documented) {
+        REQUIRE(row.size() == 3);
+        CHECK_MESSAGE(!row[2].empty(), row[0]);
+        row.pop_back();
+    }
+    CHECK(documented == expected);
+}
+
+TEST_CASE("the limits that a cause may name are documented")
+{
+    std::string expected;
+    for (const LimitName& limit : limit_names) {
+        expected += (expected.empty() ? "`" : ", `") + std::string{limit.name} + "`";
+    }
+    for (const Row& row : table({"cause", "type"})) {
+        if (row[0] == "limit") {
+            CHECK(row[2] == expected);
+        }
     }
 }
 

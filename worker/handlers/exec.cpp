@@ -15,6 +15,7 @@
 #include "common/blob.hpp"
 #include "common/limits.hpp"
 #include "common/signal_name.hpp"
+#include "jobmill/cause_kind.hpp"
 #include "worker/handlers/command.hpp"
 #include "worker/handlers/handlers.hpp"
 #include "worker/handlers/peak_sampler.hpp"
@@ -188,9 +189,9 @@ std::string_view limit_behind(int signal_number, const rusage& used)
         static_cast<std::uint64_t>(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1000;
     if (limits.cpu_ms != unlimited &&
         (signal_number == SIGXCPU || (signal_number == SIGKILL && cpu_ms > limits.cpu_ms))) {
-        return "cpu";
+        return limit_name::cpu;
     }
-    return limits.file_size != unlimited && signal_number == SIGXFSZ ? "file_size" : "";
+    return limits.file_size != unlimited && signal_number == SIGXFSZ ? limit_name::file_size : "";
 }
 
 void judge(int status, const rusage& used, const std::string& program)

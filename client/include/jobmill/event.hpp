@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "jobmill/bytes.hpp"
+#include "jobmill/cause_kind.hpp"
 #include "jobmill/error_code.hpp"
 #include "jobmill/ids.hpp"
 #include "jobmill/job_state.hpp"

@@ -64,13 +64,7 @@ inline constexpr auto job_state_names = std::to_array<std::string_view>(
 
 /// Why a job did not succeed. Members that do not belong to its kind stay empty.
 struct Cause {
-    /// "error": the handler failed, with `text`. "exit": a command left with `exit_code`, or a
-    /// worker without a result. "signal": died of `signal`. "exec": a command could not be started,
-    /// `text` says why and `exit_code` is 126 or 127. "cancel": cancelled when it `was` queued or
-    /// running. "lost": its worker was replaced. "stopping": the daemon stopped. "timeout": it ran
-    /// too long. "hang": it showed no sign of life. "expired": it waited too long. "limit": it went
-    /// beyond the `limit`. "halted": its batch gave up when it `was` waiting, queued or running.
-    std::string kind;
+    std::string kind;  ///< one of cause_kinds (cause_kind.hpp), or what a later daemon says
     std::string text;
     std::optional<int> exit_code;
     std::string signal;  ///< "SIGSEGV"
@@ -78,7 +72,7 @@ struct Cause {
     std::string stderr_tail;            ///< the end of what the worker wrote to its standard error
     std::string last_words;             ///< what the worker's crash handler noted
     std::string was;                    ///< "waiting", "queued" or "running"
-    std::string limit;                  ///< which: "memory", "cpu", "file_size", "processes"
+    std::string limit;                  ///< the one that it went beyond, of limit_names
     bool out_of_memory = false;         ///< the kernel killed it for want of memory
     bool poison = false;                ///< it crashed too many workers and was set aside
     bool stderr_shared = false;         ///< what was written may be of the jobs before it, too

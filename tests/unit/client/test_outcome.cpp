@@ -106,6 +106,8 @@ TEST_CASE("every end is told in a sentence")
     CHECK(said(JobState::cancelled, cancelled) ==
           "job 7 cancelled: its batch gave up (was waiting)");
     CHECK(said(JobState::cancelled, cause_of("stopping")) == "job 7 cancelled: the daemon stopped");
+    CHECK(said(JobState::failed, cause_of("error")) == "job 7 failed: its handler failed");
+    CHECK(said(JobState::failed, cause_of("a later daemon's")) == "job 7 failed: a later daemon's");
     CHECK(said(JobState::failed, Cause{}) == "job 7 failed: nobody knows why");
 }
 
