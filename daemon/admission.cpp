@@ -9,17 +9,11 @@
 namespace jobmill::daemon {
 namespace {
 
-/// Jobs end all the time; what is asked again too early costs a line each way.
-constexpr std::uint32_t retry_soon_ms = 200;
-
 tl::unexpected<ErrorReply> busy(const std::string& what, const char* key, const char* field,
                                 std::uint64_t limit)
 {
-    auto error =
-        refusal(error_code::busy, what + "; the limit (" + key + ") is " + std::to_string(limit),
-                field, limit);
-    error.retry_after_ms = retry_soon_ms;
-    return tl::unexpected<ErrorReply>(std::move(error));
+    return refuse_busy(what + "; the limit (" + key + ") is " + std::to_string(limit),
+                       retry_soon_ms, field, limit);
 }
 
 bool full(std::uint64_t taken, std::uint64_t more, std::uint64_t limit)

@@ -39,7 +39,9 @@ tl::expected<BatchSeat, ErrorReply> Batches::join(unsigned uid, std::string_view
     auto found = names.find(name);
     if (found == names.end()) {
         if (names.size() >= most_per_user) {
-            return refuse(error_code::busy, "too many unfinished batches", "batch", most_per_user);
+            return refuse_busy(
+                "this user has too many batches; the limit is " + std::to_string(most_per_user),
+                retry_later_ms, "batch", most_per_user);
         }
         found = names.emplace(std::string{name}, core::BatchId{++last_}).first;
         batches_[found->second] =

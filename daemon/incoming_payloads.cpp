@@ -7,16 +7,6 @@
 #include "daemon/refusal.hpp"
 
 namespace jobmill::daemon {
-namespace {
-
-tl::unexpected<ErrorReply> no_memory(const Error& error)
-{
-    auto busy = refusal(error_code::busy, error.what, "payload");
-    busy.retry_after_ms = 1000;
-    return tl::unexpected<ErrorReply>(std::move(busy));
-}
-
-}  // namespace
 
 void IncomingPayloads::begin(Tag tag, Submission submission, std::uint64_t received,
                              Admission::Place place)
@@ -73,7 +63,7 @@ tl::expected<IncomingPayloads::Added, ErrorReply> IncomingPayloads::add(const Pi
         if (!piece.more) {
             submits_.erase(found);
         }
-        return no_memory(written.error());
+        return refuse_busy(written.error().what, retry_later_ms, "payload");
     }
     incoming.received += piece.payload.size();
     if (piece.more) {

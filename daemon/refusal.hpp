@@ -2,6 +2,7 @@
 // Answers to requests that cannot be followed.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -26,6 +27,30 @@ namespace jobmill::daemon {
                                                        std::optional<std::uint64_t> limit = {})
 {
     return tl::unexpected<ErrorReply>(refusal(code, std::move(text), std::move(field), limit));
+}
+
+/// When it is worth while to ask again: jobs end all the time, what else is in the way lasts
+/// longer.
+inline constexpr std::uint64_t retry_soon_ms = 200;
+inline constexpr std::uint64_t retry_later_ms = 1000;
+
+/// No room now. Without `limit` where it is not a number that is in the way.
+[[nodiscard]] inline ErrorReply busy_refusal(std::string text, std::uint64_t retry_after_ms,
+                                             std::string field = {},
+                                             std::optional<std::uint64_t> limit = {})
+{
+    ErrorReply reply = refusal(error_code::busy, std::move(text), std::move(field), limit);
+    reply.retry_after_ms = retry_after_ms;
+    return reply;
+}
+
+[[nodiscard]] inline tl::unexpected<ErrorReply> refuse_busy(std::string text,
+                                                            std::uint64_t retry_after_ms,
+                                                            std::string field = {},
+                                                            std::optional<std::uint64_t> limit = {})
+{
+    return tl::unexpected<ErrorReply>(
+        busy_refusal(std::move(text), retry_after_ms, std::move(field), limit));
 }
 
 }  // namespace jobmill::daemon

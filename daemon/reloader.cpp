@@ -83,9 +83,7 @@ void Reloader::request(std::optional<Asker> asker)
         return;
     }
     if (change_) {
-        auto busy = refusal(error_code::busy, "another reload is under way");
-        busy.retry_after_ms = 1000;
-        tell(askers, busy);
+        tell(askers, busy_refusal("another reload is under way", retry_later_ms));
         again_ = again_ || !asker;
         return;
     }

@@ -7,16 +7,6 @@
 #include "daemon/refusal.hpp"
 
 namespace jobmill::daemon {
-namespace {
-
-tl::unexpected<ErrorReply> busy(std::string why)
-{
-    auto error = refusal(error_code::busy, std::move(why), "payload");
-    error.retry_after_ms = 200;
-    return tl::unexpected<ErrorReply>(std::move(error));
-}
-
-}  // namespace
 
 void SessionIntake::open(const Open& open)
 {
@@ -79,10 +69,23 @@ tl::expected<Submission, ErrorReply> SessionIntake::judge(const Submit& submit) 
                       .ask = std::move(*ask)};
 }
 
-bool SessionIntake::pieces_beyond_credit(const Submit& submit) const
+tl::expected<void, ErrorReply> SessionIntake::judge_pieces(const Submit& submit) const
 {
-    return incoming_.size() > 0 &&
-           (incoming_.size() >= credit_.jobs || incoming_.bytes() + submit.size > credit_.bytes);
+    const auto full = [](const std::string& key, std::uint64_t limit) {
+        return refuse_busy("too many payloads are on their way; the limit (" + key + ") is " +
+                               std::to_string(limit),
+                           retry_soon_ms, "payload", limit);
+    };
+    if (incoming_.size() == 0) {
+        return {};
+    }
+    if (incoming_.size() >= credit_.jobs) {
+        return full("credit_jobs", credit_.jobs);
+    }
+    if (incoming_.bytes() + submit.size > credit_.bytes) {
+        return full("credit_bytes", credit_.bytes);
+    }
+    return {};
 }
 
 /// What judge() passes, with the payload as far as it has come.
@@ -94,8 +97,8 @@ tl::expected<Submission, ErrorReply> SessionIntake::judge_payload(const Submit& 
         return submission;
     }
     if (submit.more) {
-        if (pieces_beyond_credit(submit)) {
-            return busy("too many payloads are on their way");
+        if (auto fit = judge_pieces(submit); !fit) {
+            return tl::unexpected<ErrorReply>(std::move(fit.error()));
         }
     }
     if (submit.has_blob) {
@@ -105,15 +108,16 @@ tl::expected<Submission, ErrorReply> SessionIntake::judge_payload(const Submit& 
     } else if (submit.more || submit.size > limits::inline_payload) {
         auto made = make_blob(submit.size);
         if (!made || !write_blob(made->get(), 0, submit.payload)) {
-            return busy("no memory for the payload");
+            return refuse_busy("no memory for the payload", retry_later_ms, "payload");
         }
         blob = std::move(*made);
     } else {
         return submission;
     }
     if (!outside_.descriptors.allows_blob(blob.get())) {
-        return busy("too few descriptors are left of " +
-                    std::to_string(outside_.descriptors.limit()));
+        const auto limit = static_cast<std::uint64_t>(outside_.descriptors.limit());
+        return refuse_busy("too few descriptors are left of " + std::to_string(limit),
+                           retry_soon_ms, "payload", limit);
     }
     submission->content.set_blob(std::move(blob), submit.size);
     return submission;

@@ -73,7 +73,7 @@ private:
     [[nodiscard]] tl::expected<Submission, ErrorReply> judge(const Submit& submit) const;
     [[nodiscard]] tl::expected<Submission, ErrorReply> judge_payload(const Submit& submit,
                                                                      UniqueFd blob) const;
-    [[nodiscard]] bool pieces_beyond_credit(const Submit& submit) const;
+    [[nodiscard]] tl::expected<void, ErrorReply> judge_pieces(const Submit& submit) const;
     [[nodiscard]] tl::expected<std::vector<Submission>, ErrorReply> judge_many(
         const SubmitMany& many) const;
     [[nodiscard]] std::optional<std::vector<Tag>> take_tags(const SubmitMany& many);

@@ -24,9 +24,8 @@ UniqueFd open_spare()
 
 ErrorReply no_descriptors(const DescriptorBudget& budget)
 {
-    return refusal(error_code::busy,
-                   "too few descriptors are left of " + std::to_string(budget.limit()), "",
-                   static_cast<std::uint64_t>(budget.limit()));
+    return busy_refusal("too few descriptors are left of " + std::to_string(budget.limit()),
+                        retry_later_ms, "", static_cast<std::uint64_t>(budget.limit()));
 }
 
 }  // namespace
@@ -90,7 +89,6 @@ void Sessions::shed_one()
 void Sessions::turn_away(UniqueFd socket, ErrorReply busy)
 {
     log::warning("client turned away", {{"cause", busy.text}, {"limit", busy.limit.value_or(0)}});
-    busy.retry_after_ms = 1000;
     Bytes line;
     encode_line(ErrorMessage{.tag = Tag{}, .error = std::move(busy)}, {}, line);
     (void)send_some(socket.get(), line);
@@ -101,16 +99,15 @@ std::optional<ErrorReply> Sessions::judge(int socket, const Identity& client) co
 {
     const auto user = users_.find(client.uid);
     if (!client.admin && user != users_.end() && user->second >= limits_.sessions_per_user) {
-        return refusal(error_code::busy,
-                       "too many sessions of this user; the limit (max_sessions_per_user) is " +
-                           std::to_string(limits_.sessions_per_user),
-                       "", limits_.sessions_per_user);
+        return busy_refusal(
+            "too many sessions of this user; the limit (max_sessions_per_user) is " +
+                std::to_string(limits_.sessions_per_user),
+            retry_later_ms, "", limits_.sessions_per_user);
     }
     if (sessions_.size() >= limits_.sessions) {
-        return refusal(
-            error_code::busy,
+        return busy_refusal(
             "too many sessions; the limit (max_sessions) is " + std::to_string(limits_.sessions),
-            "", limits_.sessions);
+            retry_later_ms, "", limits_.sessions);
     }
     if (!budget_.allows_session(socket)) {
         return no_descriptors(budget_);

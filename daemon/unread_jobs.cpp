@@ -201,7 +201,7 @@ tl::expected<std::vector<UnreadEvent>, ErrorReply> UnreadJobs::hand_over(JobId j
                                                                          Reader reader)
 {
     if (unread.reader) {
-        return refuse(error_code::busy, "another session reads this job", "job");
+        return refuse_busy("another session reads this job", retry_later_ms, "job");
     }
     std::vector<UnreadEvent> events = std::move(unread.events);
     const bool finished = unread.state.has_value();

@@ -8,6 +8,7 @@
 
 #include "common/base64.hpp"
 #include "jobmill/cause_kind.hpp"
+#include "jobmill/error_code.hpp"
 
 namespace jobmill::tests {
 namespace {
@@ -82,6 +83,16 @@ void check_cause(const Value& message)
     }
 }
 
+/// Who is told that there is no room is told when to come again.
+void check_busy(const Value& message)
+{
+    if (message.text_at("op") == "error" && message.text_at("code") == error_code::busy &&
+        message.integer_at("retry_after_ms") <= 0) {
+        throw std::runtime_error{"busy without retry_after_ms: " +
+                                 std::string{message.text_at("text")}};
+    }
+}
+
 }  // namespace
 
 Value parse_json(std::string_view text)
@@ -127,6 +138,7 @@ std::optional<Value> JsonClient::read_message()
             Value message = parse_json(all.substr(taken_, end - taken_));
             taken_ = end + 1;
             check_cause(message);
+            check_busy(message);
             return message;
         }
         unread.erase(unread.begin(), unread.begin() + static_cast<std::ptrdiff_t>(taken_));

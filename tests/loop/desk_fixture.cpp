@@ -76,7 +76,12 @@ struct Describe {
     std::string operator()(const Closing&) const { return "closing"; }
     std::string operator()(const ErrorMessage& message) const
     {
-        return "error " + of(message.tag) + " " + message.error.code;
+        const ErrorReply& error = message.error;
+        CHECK(error.retry_after_ms.has_value() == (error.code == error_code::busy));
+        return "error " + of(message.tag) + " " + error.code +
+               (error.code == error_code::busy && error.limit
+                    ? " of " + std::to_string(*error.limit)
+                    : std::string{});
     }
 
     static std::string of(Tag tag) { return std::to_string(number(tag)); }

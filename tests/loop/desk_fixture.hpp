@@ -47,7 +47,8 @@ public:
     /// Reads what has arrived, at most so much.
     void listen(std::size_t most = std::size_t{1} << 22U);
     /// What was heard since the last call, a line each: "accepted 1:101 x2", "result 1 succeeded
-    /// abc", "result 1 succeeded 100000+", "piece 1 65536+", "error 3 busy". JSON as it is.
+    /// abc", "result 1 succeeded 100000+", "piece 1 65536+", "error 3 busy of 1000" (the
+    /// limit). JSON as it is.
     [[nodiscard]] std::vector<std::string> heard();
     [[nodiscard]] bool ended() const { return ended_; }
     [[nodiscard]] std::uint64_t received() const { return received_; }

@@ -67,10 +67,20 @@ TEST_CASE_FIXTURE(DeskFixture, "payloads that are on their way are bounded by th
     Peer& peer = connect_binary();
     peer.send(submit_more(1, 1000, "a"));
     peer.send(submit_more(2, 1000, "b"));
-    CHECK(heard_by(peer) == Lines{"error 2 busy"});
+    CHECK(heard_by(peer) == Lines{"error 2 busy of 100"});
     peer.send(piece(2, "b", false));
     peer.send(piece(1, std::string(999, 'a'), false));
     CHECK(heard_by(peer) == Lines{"accepted 1:101"});
+}
+
+TEST_CASE_FIXTURE(DeskFixture, "so many payloads at most are on their way as the credit has jobs")
+{
+    settings.credit_jobs = 2;
+    Peer& peer = connect_binary();
+    for (std::uint64_t tag = 1; tag <= 3; ++tag) {
+        peer.send(submit_more(tag, 10, "a"));
+    }
+    CHECK(heard_by(peer) == Lines{"error 3 busy of 2"});
 }
 
 TEST_CASE_FIXTURE(DeskFixture, "at the end of the input results still come, then the end")

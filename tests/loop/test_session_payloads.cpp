@@ -182,11 +182,11 @@ TEST_CASE_FIXTURE(DeskFixture, "a payload counts whole while its pieces come, an
     Peer& peer = connect_binary();
     peer.send(submit_more(1, 90, "abc"));
     peer.send(submit(2, "hello world"));
-    CHECK(heard_by(peer) == Lines{"error 2 busy"});
+    CHECK(heard_by(peer) == Lines{"error 2 busy of 100"});
     // Another session of the same user is refused as well, another user is not.
     Peer& second = connect_binary();
     second.send(submit(1, "hello world"));
-    CHECK(heard_by(second) == Lines{"error 1 busy"});
+    CHECK(heard_by(second) == Lines{"error 1 busy of 100"});
     Peer& other = connect_binary({.uid = 1001});
     other.send(submit(1, "hello world"));
     CHECK(heard_by(other) == Lines{"accepted 1:101"});
