@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/batches.hpp"
 
+#include <algorithm>
+
 #include "common/halt.hpp"
 #include "daemon/refusal.hpp"
 
@@ -38,7 +40,7 @@ tl::expected<BatchSeat, ErrorReply> Batches::join(unsigned uid, std::string_view
     auto& names = names_[uid];
     auto found = names.find(name);
     if (found == names.end()) {
-        if (names.size() >= most_per_user) {
+        if (names.size() >= most_per_user && names.size() - past_of(uid) >= most_per_user) {
             return refuse_busy(
                 "this user has too many batches; the limit is " + std::to_string(most_per_user),
                 retry_later_ms, "batch", most_per_user);
@@ -148,6 +150,14 @@ std::size_t Batches::count_of(unsigned uid) const
 {
     const auto user = names_.find(uid);
     return user == names_.end() ? 0 : user->second.size();
+}
+
+std::size_t Batches::past_of(unsigned uid) const
+{
+    const auto count = std::count_if(past_.begin(), past_.end(), [&](core::BatchId batch) {
+        return batches_.at(batch).uid == uid;
+    });
+    return static_cast<std::size_t>(count);
 }
 
 std::vector<Batches::Listed> Batches::of(unsigned uid, std::size_t most) const

@@ -62,7 +62,7 @@ public:
     {
     }
 
-    /// One user cannot fill the daemon with names.
+    /// One user cannot fill the daemon with names. Past ones do not count.
     static constexpr std::size_t most_per_user = 1000;
     /// Batches that gave up and are over, of all users: the last ones are remembered.
     static constexpr std::size_t most_past = 100;
@@ -101,6 +101,8 @@ private:
         std::optional<core::BatchCounts> past;  ///< once the core has forgotten it
     };
 
+    /// How many of the user's are only remembered.
+    [[nodiscard]] std::size_t past_of(unsigned uid) const;
     void close_if_done(core::BatchId id);
     void forget(core::BatchId id);
 
