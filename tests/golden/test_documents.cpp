@@ -222,6 +222,7 @@ TEST_CASE("the limits of the document are those of the code")
         {"halt rule", limits::halt},
         {"jobs of one submit_many", limits::submit_many},
         {"opened handlers of a session", limits::opened_handlers},
+        {"labels that `adjust` gives rules", limits::labels},
         {"ping payload", limits::ping_payload}};
     const std::vector<Row> rows = table({"limit", "value"});
     for (const auto& each : limits) {
