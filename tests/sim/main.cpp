@@ -39,15 +39,21 @@ struct Options {
 // For the handler of a failed assertion, which ends the program.
 thread_local std::uint64_t current_seed = 0;
 std::uint64_t current_events = 0;
+std::uint64_t current_bug = 0;
 
 void report(const char* what)
 {
+    const auto seed = static_cast<unsigned long long>(current_seed);
+    const auto events = static_cast<unsigned long long>(current_events);
     (void)std::fflush(stdout);
-    (void)std::fprintf(stderr,
-                       "seed %llu: %s\nreplay: jobmill-sim --seed %llu --events %llu --trace\n",
-                       static_cast<unsigned long long>(current_seed), what,
-                       static_cast<unsigned long long>(current_seed),
-                       static_cast<unsigned long long>(current_events));
+    (void)std::fprintf(stderr, "seed %llu: %s\nreplay: ", seed, what);
+    if (current_bug == 0) {
+        (void)std::fprintf(stderr, "jobmill-sim");
+    } else {
+        (void)std::fprintf(stderr, "jobmill-sim-planted --bug %llu",
+                           static_cast<unsigned long long>(current_bug));
+    }
+    (void)std::fprintf(stderr, " --seed %llu --events %llu --trace\n", seed, events);
 }
 
 bool parse(int argc, char** argv, Options& options)
@@ -156,6 +162,7 @@ int main(int argc, char** argv)
     }
     (void)std::signal(SIGABRT, [](int) { report("an assertion failed"); });
     current_events = options.events;
+    current_bug = options.bug;
     Tally tally;
     std::vector<std::thread> threads;
     for (std::uint64_t i = 1; i < options.threads; ++i) {
