@@ -2,43 +2,73 @@
 #include "daemon/set_aside.hpp"
 
 #include <algorithm>
+#include <compare>
+#include <utility>
 
 namespace jobmill::daemon {
 
 void SetAside::keep(Job job)
 {
-    bytes_ += job.submission.content.payload_size();
-    jobs_.push_back(std::move(job));
+    const std::uint64_t size = job.submission.content.payload_size();
+    const std::uint64_t place = ++last_place_;
+    Share& share = shares_[job.uid];
+    share.places.insert(place);
+    share.bytes += size;
+    bytes_ += size;
+    jobs_.emplace(place, std::move(job));
     make_room();
 }
 
 void SetAside::make_room()
 {
-    while (jobs_.size() > limits_.jobs || (jobs_.size() > 1 && bytes_ > limits_.bytes)) {
-        bytes_ -= jobs_.front().submission.content.payload_size();
-        jobs_.pop_front();
+    while (true) {
+        const bool too_many = jobs_.size() > limits_.jobs;
+        if (!too_many && (jobs_.size() <= 1 || bytes_ <= limits_.bytes)) {
+            return;
+        }
+        const auto greedier = [&](const auto& one, const auto& other) {
+            const Share& left = one.second;
+            const Share& right = other.second;
+            const auto order =
+                too_many ? left.places.size() <=> right.places.size() : left.bytes <=> right.bytes;
+            return order != 0 ? order < 0 : *left.places.begin() > *right.places.begin();
+        };
+        const auto most = std::max_element(shares_.begin(), shares_.end(), greedier);
+        (void)remove(jobs_.find(*most->second.places.begin()));
     }
+}
+
+SetAside::Job SetAside::remove(Jobs::iterator at)
+{
+    Job job = std::move(at->second);
+    const std::uint64_t size = job.submission.content.payload_size();
+    const auto share = shares_.find(job.uid);
+    share->second.places.erase(at->first);
+    share->second.bytes -= size;
+    if (share->second.places.empty()) {
+        shares_.erase(share);
+    }
+    bytes_ -= size;
+    jobs_.erase(at);
+    return job;
 }
 
 const SetAside::Job* SetAside::find(JobId job, unsigned uid, bool all) const
 {
-    const auto found = std::find_if(jobs_.begin(), jobs_.end(), [&](const Job& each) {
-        return each.id == job && (all || each.uid == uid);
+    const auto found = std::find_if(jobs_.begin(), jobs_.end(), [&](const auto& each) {
+        return each.second.id == job && (all || each.second.uid == uid);
     });
-    return found == jobs_.end() ? nullptr : &*found;
+    return found == jobs_.end() ? nullptr : &found->second;
 }
 
 std::optional<SetAside::Job> SetAside::take(JobId job)
 {
-    const auto found =
-        std::find_if(jobs_.begin(), jobs_.end(), [&](const Job& each) { return each.id == job; });
+    const auto found = std::find_if(jobs_.begin(), jobs_.end(),
+                                    [&](const auto& each) { return each.second.id == job; });
     if (found == jobs_.end()) {
         return {};
     }
-    Job taken = std::move(*found);
-    bytes_ -= taken.submission.content.payload_size();
-    jobs_.erase(found);
-    return taken;
+    return remove(found);
 }
 
 }  // namespace jobmill::daemon

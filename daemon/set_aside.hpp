@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <deque>
+#include <cstdint>
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "daemon/job_record.hpp"
@@ -10,8 +12,8 @@
 namespace jobmill::daemon {
 
 /// Jobs that have crashed so many workers that they are not run again by themselves: kept, so that
-/// somebody can look at them, and have them run once more after the handler was mended. The oldest
-/// go when there are too many.
+/// somebody can look at them, and have them run once more after the handler was mended. When there
+/// are too many, those of the user go who has most, the oldest first: nobody pushes out another's.
 class SetAside {
 public:
     struct Job {
@@ -39,15 +41,25 @@ public:
     [[nodiscard]] const Job* find(JobId job, unsigned uid, bool all) const;
     [[nodiscard]] std::optional<Job> take(JobId job);
 
-    /// From the oldest on.
-    [[nodiscard]] const std::deque<Job>& jobs() const noexcept { return jobs_; }
+    /// In the order in which they came.
+    using Jobs = std::map<std::uint64_t, Job>;
+    [[nodiscard]] const Jobs& jobs() const noexcept { return jobs_; }
 
 private:
+    /// What one user has of it.
+    struct Share {
+        std::set<std::uint64_t> places;
+        std::uint64_t bytes = 0;
+    };
+
     void make_room();
+    Job remove(Jobs::iterator at);
 
     Limits limits_;
-    std::deque<Job> jobs_;
+    Jobs jobs_;
+    std::map<unsigned, Share> shares_;
     std::uint64_t bytes_ = 0;
+    std::uint64_t last_place_ = 0;
 };
 
 }  // namespace jobmill::daemon

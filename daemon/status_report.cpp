@@ -107,7 +107,7 @@ Map report_cause(const Cause& cause)
 Listing report_poison(const StatusSources& sources)
 {
     Listing listing;
-    for (const SetAside::Job& job : sources.desk.set_aside().jobs()) {
+    for (const auto& [place, job] : sources.desk.set_aside().jobs()) {
         if (!sources.client.may_touch(job.uid)) {
             continue;
         }
