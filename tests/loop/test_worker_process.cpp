@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Templates and workers as the daemon sees them: the real program, and a pretended one.
 #include <fcntl.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,100 +14,16 @@
 #include "daemon/pool_directory.hpp"
 #include "daemon/template_process.hpp"
 #include "daemon/worker_process.hpp"
-#include "tests/loop/loop_fixture.hpp"
+#include "tests/loop/worker_fixture.hpp"
 #include "tests/unit/daemon/temp_directory.hpp"
 
 using namespace jobmill;
 using namespace jobmill::tests;
 using daemon::Inherited;
-using daemon::JobRecord;
 using daemon::TemplateProcess;
 using daemon::WorkerProcess;
 
 namespace {
-
-constexpr WorkerId id{SlotId{3}, 7};
-
-UniqueFd program(const char* path)
-{
-    UniqueFd fd{::open(path, O_PATH | O_CLOEXEC)};
-    REQUIRE(fd);
-    return fd;
-}
-
-JobRecord job_with(std::string_view payload, std::uint16_t handler = 0)
-{
-    JobRecord record;
-    record.id = JobId{55};
-    record.submission.handler = handler;
-    record.submission.content = daemon::JobContent{{}, {}, bytes_of(payload)};
-    return record;
-}
-
-/// A worker that writes down what it is told.
-struct Watched : LoopFixture {
-    Watched()
-    {
-        REQUIRE(::prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
-        auto made = WorkerProcess::create(
-            loop, flush_list, id,
-            {.on_report =
-                 [this](WorkerId who, WorkerReport& report, UniqueFd blob) {
-                     CHECK(who == id);
-                     if (const auto* ready = std::get_if<Ready>(&report)) {
-                         ready_pid = ready->pid;
-                     } else if (const auto* chunk = std::get_if<JobChunk>(&report)) {
-                         said.append(text_of(chunk->payload));
-                     } else if (const auto* outcome = std::get_if<JobOutcome>(&report)) {
-                         results.emplace_back(text_of(outcome->payload));
-                         has_blob = static_cast<bool>(blob);
-                     }
-                 },
-             .on_misbehaved = [this](WorkerId) { ++misbehaved; },
-             .on_exited = [this](WorkerId) { ++exits; }});
-        REQUIRE_MESSAGE(made.has_value(), made.error().what);
-        worker = std::move(*made);
-        ends = worker->take_child_ends();
-        REQUIRE(ends.size() == 3);
-    }
-    ~Watched()
-    {
-        worker->kill();
-        if (worker->alive()) {
-            CHECK(run_until([&] { return exits == 1; }));
-        }
-    }
-
-    /// A process that is the worker as far as the daemon knows; the test speaks in its stead.
-    void pretend(const char* script = "exec tail -f /dev/null")
-    {
-        const UniqueFd shell = program("/bin/sh");
-        const Inherited inherited[] = {{.ours = ends[2].get(), .theirs = STDERR_FILENO}};
-        const auto pid =
-            daemon::spawn(shell.get(), {"sh", "-c", script}, {"PATH=/bin:/usr/bin"}, inherited);
-        REQUIRE(pid.has_value());
-        REQUIRE(worker->adopt(*pid).has_value());
-    }
-    void say(ByteView bytes) const { REQUIRE(send_all(ends[0].get(), bytes).has_value()); }
-
-    std::unique_ptr<WorkerProcess> worker;
-    std::vector<UniqueFd> ends;  ///< link, segment, standard error
-    std::int32_t ready_pid = 0;
-    std::string said;
-    std::vector<std::string> results;
-    bool has_blob = false;
-    int misbehaved = 0;
-    int exits = 0;
-};
-
-Bytes outcome(std::string_view text, std::uint64_t sequence = 1)
-{
-    Bytes bytes;
-    encode(
-        JobOutcome{.sequence = Sequence{sequence}, .size = text.size(), .payload = bytes_of(text)},
-        bytes);
-    return bytes;
-}
 
 /// A worker in a control group whose files the test writes in the kernel's stead.
 struct Grouped : Watched {
@@ -164,7 +79,7 @@ TEST_CASE_FIXTURE(Watched, "a template loads, forks a worker, and the worker run
     REQUIRE(started.has_value());
     const auto process = std::move(*started);
     REQUIRE(run_until([&] { return !handlers.empty(); }));
-    process->fork(id, std::move(ends));
+    process->fork(worker_id, std::move(ends));
     REQUIRE(run_until([&] { return ready_pid != 0 && forked; }));
     CHECK(forked->pid == ready_pid);
     CHECK(daemon::is_own_child(ready_pid));
