@@ -47,6 +47,18 @@ std::string_view kind_of(core::EndedBy by)
     return "";
 }
 
+/// Of the cause of a failure, what the job has left behind.
+Cause traces_in(Cause&& failure)
+{
+    return {.stderr_tail = std::move(failure.stderr_tail),
+            .last_words = std::move(failure.last_words),
+            .stderr_shared = failure.stderr_shared,
+            .stack = std::move(failure.stack),
+            .done = failure.done,
+            .total = failure.total,
+            .note = std::move(failure.note)};
+}
+
 }  // namespace
 
 void JobDesk::worker_started(JobId job, WorkerId worker)
@@ -197,13 +209,17 @@ Cause JobDesk::explain(JobRecord& record, const core::JobEnded& end)
         default:
             break;
     }
-    const bool late = end.by == core::EndedBy::timeout || end.by == core::EndedBy::hang;
-    Cause cause = late ? outside_.traces(end.worker) : Cause{};
+    Cause cause;
+    if (record.outcome) {
+        cause = traces_in(std::move(record.outcome->cause));  // it failed first, when told to stop
+    } else if (end.was == JobState::running) {
+        cause = outside_.traces(end.worker);
+    }
     cause.kind = kind_of(end.by);
     cause.text = end.by == core::EndedBy::halt   ? "its batch has given up"
                  : end.by == core::EndedBy::stop ? "the daemon stopped"
                                                  : how_long(record, end.by);
-    if (!late) {
+    if (end.by != core::EndedBy::timeout && end.by != core::EndedBy::hang) {
         cause.was = name_of(end.was);
     }
     return cause;

@@ -32,7 +32,14 @@ bool WorkerProcess::ran_out_of_memory() const
 Cause WorkerProcess::traces() const
 {
     Cause cause;
+    add_traces(cause);
+    return cause;
+}
+
+void WorkerProcess::add_traces(Cause& cause) const
+{
     cause.stderr_tail = to_valid_utf8(stderr_tail_);
+    cause.stderr_shared = !stderr_parted_ && !stderr_tail_.empty();
     const SegmentLayout& layout = segment_.layout();
     const auto text_of = [](const char* from, std::uint64_t size, std::size_t room) {
         std::string text(std::min<std::uint64_t>(size, room), ' ');
@@ -51,7 +58,6 @@ Cause WorkerProcess::traces() const
         cause.total = last->total;
         cause.note = to_valid_utf8(last->note);
     }
-    return cause;
 }
 
 Cause WorkerProcess::cause_of_death() const

@@ -17,6 +17,12 @@
 #include "daemon/process_reading.hpp"
 
 namespace jobmill::daemon {
+namespace {
+
+/// A look at standard error is nothing beside jobs that are so far apart.
+constexpr std::chrono::milliseconds worth_a_look{1};
+
+}  // namespace
 
 Result<std::unique_ptr<WorkerProcess>> WorkerProcess::create(loop::EventLoop& loop,
                                                              FlushList& flush_list, WorkerId id,
@@ -103,11 +109,12 @@ Result<void> WorkerProcess::offer(const core::OfferJob& offer, const JobRecord& 
                                                        {"cause", bounded.error().what}});
         }
     }
+    const core::TimePoint now = loop::EventLoop::now();
+    part_stderr(now);
     ++jobs_offered_;
-    stderr_tail_.clear();
     stack_asked_ = false;
     limits_ = limits;
-    last_offer_ = loop::EventLoop::now();
+    last_offer_ = now;
     last_sequence_ = sequence;
     cpu_.begin(cpu_time(pid_).value_or(0));
     offers_.emplace_back(sequence, record.id);
@@ -301,6 +308,23 @@ void WorkerProcess::take_outcome(JobOutcome& outcome)
         outcome.cause.out_of_memory = outcome.cause.out_of_memory || kills > oom_kills_;
         oom_kills_ = kills;
     }
+    if (!outcome.succeeded) {
+        // Now: its next job may be offered before this one's end is told.
+        read_stderr();
+        add_traces(outcome.cause);
+    }
+}
+
+/// What was written so far is not of the next job. Tiny jobs in a row whose worker writes nothing
+/// do not each pay for a look; if it does write something after all, nobody knows for which.
+void WorkerProcess::part_stderr(core::TimePoint now)
+{
+    stderr_parted_ = stderr_wrote_ || jobs_offered_ == 0 || now - last_offer_ >= worth_a_look;
+    stderr_wrote_ = false;
+    if (stderr_parted_) {
+        read_stderr();
+    }
+    stderr_tail_.clear();
 }
 
 void WorkerProcess::read_stderr()
@@ -311,6 +335,7 @@ void WorkerProcess::read_stderr()
     for (int look = 0; look < looks; ++look) {
         const ssize_t size = ::read(stderr_.get(), buffer.data(), buffer.size());
         if (size > 0) {
+            stderr_wrote_ = true;
             stderr_tail_.append(buffer.data(), static_cast<std::size_t>(size));
             if (stderr_tail_.size() > limits::stderr_tail) {
                 stderr_tail_.erase(0, stderr_tail_.size() - limits::stderr_tail);

@@ -106,6 +106,8 @@ private:
     [[nodiscard]] Result<void> report(const Frame& frame);
     void on_death();
     void read_stderr();
+    void part_stderr(core::TimePoint now);
+    void add_traces(Cause& cause) const;
     void forget_offer(Sequence sequence);
     void take_outcome(JobOutcome& outcome);
     [[nodiscard]] std::string_view broken_limit() const;
@@ -121,6 +123,8 @@ private:
     UniqueFd stderr_;
     std::unique_ptr<loop::FdWatcher> stderr_watcher_;
     std::string stderr_tail_;
+    bool stderr_wrote_ = false;   ///< something, not long ago
+    bool stderr_parted_ = false;  ///< what is read is of the last job that it was offered alone
     loop::EventLoop* loop_ = nullptr;
     pid_t pid_ = -1;
     UniqueFd pidfd_;

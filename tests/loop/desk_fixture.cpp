@@ -153,7 +153,7 @@ DeskFixture::DeskFixture()
                .now = [] { return loop::EventLoop::now(); },
                .cause_of_death =
                    [](WorkerId) { return Cause{.kind = "signal", .signal = "SIGSEGV"}; },
-               .traces = {},
+               .traces = [](WorkerId) { return Cause{.stderr_tail = "ouch\n"}; },
                .usage_of = [](WorkerId) { return Usage{.cpu_ns = 1}; },
                .pause =
                    [this](WorkerId worker, bool pause) {

@@ -52,6 +52,7 @@ struct Watched : LoopFixture {
                      } else if (const auto* outcome = std::get_if<JobOutcome>(&report)) {
                          results.emplace_back(text_of(outcome->payload));
                          has_blob = static_cast<bool>(blob);
+                         causes.push_back(outcome->cause);
                      }
                  },
              .on_misbehaved = [this](WorkerId) { ++misbehaved; },
@@ -86,6 +87,7 @@ struct Watched : LoopFixture {
     std::int32_t ready_pid = 0;
     std::string said;
     std::vector<std::string> results;
+    std::vector<Cause> causes;  ///< of these
     bool has_blob = false;
     int misbehaved = 0;
     int exits = 0;

@@ -53,6 +53,19 @@ void stderr_spam(Job& job)
     }
 }
 
+void confess(Job& job)
+{
+    constexpr std::string_view words = "words of the job\n";
+    (void)!::write(STDERR_FILENO, words.data(), words.size());
+    job.progress(3, 10, "third");
+    job.emit("confessed");
+    const timespec pause{0, 1'000'000};
+    while (job.payload() == "hold" || (job.payload() == "yield" && !job.cancelled())) {
+        (void)::nanosleep(&pause, nullptr);
+    }
+    throw jobmill::Failure{"it gave up"};
+}
+
 std::string fds(Job& /*job*/)
 {
     DIR* const directory = ::opendir("/proc/self/fd");

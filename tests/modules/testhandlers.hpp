@@ -47,6 +47,7 @@ void big(Job& job);          ///< payload: size of the result
 void progress(Job& job);     ///< payload: steps
 void alive(Job& job);        ///< payload: how often it shows life, 5 ms apart
 void stderr_spam(Job& job);  ///< payload: MiB
+void confess(Job& job);      ///< leaves traces; payload: "fail" now, "yield" when cancelled, "hold"
 std::string fds(Job& job);   ///< a line "number target" each
 std::string env(Job& job);
 std::string pid(Job& job);
