@@ -90,6 +90,9 @@ TEST_CASE("no file grows beyond what a job may write")
                  R"(,"file_size":100000)");
     check_limit(client.result("command"), "file_size");
     CHECK(std::filesystem::file_size(file) <= 100'000);
+    submit_shell(client, "behind", "head -c 1000000 /dev/zero >" + file + "; exit $?",
+                 R"(,"file_size":100000)");
+    check_limit(client.result("behind"), "file_size");
 }
 
 TEST_CASE("a pool's limits are for jobs that ask for none")

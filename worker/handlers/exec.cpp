@@ -13,6 +13,7 @@
 #include <system_error>
 
 #include "common/blob.hpp"
+#include "common/exit_code.hpp"
 #include "common/limits.hpp"
 #include "common/signal_name.hpp"
 #include "jobmill/cause_kind.hpp"
@@ -194,6 +195,17 @@ std::string_view limit_behind(int signal_number, const rusage& used)
     return limits.file_size != unlimited && signal_number == SIGXFSZ ? limit_name::file_size : "";
 }
 
+/// The same of one that left with a code: so a shell tells that its own command died of the signal.
+std::string_view limit_behind_code(int code)
+{
+    const JobLimits& limits = running_job().limits;
+    if (limits.cpu_ms != unlimited && code == exit_code::signal_base + SIGXCPU) {
+        return "cpu";
+    }
+    return limits.file_size != unlimited && code == exit_code::signal_base + SIGXFSZ ? "file_size"
+                                                                                     : "";
+}
+
 void judge(int status, const rusage& used, const std::string& program)
 {
     if (WIFSIGNALED(status)) {
@@ -202,6 +214,7 @@ void judge(int status, const rusage& used, const std::string& program)
                               program + ": " + signal_name(WTERMSIG(status)));
     }
     if (const int code = WEXITSTATUS(status); code != 0) {
+        running_job().limit_reached = limit_behind_code(code);
         throw Failure::exit(code, program + ": exit code " + std::to_string(code));
     }
 }

@@ -76,6 +76,18 @@ TEST_CASE("a command that died of a limit is told so, with the signal")
     CHECK(large.cause.kind == "limit");
     CHECK(large.cause.limit == "file_size");
     CHECK(large.cause.text == "sh: SIGXFSZ");
+    // A shell tells of its own command by its exit code.
+    const Answer behind =
+        worker.run(shell("sh -c 'while :; do :; done'; exit $?", {.cpu_ms = 100}));
+    CHECK(behind.cause.kind == "limit");
+    CHECK(behind.cause.limit == "cpu");
+    CHECK(behind.cause.exit_code == 128 + SIGXCPU);
+    const Answer wrote = worker.run(shell("sh -c 'kill -XFSZ $$'; exit $?", {.file_size = 5000}));
+    CHECK(wrote.cause.limit == "file_size");
+    CHECK(wrote.cause.exit_code == 128 + SIGXFSZ);
+    CHECK(worker.run(shell("exit 153", {.cpu_ms = 5000})).cause.kind == "exit");
+    CHECK(worker.run(shell("exit 152", {.file_size = 5000})).cause.kind == "exit");
+    CHECK(worker.run(shell("exit 153")).cause.kind == "exit");
 }
 
 TEST_CASE("a command for which there is no CPU is not started")
