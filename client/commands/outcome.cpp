@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "client/commands/stack_text.hpp"
 #include "common/exit_code.hpp"
 #include "common/signal_name.hpp"
 #include "jobmill/cause_kind.hpp"
@@ -84,12 +85,14 @@ std::string attempts_text(const event::JobResult& result)
     return ", attempt " + count + (exhausted ? " of " + count : "");
 }
 
-void add_lines(std::string_view text, std::vector<std::string>& lines)
+void add_lines(std::string_view text, std::vector<std::string>& lines,
+               std::string (*spell)(std::string_view) = nullptr)
 {
     while (!text.empty()) {
         const std::size_t end = text.find('\n');
         if (end != 0) {
-            lines.push_back("  " + std::string{text.substr(0, end)});
+            const std::string_view line = text.substr(0, end);
+            lines.push_back("  " + (spell == nullptr ? std::string{line} : spell(line)));
         }
         text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
     }
@@ -181,7 +184,7 @@ std::vector<std::string> notices_of(const event::JobResult& result, Detail detai
         }
         add_last_words(result.cause, lines);
         if (detail.background) {
-            add_lines(result.cause.stack, lines);
+            add_lines(result.cause.stack, lines, frame_text);
         }
     }
     if (result.dropped) {

@@ -164,13 +164,13 @@ TEST_CASE("the stack and the last progress are background, last lines are not")
     cause.done = 37;
     cause.total = 101;
     cause.note = "merging";
-    cause.stack = "#0 sum(int)\n#1 main\n";
+    cause.stack = "#0 _Z3sumi+0x1 (a+0x2)\n#1 main\n";
     cause.stderr_tail = "late\n";
     cause.stderr_shared = true;
     CHECK(notices_of(ended(JobState::timed_out, cause)) ==
           Words{"job 7 timed out after 12 ms (worker 2)", "  last progress: 37 of 101 merging",
-                "  its worker wrote, perhaps for jobs before this one:", "  late", "  #0 sum(int)",
-                "  #1 main"});
+                "  its worker wrote, perhaps for jobs before this one:", "  late",
+                "  #0 sum(int)+0x1 (a+0x2)", "  #1 main"});
     CHECK(notices_of(ended(JobState::timed_out, cause), {.background = false}) ==
           Words{"job 7 timed out after 12 ms (worker 2)",
                 "  its worker wrote, perhaps for jobs before this one:", "  late"});
