@@ -79,7 +79,10 @@ TEST_CASE("a client that reads nothing is let go, and the worker that waited for
     other.submit("b", "sum", "10");
     CHECK(other.result("b").text_at("payload") == "55");
     daemon.await_log("session stalled");
-    CHECK(daemon.jobs() == 0);
+    daemon.await("its job and its worker are free", [&] {
+        return daemon.jobs() == 0 && daemon.pool().integer_at("busy") == 0 &&
+               daemon.pool().integer_at("lent") == 0;
+    });
 }
 
 TEST_CASE("results that nobody reads wait outside of the daemon's memory, and none is lost")
