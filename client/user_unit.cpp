@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "client/bounded_program.hpp"
+#include "common/take_until.hpp"
 
 namespace jobmill {
 namespace {
@@ -14,14 +15,6 @@ namespace {
 constexpr std::chrono::milliseconds question_patience{3000};
 
 /// The first of the lines, without the line's end.
-std::string_view take_line(std::string_view& text)
-{
-    const std::size_t end = text.find('\n');
-    const std::string_view line = text.substr(0, end);
-    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-    return line;
-}
-
 std::string without_end(std::string text)
 {
     while (!text.empty() && text.back() == '\n') {
@@ -87,7 +80,7 @@ UserUnit parse_units(std::string_view text)
     UserUnit unit;
     Block block;
     while (!text.empty()) {
-        const std::string_view line = take_line(text);
+        const std::string_view line = take_until(text, '\n');
         if (!line.empty()) {
             block.add(line);
         } else {
