@@ -215,11 +215,23 @@ TEST_CASE_FIXTURE(Fixture, "who waits for his reader and for his jobs goes on af
     submit(1, 1);
     on(JobHeldUp{.job = JobId{1}, .held_up = true});
     answer(worker(1), 1, false);
-    on(WorkerReady{worker(2)});
     submit_child(2, 1, 1);
+    CHECK(on(WorkerReady{worker(2)}) == Effects{offer(worker(2), 1, 2)});
+    // The reader is ready first, then the child.
     on(JobHeldUp{.job = JobId{1}, .held_up = false});
     CHECK(dispatcher.counts(pool).lent == 1);
-    on(CancelRequested{.job = JobId{2}});
+    finish(worker(2), 1);
+    CHECK(dispatcher.counts(pool).lent == 0);
+    // The other way round.
     on(JobHeldUp{.job = JobId{1}, .held_up = true});
+    on(JobSubmitted{.job = JobId{3},
+                    .session = SessionId{1},
+                    .pool = pool,
+                    .parent = JobId{1},
+                    .terms = {.delay = seconds{1}}});
+    on(CancelRequested{.job = JobId{3}});
+    CHECK(dispatcher.unfinished_jobs() == 1);
     CHECK(dispatcher.counts(pool).lent == 1);
+    on(JobHeldUp{.job = JobId{1}, .held_up = false});
+    CHECK(dispatcher.counts(pool).lent == 0);
 }
