@@ -40,6 +40,9 @@ void read_bounds(TomlReader& reader, const toml::table& root, Config& config)
     reader.number(root, "credit_jobs", config.credit_jobs, 1'000'000);
     reader.size(root, "credit_bytes", config.credit_bytes, most_of_one);
     reader.size(root, "unread_bytes", config.unread_bytes, most_of_one);
+    if (root.contains("max_unread_bytes")) {
+        reader.size(root, "max_unread_bytes", config.max_unread_bytes.emplace(), most_bytes);
+    }
 }
 
 void read_times(TomlReader& reader, const toml::table& root, Config& config)
@@ -60,35 +63,16 @@ void read_times(TomlReader& reader, const toml::table& root, Config& config)
 Config read(TomlReader& reader, const toml::table& root)
 {
     Config config;
-    reader.known_keys(root, "the configuration",
-                      {"socket",
-                       "socket_group",
-                       "admin_group",
-                       "state_dir",
-                       "log_level",
-                       "log_format",
-                       "max_payload",
-                       "max_jobs",
-                       "max_bytes",
-                       "max_sessions",
-                       "max_jobs_per_user",
-                       "max_bytes_per_user",
-                       "max_running",
-                       "max_jobs_per_session",
-                       "max_sessions_per_user",
-                       "min_free_memory",
-                       "poison_kept",
-                       "credit_jobs",
-                       "credit_bytes",
-                       "drain_timeout",
-                       "idle_timeout",
-                       "frame_timeout",
-                       "first_frame_timeout",
-                       "stall_timeout",
-                       "unread_age",
-                       "unread_bytes",
-                       "pool",
-                       "label"});
+    reader.known_keys(
+        root, "the configuration",
+        {"socket",       "socket_group",         "admin_group",           "state_dir",
+         "log_level",    "log_format",           "max_payload",           "max_jobs",
+         "max_bytes",    "max_sessions",         "max_jobs_per_user",     "max_bytes_per_user",
+         "max_running",  "max_jobs_per_session", "max_sessions_per_user", "min_free_memory",
+         "poison_kept",  "credit_jobs",          "credit_bytes",          "drain_timeout",
+         "idle_timeout", "frame_timeout",        "first_frame_timeout",   "stall_timeout",
+         "unread_age",   "unread_bytes",         "max_unread_bytes",      "pool",
+         "label"});
     reader.text(root, "socket", config.socket);
     reader.text(root, "socket_group", config.socket_group);
     reader.text(root, "admin_group", config.admin_group);
@@ -121,6 +105,12 @@ UserLimits user_limits(const Config& config, bool system)
         within(config.max_sessions, config.max_sessions_per_user, config.max_sessions / part);
     limits.session_jobs = within(limits.jobs, config.max_jobs_per_session, limits.jobs);
     return limits;
+}
+
+std::uint64_t unread_total(const Config& config)
+{
+    constexpr std::uint64_t users = 8;  // who leave all unread that they may, before others feel it
+    return config.max_unread_bytes.value_or(users * config.unread_bytes);
 }
 
 Config default_config()

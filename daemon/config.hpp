@@ -49,8 +49,9 @@ struct Config {
     /// How long a session may leave unread what was sent to it.
     std::chrono::milliseconds stall_timeout{30'000};
     std::chrono::milliseconds unread_age{3'600'000};
-    std::uint64_t unread_bytes = std::uint64_t{64} << 20U;
-    std::vector<PoolSettings> pools;  ///< at least one
+    std::uint64_t unread_bytes = std::uint64_t{64} << 20U;  ///< of one user
+    std::optional<std::uint64_t> max_unread_bytes;          ///< of all; none: see unread_total()
+    std::vector<PoolSettings> pools;                        ///< at least one
     std::vector<LabelSettings> labels;
 };
 
@@ -67,6 +68,9 @@ struct UserLimits {
 /// Never more than the whole daemon has room for. Unless the configuration says otherwise, a user
 /// of the system's daemon may have half of that, so that one cannot keep all others out.
 [[nodiscard]] UserLimits user_limits(const Config& config, bool system);
+
+/// What may be unread of all users together.
+[[nodiscard]] std::uint64_t unread_total(const Config& config);
 
 /// What runs without a file: one pool, "default", a worker for each core.
 [[nodiscard]] Config default_config();

@@ -14,13 +14,15 @@ namespace jobmill::daemon {
 [[nodiscard]] inline JobDesk::Limits desk_limits(const Config& config, bool system)
 {
     const UserLimits user = user_limits(config, system);
+    const std::uint64_t unread = unread_total(config);
+    const std::uint64_t unread_of_user = std::min(unread, config.unread_bytes);
     return {.room = {.payload = config.max_payload,
                      .jobs = config.max_jobs,
                      .bytes = config.max_bytes,
                      .jobs_per_user = user.jobs,
                      .bytes_per_user = user.bytes,
                      .jobs_per_session = user.session_jobs},
-            .unread = {.bytes_per_user = config.unread_bytes, .age = config.unread_age}};
+            .unread = {.bytes_per_user = unread_of_user, .bytes = unread, .age = config.unread_age}};
 }
 
 [[nodiscard]] inline Sessions::Limits session_limits(const Config& config, bool system)

@@ -138,7 +138,9 @@ std::vector<Setting> settings_of(const Config& config)
             {"drain_timeout", duration_text(config.drain_timeout)},
             {"idle_timeout", duration(config.idle_timeout, none_word)},
             {"unread_age", duration_text(config.unread_age)},
-            {"unread_bytes", size_text(config.unread_bytes)}};
+            {"unread_bytes", size_text(config.unread_bytes)},
+            {"max_unread_bytes",
+             config.max_unread_bytes ? size_text(*config.max_unread_bytes) : default_word}};
 }
 
 std::vector<std::string> differences(const std::vector<Setting>& now,

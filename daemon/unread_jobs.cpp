@@ -54,6 +54,7 @@ void UnreadJobs::charge(Unread& unread, std::uint64_t bytes)
 {
     unread.bytes += bytes;
     users_[unread.uid].bytes += bytes;
+    bytes_ += bytes;
 }
 
 void UnreadJobs::release(Unread& unread)
@@ -61,6 +62,7 @@ void UnreadJobs::release(Unread& unread)
     const auto user = users_.find(unread.uid);
     if (user != users_.end()) {
         user->second.bytes -= unread.bytes;
+        bytes_ -= unread.bytes;
         if (user->second.bytes == 0 && user->second.finished.empty()) {
             users_.erase(user);
         }
@@ -91,7 +93,7 @@ void UnreadJobs::erase(JobId job)
 void UnreadJobs::add_chunk(unsigned uid, const Chunk& head, Payload payload)
 {
     Unread& unread = opened(head.job, uid);
-    if (unread.overflowed) {
+    if (!unread.overflow.empty()) {
         return;
     }
     Chunk kept = head;
@@ -113,9 +115,8 @@ void UnreadJobs::add_result(unsigned uid, const JobResult& head, Payload payload
     unread.turn = ++last_turn_;
     finished_.emplace(unread.turn, job);
     users_[uid].finished.emplace(unread.turn, job);
-    if (unread.overflowed) {
-        drop(job, "its output was more than the " + mebibytes(limits_.bytes_per_user) +
-                      " kept for a user");
+    if (!unread.overflow.empty()) {
+        drop(job, std::string{unread.overflow});
         return;
     }
     make_room(uid, job);
@@ -127,30 +128,54 @@ void UnreadJobs::make_room(unsigned uid, JobId but_not)
         const auto user = users_.find(uid);
         return user != users_.end() && user->second.bytes > limits_.bytes_per_user;
     };
-    const std::string why =
-        "newer unread results needed the " + mebibytes(limits_.bytes_per_user) + " kept for a user";
-    while (too_much()) {
-        const Finished& finished = users_.at(uid).finished;
-        auto oldest = finished.begin();
-        if (oldest != finished.end() && oldest->second == but_not) {
-            ++oldest;
-        }
-        if (oldest == finished.end()) {
-            break;
-        }
-        drop(JobId{oldest->second}, why);
+    const std::string of_user = mebibytes(limits_.bytes_per_user) + " kept for a user";
+    const std::string of_all = mebibytes(limits_.bytes) + " kept for all users";
+    const std::string why = "newer unread results needed the ";
+    while (too_much() && drop_oldest(uid, but_not, why + of_user)) {
     }
-    if (!too_much()) {
+    while (bytes_ > limits_.bytes && drop_oldest(hoarder(but_not), but_not, why + of_all)) {
+    }
+    if (!too_much() && bytes_ <= limits_.bytes) {
         return;
     }
     Unread& unread = jobs_.at(number(but_not));
+    const std::string overflow =
+        "its output was more than " + (too_much() ? "the " + of_user : "was left of the " + of_all);
     if (unread.state) {
-        drop(but_not, "its output was more than the " + mebibytes(limits_.bytes_per_user) +
-                          " kept for a user");
+        drop(but_not, overflow);
     } else {
         release(unread);
-        unread.overflowed = true;
+        unread.overflow = overflow;
     }
+}
+
+/// The user who has most, of those who have a finished job to lose.
+std::optional<unsigned> UnreadJobs::hoarder(JobId but_not) const
+{
+    std::optional<unsigned> most;
+    for (const auto& [uid, user] : users_) {
+        // The spared one is the youngest, if it is finished.
+        const bool can_lose = !user.finished.empty() && user.finished.begin()->second != but_not;
+        if (can_lose && (!most || user.bytes > users_.at(*most).bytes)) {
+            most = uid;
+        }
+    }
+    return most;
+}
+
+/// False when there is none.
+bool UnreadJobs::drop_oldest(std::optional<unsigned> uid, JobId but_not, const std::string& why)
+{
+    const auto user = uid ? users_.find(*uid) : users_.end();
+    if (user == users_.end()) {
+        return false;
+    }
+    const Finished& finished = user->second.finished;
+    if (finished.empty() || finished.begin()->second == but_not) {
+        return false;
+    }
+    drop(JobId{finished.begin()->second}, why);
+    return true;
 }
 
 void UnreadJobs::drop(JobId job, const std::string& why)
@@ -214,6 +239,12 @@ tl::expected<std::vector<UnreadEvent>, ErrorReply> UnreadJobs::hand_over(JobId j
     return events;
 }
 
+std::uint64_t UnreadJobs::bytes_for(JobId job, const Identity& client) const
+{
+    const auto found = jobs_.find(number(job));
+    return found == jobs_.end() || !client.may_touch(found->second.uid) ? 0 : found->second.bytes;
+}
+
 std::optional<Reader> UnreadJobs::reader(JobId job) const
 {
     const auto found = jobs_.find(number(job));
@@ -229,7 +260,7 @@ void UnreadJobs::detach(SessionId session)
     for (const JobId job : read->second) {
         const auto entry = jobs_.find(number(job));
         entry->second.reader.reset();
-        if (!entry->second.overflowed) {
+        if (entry->second.overflow.empty()) {
             jobs_.erase(entry);  // what it had said was read
         }
     }

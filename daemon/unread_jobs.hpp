@@ -28,12 +28,13 @@ struct UnreadEvent {
     Payload payload;
 };
 
-/// The events of detached jobs until they are read: so long and so much a user, no more. What goes
-/// unread is remembered by a sentence, so that who asks is told.
+/// The events of detached jobs until they are read: so long, so much a user and so much in all, no
+/// more. What goes unread is remembered by a sentence, so that who asks is told.
 class UnreadJobs {
 public:
     struct Limits {
         std::uint64_t bytes_per_user = 64ULL * 1024 * 1024;
+        std::uint64_t bytes = 512ULL * 1024 * 1024;  ///< of all users
         core::Duration age = std::chrono::hours{1};
     };
 
@@ -54,6 +55,8 @@ public:
     /// The same of a job that is unfinished, and that the client may touch.
     [[nodiscard]] tl::expected<std::vector<UnreadEvent>, ErrorReply> attach_unfinished(
         JobId job, unsigned owner, Reader reader);
+    /// How much attach() would hand over to that client.
+    [[nodiscard]] std::uint64_t bytes_for(JobId job, const Identity& client) const;
     /// The session that reads this job now; its events go there, not here.
     [[nodiscard]] std::optional<Reader> reader(JobId job) const;
     void detach(SessionId session);
@@ -83,11 +86,15 @@ private:
         std::uint64_t bytes = 0;        ///< that the events take up
         std::optional<JobState> state;  ///< once it is finished
         std::uint64_t turn = 0;         ///< its place in the order of finishing, from 1
-        bool overflowed = false;        ///< its output alone was too much to keep
+        /// Why its output is not kept: it alone was too much. Empty: it is kept.
+        std::string overflow;
         core::TimePoint finished;
     };
 
     void make_room(unsigned uid, JobId but_not);
+    [[nodiscard]] bool drop_oldest(std::optional<unsigned> uid, JobId but_not,
+                                   const std::string& why);
+    [[nodiscard]] std::optional<unsigned> hoarder(JobId but_not) const;
     void drop(JobId job, const std::string& why);
     void remember_gone(JobId job, unsigned uid, std::string text);
     void release(Unread& unread);
@@ -110,6 +117,7 @@ private:
         Finished finished;
     };
     std::unordered_map<unsigned, User> users_;  ///< that have anything unread
+    std::uint64_t bytes_ = 0;                   ///< of all of them
     std::unordered_map<SessionId, std::vector<JobId>> read_by_;
 
     struct Gone {

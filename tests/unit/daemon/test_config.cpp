@@ -64,6 +64,7 @@ drain_timeout = "0s"
 frame_timeout = "250ms"
 unread_age = "10m"
 unread_bytes = "1000"
+max_unread_bytes = "3000"
 )");
     CHECK(config.socket == "/run/jm/s");
     CHECK(config.socket_group == "staff");
@@ -79,6 +80,8 @@ unread_bytes = "1000"
     CHECK(config.frame_timeout == 250ms);
     CHECK(config.unread_age == 10min);
     CHECK(config.unread_bytes == 1000);
+    CHECK(unread_total(config) == 3000);
+    CHECK(unread_total(parsed("unread_bytes = \"1000\"\n")) == 8000);
 }
 
 TEST_CASE("every key of a pool is read")

@@ -195,6 +195,7 @@ TEST_CASE("every setting that differs is told, and whether it needs a restart")
     wanted.idle_timeout = 5ms;
     wanted.unread_age = 7s;
     wanted.unread_bytes = 7;
+    wanted.max_unread_bytes = 70;
     wanted.socket = "/x";
     wanted.socket_group = "x";
     wanted.state_dir = "/x";
@@ -221,6 +222,7 @@ TEST_CASE("every setting that differs is told, and whether it needs a restart")
                                              "idle_timeout none -> 5ms",
                                              "unread_age 1h -> 7s",
                                              "unread_bytes 64 MiB -> 7",
+                                             "max_unread_bytes by default -> 70",
                                              "socket: needs a restart",
                                              "socket_group: needs a restart",
                                              "state_dir: needs a restart",

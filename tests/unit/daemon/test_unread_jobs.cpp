@@ -18,8 +18,8 @@ constexpr unsigned bob = 1001;
 
 /// Unread events under a clock that a test moves.
 struct World {
-    explicit World(std::uint64_t bytes_per_user = mebibyte)
-        : unread{{.bytes_per_user = bytes_per_user, .age = 10min}}
+    explicit World(std::uint64_t bytes_per_user = mebibyte, std::uint64_t bytes = 8 * mebibyte)
+        : unread{{.bytes_per_user = bytes_per_user, .bytes = bytes, .age = 10min}}
     {
     }
 
@@ -365,4 +365,34 @@ TEST_CASE("an admin reads what he may touch, another user does not")
     const Reader reader{.session = SessionId{2}, .tag = Tag{1}};
     CHECK_FALSE(world.unread.attach(JobId{1}, {.uid = bob}, reader).has_value());
     CHECK(world.unread.attach(JobId{1}, {.uid = bob, .admin = true}, reader).has_value());
+}
+
+TEST_CASE("of all users the one who has most loses his oldest, whoever comes last")
+{
+    World world{mebibyte, 3 * third};
+    world.finished(1, third / 2, ann);
+    world.finished(2, third, bob);
+    world.finished(3, third, bob);
+    world.finished(4, third, ann);
+    CHECK(world.refusal(2, bob) ==
+          "gone: job 2 succeeded, but its unread result was dropped: newer unread results needed "
+          "the 0 MiB kept for all users");
+    CHECK(world.attach(1, ann).has_value());
+    CHECK(world.attach(3, bob).has_value());
+    CHECK(world.attach(4, ann).has_value());
+}
+
+TEST_CASE("what others have left no room for is not kept, and its end says so")
+{
+    World world{mebibyte, mebibyte};
+    world.open(1, ann);
+    world.chunk(1, 2 * third);
+    world.open(2, bob);
+    world.chunk(2, 2 * third);
+    world.result(2, 10);
+    CHECK(world.refusal(2, bob) ==
+          "gone: job 2 succeeded, but its unread result was dropped: its output was more than was "
+          "left of the 1 MiB kept for all users");
+    world.result(1, 10);
+    CHECK(world.attach(1, ann).value().size() == 2);
 }
