@@ -26,7 +26,8 @@ ClientSession::ClientSession(std::unique_ptr<Channel> channel, Who who, Settings
       outside_(std::move(outside)),
       channel_(std::move(channel)),
       output_(
-          *channel_, tags_, [this](Tag tag) { result_is_out(tag); },
+          *channel_, tags_, outside_.desk.output_room(), who.identity.uid,
+          [this](Tag tag) { result_is_out(tag); },
           [this](bool full) { outside_.desk.session_behind(id_, full); }),
       intake_({.session = who.id, .uid = who.identity.uid},
               {.jobs = settings.credit_jobs, .bytes = settings.credit_bytes},
@@ -57,7 +58,11 @@ Result<std::unique_ptr<ClientSession>> ClientSession::create(loop::EventLoop& lo
          .on_end = [raw = session.get()] { raw->on_end(); },
          .on_broken = [raw = session.get()](const Error&) { raw->become_over(); },
          .on_drained = [raw = session.get()] { raw->on_drained(); },
-         .on_full = [raw = session.get()] { raw->patience_->is_full(); }});
+         .on_full =
+             [raw = session.get()] {
+                 raw->output_.judge_fullness();
+                 raw->patience_->is_full();
+             }});
     return session;
 }
 
@@ -73,7 +78,8 @@ void ClientSession::on_bytes(ByteView bytes)
 
 bool ClientSession::stalled() const
 {
-    return output_.behind() || intake_.spent() || request_ids_.size() > most_unanswered;
+    return output_.behind() || (handed_over_ && output_.full()) || intake_.spent() ||
+           request_ids_.size() > most_unanswered;
 }
 
 void ClientSession::process()
@@ -220,6 +226,7 @@ void ClientSession::on_drained()
         return;
     }
     output_.pump();
+    handed_over_ = handed_over_ && output_.full();
     if (finishing_) {
         if (output_.idle()) {
             become_over();
@@ -258,6 +265,7 @@ void ClientSession::become_over()
         finishing_ = true;
         patience_->stop();
         channel_->pause_reading();
+        output_.end();
         outside_.over(id_);
     }
 }

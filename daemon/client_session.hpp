@@ -106,6 +106,7 @@ private:
     }
     void on_cancel(Tag tag, std::string_view id, const Cancel& cancel);
     void on_wait(Tag tag, JobId job);
+    [[nodiscard]] tl::expected<std::vector<UnreadEvent>, ErrorReply> wait_for(Tag tag, JobId job);
     void on_retry(Tag tag, std::string_view id, JobId job);
     void on_json(RequestReader::Read& json);
     [[nodiscard]] std::optional<Tag> tag_for(const RequestReader::Read& json);
@@ -124,7 +125,8 @@ private:
     std::unique_ptr<SessionPatience> patience_;
 
     RequestReader reader_;
-    bool greeted_ = false;  ///< hello was said; binary must begin with it
+    bool greeted_ = false;      ///< hello was said; binary must begin with it
+    bool handed_over_ = false;  ///< what a detached job had said, and it is much
     bool input_ended_ = false;
     bool finishing_ = false;
     bool over_ = false;

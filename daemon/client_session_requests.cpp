@@ -104,7 +104,7 @@ void ClientSession::on_wait(Tag tag, JobId job)
                        refusal(error_code::duplicate_id, "this id is of an unfinished job", "id"));
         return;
     }
-    auto events = outside_.desk.wait(*this, tag, job);
+    auto events = wait_for(tag, job);
     if (!events) {
         refuse_request(tag, tags_.text(tag), events.error());
         tags_.remove(tag);
@@ -119,6 +119,17 @@ void ClientSession::on_wait(Tag tag, JobId job)
             output_.send_result(*result, std::move(event.payload));
         }
     }
+    handed_over_ = output_.full();
+}
+
+tl::expected<std::vector<UnreadEvent>, ErrorReply> ClientSession::wait_for(Tag tag, JobId job)
+{
+    // What is kept within one bound must not fill the memory by way of sessions that do not read.
+    if (!output_.has_room(outside_.desk.unread().bytes_for(job, identity_))) {
+        return refuse_busy("this user's other sessions have too much unread", retry_later_ms,
+                           "job");
+    }
+    return outside_.desk.wait(*this, tag, job);
 }
 
 }  // namespace jobmill::daemon

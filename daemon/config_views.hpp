@@ -22,7 +22,8 @@ namespace jobmill::daemon {
                      .jobs_per_user = user.jobs,
                      .bytes_per_user = user.bytes,
                      .jobs_per_session = user.session_jobs},
-            .unread = {.bytes_per_user = unread_of_user, .bytes = unread, .age = config.unread_age}};
+            .unread = {.bytes_per_user = unread_of_user, .bytes = unread, .age = config.unread_age},
+            .output = {.user = unread_of_user, .all = unread}};
 }
 
 [[nodiscard]] inline Sessions::Limits session_limits(const Config& config, bool system)

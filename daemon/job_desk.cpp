@@ -112,6 +112,7 @@ void JobDesk::set_limits(const Limits& limits)
 {
     admission_.set_limits(limits.room);
     unread_.set_limits(limits.unread);
+    output_room_.set_limits(limits.output);
     set_aside_.set_limits(limits.set_aside);
 }
 

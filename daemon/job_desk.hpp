@@ -14,6 +14,7 @@
 #include "daemon/core/dispatcher.hpp"
 #include "daemon/job_records.hpp"
 #include "daemon/labels.hpp"
+#include "daemon/output_room.hpp"
 #include "daemon/pool_directory.hpp"
 #include "daemon/rights.hpp"
 #include "daemon/set_aside.hpp"
@@ -30,6 +31,7 @@ public:
     struct Limits {
         Admission::Limits room;
         UnreadJobs::Limits unread;
+        OutputRoom::Limits output;
         SetAside::Limits set_aside;
     };
 
@@ -54,6 +56,7 @@ public:
         : outside_(std::move(outside)),
           admission_(limits.room),
           unread_(limits.unread),
+          output_room_(limits.output),
           batches_([this](const core::Event& event) { outside_.post(event); },
                    [this](core::BatchId batch) { return outside_.core.counts(batch); })
     {
@@ -70,6 +73,8 @@ public:
     // ---- requests of sessions ----
     /// Whether there is room, judged before a submit; the jobs that are submitted take it.
     [[nodiscard]] Admission& admission() noexcept { return admission_; }
+    /// Where sessions account for what their clients have not read.
+    [[nodiscard]] OutputRoom& output_room() noexcept { return output_room_; }
     /// What a submit to that pool asks for; null when it is what the pool does by default. It
     /// has a seat in the batch that it names.
     [[nodiscard]] tl::expected<std::unique_ptr<JobAsk>, ErrorReply> ask(const Submitter& client,
@@ -170,6 +175,7 @@ private:
     JobRecords records_;
     Admission admission_;
     UnreadJobs unread_;
+    OutputRoom output_room_;
     Batches batches_;
     Labels labels_;
     SetAside set_aside_;

@@ -17,15 +17,17 @@ namespace {
 /// that a small result behind them is soon out.
 constexpr std::size_t piece_window = std::size_t{256} * 1024;
 
-/// Above this a reader is behind, and its jobs wait for it; those that wait for their workers do
+/// Above this in the daemon's own memory a reader is behind, and its jobs wait for it; they do
 /// until there is no more than the second.
 constexpr std::size_t behind_window = std::size_t{1024} * 1024;
 constexpr std::size_t behind_when_read = behind_window / 2;
 
-/// The same for payloads that wait for their turns: a reader that takes one large result after the
-/// other, as fast as it can, always has some before it.
-constexpr std::uint64_t withheld_window = std::uint64_t{64} << 20U;
-constexpr std::uint64_t withheld_when_read = withheld_window / 4;
+/// The same with payloads that wait for their turns, beside the large one that all others came
+/// after: while that is read, which may take long, small jobs go on. A reader that takes one large
+/// result after the other, as fast as it can, always has some before it: it may have as much as it
+/// has read so far, within these. One that never reads does not get beyond the first.
+constexpr std::uint64_t first_window = std::uint64_t{2} << 20U;
+constexpr std::uint64_t widest_window = std::uint64_t{32} << 20U;
 
 /// What comes while the reader is behind, and is larger than this, waits in a blob of its own: up
 /// to a window of jobs may end for a client that never reads.
@@ -107,6 +109,10 @@ void SessionOutput::push(Tag tag, Waiting waiting)
         (void)step(tag, waiting);
         judge_fullness();
         return;
+    }
+    if (lanes_.empty()) {
+        foremost_ = tag;
+        foremost_left_ = waiting.payload.size;
     }
     if (lane == lanes_.end()) {
         turns_.push_back(tag);
@@ -192,6 +198,9 @@ bool SessionOutput::step(Tag tag, Waiting& message)
     }
     message.offset += part;
     withheld_ -= part;
+    if (tag == foremost_) {
+        foremost_left_ -= std::min(foremost_left_, part);
+    }
     const bool more = message.offset < size;
     encode_now(Piece{tag, more, view}, tags_.text(tag));
     return more ? false : finish();
@@ -211,7 +220,10 @@ void SessionOutput::advance_lane(Tag tag, Lane& lane)
 
 void SessionOutput::pump()
 {
-    while (!turns_.empty() && channel_.unsent() < piece_window) {
+    // Where there is little room, pieces are not to take what small results need.
+    share_.take(channel_.unsent() + withheld_);
+    const std::uint64_t ahead = std::min<std::uint64_t>(piece_window, share_.window() / 4);
+    while (!turns_.empty() && channel_.unsent() < ahead) {
         const Tag tag = turns_.front();
         turns_.pop_front();
         const auto lane = lanes_.find(number(tag));
@@ -227,13 +239,21 @@ void SessionOutput::pump()
 
 bool SessionOutput::behind() const
 {
-    return channel_.unsent() > behind_window;
+    return channel_.unsent() > std::min<std::uint64_t>(behind_window, share_.window());
+}
+
+std::uint64_t SessionOutput::window() const
+{
+    return std::min(share_.window(), std::clamp(channel_.taken(), first_window, widest_window));
 }
 
 void SessionOutput::judge_fullness()
 {
-    const bool full = full_ ? channel_.unsent() > behind_when_read || withheld_ > withheld_when_read
-                            : behind() || withheld_ > withheld_window;
+    share_.take(channel_.unsent() + withheld_);
+    const std::uint64_t others = channel_.unsent() + withheld_ - foremost_left_;
+    const bool much = full_ ? channel_.unsent() > behind_when_read || others > window() / 2
+                            : behind() || others > window();
+    const bool full = much || share_.closed();
     if (full != full_) {
         full_ = full;
         is_full_(full);
@@ -243,7 +263,7 @@ void SessionOutput::judge_fullness()
 bool SessionOutput::congested(Tag tag) const
 {
     const auto lane = lanes_.find(number(tag));
-    return behind() || (lane != lanes_.end() && lane->second.size() > lane_window);
+    return behind() || (lane != lanes_.end() && (full_ || lane->second.size() > lane_window));
 }
 
 }  // namespace jobmill::daemon

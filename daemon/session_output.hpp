@@ -11,6 +11,7 @@
 #include "common/messages.hpp"
 #include "daemon/channel.hpp"
 #include "daemon/job_record.hpp"
+#include "daemon/output_room.hpp"
 #include "daemon/session_tags.hpp"
 
 namespace jobmill::daemon {
@@ -25,10 +26,11 @@ public:
     /// `result_is_out` is told when the last byte of a job's result was handed to the channel;
     /// `is_full` when there begins to be so much unread that no more of the client's jobs should
     /// begin (true), and when it has read most of that (false).
-    SessionOutput(Channel& channel, const SessionTags& tags, std::function<void(Tag)> result_is_out,
-                  std::function<void(bool)> is_full)
+    SessionOutput(Channel& channel, const SessionTags& tags, OutputRoom& room, unsigned uid,
+                  std::function<void(Tag)> result_is_out, std::function<void(bool)> is_full)
         : channel_(channel),
           tags_(tags),
+          share_(room, uid, [this] { judge_fullness(); }),
           result_is_out_(std::move(result_is_out)),
           is_full_(std::move(is_full))
     {
@@ -56,6 +58,14 @@ public:
     /// The reader is so far behind that this job's worker has to wait.
     [[nodiscard]] bool congested(Tag tag) const;
     [[nodiscard]] bool behind() const;
+    /// There is so much before the client that none of its jobs should begin.
+    [[nodiscard]] bool full() const noexcept { return full_; }
+    /// Whether so much more at once has room beside what the user's other sessions have unread.
+    [[nodiscard]] bool has_room(std::uint64_t bytes) const { return share_.has_room(bytes); }
+    /// The client gets nothing any more.
+    void end() { share_.end(); }
+    /// Compares what is before the client with what may be. To be called after each flush.
+    void judge_fullness();
     [[nodiscard]] bool idle() const { return lanes_.empty() && channel_.unsent() == 0; }
 
 private:
@@ -72,10 +82,11 @@ private:
     void push(Tag tag, Waiting waiting);
     [[nodiscard]] bool step(Tag tag, Waiting& message);
     void advance_lane(Tag tag, Lane& lane);
-    void judge_fullness();
+    [[nodiscard]] std::uint64_t window() const;
 
     Channel& channel_;
     const SessionTags& tags_;
+    OutputRoom::Share share_;
     std::function<void(Tag)> result_is_out_;
     std::function<void(bool)> is_full_;
     Spelling spelling_ = Spelling::undecided;
@@ -83,6 +94,9 @@ private:
     std::unordered_map<std::uint64_t, Lane> lanes_;  ///< jobs that have a large message on its way
     std::deque<Tag> turns_;
     std::uint64_t withheld_ = 0;  ///< bytes of payloads that the channel has not got yet
+    /// The large message that found none before it, and what of it the channel has not got yet.
+    Tag foremost_{};
+    std::uint64_t foremost_left_ = 0;
     bool full_ = false;
 
     Tag first_accepted_{};

@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: MIT
+#include <sys/stat.h>
+
+#include <deque>
 #include <exception>
+#include <filesystem>
+#include <set>
+#include <system_error>
 #include <thread>
 
 #include "tests/e2e/e2e_daemon.hpp"
@@ -31,6 +37,63 @@ void await_standstill(const Daemon& daemon)
     });
 }
 
+/// The daemon's own memory and what its memfds hold, in KiB.
+std::uint64_t memory_of(const Daemon& daemon)
+{
+    std::uint64_t bytes = 0;
+    std::set<ino_t> seen;
+    const std::filesystem::directory_iterator all{"/proc/" + std::to_string(daemon.pid()) + "/fd"};
+    for (const auto& entry : all) {
+        std::error_code closed;
+        const auto target = std::filesystem::read_symlink(entry.path(), closed);
+        struct stat status {};
+        if (!closed && target.string().starts_with("/memfd:") &&
+            ::stat(entry.path().c_str(), &status) == 0 && seen.insert(status.st_ino).second) {
+            bytes += static_cast<std::uint64_t>(status.st_blocks) * 512;
+        }
+    }
+    return daemon.kibibytes("RssAnon") + bytes / 1024;
+}
+
+constexpr std::size_t megabyte = 1'000'000;
+
+/// Results of a megabyte each, until the client's jobs wait for it beside free workers.
+void submit_unread(BinaryClient& client, int jobs)
+{
+    for (int i = 1; i <= jobs; ++i) {
+        client.submit(static_cast<std::uint64_t>(i), "big", std::to_string(megabyte));
+    }
+}
+
+void await_held(const Daemon& daemon)
+{
+    daemon.await("its jobs wait beside free workers", [&] {
+        const Value pool = daemon.pool();
+        return pool.integer_at("done") > 0 && pool.integer_at("busy") == 0 &&
+               pool.integer_at("queued") > 0;
+    });
+}
+
+/// All results, whole.
+void check_all(BinaryClient& client, int jobs)
+{
+    int results = 0;
+    std::size_t bytes = 0;
+    while (results < jobs || bytes < static_cast<std::size_t>(jobs) * megabyte) {
+        const auto message = client.next();
+        REQUIRE(message);
+        if (message->type == MessageType::result) {
+            ++results;
+            CHECK(message->as<JobResult>().state == JobState::succeeded);
+        } else if (message->type == MessageType::piece) {
+            bytes += message->as<Piece>().payload.size();
+        }
+    }
+    CHECK(results == jobs);
+    CHECK(bytes == static_cast<std::size_t>(jobs) * megabyte);
+    client.ping();
+}
+
 }  // namespace
 
 TEST_CASE("a client that reads nothing stops its own job and fills nobody's memory")
@@ -40,7 +103,7 @@ TEST_CASE("a client that reads nothing stops its own job and fills nobody's memo
         const Daemon daemon{pool_config(1) + "[pool.other]\nworkers = 1\n"};
         JsonClient other = daemon.json();
         other.ping();
-        const std::uint64_t before = daemon.kibibytes("RssAnon");
+        const std::uint64_t before = memory_of(daemon);
         JsonClient client = daemon.json();
         submit_chunks(client, size);
         const std::string job = client.job_of("a");
@@ -50,7 +113,7 @@ TEST_CASE("a client that reads nothing stops its own job and fills nobody's memo
             CHECK(other.result("b").text_at("payload") == "55");
         }
         if (!sanitized) {
-            CHECK(daemon.kibibytes("RssAnon") <= before + 8 * 1024);
+            CHECK(memory_of(daemon) <= before + 8 * 1024);
         }
         other.send(R"({"op":"cancel","id":"c","job":")" + job + R"("})");
         CHECK(other.next("cancelled", "c").integer_at("running") == 1);
@@ -145,6 +208,53 @@ TEST_CASE("while a client does not read, its queued jobs wait and those of other
     }
     CHECK(done() == 20 + jobs);
     client.ping();
+}
+
+TEST_CASE("large results that nobody reads cost little, and all are read in the end")
+{
+    constexpr int jobs = 600 / factor;
+    const Daemon daemon{pool_config(2)};
+    BinaryClient client = daemon.binary();
+    client.ping();
+    daemon.await_workers(2);
+    const std::uint64_t before = memory_of(daemon);
+    submit_unread(client, jobs);
+    await_held(daemon);
+    if (!sanitized) {
+        CHECK(memory_of(daemon) <= before + 8 * 1024);
+    }
+    check_all(client, jobs);
+}
+
+TEST_CASE("what many sessions of a user leave unread is bounded in sum")
+{
+    constexpr int jobs = 30;
+    const Daemon daemon{pool_config(2, "unread_bytes = \"8 MiB\"")};
+    std::deque<BinaryClient> silent;
+    for (int i = 0; i < 6; ++i) {
+        silent.emplace_back(daemon.socket());
+    }
+    BinaryClient reader = daemon.binary();
+    daemon.await_workers(2);
+    const std::uint64_t before = memory_of(daemon);
+    for (BinaryClient& client : silent) {
+        submit_unread(client, jobs);
+    }
+    await_held(daemon);
+    // What the user may have, and for each session a result, whose memfd is freed whole, and
+    // buffers; with windows that know nothing of each other it would be five results each.
+    constexpr std::uint64_t most = (8 + 7 * 2) * 1024;
+    if (!sanitized) {
+        CHECK(memory_of(daemon) <= before + most);
+    }
+    submit_unread(reader, jobs);
+    check_all(reader, jobs);
+    if (!sanitized) {
+        CHECK(memory_of(daemon) <= before + most);
+    }
+    for (BinaryClient& client : silent) {
+        check_all(client, jobs);
+    }
 }
 
 TEST_CASE("jobs beyond the credit are held back and none is lost")
