@@ -240,7 +240,6 @@ void exec(Job& job)
     }
     PeakSampler sampler{pid};
     stream_until_end(job, process.get(), sampler, outputs);
-    running_job().command_peak_rss = sampler.peak();
     forwarder.end();
     note_running_command(0);
     // Its group before its reaping, or the number might be another's.
@@ -248,6 +247,8 @@ void exec(Job& job)
     int status = 0;
     rusage used{};
     (void)::wait4(pid, &status, 0, &used);
+    sampler.take_last(used);
+    running_job().command_peak_rss = sampler.peak();
     judge(status, used, command.argv.front());
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Limits, measurement and environment of commands, in a real worker.
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
@@ -10,6 +11,7 @@
 
 #include "tests/unit/worker/worker_harness.hpp"
 #include "worker/handlers/command_limits.hpp"
+#include "worker/handlers/peak_sampler.hpp"
 
 namespace jobmill::test {
 namespace {
@@ -127,6 +129,25 @@ TEST_CASE("a command's CPU time is measured, its peak is seen from time to time"
     REQUIRE(great.usage.peak_rss);
     CHECK(*great.usage.peak_rss > 50'000'000);
     CHECK(great.usage.approximate);
+}
+
+TEST_CASE("of a command that nobody saw the peak is told if it is more than the worker's")
+{
+    TestTemplate pool{{"--allow-exec"}};
+    TestWorker worker = pool.fork();
+    rusage own{};
+    REQUIRE(::getrusage(RUSAGE_SELF, &own) == 0);
+    handlers::PeakSampler sampler{::getpid()};
+    CHECK(sampler.look().count() > 0);
+    CHECK(sampler.peak() == 0);  // it has only just begun
+    sampler.take_last(own);
+    CHECK(sampler.peak() == 0);
+    own.ru_maxrss += 4096;
+    sampler.take_last(own);
+    CHECK(sampler.peak() == static_cast<std::uint64_t>(own.ru_maxrss) * 1024);
+    const Answer great = worker.run(shell("x=$(head -c 50000000 /dev/zero | tr '\\0' x); exit 0"));
+    REQUIRE(great.usage.peak_rss);
+    CHECK(*great.usage.peak_rss > 50'000'000);
 }
 
 TEST_CASE("a command finds its job and the daemon's socket in its environment")
