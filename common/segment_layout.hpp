@@ -20,6 +20,7 @@ inline constexpr std::size_t claim_slot_count = 256;
 inline constexpr std::size_t outbox_size = std::size_t{256} * 1024;
 /// A worker whose job waits, for a command or for its reader, renews its heartbeat so often, in ms.
 inline constexpr int heartbeat_ms = 250;
+inline constexpr std::uint64_t no_peak_known = UINT64_MAX;          ///< in `peak_before`
 inline constexpr std::uint64_t segment_magic = 0x31304c4c494d424a;  // "JBMILL01"
 
 struct SegmentLayout {
@@ -37,6 +38,11 @@ struct SegmentLayout {
 
     /// Worker to daemon: the sequence of the last job that asked whether it should stop.
     SharedWord looked;
+
+    /// Worker to daemon: when it dies, the kernel's word for the most memory that it had tells of
+    /// its job only if it is more than these bytes, which something before the job had.
+    /// no_peak_known: it tells nothing of the job.
+    SharedWord peak_before;
 
     /// Worker to daemon. `version` is odd while the worker writes; a reader takes the rest only
     /// between two equal even readings.
@@ -73,6 +79,7 @@ struct SegmentLayout {
 static_assert(offsetof(SegmentLayout, cancel) == 64);
 static_assert(offsetof(SegmentLayout, heartbeat) == 128);
 static_assert(offsetof(SegmentLayout, looked) == 136);
+static_assert(offsetof(SegmentLayout, peak_before) == 144);
 static_assert(offsetof(SegmentLayout, progress) == 192);
 static_assert(offsetof(SegmentLayout, last_words_size) == 384);
 static_assert(offsetof(SegmentLayout, committed) == 1408);

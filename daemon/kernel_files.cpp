@@ -89,8 +89,9 @@ std::optional<std::uint64_t> number_after(std::string_view text, std::string_vie
 {
     while (!text.empty()) {
         std::string_view line = take_until(text, '\n');
-        if (line.starts_with(word) && line.substr(word.size()).starts_with(' ')) {
-            line.remove_prefix(word.size());
+        const std::size_t number = line.find_first_not_of(" \t", word.size());
+        if (line.starts_with(word) && number != std::string_view::npos && number > word.size()) {
+            line.remove_prefix(number);
             if (line.ends_with(" kB")) {
                 line.remove_suffix(3);
             }

@@ -19,7 +19,8 @@ namespace jobmill::daemon {
 /// A file of one number. "max" is jobmill::unlimited; none when it is missing or says something
 /// else.
 [[nodiscard]] std::optional<std::uint64_t> kernel_number(const std::string& path);
-/// The number behind a word at the beginning of a line: "MemFree:  5 kB", "oom_kill 5".
+/// The number behind a word at the beginning of a line: "MemFree:  5 kB", "VmHWM:\t5 kB",
+/// "oom_kill 5".
 [[nodiscard]] std::optional<std::uint64_t> number_after(std::string_view text,
                                                         std::string_view word);
 

@@ -46,6 +46,16 @@ std::optional<std::uint64_t> resident_size(pid_t pid, const std::string& proc)
     return pages * page_size();
 }
 
+std::optional<std::uint64_t> peak_resident_size(pid_t pid, const std::string& proc)
+{
+    const auto text = read_kernel_file(file_of(pid, proc, "status"));
+    const auto kibibytes = text ? number_after(*text, "VmHWM:") : std::nullopt;
+    if (!kibibytes || *kibibytes > UINT64_MAX / 1024) {
+        return {};
+    }
+    return *kibibytes * 1024;
+}
+
 std::optional<std::uint64_t> cpu_time(pid_t pid)
 {
     clockid_t clock{};

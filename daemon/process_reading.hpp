@@ -16,6 +16,10 @@ namespace jobmill::daemon {
 [[nodiscard]] std::optional<std::uint64_t> resident_size(pid_t pid,
                                                          const std::string& proc = "/proc");
 
+/// The most that it had, since it last forgot. None when it is gone.
+[[nodiscard]] std::optional<std::uint64_t> peak_resident_size(pid_t pid,
+                                                              const std::string& proc = "/proc");
+
 /// Nanoseconds that it has run so far, its children aside. None when it is gone.
 [[nodiscard]] std::optional<std::uint64_t> cpu_time(pid_t pid);
 

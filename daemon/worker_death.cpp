@@ -5,6 +5,7 @@
 
 #include "common/signal_name.hpp"
 #include "common/utf8.hpp"
+#include "daemon/process_reading.hpp"
 #include "daemon/worker_process.hpp"
 #include "jobmill/cause_kind.hpp"
 
@@ -95,7 +96,31 @@ Usage WorkerProcess::usage() const
     if (jobs_offered_ == 1 || broken_limit() == limit_name::memory) {
         usage.peak_rss = last_reading_.memory_peak;  // else it may be an earlier job's
     }
+    if (!usage.peak_rss) {
+        usage.peak_rss = own_peak();
+        usage.approximate = usage.peak_rss.has_value();
+    }
     return usage;
+}
+
+void WorkerProcess::note_peak()
+{
+    if (holds()) {
+        peak_noted_ = std::max(peak_noted_, peak_resident_size(pid_).value_or(0));
+    }
+}
+
+/// A worker forgets its peak when a job begins. The kernel's last word knows of that, but counts
+/// children in, all that there ever were.
+std::optional<std::uint64_t> WorkerProcess::own_peak() const
+{
+    const std::uint64_t before = segment_.layout().peak_before.load(std::memory_order_relaxed);
+    if (before == no_peak_known) {
+        return {};
+    }
+    const std::uint64_t last = static_cast<std::uint64_t>(exit_.usage.ru_maxrss) * 1024;
+    const std::uint64_t peak = std::max(peak_noted_, last > before ? last : 0);
+    return peak == 0 ? std::nullopt : std::optional{peak};
 }
 
 }  // namespace jobmill::daemon

@@ -113,6 +113,7 @@ Result<void> WorkerProcess::offer(const core::OfferJob& offer, const JobRecord& 
     part_stderr(now);
     ++jobs_offered_;
     stack_asked_ = false;
+    peak_noted_ = 0;
     limits_ = limits;
     last_offer_ = now;
     last_sequence_ = sequence;
@@ -181,6 +182,7 @@ void WorkerProcess::terminate()
 {
     asked_to_leave_ = true;
     if (pidfd_) {
+        note_peak();
         signal_process(pidfd_.get(), SIGTERM);
         signal_process(pidfd_.get(), SIGCONT);  // one that is stopped would not hear of it
     }
@@ -191,6 +193,7 @@ void WorkerProcess::kill()
     // One that is killed for its fault, or was found dying, has itself to thank.
     asked_to_leave_ = asked_to_leave_ || (!misbehaved_ && fault_.empty());
     if (pidfd_) {
+        note_peak();
         // The group first: once the leader is reaped its number may belong to others.
         (void)::kill(-pid_, SIGKILL);
         signal_process(pidfd_.get(), SIGKILL);

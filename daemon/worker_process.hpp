@@ -108,6 +108,8 @@ private:
     void read_stderr();
     void part_stderr(core::TimePoint now);
     void add_traces(Cause& cause) const;
+    void note_peak();
+    [[nodiscard]] std::optional<std::uint64_t> own_peak() const;
     void forget_offer(Sequence sequence);
     void take_outcome(JobOutcome& outcome);
     [[nodiscard]] std::string_view broken_limit() const;
@@ -143,7 +145,8 @@ private:
     std::uint64_t cpu_before_group_ = 0;
     std::uint64_t oom_kills_ = 0;  ///< in its group, in earlier jobs
     std::uint64_t jobs_offered_ = 0;
-    bool stack_asked_ = false;                        ///< since then
+    std::uint64_t peak_noted_ = 0;  ///< when it was told to end; 0: it was not, or it was too late
+    bool stack_asked_ = false;      ///< since then
     std::vector<std::pair<Sequence, JobId>> offers_;  ///< neither ended nor taken back
 };
 

@@ -68,6 +68,8 @@ void JobRun::run(const LoadedHandler& handler)
     show_life();
     map_payload();
     meter_.begin(monotonic_ns());
+    layout_.peak_before.store(handler.runs_commands ? no_peak_known : meter_.peak_before(),
+                              std::memory_order_relaxed);
     const std::uint64_t start = monotonic_ns();
     if (!failure_) {
         running_job() = {.limits = offer_.limits};

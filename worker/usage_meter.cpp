@@ -10,6 +10,8 @@
 #include <charconv>
 #include <ctime>
 
+#include "common/segment_layout.hpp"
+
 namespace jobmill {
 namespace {
 
@@ -21,6 +23,14 @@ constexpr std::uint64_t exact_from_ns = 1'000'000;
 constexpr std::uint64_t fresh_ns = 20'000;
 
 constexpr std::uint64_t second_ns = 1'000'000'000;
+
+/// The kernel counts pages for each processor apart and adds them up now and then.
+constexpr std::uint64_t inexact = std::uint64_t{1} << 20U;
+
+std::uint64_t bytes_of_peak(const rusage& used) noexcept
+{
+    return static_cast<std::uint64_t>(used.ru_maxrss) * 1024;
+}
 
 std::uint64_t nanoseconds(const timeval& time) noexcept
 {
@@ -34,6 +44,11 @@ UsageMeter::UsageMeter()
     : clear_refs_(::open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC)),
       status_(::open("/proc/self/status", O_RDONLY | O_CLOEXEC))
 {
+    // Who was executed and not forked inherits the peak of whoever executed it, and keeps it.
+    rusage own{};
+    (void)::getrusage(RUSAGE_SELF, &own);
+    const std::uint64_t peak = bytes_of_peak(own);
+    others_peak_ = peak > read_peak_rss(status_.get()) + inexact ? peak : 0;
 }
 
 void UsageMeter::begin(std::uint64_t now) noexcept
@@ -47,6 +62,11 @@ void UsageMeter::begin(std::uint64_t now) noexcept
     if (clear_refs_ && ::pwrite(clear_refs_.get(), "5", 1, 0) != 1) {
         clear_refs_.reset();
     }
+}
+
+std::uint64_t UsageMeter::peak_before() const noexcept
+{
+    return clear_refs_ ? others_peak_ : no_peak_known;
 }
 
 Usage UsageMeter::end(std::uint64_t run_ns) noexcept
@@ -74,6 +94,7 @@ std::uint64_t UsageMeter::cpu_ns() noexcept
     (void)::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &own);
     rusage children{};
     (void)::getrusage(RUSAGE_CHILDREN, &children);
+    others_peak_ = std::max(others_peak_, bytes_of_peak(children));
     return static_cast<std::uint64_t>(own.tv_sec) * second_ns +
            static_cast<std::uint64_t>(own.tv_nsec) + nanoseconds(children.ru_utime) +
            nanoseconds(children.ru_stime);

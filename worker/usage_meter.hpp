@@ -22,16 +22,21 @@ public:
     /// A job begins; `now` is CLOCK_MONOTONIC in ns.
     void begin(std::uint64_t now) noexcept;
 
+    /// What `peak_before` of the segment is to be for the job that has begun.
+    [[nodiscard]] std::uint64_t peak_before() const noexcept;
+
     /// It has ended, and its children are reaped.
     [[nodiscard]] Usage end(std::uint64_t run_ns) noexcept;
 
 private:
-    [[nodiscard]] static std::uint64_t cpu_ns() noexcept;
+    /// Notes what the children had at most, too.
+    [[nodiscard]] std::uint64_t cpu_ns() noexcept;
 
     UniqueFd clear_refs_;
     UniqueFd status_;
     std::uint64_t read_at_ = 0;  ///< when the readings were taken
     std::uint64_t cpu_before_ = 0;
+    std::uint64_t others_peak_ = 0;  ///< of children, and of the program before this one, in bytes
     std::optional<std::uint64_t> last_peak_;
 };
 

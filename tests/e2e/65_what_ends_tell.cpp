@@ -2,10 +2,12 @@
 // What every end of a job tells beside its state, however it came.
 #include <csignal>
 
-#include "tests/e2e/e2e_daemon.hpp"
+#include "tests/e2e/job_life.hpp"
 
 namespace jobmill::tests {
 namespace {
+
+constexpr std::uint64_t mebibyte = 1U << 20U;
 
 void submit_confession(JsonClient& client, const std::string& id, const std::string& how,
                        const std::string& options = "")
@@ -86,6 +88,45 @@ TEST_CASE("so does one that is stopped with its batch or with the daemon")
     const Value stopped = client.result("stopped");
     CHECK(cause_text(stopped, "kind") == "stopping");
     check_traces(stopped);
+}
+
+TEST_CASE("what a job had at most is told of one that ends with its worker, too")
+{
+    const Daemon daemon{pool_config(1)};
+    JsonClient client = daemon.json();
+    const std::uint64_t much = 64 * mebibyte;
+    client.submit("before", "eat", std::to_string(much));
+    CHECK(client.result("before").text_at("state") == "succeeded");
+    // Not the memory that the job before it had.
+    const auto check_peak = [&](const Value& result) {
+        CAPTURE(result.text_at("state"));
+        REQUIRE(result.find("peak_rss") != nullptr);
+        CHECK(result.integer_at("peak_rss") > 100'000);
+        CHECK((sanitized || result.integer_at("peak_rss") < std::int64_t{much}));
+        CHECK(result.find("approx") != nullptr);
+    };
+    client.submit("crashes", "segv");
+    check_peak(client.result("crashes"));
+    client.submit("late", "block", "", R"(,"timeout_ms":20)");
+    check_peak(client.result("late"));
+    client.submit("over", "cpu", "60000", R"(,"cpu_ms":1)");
+    check_peak(client.result("over"));
+    submit_confession(client, "cancelled", "hold");
+    client.send(R"({"op":"cancel","id":"cancelled"})");
+    check_peak(client.result("cancelled"));
+}
+
+TEST_CASE("not even a worker that had great children tells a wrong peak")
+{
+    const Daemon daemon{pool_config(1)};
+    JsonClient client = daemon.json();
+    submit_shell(client, "command", "x=$(head -c 50000000 /dev/zero | tr '\\\\0' x); exit 0", "");
+    CHECK(client.result("command").integer_at("peak_rss") > 50'000'000);
+    submit_confession(client, "cancelled", "hold");
+    client.send(R"({"op":"cancel","id":"cancelled"})");
+    const Value cancelled = client.result("cancelled");
+    REQUIRE(cancelled.find("peak_rss") != nullptr);
+    CHECK((sanitized || cancelled.integer_at("peak_rss") < 50'000'000));
 }
 
 TEST_CASE("a job that never ran has nothing to tell")

@@ -113,3 +113,45 @@ TEST_CASE_FIXTURE(Traced, "one that writes is looked at before each of its jobs"
     CHECK(causes.back().stderr_tail == "its own\n");
     CHECK_FALSE(causes.back().stderr_shared);
 }
+
+TEST_CASE_FIXTURE(Traced, "the peak of a job that ends with its worker is what the worker had")
+{
+    auto segment = Segment::map(ends[1]);
+    REQUIRE(segment.has_value());
+    auto& before = segment->layout().peak_before;
+    offer(1);
+    const auto die = [&] {
+        worker->kill();
+        REQUIRE(run_until([&] { return exits == 1; }));
+    };
+    const auto die_unasked = [&] {
+        REQUIRE(::kill(worker->pid(), SIGKILL) == 0);
+        REQUIRE(run_until([&] { return exits == 1; }));
+    };
+    SUBCASE("as the kernel tells it")
+    {
+        die_unasked();
+        CHECK(worker->usage().peak_rss.value_or(0) > 100'000);
+        CHECK(worker->usage().approximate);
+    }
+    SUBCASE("if nothing before the job had as much")
+    {
+        before = std::uint64_t{1} << 40U;
+        die_unasked();
+        CHECK_FALSE(worker->usage().peak_rss.has_value());
+        CHECK_FALSE(worker->usage().approximate);
+    }
+    SUBCASE("or as it was when it was told to end")
+    {
+        before = std::uint64_t{1} << 40U;
+        die();
+        CHECK(worker->usage().peak_rss.value_or(0) > 100'000);
+        CHECK(worker->usage().approximate);
+    }
+    SUBCASE("never that of a worker whose command is what counts")
+    {
+        before = no_peak_known;
+        die();
+        CHECK_FALSE(worker->usage().peak_rss.has_value());
+    }
+}

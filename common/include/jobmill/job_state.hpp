@@ -88,7 +88,7 @@ struct Cause {
 struct Usage {
     std::optional<std::uint64_t> cpu_ns;
     std::optional<std::uint64_t> peak_rss;  ///< bytes
-    bool approximate = false;               ///< shares of a number of short jobs
+    bool approximate = false;               ///< not exact: of short jobs, commands, dead workers
 
     friend bool operator==(const Usage&, const Usage&) = default;
 };

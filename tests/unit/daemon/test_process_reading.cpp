@@ -29,6 +29,19 @@ TEST_CASE("resident memory is the second number, in pages")
     CHECK_FALSE(resident_size(8, proc.path()).has_value());
 }
 
+TEST_CASE("the most memory that a process had is in its status, in kibibytes")
+{
+    const TempDirectory proc;
+    proc.write("7/status", "Name:\tVmHWM:\nVmPeak:\t  90 kB\nVmHWM:\t    12 kB\nVmRSS:\t 1 kB\n");
+    CHECK(peak_resident_size(7, proc.path()) == 12U * 1024);
+    proc.write("7/status", "Name:\tx\nState:\tZ (zombie)\n");
+    CHECK_FALSE(peak_resident_size(7, proc.path()).has_value());
+    proc.write("7/status", "VmHWM:\t18446744073709551615 kB\n");
+    CHECK_FALSE(peak_resident_size(7, proc.path()).has_value());
+    CHECK_FALSE(peak_resident_size(8, proc.path()).has_value());
+    CHECK(peak_resident_size(::getpid()).value_or(0) > 100'000);
+}
+
 TEST_CASE("the state is behind the name, whatever the name is")
 {
     const TempDirectory proc;
