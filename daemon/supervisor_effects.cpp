@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Events go to the core, and what it asks for is carried out.
+#include <algorithm>
+
 #include "common/assert.hpp"
 #include "daemon/log.hpp"
 #include "daemon/status_report.hpp"
@@ -97,7 +99,9 @@ void Supervisor::perform(const core::PoolJudged& effect)
 
 void Supervisor::perform(const core::ArmTimer& effect)
 {
-    core_timer_->start_once(effect.at - loop::EventLoop::now());
+    // One that is due already fires in the next turn, not in this: others have theirs first.
+    const auto delay = effect.at - loop::EventLoop::now();
+    core_timer_->start_once(std::max<core::Duration>(delay, std::chrono::milliseconds{1}));
 }
 
 void Supervisor::perform(const core::PoolGone& effect)

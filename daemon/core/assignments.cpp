@@ -33,6 +33,15 @@ bool Assignments::offer_one(PoolId pool, Turn& turn)
     if (next == no_job) {
         return false;  // each waits for others of its label, or for its client to read
     }
+    if (book_.batches().settling(book_[next].batch) && !JOBMILL_BUG(29)) {
+        // It would have been cancelled, had there not been so many before it.
+        const bool goes_on = turn.ends_left > 0;
+        turn.ends_left -= goes_on ? 1 : 0;
+        if (goes_on) {
+            cancel(next, EndedBy::halt, turn);
+        }
+        return goes_on;
+    }
     if (slot == nullptr) {
         workforce_.call_up(pool, book_.queued(pool), turn);
         return false;
@@ -348,25 +357,6 @@ void Assignments::settle_lending(Turn& turn)
     for (auto pool = book_.take_lending_changed(); pool; pool = book_.take_lending_changed()) {
         workforce_.lend(*pool, book_.lent(*pool), turn);
         offer_after(*pool, turn);
-    }
-}
-
-void Assignments::settle_batches(Turn& turn)
-{
-    BatchBook& batches = book_.batches();
-    for (BatchId batch = batches.take_halting(); number(batch) != 0;
-         batch = batches.take_halting()) {
-        turn.ask(BatchHalted{.batch = batch});
-        for (JobHandle at = batches.first(batch); at != no_job;) {
-            const JobHandle next = book_[at].fellow.next;
-            if ((batches.halts_now(batch) && !JOBMILL_BUG(9)) || unassigned(book_[at].stage)) {
-                cancel(at, EndedBy::halt, turn);
-            } else {
-                recall(at, turn);  // unless it runs it ends when it is back
-            }
-            at = next;
-        }
-        batches.tidy(batch);
     }
 }
 

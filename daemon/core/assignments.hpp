@@ -50,8 +50,11 @@ public:
     void hold_up(JobHandle handle, bool held_up, Turn& turn);
     /// The pools of jobs that lend their places have other sizes.
     void settle_lending(Turn& turn);
-    /// Batches that give up take their rest with them.
+    /// Batches that give up take their rest with them, so many jobs an event.
     void settle_batches(Turn& turn);
+    /// There are more; they wait for go_on_halting() and another settle_batches().
+    [[nodiscard]] bool halts_wait() const { return halts_wait_; }
+    void go_on_halting() { halts_wait_ = false; }
 
     /// The pool has so many workers from now on; what those too many have not begun goes elsewhere.
     void resize(PoolId pool, std::uint32_t workers, Turn& turn);
@@ -70,6 +73,8 @@ private:
     void has_begun(WorkerSlot& slot, JobHandle handle, Turn& turn);
     void time_out(JobHandle handle, EndedBy why, Turn& turn);
     void conclude(JobHandle handle, JobWord word, Turn& turn);
+    void halt_held(WorkerSlot& slot, BatchId batch, Turn& turn);
+    [[nodiscard]] JobHandle next_to_halt(Turn& turn);
     [[nodiscard]] bool may_offer(PoolId pool) const;
     [[nodiscard]] bool skipped_any_before(const WorkerSlot& slot, JobHandle handle) const;
 
@@ -81,6 +86,7 @@ private:
     bool memory_low_ = false;
     bool retries_ = true;
     bool ending_ = false;
+    bool halts_wait_ = false;
     PoolShares shares_;
     std::vector<PoolId> rivals_;  ///< reused by offer_everywhere()
 };

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/core/batch_book.hpp"
 
+#include <algorithm>
+
 #include "common/assert.hpp"
 
 namespace jobmill::core {
@@ -64,7 +66,7 @@ void BatchBook::ended(JobTable& jobs, JobHandle handle, JobState state)
     }
     if (!batch.counts.halted && gives_up(batch)) {
         batch.counts.halted = true;
-        halting_.push_back(id);
+        halting_.push_back(Halt{.batch = id});
     } else if (batch.closed && batch.jobs.empty()) {
         batches_.erase(found);
     }
@@ -83,21 +85,60 @@ bool BatchBook::gives_up(const Batch& batch)
     return counts.failed >= telling_failures && counts.failed * 100 >= ended * batch.rule.fail;
 }
 
-BatchId BatchBook::take_halting()
+// ---- giving up ----------------------------------------------------------------------------------
+
+BatchId BatchBook::begin_halt()
 {
-    if (halting_.empty()) {
-        return {};
+    for (Halt& halt : halting_) {
+        if (!halt.begun) {
+            halt.begun = true;
+            halt.left = batches_.at(halt.batch).jobs.size();
+            return halt.batch;
+        }
     }
-    const BatchId batch = halting_.back();
-    halting_.pop_back();
-    return batch;
+    return {};
 }
 
-JobHandle BatchBook::first(BatchId batch) const
+BatchId BatchBook::halting() const
 {
-    const auto found = batches_.find(batch);
-    return found == batches_.end() ? no_job : found->second.jobs.first();
+    return halting_.empty() ? BatchId{} : halting_.back().batch;
 }
+
+/// Those that it has been to go to the end of the list, so those that it has not are before them.
+/// When others have ended meanwhile it may come to one twice, which is no harm.
+JobHandle BatchBook::next_to_halt(JobTable& jobs)
+{
+    const auto found = batches_.find(halting());
+    if (found == batches_.end()) {
+        return no_job;
+    }
+    BatchJobs& rest = found->second.jobs;
+    Halt& halt = halting_.back();
+    halt.left = std::min<std::uint64_t>(halt.left, rest.size());
+    if (halt.left == 0) {
+        return no_job;
+    }
+    --halt.left;
+    const JobHandle handle = rest.first();
+    rest.remove(jobs, handle);
+    rest.push_back(jobs, handle);
+    return handle;
+}
+
+void BatchBook::end_halt()
+{
+    const BatchId batch = halting();
+    halting_.pop_back();
+    tidy(batch);
+}
+
+bool BatchBook::settling(BatchId batch) const
+{
+    return std::any_of(halting_.begin(), halting_.end(),
+                       [&](const Halt& halt) { return halt.begun && halt.batch == batch; });
+}
+
+// ---- answers ------------------------------------------------------------------------------------
 
 bool BatchBook::halted(BatchId batch) const
 {

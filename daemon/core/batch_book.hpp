@@ -20,12 +20,17 @@ public:
     void add(JobTable& jobs, JobHandle handle);
     /// It has reached that state.
     void ended(JobTable& jobs, JobHandle handle, JobState state);
-    /// A batch whose rule has come true and whose rest was not cancelled yet; 0 when there is none.
-    [[nodiscard]] BatchId take_halting();
-    /// Forgets a closed batch without jobs.
-    void tidy(BatchId batch);
-    /// The first unfinished job, and from each the next; no_job at the end.
-    [[nodiscard]] JobHandle first(BatchId batch) const;
+    /// A batch whose rule has come true, each once; 0 when there is none. From now on its rest is
+    /// to be cancelled.
+    [[nodiscard]] BatchId begin_halt();
+    /// One of those whose rest is still to be cancelled; 0 when there is none.
+    [[nodiscard]] BatchId halting() const;
+    /// Of that batch the next job to be cancelled; no_job when it is through.
+    [[nodiscard]] JobHandle next_to_halt(JobTable& jobs);
+    /// The batch that halting() tells is through.
+    void end_halt();
+    /// The batch's rest is being cancelled: what of it is still queued must not begin.
+    [[nodiscard]] bool settling(BatchId batch) const;
     [[nodiscard]] bool halts_now(BatchId batch) const { return batches_.at(batch).rule.now; }
     [[nodiscard]] bool halted(BatchId batch) const;
     [[nodiscard]] BatchCounts counts(const JobTable& jobs, BatchId batch) const;
@@ -38,10 +43,18 @@ private:
         bool closed = false;
     };
 
+    struct Halt {
+        BatchId batch{};
+        bool begun = false;
+        std::uint64_t left = 0;  ///< jobs to go through, once it has begun
+    };
+
     [[nodiscard]] static bool gives_up(const Batch& batch);
+    /// Forgets a closed batch without jobs.
+    void tidy(BatchId batch);
 
     std::unordered_map<BatchId, Batch> batches_;
-    std::vector<BatchId> halting_;
+    std::vector<Halt> halting_;
 };
 
 }  // namespace jobmill::core

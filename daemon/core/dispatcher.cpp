@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "daemon/core/dispatcher_state.hpp"
+#include "daemon/core/planted_bug.hpp"
 
 namespace jobmill::core {
 
@@ -17,6 +18,7 @@ constexpr DeadlineKey grace_key{.kind = DeadlineKey::Kind::grace, .number = 0};
 void Dispatcher::State::handle(const TimerFired& /*event*/, Turn& turn)
 {
     armed.reset();
+    assignments.go_on_halting();
     for (auto due = workforce.deadlines().take_due(turn.now); due;
          due = workforce.deadlines().take_due(turn.now)) {
         if (due->kind == DeadlineKey::Kind::grace) {
@@ -104,6 +106,10 @@ void Dispatcher::State::finish(Turn& turn)
     if (const auto of_jobs = book.next_deadline(); of_jobs && (!next || *of_jobs < *next)) {
         next = of_jobs;
     }
+    if (assignments.halts_wait() && !JOBMILL_BUG(30)) {
+        const TimePoint soon = armed && *armed <= turn.now ? *armed : turn.now;
+        next = std::min(next.value_or(soon), soon);
+    }
     if (next && next != armed) {
         armed = next;
         turn.ask(ArmTimer{.at = *next});
@@ -122,7 +128,7 @@ Dispatcher& Dispatcher::operator=(Dispatcher&&) noexcept = default;
 
 void Dispatcher::on(const Event& event, TimePoint now, Effects& effects)
 {
-    Turn turn{.now = now, .effects = effects};
+    Turn turn{.now = now, .effects = effects, .ends_left = state_->patience.ends_at_once};
     std::visit([&](const auto& happened) { state_->handle(happened, turn); }, event);
     state_->finish(turn);
 }

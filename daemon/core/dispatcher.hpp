@@ -10,7 +10,7 @@
 
 namespace jobmill::core {
 
-/// Durations that the core waits before it does more.
+/// How long the core waits before it does more, and how much it does before others have a turn.
 struct Patience {
     Duration load = std::chrono::seconds{60};          ///< for a template to load its modules
     Duration start = std::chrono::seconds{10};         ///< for a forked worker's hello
@@ -25,6 +25,9 @@ struct Patience {
     Duration dismiss = std::chrono::seconds{5};        ///< for a dismissed process to leave
     Duration first_backoff = std::chrono::milliseconds{50};  ///< doubled for each start that failed
     Duration longest_backoff = std::chrono::seconds{5};
+    /// Jobs of batches that give up, which are taken from the queue in one event; the next when the
+    /// timer fires.
+    std::uint32_t ends_at_once = 256;
 };
 
 struct PoolCounts {

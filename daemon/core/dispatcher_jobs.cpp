@@ -76,6 +76,13 @@ void Dispatcher::State::handle(const SessionBehind& event, Turn& turn)
     }
 }
 
+void Dispatcher::State::handle(const UserHeld& event, Turn& turn)
+{
+    if (book.hold(event.user, event.held)) {
+        assignments.offer_everywhere(turn);
+    }
+}
+
 void Dispatcher::State::handle(const JobHeldUp& event, Turn& turn)
 {
     const JobHandle handle = book.find(event.job);

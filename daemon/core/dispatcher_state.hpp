@@ -16,8 +16,9 @@ enum class DaemonLife : std::uint8_t { serving, draining, ending, stopped };
 /// Routes each event to the book of jobs, to the workforce, or to where they meet; and leads the
 /// daemon to its end.
 struct Dispatcher::State {
-    State(const Patience& patience, std::uint64_t seed)
-        : workforce(patience),
+    State(const Patience& its_patience, std::uint64_t seed)
+        : patience(its_patience),
+          workforce(patience),
           book(workforce.slots(), patience),
           assignments(workforce, book, patience, seed)
     {
@@ -49,6 +50,7 @@ struct Dispatcher::State {
     void handle(const BatchClosed& event, Turn& turn);
     void handle(const SessionLost& event, Turn& turn);
     void handle(const SessionBehind& event, Turn& turn);
+    void handle(const UserHeld& event, Turn& turn);
     void handle(const JobHeldUp& event, Turn& turn);
     void handle(const JobFinished& event, Turn& turn);
     void handle(const ClaimRevoked& event, Turn& turn);
@@ -63,6 +65,7 @@ struct Dispatcher::State {
     void dissolve_retired(Turn& turn);
     void finish(Turn& turn);
 
+    Patience patience;
     Workforce workforce;
     JobBook book;
     Assignments assignments;

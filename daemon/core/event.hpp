@@ -188,6 +188,13 @@ struct SessionBehind {
     bool behind = false;
 };
 
+/// None of the user's jobs begins, or they may again: more of them are being cancelled than can be
+/// at once.
+struct UserHeld {
+    UserId user{};
+    bool held = false;
+};
+
 /// The job has begun, and stands still until its reader has read more; or no longer does. Without
 /// effect on a job that no worker holds. It is over with the attempt.
 struct JobHeldUp {
@@ -229,7 +236,7 @@ using Event =
                  PoolRetired, TemplateReady, TemplateLost, TemplateSilent, WorkerForked, ForkFailed,
                  WorkerReady, WorkerExited, WorkerMisbehaved, WorkerHung, WorkerWorn, JobDeaf,
                  JobSubmitted, CancelRequested, JobMoved, JobRelabelled, BatchOpened, BatchClosed,
-                 SessionLost, SessionBehind, JobHeldUp, JobFinished, ClaimRevoked, TimerFired,
-                 StopRequested, StopNow>;
+                 SessionLost, SessionBehind, UserHeld, JobHeldUp, JobFinished, ClaimRevoked,
+                 TimerFired, StopRequested, StopNow>;
 
 }  // namespace jobmill::core

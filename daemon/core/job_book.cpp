@@ -66,12 +66,6 @@ JobHandle JobBook::next_of(PoolId pool, TimePoint now) const
         now, [this](const JobQueue::LaneKey& lane) { return may_run(lane); });
 }
 
-bool JobBook::may_run(const JobQueue::LaneKey& lane) const
-{
-    const bool waits = !behind_.empty() && lane.attached && behind_.contains(lane.session);
-    return labels_.may_run(lane.label) && (!waits || JOBMILL_BUG(25));
-}
-
 void JobBook::offer(JobHandle handle, WorkerSlot& slot, Turn& turn)
 {
     const std::optional<JobRow> row = row_of(jobs_[handle].stage, JobWord::offer);
@@ -348,21 +342,6 @@ JobHandle JobBook::detach_one(SessionId session)
     found->second.remove(jobs_, handle);
     jobs_[handle].attached = false;
     return handle;
-}
-
-bool JobBook::catch_up(SessionId session)
-{
-    if (behind_.erase(session) == 0) {
-        return false;
-    }
-    const auto found = sessions_.find(session);
-    if (found != sessions_.end() && !found->second.empty() && !JOBMILL_BUG(26)) {
-        const UserId user = jobs_[found->second.first()].user;
-        for (Backlog& backlog : backlogs_) {
-            backlog.queue.come_back(user, session);
-        }
-    }
-    return true;
 }
 
 void JobBook::count(PoolId pool, PoolCounts& counts) const

@@ -83,6 +83,8 @@ public:
     void fall_behind(SessionId session) { behind_.insert(session); }
     /// False when it was not behind.
     bool catch_up(SessionId session);
+    /// None of the user's jobs has its turn, or they have again: true when they had not.
+    bool hold(UserId user, bool held);
 
     /// To the end of that pool's queue, if no worker holds it.
     void move(JobHandle handle, PoolId to, TimePoint now);
@@ -117,6 +119,8 @@ public:
     [[nodiscard]] const BatchBook& batches() const { return batches_; }
     [[nodiscard]] LabelBook& labels() { return labels_; }
     [[nodiscard]] const LabelBook& labels() const { return labels_; }
+    /// See BatchBook.
+    [[nodiscard]] JobHandle next_to_halt() { return batches_.next_to_halt(jobs_); }
     [[nodiscard]] BatchCounts counts(BatchId batch) const { return batches_.counts(jobs_, batch); }
     /// Fills in the members that are about jobs.
     void count(PoolId pool, PoolCounts& counts) const;
@@ -150,6 +154,7 @@ private:
     std::vector<Backlog> backlogs_;  ///< by pool number
     std::unordered_map<SessionId, SessionJobs> sessions_;
     std::unordered_set<SessionId> behind_;  ///< whose clients do not read
+    std::unordered_set<UserId> held_;
     BatchBook batches_;
     LabelBook labels_;
     std::vector<PoolId> lending_changed_;

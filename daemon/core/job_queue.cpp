@@ -209,10 +209,4 @@ void JobQueue::refund(Job& job)
     job.charged = {};
 }
 
-void JobQueue::come_back(UserId user, SessionId session)
-{
-    users_.come_back(user);
-    sessions_.come_back(session);
-}
-
 }  // namespace jobmill::core

@@ -71,7 +71,8 @@ public:
     /// It has not begun after all.
     void refund(Job& job);
     /// That session of that user was left out for a while: what it did not get is not made up for.
-    void come_back(UserId user, SessionId session);
+    void come_back(UserId user) { users_.come_back(user); }
+    void come_back(SessionId session) { sessions_.come_back(session); }
 
 private:
     struct LaneHash {

@@ -9,6 +9,7 @@ namespace jobmill::core {
 struct Turn {
     TimePoint now{};
     Effects& effects;
+    std::uint32_t ends_left = 0;  ///< of Patience::ends_at_once
 
     void ask(const Effect& effect) const { effects.push_back(effect); }
 };

@@ -16,6 +16,9 @@ core::Patience random_patience(Chance& chance)
         patience.cancel = Duration::zero();
         patience.terminate = milliseconds{1};
     }
+    if (chance.percent(40)) {
+        patience.ends_at_once = static_cast<std::uint32_t>(1 + chance.below(5));
+    }
     if (chance.percent(50)) {  // what is rare otherwise
         patience.claim = chance.within(milliseconds{300});
         patience.reap = chance.within(milliseconds{300});
@@ -64,6 +67,7 @@ Climate random_climate(std::uint64_t seed, Chance& chance)
     climate.adjustments = chance.percent(50) ? 1 + chance.below(20) : 0;
     climate.memory = chance.percent(30) ? 1 + chance.below(10) : 0;
     climate.behind = chance.percent(40) ? 1 + chance.below(10) : 0;
+    climate.holds = chance.percent(40) ? 1 + chance.below(10) : 0;
     climate.storms = chance.percent(35) ? 1 + chance.below(5) : 0;
     return climate;
 }

@@ -56,6 +56,14 @@ void RandomSchedule::stop_or_go_on_reading()
     world_.set_behind(session, chance_.percent(90) ? !behind : behind);
 }
 
+/// A user's jobs do not begin, or may again; now and then he is told so twice.
+void RandomSchedule::hold_user_or_let_go()
+{
+    const UserId user = user_of(SessionId{1 + chance_.below(sessions)});
+    const bool held = world_.held_users().contains(user);
+    world_.hold_user(user, chance_.percent(90) ? !held : held);
+}
+
 /// A job waits for its reader, or one that did goes on.
 void RandomSchedule::hold_up_or_let_go_on()
 {
@@ -161,6 +169,9 @@ void RandomSchedule::step_operator()
     }
     if (chance_.per_mille(climate_.behind) || (!world_.held_up().empty() && chance_.percent(3))) {
         hold_up_or_let_go_on();
+    }
+    if (chance_.per_mille(climate_.holds) || (!world_.held_users().empty() && chance_.percent(2))) {
+        hold_user_or_let_go();
     }
     if (chance_.per_mille(climate_.storms) || (storm_ && chance_.per_mille(5))) {
         storm_ = !storm_;

@@ -112,6 +112,9 @@ void RandomSchedule::calm_down()
             world_.lose_session(session);
         }
     }
+    while (!world_.held_users().empty()) {
+        world_.hold_user(*world_.held_users().begin(), false);
+    }
     while (!world_.held_up().empty()) {
         world_.hold_up(*world_.held_up().begin(), false);
     }

@@ -30,6 +30,7 @@ private:
     [[nodiscard]] BatchId any_batch();
     void cancel_some();
     void stop_or_go_on_reading();
+    void hold_user_or_let_go();
     void hold_up_or_let_go_on();
 
     // The operator and the machine.

@@ -14,7 +14,7 @@ using std::chrono::seconds;
 /// A dispatcher to talk to: what it asks for is the answer, but for the timer, which is kept.
 class Conversation {
 public:
-    Conversation() = default;
+    explicit Conversation(const Patience& patience = {}) : dispatcher(patience) {}
 
     Effects on(const Event& event)
     {

@@ -194,6 +194,10 @@ std::string say(const SessionBehind& e)
 {
     return "SessionBehind" + text(e.session) + (e.behind ? " behind" : " caught up");
 }
+std::string say(const UserHeld& e)
+{
+    return "UserHeld " + std::to_string(number(e.user)) + (e.held ? " held" : " let go");
+}
 std::string say(const JobHeldUp& e)
 {
     return "JobHeldUp" + text(e.job) + (e.held_up ? " held up" : " goes on");

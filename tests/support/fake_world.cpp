@@ -155,6 +155,11 @@ void FakeWorld::set_behind(SessionId session, bool behind)
     feed(core::SessionBehind{.session = session, .behind = behind});
 }
 
+void FakeWorld::hold_user(UserId user, bool held)
+{
+    feed(core::UserHeld{.user = user, .held = held});
+}
+
 void FakeWorld::hold_up(JobId job, bool held_up)
 {
     feed(core::JobHeldUp{.job = job, .held_up = held_up});

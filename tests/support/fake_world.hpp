@@ -57,6 +57,8 @@ public:
     void lose_session(SessionId session);
     /// The client stops or begins again to read.
     void set_behind(SessionId session, bool behind);
+    /// The user's jobs do not begin, or may again.
+    void hold_user(UserId user, bool held);
     /// The job waits for its reader, or no longer does.
     void hold_up(JobId job, bool held_up);
     BatchId open_batch(const core::HaltRule& rule);
@@ -111,6 +113,7 @@ public:
     [[nodiscard]] bool memory_low() const { return memory_low_; }
     /// Whose clients do not read.
     [[nodiscard]] const std::set<SessionId>& behind() const { return behind_; }
+    [[nodiscard]] const std::set<UserId>& held_users() const { return held_users_; }
     [[nodiscard]] const std::set<JobId>& held_up() const { return held_up_; }
     [[nodiscard]] bool stopping() const { return stop_asked_; }
     [[nodiscard]] bool stopped() const { return stopped_; }
@@ -171,6 +174,7 @@ private:
     void foresee(const core::BatchClosed& event);
     void foresee(const core::SessionLost& event);
     void foresee(const core::SessionBehind& event);
+    void foresee(const core::UserHeld& event);
     void foresee(const core::JobHeldUp& event);
     void foresee(const core::JobFinished& event);
     void foresee(const core::ClaimRevoked& event);
@@ -292,7 +296,9 @@ private:
     std::uint64_t working_ = 0;  ///< in all pools
     bool memory_low_ = false;
     std::set<SessionId> behind_;
+    std::set<UserId> held_users_;
     std::set<JobId> held_up_;
+    std::vector<JobId> doomed_;  ///< what a batch that gave up has not ended yet
     std::deque<core::ClaimRevoked> answers_;
     core::Effects effects_;
     std::uint64_t events_ = 0;

@@ -15,7 +15,7 @@ bool FakeWorld::may_run(const PretendPool& pool, const Likeness& like) const
 {
     const PretendLabel& rule = labels_.at(number(like.label));
     return (number(like.label) == 0 || rule.running - rule.lending < rule.max_running) &&
-           !(like.attached && behind_.contains(like.session)) &&
+           !(like.attached && behind_.contains(like.session)) && !held_users_.contains(like.user) &&
            pool.working() < pool.terms.max_running && working_ < cap_;
 }
 
@@ -41,6 +41,8 @@ void FakeWorld::check_offer(const core::OfferJob& effect, const PretendWorker& w
     const char* objection =
         pool.queue.objection(job, now_, [&](const Likeness& like) { return may_run(pool, like); });
     demand(objection == nullptr, objection);
+    demand(std::find(doomed_.begin(), doomed_.end(), job.id) == doomed_.end(),
+           "a job was offered whose batch has given up");
     demand(effect.attempt == job.attempt, "an attempt was offered that is not the next");
     demand(worker.held.size() < pool.depth, "a worker was offered more than it may hold");
     demand(number(effect.sequence) == worker.offers + 1, "a sequence is not the next");
@@ -107,6 +109,8 @@ void FakeWorld::review()
     for (const JobId id : must_end_) {
         demand(job(id).place == Place::ended, "a job goes on that had to end in this event");
     }
+    std::erase_if(doomed_, [this](JobId id) { return job(id).place == Place::ended; });
+    demand(doomed_.empty() || (armed_ && *armed_ <= now_), "what a batch gave up goes on for ever");
     if (must_leave_) {
         const PretendWorker* worker = find(must_leave_->first);
         demand(worker == nullptr || !worker->holds(must_leave_->second),
@@ -299,6 +303,9 @@ void FakeWorld::check_numbers(const PretendPool& pool)
            "a pool has more workers than it should");
     if (pool.queue.size() == 0 || !has_turn(pool)) {
         return;
+    }
+    if (!doomed_.empty()) {
+        return;  // whoever waits has his turn after those
     }
     demand(!muster.idle, "a worker is idle while a job waits");
     demand(!muster.free || pool.counts.surplus > 0, "a job waits beside a free worker");

@@ -247,7 +247,7 @@ void FakeWorld::carry_out(const core::JobRetried& effect)
     ++pool.waiting;
 }
 
-/// What has not begun ends with it, and what has begun where the rule says so.
+/// What has not begun ends with it or soon after, and what has begun where the rule says so.
 void FakeWorld::carry_out(const core::BatchHalted& effect)
 {
     PretendBatch& batch = batches_.at(number(effect.batch) - 1);
@@ -260,7 +260,7 @@ void FakeWorld::carry_out(const core::BatchHalted& effect)
             continue;
         }
         if (job.unassigned()) {
-            must_end_.push_back(id);
+            doomed_.push_back(id);
         }
         const PretendWorker* worker = job.unassigned() ? nullptr : find(job.worker);
         job.halt_asked = worker == nullptr || batch.rule.now || worker->begun_told < job.sequence;

@@ -173,6 +173,15 @@ void FakeWorld::foresee(const core::SessionBehind& event)
     mark_behind(event.session, event.behind);
 }
 
+void FakeWorld::foresee(const core::UserHeld& event)
+{
+    if (event.held) {
+        held_users_.insert(event.user);
+    } else {
+        held_users_.erase(event.user);
+    }
+}
+
 void FakeWorld::foresee(const core::JobHeldUp& event)
 {
     PretendJob& job = job_of(event.job);

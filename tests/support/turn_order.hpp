@@ -10,6 +10,7 @@ namespace jobmill::sim {
 /// What jobs have in common that are served in the order in which they came, beside their priority.
 struct Likeness {
     SessionId session{};
+    UserId user{};
     LabelId label{};
     bool attached = true;
 
@@ -18,7 +19,7 @@ struct Likeness {
 
 [[nodiscard]] inline Likeness likeness(const PretendJob& job)
 {
-    return {.session = job.session, .label = job.label, .attached = job.attached};
+    return {.session = job.session, .user = job.user, .label = job.label, .attached = job.attached};
 }
 
 /// The jobs in one pool's queue, and whose turn it can be by what is promised: the priority that

@@ -63,14 +63,14 @@ TEST_CASE_FIXTURE(Fixture, "a batch gives up at its number of failures, and says
     open({.now = true, .fail = 2});
     add();
     end_new(JobState::failed);
-    CHECK(number(batches.take_halting()) == 0);
+    CHECK(number(batches.begin_halt()) == 0);
     end_new(JobState::expired);
     CHECK(batches.halted(batch));
     CHECK(batches.halts_now(batch));
-    CHECK(batches.take_halting() == batch);
-    CHECK(number(batches.take_halting()) == 0);
+    CHECK(batches.begin_halt() == batch);
+    CHECK(number(batches.begin_halt()) == 0);
     end_new(JobState::failed);
-    CHECK(number(batches.take_halting()) == 0);
+    CHECK(number(batches.begin_halt()) == 0);
 }
 
 TEST_CASE_FIXTURE(Fixture, "cancelled jobs do not count as failures")
@@ -108,15 +108,44 @@ TEST_CASE_FIXTURE(Fixture, "a share is that of the jobs which were not cancelled
     CHECK(batches.halted(batch));  // 4 of 32
 }
 
-TEST_CASE_FIXTURE(Fixture, "the rest of a batch is found from job to job")
+TEST_CASE_FIXTURE(Fixture, "the rest of a batch that gives up is gone through once")
 {
     open({.fail = 1});
     const JobHandle first = add();
     const JobHandle second = add();
-    CHECK(batches.first(batch) == first);
-    CHECK(jobs[first].fellow.next == second);
+    const JobHandle third = add();
+    CHECK(number(batches.halting()) == 0);
+    CHECK_FALSE(batches.settling(batch));
     end(first, JobState::failed);
-    CHECK(batches.first(batch) == second);
+    CHECK_FALSE(batches.settling(batch));
+    CHECK(batches.begin_halt() == batch);
+    CHECK(batches.halting() == batch);
+    CHECK(batches.settling(batch));
+    CHECK_FALSE(batches.settling(BatchId{7}));
+    CHECK(batches.next_to_halt(jobs) == second);
+    CHECK(batches.next_to_halt(jobs) == third);
+    CHECK(batches.next_to_halt(jobs) == no_job);
+    batches.end_halt();
+    CHECK(number(batches.halting()) == 0);
+    CHECK_FALSE(batches.settling(batch));
+}
+
+TEST_CASE_FIXTURE(Fixture, "jobs that end while their batch gives up do no harm")
+{
+    open({.fail = 1});
+    const JobHandle first = add();
+    const JobHandle second = add();
+    const JobHandle third = add();
+    batches.close(batch);
+    end(first, JobState::failed);
+    CHECK(batches.begin_halt() == batch);
+    CHECK(batches.next_to_halt(jobs) == second);
+    end(third, JobState::cancelled);
+    CHECK(batches.next_to_halt(jobs) == second);
+    end(second, JobState::cancelled);
+    CHECK(batches.next_to_halt(jobs) == no_job);
+    batches.end_halt();
+    CHECK_FALSE(batches.halted(batch));
 }
 
 TEST_CASE_FIXTURE(Fixture, "a closed batch is forgotten after its last job")
@@ -127,7 +156,6 @@ TEST_CASE_FIXTURE(Fixture, "a closed batch is forgotten after its last job")
     CHECK(counts().submitted == 1);
     end(only, JobState::succeeded);
     CHECK(counts().submitted == 0);
-    CHECK(batches.first(batch) == no_job);
 }
 
 TEST_CASE_FIXTURE(Fixture, "a closed batch that gives up with its last job still says so")
@@ -136,9 +164,9 @@ TEST_CASE_FIXTURE(Fixture, "a closed batch that gives up with its last job still
     const JobHandle only = add();
     batches.close(batch);
     end(only, JobState::failed);
-    CHECK(batches.take_halting() == batch);
-    CHECK(batches.first(batch) == no_job);
-    batches.tidy(batch);
+    CHECK(batches.begin_halt() == batch);
+    CHECK(batches.next_to_halt(jobs) == no_job);
+    batches.end_halt();
     CHECK_FALSE(batches.halted(batch));
     batches.close(batch);  // of one that is gone: nothing happens
 }
@@ -150,5 +178,5 @@ TEST_CASE_FIXTURE(Fixture, "a job of no batch, or of an unknown one, has none")
     CHECK(number(jobs[unknown].batch) == 0);
     end(none, JobState::failed);
     end(unknown, JobState::failed);
-    CHECK(number(batches.take_halting()) == 0);
+    CHECK(number(batches.begin_halt()) == 0);
 }

@@ -13,6 +13,7 @@ constexpr BatchId crew{1};
 constexpr LabelId red{1};
 
 struct Fixture : Conversation {
+    using Conversation::Conversation;
     void open(const HaltRule& rule) { on(BatchOpened{.batch = crew, .halt = rule}); }
     Effects submit_child(std::uint64_t job, std::uint64_t parent)
     {
@@ -41,6 +42,11 @@ struct Fixture : Conversation {
     {
         return ended(job, JobState::cancelled, EndedBy::halt, where, was);
     }
+};
+
+/// In which few jobs end at once.
+struct Hasty : Fixture {
+    Hasty() : Fixture({.ends_at_once = 2}) {}
 };
 
 }  // namespace
@@ -86,6 +92,31 @@ TEST_CASE_FIXTURE(Fixture, "a batch that gives up now cancels what runs")
     CHECK(answer(worker(2), 1, false) == Effects{flag(worker(2), 1)});
     CHECK(finish(worker(2), 1, JobState::failed) ==
           Effects{halted(2, worker(2), JobState::running)});
+}
+
+TEST_CASE_FIXTURE(Hasty, "a large batch gives up bit by bit, and nothing more of it begins")
+{
+    serve(2);
+    open({.fail = 1});
+    for (std::uint64_t job = 1; job <= 7; ++job) {
+        submit(job, crew);
+    }
+    submit(8);
+    armed.reset();
+    // The third was offered before it was known; it and the second are asked back.
+    CHECK(finish(worker(1), 1, JobState::failed) ==
+          Effects{ended(1, JobState::failed, EndedBy::worker, worker(1)), offer(worker(1), 2, 3),
+                  BatchHalted{crew}, revoke(worker(1), 2), revoke(worker(2), 1)});
+    CHECK(armed == now);
+    CHECK(answer(worker(2), 1, false).empty());
+    // The queue's first two go in place of being offered; others have their turn when it fires.
+    CHECK(finish(worker(2), 1) ==
+          Effects{ended(2, JobState::succeeded, EndedBy::worker, worker(2)), halted(4), halted(5)});
+    CHECK(after({}) == Effects{halted(6), halted(7), offer(worker(2), 2, 8)});
+    // It looks once more, whether there is another.
+    CHECK(armed == now);
+    CHECK(after({}).empty());
+    CHECK_FALSE(armed == now);
 }
 
 TEST_CASE_FIXTURE(Fixture, "a batch that has given up takes no more jobs")

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Clients that leave unread what they are told: their jobs wait, nobody else's do.
+#include <set>
+
 #include <doctest/doctest.h>
 
 #include "tests/support/conversation.hpp"
@@ -9,7 +11,19 @@ using namespace jobmill::core;
 
 namespace {
 
+constexpr UserId ann{1000};
+constexpr UserId bob{1001};
+
 struct Fixture : Conversation {
+    Effects hold(UserId user, bool held) { return on(UserHeld{.user = user, .held = held}); }
+    Effects submit_of(std::uint64_t job, UserId user, bool detached = false)
+    {
+        return on(JobSubmitted{.job = JobId{job},
+                               .session = SessionId{number(user)},
+                               .pool = pool,
+                               .user = user,
+                               .detached = detached});
+    }
     Effects fall_behind(std::uint64_t session)
     {
         return on(SessionBehind{.session = SessionId{session}, .behind = true});
@@ -37,6 +51,41 @@ TEST_CASE_FIXTURE(Fixture, "no job begins whose client does not read, until it h
     CHECK(submit(2, 1).empty());
     CHECK(finish(worker(1), 1).size() == 1);
     CHECK(catch_up(1) == Effects{offer(worker(2), 1, 2)});
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "no job of a user that is held begins, detached or not, until he is let go")
+{
+    serve(2);
+    submit_of(1, ann);
+    CHECK(hold(ann, true).empty());
+    CHECK(submit_of(2, ann).empty());
+    CHECK(submit_of(3, ann, true).empty());
+    CHECK(submit_of(4, bob) == Effects{offer(worker(2), 1, 4)});
+    CHECK(finish(worker(1), 1).size() == 1);
+    CHECK(hold(ann, false) == Effects{offer(worker(1), 2, 2)});
+    CHECK(hold(ann, false).empty());
+    CHECK(finish(worker(1), 2).back() == Effect{offer(worker(1), 3, 3)});
+}
+
+TEST_CASE_FIXTURE(Fixture, "who was held has no more than his share afterwards")
+{
+    serve(1);
+    hold(ann, true);
+    for (std::uint64_t job = 1; job <= 20; ++job) {
+        submit_of(job, ann);
+        submit_of(100 + job, bob);
+    }
+    for (std::uint64_t sequence = 1; sequence <= 10; ++sequence) {
+        finish(worker(1), sequence);
+    }
+    hold(ann, false);
+    std::set<std::uint64_t> users;
+    for (std::uint64_t sequence = 11; sequence <= 14; ++sequence) {
+        const Effects effects = finish(worker(1), sequence);
+        users.insert(number(std::get<OfferJob>(effects.back()).job) / 100);
+    }
+    CHECK(users.size() == 2);
 }
 
 TEST_CASE_FIXTURE(Fixture, "the jobs of others pass those of a client that does not read")

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+// Whose queued jobs have to wait though there are workers for them.
+#include "daemon/core/job_book.hpp"
+#include "daemon/core/planted_bug.hpp"
+
+namespace jobmill::core {
+
+bool JobBook::may_run(const JobQueue::LaneKey& lane) const
+{
+    const bool waits = !behind_.empty() && lane.attached && behind_.contains(lane.session);
+    const bool held = !held_.empty() && held_.contains(lane.user) && !JOBMILL_BUG(31);
+    return labels_.may_run(lane.label) && (!waits || JOBMILL_BUG(25)) && !held;
+}
+
+bool JobBook::catch_up(SessionId session)
+{
+    if (behind_.erase(session) == 0) {
+        return false;
+    }
+    const auto found = sessions_.find(session);
+    if (found != sessions_.end() && !found->second.empty() && !JOBMILL_BUG(26)) {
+        const UserId user = jobs_[found->second.first()].user;
+        for (Backlog& backlog : backlogs_) {
+            backlog.queue.come_back(user);
+            backlog.queue.come_back(session);
+        }
+    }
+    return true;
+}
+
+bool JobBook::hold(UserId user, bool held)
+{
+    if (held) {
+        held_.insert(user);
+        return false;
+    }
+    if (held_.erase(user) == 0) {
+        return false;
+    }
+    for (Backlog& backlog : backlogs_) {
+        backlog.queue.come_back(user);
+    }
+    return true;
+}
+
+}  // namespace jobmill::core
