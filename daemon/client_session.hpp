@@ -52,6 +52,8 @@ public:
 
     [[nodiscard]] SessionId id() const noexcept { return id_; }
     [[nodiscard]] const Identity& identity() const noexcept { return identity_; }
+    /// Jobs that it reads and that have not ended.
+    [[nodiscard]] std::size_t unfinished() const noexcept { return tags_.size(); }
 
     /// A message that is about no job of this session.
     void send(const Reply& reply);

@@ -165,7 +165,8 @@ void JobDesk::cancel_job(ClientSession& session, Tag tag, JobId job)
         return;
     }
     const std::uint64_t watch = cancel_watches_.open(session.id(), tag);
-    cancel_watched(job, watch);
+    cancel_watches_.expect(watch, job);
+    cancel(job);
     cancel_watches_.close(watch);
 }
 
@@ -176,7 +177,7 @@ void JobDesk::cancel_all(ClientSession& session, Tag tag)
         jobs.push_back(record.id);
         return true;
     });
-    cancel_these(session, tag, jobs, "all");
+    cancel_these(session, tag, std::move(jobs), "all");
 }
 
 void JobDesk::cancel_some(ClientSession& session, const Cancel& request)
@@ -197,13 +198,13 @@ void JobDesk::cancel_some(ClientSession& session, const Cancel& request)
         }
         return true;
     });
-    cancel_these(session, request.tag, jobs,
+    cancel_these(session, request.tag, std::move(jobs),
                  request.what == CancelWhat::label   ? "label"
                  : request.what == CancelWhat::batch ? "batch"
                                                      : "session");
 }
 
-void JobDesk::cancel_these(ClientSession& session, Tag tag, const std::vector<JobId>& jobs,
+void JobDesk::cancel_these(ClientSession& session, Tag tag, std::vector<JobId> jobs,
                            std::string_view field)
 {
     if (jobs.empty()) {
@@ -213,9 +214,10 @@ void JobDesk::cancel_these(ClientSession& session, Tag tag, const std::vector<Jo
         return;
     }
     const std::uint64_t watch = cancel_watches_.open(session.id(), tag);
-    // Youngest first: what is taken from the queue is then never given to a freed worker.
-    std::for_each(jobs.rbegin(), jobs.rend(), [&](JobId job) { cancel_watched(job, watch); });
-    cancel_watches_.close(watch);
+    mass_cancels_.begin({.uid = session.identity().uid,
+                         .jobs = std::move(jobs),
+                         .before = [this, watch](JobId job) { cancel_watches_.expect(watch, job); },
+                         .after = [this, watch] { cancel_watches_.close(watch); }});
 }
 
 tl::expected<JobId, ErrorReply> JobDesk::retry(const ClientSession& session, JobId job)
@@ -250,12 +252,6 @@ void JobDesk::answer_cancel(SessionId session, const Cancelled& answer) const
     }
 }
 
-void JobDesk::cancel_watched(JobId job, std::uint64_t watch)
-{
-    cancel_watches_.expect(watch, job);
-    cancel(job);
-}
-
 tl::expected<std::vector<UnreadEvent>, ErrorReply> JobDesk::wait(const ClientSession& session,
                                                                  Tag tag, JobId job)
 {
@@ -286,12 +282,24 @@ std::optional<Reader> JobDesk::reader_of(const JobRecord& record) const
     return Reader{.session = record.session, .tag = record.tag};
 }
 
-void JobDesk::session_lost(SessionId session)
+void JobDesk::session_lost(SessionId session, unsigned uid, std::size_t unfinished)
 {
     session_drained(session);
     unread_.detach(session);
     batches_.session_lost(session);
-    outside_.post(core::SessionLost{session});
+    std::vector<JobId> jobs;
+    if (unfinished > MassCancels::jobs_a_turn) {  // else the core does it as well
+        records_.each_of(uid, [&](const JobRecord& record) {
+            if (record.session == session && !record.submission.detached) {
+                jobs.push_back(record.id);
+            }
+            return true;
+        });
+    }
+    mass_cancels_.begin({.uid = uid,
+                         .jobs = std::move(jobs),
+                         .before = [](JobId) {},
+                         .after = [this, session] { outside_.post(core::SessionLost{session}); }});
 }
 
 void JobDesk::session_drained(SessionId id)

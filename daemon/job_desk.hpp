@@ -14,6 +14,7 @@
 #include "daemon/core/dispatcher.hpp"
 #include "daemon/job_records.hpp"
 #include "daemon/labels.hpp"
+#include "daemon/mass_cancels.hpp"
 #include "daemon/output_room.hpp"
 #include "daemon/pool_directory.hpp"
 #include "daemon/rights.hpp"
@@ -98,7 +99,8 @@ public:
     /// As report_jobs() says.
     [[nodiscard]] std::pair<Array, std::size_t> list(const Identity& client,
                                                      const std::vector<JobId>& wanted) const;
-    void session_lost(SessionId session);
+    /// The client is gone, whose session had so many unfinished jobs at most.
+    void session_lost(SessionId session, unsigned uid, std::size_t unfinished);
     /// The session's reader has caught up: its workers may go on.
     void session_drained(SessionId session);
     /// Its client leaves much unread, or has caught up: its jobs wait, or go on.
@@ -131,6 +133,8 @@ public:
     /// and jobs that have waited for their readers for a while.
     void look_around();
     [[nodiscard]] bool has_to_look() const noexcept;
+    /// Cancels of many jobs that go on in the next turn.
+    [[nodiscard]] MassCancels& mass_cancels() noexcept { return mass_cancels_; }
     [[nodiscard]] const UnreadJobs& unread() const noexcept { return unread_; }
     [[nodiscard]] UnreadJobs& unread() noexcept { return unread_; }
 
@@ -161,9 +165,8 @@ private:
     void tell_held_up();
     void send_progress(Watched& watched, WorkerId worker);
     void answer_cancel(SessionId session, const Cancelled& answer) const;
-    void cancel_watched(JobId job, std::uint64_t watch);
-    /// Cancels these, the youngest first, and answers when they are gone; or that there are none.
-    void cancel_these(ClientSession& session, Tag tag, const std::vector<JobId>& jobs,
+    /// Cancels these, and answers when they are gone; or that there are none.
+    void cancel_these(ClientSession& session, Tag tag, std::vector<JobId> jobs,
                       std::string_view field);
     [[nodiscard]] JobAsk default_ask(const Submission& submission) const;
     void stop_watching(JobId job, WorkerId worker);
@@ -182,6 +185,8 @@ private:
     std::vector<Watched> watched_;  ///< running ones
     CancelWatches cancel_watches_{
         [this](SessionId session, const Cancelled& answer) { answer_cancel(session, answer); }};
+    MassCancels mass_cancels_{
+        {.post = outside_.post, .knows = [this](JobId job) { return records_.contains(job); }}};
     std::unordered_map<WorkerId, Paused> paused_;
     std::deque<Ended> recent_;
 };

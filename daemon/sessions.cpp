@@ -180,7 +180,7 @@ void Sessions::bury()
             if (--users_.at(uid) == 0) {
                 users_.erase(uid);
             }
-            outside_.desk.session_lost(id);
+            outside_.desk.session_lost(id, uid, node.mapped()->unfinished());
         }
     }
 }

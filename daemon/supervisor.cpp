@@ -14,7 +14,6 @@
 #include "daemon/cpu_budget.hpp"
 #include "daemon/log.hpp"
 #include "daemon/pool_plan.hpp"
-#include "daemon/refusal.hpp"
 #include "daemon/status_report.hpp"
 #include "jobmill/cause_kind.hpp"
 
@@ -262,11 +261,12 @@ void Supervisor::on_template_failed(PoolId pool, const std::string& why)
 
 void Supervisor::on_turn()
 {
+    desk_.mass_cancels().go_on();
     sessions_.bury();
     flush_list_.flush();
     sessions_.bury();
     processes_.end_turn();
-    turn_hook_->stay_awake(!flush_list_.empty());
+    turn_hook_->stay_awake(!flush_list_.empty() || !desk_.mass_cancels().empty());
     if (desk_.has_to_look() != progress_timer_->active()) {
         if (progress_timer_->active()) {
             progress_timer_->stop();

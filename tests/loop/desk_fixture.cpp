@@ -234,7 +234,8 @@ void DeskFixture::bury()
     for (const std::uint64_t session : over) {
         const auto node = sessions.extract(session);
         if (!node.empty()) {
-            desk.session_lost(SessionId{session});
+            desk.session_lost(SessionId{session}, node.mapped()->identity().uid,
+                              node.mapped()->unfinished());
         }
     }
 }
@@ -280,6 +281,13 @@ Submit submit(std::uint64_t tag, std::string_view payload)
                   .size = payload.size(),
                   .options = {.handler = "echo"},
                   .payload = bytes_of(payload)};
+}
+
+Submit detached_submit(std::uint64_t tag)
+{
+    Submit detached = submit(tag);
+    detached.options.detached = true;
+    return detached;
 }
 
 Submit submit_more(std::uint64_t tag, std::uint64_t size, std::string_view first)

@@ -116,6 +116,7 @@ public:
 Bytes greeting();
 /// A submit to the handler echo.
 Submit submit(std::uint64_t tag, std::string_view payload = {});
+Submit detached_submit(std::uint64_t tag);
 /// The first frame of a submit whose pieces follow.
 Submit submit_more(std::uint64_t tag, std::uint64_t size, std::string_view first = {});
 inline Piece piece(std::uint64_t tag, std::string_view payload, bool more)

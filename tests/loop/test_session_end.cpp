@@ -54,9 +54,7 @@ TEST_CASE_FIXTURE(DeskFixture, "detached jobs take no credit")
     settings.credit_jobs = 1;
     Peer& peer = connect_binary();
     for (std::uint64_t tag = 1; tag <= 3; ++tag) {
-        Submit detached = submit(tag);
-        detached.options.detached = true;
-        peer.send(detached);
+        peer.send(detached_submit(tag));
     }
     CHECK(heard_by(peer) == Lines{"accepted 1:101 x3"});
 }
@@ -168,6 +166,51 @@ TEST_CASE_FIXTURE(DeskFixture, "a session whose input has ended waits for the an
                          : "cancelled 7 0/1"});
         CHECK(is_over(peers.size()));
     }
+}
+
+TEST_CASE_FIXTURE(DeskFixture, "a cancel of many jobs leaves the loop its turns, and ends as one")
+{
+    constexpr std::size_t turn = daemon::MassCancels::jobs_a_turn;
+    Peer& peer = connect_binary();
+    for (std::uint64_t tag = 1; tag <= turn + 2; ++tag) {
+        peer.send(submit(tag));
+    }
+    (void)heard_by(peer);
+    peer.send(Cancel{.tag = Tag{9}, .what = CancelWhat::all});
+    settle();
+    CHECK(told<core::CancelRequested>().size() == turn);
+    REQUIRE(told<core::UserHeld>().size() == 1);
+    CHECK(told<core::UserHeld>().back().held);
+    end(101, JobState::cancelled, core::EndedBy::cancel);
+    finish(last_job, "");  // it was first
+    desk.mass_cancels().go_on();
+    CHECK(told<core::CancelRequested>().size() == turn + 1);
+    CHECK_FALSE(told<core::UserHeld>().back().held);
+    for (std::uint64_t job = 102; job < last_job; ++job) {
+        end(job, JobState::cancelled, core::EndedBy::cancel);
+    }
+    CHECK(heard_by(peer).back() == "cancelled 9 " + std::to_string(turn + 1) + "/0");
+}
+
+TEST_CASE_FIXTURE(DeskFixture, "the many jobs of a client that is gone go over several turns")
+{
+    constexpr std::size_t turn = daemon::MassCancels::jobs_a_turn;
+    Peer& peer = connect_binary();
+    peer.send(detached_submit(1));
+    for (std::uint64_t tag = 2; tag <= turn + 2; ++tag) {
+        peer.send(submit(tag));
+    }
+    (void)heard_by(peer);
+    peer.hang_up();
+    REQUIRE(run_until([&] { return !over.empty(); }));
+    bury();
+    CHECK(told<core::CancelRequested>().size() == turn);
+    CHECK(told<core::SessionLost>().empty());
+    desk.mass_cancels().go_on();
+    CHECK(told<core::CancelRequested>().size() == turn + 1);
+    CHECK(told<core::CancelRequested>().front().job == JobId{102});
+    CHECK(told<core::SessionLost>().size() == 1);
+    CHECK_FALSE(told<core::UserHeld>().back().held);
 }
 
 TEST_CASE_FIXTURE(DeskFixture, "cancelling what there is none of is an error, not a wait")

@@ -9,13 +9,6 @@ namespace {
 
 constexpr WorkerId worker{SlotId{1}, 1};
 
-Submit detached_submit(std::uint64_t tag)
-{
-    Submit detached = submit(tag);
-    detached.options.detached = true;
-    return detached;
-}
-
 }  // namespace
 
 TEST_CASE_FIXTURE(DeskFixture, "what fits a frame goes in one, what does not goes in pieces")

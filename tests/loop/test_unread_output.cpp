@@ -5,17 +5,6 @@
 using namespace jobmill;
 using namespace jobmill::tests;
 
-namespace {
-
-Submit detached_submit(std::uint64_t tag)
-{
-    Submit detached = submit(tag);
-    detached.options.detached = true;
-    return detached;
-}
-
-}  // namespace
-
 TEST_CASE_FIXTURE(DeskFixture, "a client's jobs wait while it has large results before it")
 {
     Peer& peer = connect_binary();

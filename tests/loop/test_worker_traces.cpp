@@ -131,7 +131,7 @@ TEST_CASE_FIXTURE(Traced, "the peak of a job that ends with its worker is what t
     SUBCASE("as the kernel tells it")
     {
         die_unasked();
-        CHECK(worker->usage().peak_rss.value_or(0) > 100'000);
+        CHECK(worker->usage().peak_rss.value_or(0) > 0);
         CHECK(worker->usage().approximate);
     }
     SUBCASE("if nothing before the job had as much")
@@ -145,7 +145,7 @@ TEST_CASE_FIXTURE(Traced, "the peak of a job that ends with its worker is what t
     {
         before = std::uint64_t{1} << 40U;
         die();
-        CHECK(worker->usage().peak_rss.value_or(0) > 100'000);
+        CHECK(worker->usage().peak_rss.value_or(0) > 0);
         CHECK(worker->usage().approximate);
     }
     SUBCASE("never that of a worker whose command is what counts")

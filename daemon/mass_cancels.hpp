@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "daemon/core/event.hpp"
+
+namespace jobmill::daemon {
+
+/// Cancels of many jobs, so many a turn: half a million at once would keep everybody else waiting
+/// for a second and more. Until a user's are through none of his jobs begins.
+class MassCancels {
+public:
+    struct Outside {
+        std::function<void(const core::Event&)> post;
+        /// Whether the job has not ended yet.
+        std::function<bool(JobId)> knows;
+    };
+
+    struct Order {
+        unsigned uid = 0;                   ///< whose jobs they are
+        std::vector<JobId> jobs;            ///< the oldest first
+        std::function<void(JobId)> before;  ///< called before each is cancelled
+        std::function<void()> after;        ///< called when all were
+    };
+
+    explicit MassCancels(Outside outside) : outside_(std::move(outside)) {}
+
+    /// Begins at once; what is no more than can be in a turn is through at the return.
+    void begin(Order order);
+    /// The next turn's, of the order whose turn it is.
+    void go_on();
+    [[nodiscard]] bool empty() const noexcept { return orders_.empty(); }
+
+    static constexpr std::size_t jobs_a_turn = 256;
+
+private:
+    void cancel_some(Order& order) const;
+
+    Outside outside_;
+    std::deque<Order> orders_;
+    std::unordered_map<unsigned, std::size_t> held_;  ///< users who have orders, and how many
+};
+
+}  // namespace jobmill::daemon

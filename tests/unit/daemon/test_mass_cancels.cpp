@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+#include <set>
+
+#include <doctest/doctest.h>
+
+#include "daemon/mass_cancels.hpp"
+
+namespace jobmill::daemon {
+namespace {
+
+constexpr unsigned ann = 1000;
+constexpr unsigned bob = 1001;
+constexpr std::size_t turn = MassCancels::jobs_a_turn;
+
+std::vector<JobId> jobs(std::size_t from, std::size_t count)
+{
+    std::vector<JobId> all;
+    for (std::size_t i = 0; i < count; ++i) {
+        all.push_back(JobId{from + i});
+    }
+    return all;
+}
+
+/// A core that does what it is told, and remembers.
+struct Fixture {
+    void begin(unsigned uid, std::vector<JobId> which)
+    {
+        cancels.begin({.uid = uid,
+                       .jobs = std::move(which),
+                       .before = [this](JobId job) { announced.push_back(job); },
+                       .after = [this, uid] { over.push_back(uid); }});
+    }
+
+    std::vector<JobId> announced;
+    std::vector<JobId> cancelled;
+    std::set<JobId> ended;
+    std::set<unsigned> held;
+    std::vector<unsigned> over;
+    MassCancels cancels{{.post =
+                             [this](const core::Event& event) {
+                                 if (const auto* each = std::get_if<core::CancelRequested>(&event)) {
+                                     cancelled.push_back(each->job);
+                                     ended.insert(each->job);
+                                 } else if (const auto* user = std::get_if<core::UserHeld>(&event)) {
+                                     if (user->held) {
+                                         held.insert(number(user->user));
+                                     } else {
+                                         held.erase(number(user->user));
+                                     }
+                                 }
+                             },
+                         .knows = [this](JobId job) { return !ended.contains(job); }}};
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(Fixture, "as many as fit into a turn are cancelled at once, the youngest first")
+{
+    begin(ann, jobs(1, 3));
+    CHECK(cancelled == std::vector{JobId{3}, JobId{2}, JobId{1}});
+    CHECK(announced == cancelled);
+    CHECK(over == std::vector{ann});
+    CHECK(held.empty());
+    CHECK(cancels.empty());
+    begin(ann, {});
+    CHECK(over.size() == 2);
+}
+
+TEST_CASE_FIXTURE(Fixture, "more go over several turns, and their user is held meanwhile")
+{
+    begin(ann, jobs(1, 2 * turn + 1));
+    CHECK(cancelled == jobs(1, turn));
+    CHECK(held == std::set{ann});
+    CHECK_FALSE(cancels.empty());
+    cancels.go_on();
+    CHECK(cancelled.size() == 2 * turn);
+    CHECK(over.empty());
+    cancels.go_on();
+    CHECK(announced == jobs(1, 2 * turn + 1));
+    CHECK(over == std::vector{ann});
+    CHECK(held.empty());
+    CHECK(cancels.empty());
+    cancels.go_on();
+    CHECK(over.size() == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "orders take turns, and a user is held until the last of his is through")
+{
+    begin(ann, jobs(1, 3 * turn));
+    begin(bob, jobs(10'001, 2 * turn));
+    begin(ann, jobs(20'001, 4 * turn));
+    begin(bob, jobs(30'001, 1));  // a small one waits for none
+    CHECK(over == std::vector{bob});
+    while (over.size() < 3) {
+        cancels.go_on();
+    }
+    CHECK(over == std::vector{bob, bob, ann});
+    CHECK(held == std::set{ann});
+    while (!cancels.empty()) {
+        cancels.go_on();
+    }
+    CHECK(held.empty());
+    CHECK(cancelled.size() == 9 * turn + 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "what has ended meanwhile is passed over, and takes nobody's place")
+{
+    begin(ann, jobs(1, 3 * turn));
+    for (const JobId job : jobs(turn + 1, turn)) {
+        ended.insert(job);
+    }
+    cancels.go_on();
+    CHECK(over == std::vector{ann});
+    CHECK(cancelled.size() == 2 * turn);
+}
+
+}  // namespace jobmill::daemon
