@@ -126,8 +126,7 @@ tl::expected<std::vector<UnreadEvent>, ErrorReply> ClientSession::wait_for(Tag t
 {
     // What is kept within one bound must not fill the memory by way of sessions that do not read.
     if (!output_.has_room(outside_.desk.unread().bytes_for(job, identity_))) {
-        return refuse_busy("this user's other sessions have too much unread", retry_later_ms,
-                           "job");
+        return refuse_busy("other sessions have too much unread", retry_later_ms, "job");
     }
     return outside_.desk.wait(*this, tag, job);
 }

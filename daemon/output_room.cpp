@@ -69,8 +69,9 @@ bool OutputRoom::Share::has_room(std::uint64_t bytes) const
     const auto fits = [&](std::uint64_t limit, std::uint64_t taken) {
         return taken == taken_ || bytes <= left(limit, taken - taken_);
     };
-    return fits(room_.limits_.user, room_.users_.at(uid_).taken) &&
-           fits(room_.limits_.all, room_.all_);
+    const std::uint64_t of_user = room_.users_.at(uid_).taken;
+    return fits(room_.limits_.user, of_user) &&
+           (of_user <= least || fits(room_.limits_.all, room_.all_));
 }
 
 void OutputRoom::Share::judge_user()
@@ -79,7 +80,8 @@ void OutputRoom::Share::judge_user()
     // Not at the very limit, or it would open and close with each result.
     const std::uint64_t limit = room_.limits_.user;
     const bool full = user.taken > (user.closed ? limit / 4 * 3 : limit);
-    const bool closed = full && (user.closed || user.hoarders > most_hoarders);
+    const bool far_beyond = user.hoarders > 1 && user.taken / most_beyond > limit;
+    const bool closed = full && (user.closed || far_beyond || user.hoarders > most_hoarders);
     if (closed == user.closed) {
         return;
     }

@@ -25,6 +25,9 @@ public:
     /// That holds as long as no more sessions of a user that is beyond his limit have more than
     /// that before them: else each that never reads would have a result of any size beyond it.
     static constexpr std::size_t most_hoarders = 8;
+    /// And as long as they do not have more than so many times the limit, if there is more than
+    /// one.
+    static constexpr std::uint64_t most_beyond = 4;
 
     /// A session's part of the room, as long as this lives. Not to outlive the room.
     class Share {
@@ -44,7 +47,8 @@ public:
         /// No session of the user should begin a job, were nothing before its client.
         [[nodiscard]] bool closed() const { return room_.users_.at(uid_).closed; }
         /// Whether there is room for so much more at once beside what other sessions have; what is
-        /// more than there is at all has room when they have nothing.
+        /// more than there is at all has room when they have nothing, and who has nothing himself
+        /// does not wait for other users.
         [[nodiscard]] bool has_room(std::uint64_t bytes) const;
 
     private:

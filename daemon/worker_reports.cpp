@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "common/blob.hpp"
+#include "daemon/descriptor_budget.hpp"
 
 namespace jobmill::daemon {
 namespace {
@@ -12,12 +13,14 @@ namespace {
 constexpr std::uint64_t longest_cpu_ns = std::uint64_t{365} * 24 * 3600 * 1'000'000'000;
 
 /// What a worker has sent. Small blobs are unpacked: clients get what is within the inline limit
-/// in one message, whichever way it came.
+/// in one message, whichever way it came. So are others while descriptors are scarce: they may wait
+/// for long until they are read, and workers could not be replaced meanwhile.
 Payload payload_of(ByteView bytes, UniqueFd blob, std::uint64_t size)
 {
     Payload payload = Payload::copy(bytes);
     payload.size = size;
-    if (blob && size <= limits::inline_payload) {
+    const bool scarce = blob && !DescriptorBudget::of_this_process().allows_blob(blob.get());
+    if (blob && (size <= limits::inline_payload || scarce)) {
         payload.bytes.resize(size);
         if (read_blob(blob.get(), 0, payload.bytes)) {
             return payload;

@@ -74,4 +74,29 @@ TEST_CASE("workers are replaced as soon as there are descriptors again")
     daemon.check_healthy();
 }
 
+TEST_CASE("results that nobody reads leave descriptors for workers, and are whole")
+{
+    const Daemon daemon{std::make_shared<Place>(), with_descriptors(64, pool_config(2))};
+    BinaryClient client = daemon.binary();
+    constexpr std::uint64_t jobs = 100;
+    constexpr std::size_t size = 100'000;
+    for (std::uint64_t tag = 1; tag <= jobs; ++tag) {
+        client.send(Submit{.tag = Tag{tag},
+                           .size = 6,
+                           .options = {.handler = "big", .detached = true},
+                           .payload = bytes_of(std::to_string(size))});
+    }
+    const std::uint64_t first = number(client.next(MessageType::accepted, 1).as<Accepted>().job);
+    daemon.await("all are done", [&] {
+        return daemon.pool().integer_at("done") == static_cast<std::int64_t>(jobs);
+    });
+    client.submit(jobs + 1, "segv");
+    CHECK(client.result(jobs + 1).state == JobState::crashed);
+    daemon.await_workers(2);
+    for (std::uint64_t i = 0; i < jobs; ++i) {
+        client.send(Wait{.tag = Tag{1000 + i}, .job = JobId{first + i}});
+        CHECK(client.result(1000 + i).payload.size() == size);
+    }
+}
+
 }  // namespace jobmill::tests

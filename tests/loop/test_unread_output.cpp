@@ -77,7 +77,7 @@ TEST_CASE_FIXTURE(DeskFixture, "the more a user has unread the less each session
 
 TEST_CASE_FIXTURE(DeskFixture, "many that never read hold all sessions of their user until they go")
 {
-    desk.set_limits({.output = {.user = 1'000'000, .all = 100'000'000}});
+    desk.set_limits({.output = {.user = 1'500'000, .all = 100'000'000}});
     Peer& idle = connect_binary();
     std::vector<Peer*> silent;
     for (std::size_t i = 0; i <= daemon::OutputRoom::most_hoarders; ++i) {

@@ -36,20 +36,21 @@ struct Fixture {
     std::set<JobId> ended;
     std::set<unsigned> held;
     std::vector<unsigned> over;
-    MassCancels cancels{{.post =
-                             [this](const core::Event& event) {
-                                 if (const auto* each = std::get_if<core::CancelRequested>(&event)) {
-                                     cancelled.push_back(each->job);
-                                     ended.insert(each->job);
-                                 } else if (const auto* user = std::get_if<core::UserHeld>(&event)) {
-                                     if (user->held) {
-                                         held.insert(number(user->user));
-                                     } else {
-                                         held.erase(number(user->user));
-                                     }
-                                 }
-                             },
-                         .knows = [this](JobId job) { return !ended.contains(job); }}};
+    MassCancels cancels{
+        {.post =
+             [this](const core::Event& event) {
+                 if (const auto* each = std::get_if<core::CancelRequested>(&event)) {
+                     cancelled.push_back(each->job);
+                     ended.insert(each->job);
+                 } else if (const auto* user = std::get_if<core::UserHeld>(&event)) {
+                     if (user->held) {
+                         held.insert(number(user->user));
+                     } else {
+                         held.erase(number(user->user));
+                     }
+                 }
+             },
+         .knows = [this](JobId job) { return !ended.contains(job); }}};
 };
 
 }  // namespace

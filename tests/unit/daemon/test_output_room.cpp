@@ -105,8 +105,26 @@ TEST_CASE("what comes at once has room beside what other sessions have, or alone
     CHECK(two.has_room(2 * mebibyte));
     CHECK_FALSE(two.has_room(2 * mebibyte + 1));
     CHECK(two.has_room(0));
+    CHECK(other.has_room(100 * mebibyte));
+    other.take(OutputRoom::least + 1);
     CHECK(other.has_room(6 * mebibyte));
     CHECK_FALSE(other.has_room(6 * mebibyte + 1));
+}
+
+TEST_CASE("two that are far beyond what their user may have are too much")
+{
+    OutputRoom room{small};
+    Session one{room, ann};
+    Session two{room, ann};
+    one.share.take(100 * mebibyte);
+    CHECK_FALSE(one.share.closed());
+    two.share.take(mebibyte);
+    CHECK(two.share.closed());
+    CHECK(one.turns == 1);
+    one.share.take(20 * mebibyte);
+    CHECK(two.share.closed());
+    one.share.take(4 * mebibyte);
+    CHECK_FALSE(two.share.closed());
 }
 
 TEST_CASE("one result for each of many sessions that never read is too much")
@@ -119,10 +137,10 @@ TEST_CASE("one result for each of many sessions that never read is too much")
     Session idle{room, ann};
     const OutputRoom::Share other{room, bob, [] {}};
     for (std::size_t i = 0; i < OutputRoom::most_hoarders; ++i) {
-        silent[i].share.take(10 * mebibyte);
+        silent[i].share.take((i == 0 ? 10 : 2) * mebibyte);
     }
     CHECK_FALSE(idle.share.closed());
-    silent.back().share.take(10 * mebibyte);
+    silent.back().share.take(2 * mebibyte);
     CHECK(idle.share.closed());
     CHECK(silent.front().share.closed());
     CHECK_FALSE(other.closed());
