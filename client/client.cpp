@@ -66,6 +66,12 @@ std::string bound_path(int socket)
     return std::string{path.substr(0, path.find('\0'))};
 }
 
+bool can_be_read(int fd)
+{
+    pollfd ready{fd, POLLIN, 0};
+    return ::poll(&ready, 1, 0) > 0;
+}
+
 }  // namespace
 
 Result<void> Client::State::send()
@@ -136,11 +142,13 @@ Result<bool> Client::State::wait(std::optional<Clock::time_point> deadline)
         return fail(Errc::exhausted, "events that were not taken hold " +
                                          std::to_string(conversation.held()) + " bytes");
     }
-    pollfd ready{socket.get(), POLLIN, 0};
+    const int cancel = conversation.welcomed() ? -1 : options.cancel_fd;
+    std::array<pollfd, 2> fds{pollfd{socket.get(), POLLIN, 0}, pollfd{cancel, POLLIN, 0}};
+    pollfd& ready = fds.front();
     if (conversation.has_outgoing()) {
         ready.events |= POLLOUT;
     }
-    const int count = ::poll(&ready, 1, remaining(deadline));
+    const int count = ::poll(fds.data(), fds.size(), remaining(deadline));
     if (count == 0) {
         return false;
     }
@@ -178,7 +186,8 @@ Result<Client> Client::connect(const std::string& path, const Options& options)
             return client;
         }
         // One that left before it said a word has lost nothing of ours; the next may be there.
-        if (client.error().code != Errc::closed || Clock::now() >= deadline) {
+        if (client.error().code != Errc::closed || Clock::now() >= deadline ||
+            can_be_read(options.cancel_fd)) {
             return fail(client.error().code, path + ": " + client.error().what);
         }
     }
@@ -194,6 +203,9 @@ Result<Client> Client::adopt(int socket, Options options)
     const auto deadline = Clock::now() + state.options.connect_timeout;
     while (!state.conversation.welcomed()) {
         JOBMILL_TRY_ASSIGN(const bool in_time, state.pump(deadline));
+        if (can_be_read(state.options.cancel_fd)) {
+            return fail(Errc::closed, "interrupted");
+        }
         if (!state.conversation.events().empty()) {
             const ClientEvent event = state.conversation.take(0);
             if (const auto* error = std::get_if<event::JobError>(&event)) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 #include <span>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -350,7 +351,9 @@ int CommandLine::run(const SplitWords& words)
     try {
         app_.parse(std::move(reversed));
     } catch (const CLI::Success& success) {
-        return app_.exit(success);
+        std::ostringstream text;
+        const int code = app_.exit(success, text, text);
+        return write_all(standard_output, bytes_of(text.str())) ? code : exit_code::jobmill_failed;
     } catch (const CLI::ParseError& error) {
         notice(error.what());
         return exit_code::usage;

@@ -39,7 +39,8 @@ std::string socket_path(const CommonOptions& common)
 
 Result<Client> open_session(const CommonOptions& common, bool stream_parts, Start start)
 {
-    const Client::Options options{.name = "jobmill", .stream_parts = stream_parts};
+    const Client::Options options{
+        .name = "jobmill", .stream_parts = stream_parts, .cancel_fd = interrupt_fd()};
     const std::string socket = socket_path(common);
     if (start == Start::yes && !common.no_start && may_start(socket)) {
         StartRequest request{.socket = socket, .started_by = "jobmill"};

@@ -74,6 +74,23 @@ holds "it says so" eventually grep -q "waiting for jobmilld to answer" "$place/e
 kill -CONT "$pid"
 wait $client
 same "result" "5050 0" "$(cat "$place/out") $?"
+
+echo "-- who is told to leave does not wait for one that does not answer"
+kill -STOP "$pid"
+jobmill ping 2>"$place/err" &
+client=$!
+holds "it heeds SIGTERM" eventually grep -q 'SigCgt:.*[4-7c-f]...$' /proc/$client/status
+kill -TERM $client
+# A connection is waited for five seconds: two of those at most would pass here.
+for _ in $(seq 100); do
+    kill -0 $client 2>"$place/null" || break
+    sleep 0.02
+done
+holds "it is gone" test ! -e /proc/$client
+wait $client
+same "code" 143 $?
+same "no word" "" "$(cat "$place/err")"
+kill -CONT "$pid"
 reset
 
 echo "-- a long log is put aside"

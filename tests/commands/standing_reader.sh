@@ -92,6 +92,11 @@ for words in "run sum 100" "map sum" "status"; do
     same "the code of $words" 125 $?
     has "the reason of $words" "No space left on device" "$(cat "$place/err")"
 done
+for words in --help --version "run --help"; do
+    # shellcheck disable=SC2086  # several words
+    jobmill $words >/dev/full 2>"$place/err"
+    same "the code of $words" 125 $?
+done
 
 echo "-- closed standard descriptors"
 timeout 20 jobmill map sum <&- >"$place/out" 2>&1

@@ -72,6 +72,8 @@ public:
         /// Deliver large results and chunks as they come, holding none of them.
         bool stream_parts = false;
         Milliseconds connect_timeout{5000};
+        /// connect() ends, with Errc::closed, when this can be read. Not owned.
+        int cancel_fd = -1;
     };
 
     /// The socket of this user's daemon: $JOBMILL_SOCKET, or in $XDG_RUNTIME_DIR.
