@@ -38,13 +38,15 @@ void add(JobLoad& to, const JobLoad& load)
 {
     to.jobs += load.jobs;
     to.bytes += load.bytes;
+    to.blobs += load.blobs;
 }
 
 void subtract(JobLoad& from, const JobLoad& load)
 {
-    JOBMILL_ASSERT(from.jobs >= load.jobs && from.bytes >= load.bytes);
+    JOBMILL_ASSERT(from.jobs >= load.jobs && from.bytes >= load.bytes && from.blobs >= load.blobs);
     from.jobs -= load.jobs;
     from.bytes -= load.bytes;
+    from.blobs -= load.blobs;
 }
 
 template <typename Key>
@@ -85,6 +87,10 @@ tl::expected<void, ErrorReply> Admission::judge(const Submitter& client, const J
     if (full_of_bytes(user, more, limits_.bytes_per_user)) {
         return busy("this user has too many payload bytes queued", "max_bytes_per_user", "size",
                     limits_.bytes_per_user);
+    }
+    if (more.blobs > 0 && full(user.blobs, more.blobs, limits_.blobs_per_user)) {
+        return busy("this user's large payloads take too many descriptors",
+                    "a quarter of what the process may have", "payload", limits_.blobs_per_user);
     }
     if (full(all_.jobs, more.jobs, limits_.jobs)) {
         return busy("the queue is full", "max_jobs", "", limits_.jobs);

@@ -11,11 +11,19 @@
 
 namespace jobmill::daemon {
 
-/// Jobs and the bytes of their payloads.
+/// Jobs, the bytes of their payloads, and how many of those are in a blob of their own.
 struct JobLoad {
     std::uint64_t jobs = 0;
     std::uint64_t bytes = 0;
+    std::uint64_t blobs = 0;
 };
+
+[[nodiscard]] inline JobLoad load_of(const Submission& submission)
+{
+    return {.jobs = 1,
+            .bytes = submission.content.payload_size(),
+            .blobs = submission.content.blob() ? std::uint64_t{1} : std::uint64_t{0}};
+}
 
 /// How much room for jobs there is, and who has taken it: in all, each user, each session. Judges
 /// what is to come and counts what has come. A payload that is announced and on its way in pieces
@@ -28,6 +36,7 @@ public:
         std::uint64_t bytes = std::uint64_t{8} << 30U;
         std::uint64_t jobs_per_user = unlimited;
         std::uint64_t bytes_per_user = unlimited;
+        std::uint64_t blobs_per_user = unlimited;  ///< each takes a descriptor
         /// Detached ones as well. A session's bytes have no bound of their own: its credit bounds
         /// those of attached jobs, its user's bound the others.
         std::uint64_t jobs_per_session = unlimited;

@@ -16,14 +16,17 @@ namespace jobmill::daemon {
     const UserLimits user = user_limits(config, system);
     const std::uint64_t unread = unread_total(config);
     const std::uint64_t unread_of_user = std::min(unread, config.unread_bytes);
-    return {.room = {.payload = config.max_payload,
-                     .jobs = config.max_jobs,
-                     .bytes = config.max_bytes,
-                     .jobs_per_user = user.jobs,
-                     .bytes_per_user = user.bytes,
-                     .jobs_per_session = user.session_jobs},
-            .unread = {.bytes_per_user = unread_of_user, .bytes = unread, .age = config.unread_age},
-            .output = {.user = unread_of_user, .all = unread}};
+    return {
+        .room = {.payload = config.max_payload,
+                 .jobs = config.max_jobs,
+                 .bytes = config.max_bytes,
+                 .jobs_per_user = user.jobs,
+                 .bytes_per_user = user.bytes,
+                 .blobs_per_user = system ? DescriptorBudget::of_this_process().blobs_of_one_user()
+                                          : std::uint64_t{unlimited},
+                 .jobs_per_session = user.session_jobs},
+        .unread = {.bytes_per_user = unread_of_user, .bytes = unread, .age = config.unread_age},
+        .output = {.user = unread_of_user, .all = unread}};
 }
 
 [[nodiscard]] inline Sessions::Limits session_limits(const Config& config, bool system)

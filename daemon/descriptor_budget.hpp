@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <cstdint>
 
 namespace jobmill::daemon {
 
@@ -30,6 +31,12 @@ public:
     /// Half is left for sessions and workers: a payload's descriptor stays as long as its job
     /// waits.
     [[nodiscard]] bool allows_blob(int fd) const noexcept { return fd < limit_ / 2; }
+
+    /// Of payloads that wait, for one user of many: half of what all may have.
+    [[nodiscard]] std::uint64_t blobs_of_one_user() const noexcept
+    {
+        return static_cast<std::uint64_t>(limit_ / 4);
+    }
 
     [[nodiscard]] int limit() const noexcept { return limit_; }
 

@@ -38,7 +38,7 @@ void JobDesk::submit(const Submitter& client, JobId job, Tag tag, Submission sub
     } else {
         event.terms = default_ask(submission).terms;
     }
-    admission_.enter(client, {.jobs = 1, .bytes = submission.content.payload_size()});
+    admission_.enter(client, load_of(submission));
     records_.add(JobRecord{.id = job,
                            .session = client.session,
                            .tag = tag,
@@ -232,8 +232,7 @@ tl::expected<JobId, ErrorReply> JobDesk::retry(const ClientSession& session, Job
         return tl::unexpected<ErrorReply>(route.error());
     }
     const Submitter owner{.session = session.id(), .uid = aside->uid};
-    const auto room =
-        admission_.judge(owner, {.jobs = 1, .bytes = aside->submission.content.payload_size()});
+    const auto room = admission_.judge(owner, load_of(aside->submission));
     if (!room) {
         return tl::unexpected<ErrorReply>(room.error());
     }

@@ -265,8 +265,7 @@ void JobDesk::retried(const core::JobRetried& end)
 void JobDesk::ended(const core::JobEnded& end)
 {
     JobRecord record = records_.take(end.job);
-    admission_.leave({.session = record.session, .uid = record.uid},
-                     {.jobs = 1, .bytes = record.submission.content.payload_size()});
+    admission_.leave({.session = record.session, .uid = record.uid}, load_of(record.submission));
     stop_watching(end.job, end.worker);
     JobResult head;
     head.job = end.job;

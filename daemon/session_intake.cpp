@@ -50,15 +50,17 @@ tl::expected<Submission, ErrorReply> SessionIntake::judge(const Submit& submit) 
     if (const auto fit = admission.judge_size(submit.size); !fit) {
         return tl::unexpected<ErrorReply>(fit.error());
     }
-    if (const auto room = admission.judge(client_, {.jobs = 1, .bytes = submit.size}); !room) {
+    // A JSON line may hold a payload that is larger than a link's frame.
+    const bool small = !submit.more && !submit.has_blob && submit.size <= limits::inline_payload;
+    const JobLoad load{
+        .jobs = 1, .bytes = submit.size, .blobs = small ? std::uint64_t{0} : std::uint64_t{1}};
+    if (const auto room = admission.judge(client_, load); !room) {
         return tl::unexpected<ErrorReply>(room.error());
     }
     auto ask = outside_.desk.ask(client_, submit.options.job, *route);
     if (!ask) {
         return tl::unexpected<ErrorReply>(ask.error());
     }
-    // A JSON line may hold a payload that is larger than a link's frame.
-    const bool small = !submit.more && !submit.has_blob && submit.size <= limits::inline_payload;
     return Submission{.pool = route->pool,
                       .handler = route->handler,
                       .detached = submit.options.detached,
@@ -141,9 +143,8 @@ SessionIntake::Verdict SessionIntake::submit(Tag tag, const Submit& submit)
     }
     auto submission = judge_payload(submit, std::move(blob));
     if (submission && submit.more) {
-        incoming_.begin(tag, std::move(*submission), submit.payload.size(),
-                        Admission::Place{
-                            outside_.desk.admission(), client_, {.jobs = 1, .bytes = submit.size}});
+        Admission::Place place{outside_.desk.admission(), client_, load_of(*submission)};
+        incoming_.begin(tag, std::move(*submission), submit.payload.size(), std::move(place));
         return {};
     }
     if (!submission) {

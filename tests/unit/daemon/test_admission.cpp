@@ -55,6 +55,21 @@ TEST_CASE("each limit refuses what is beyond it, and nothing below")
     CHECK(refused(admission, anna_again, load(1)).empty());
 }
 
+TEST_CASE("payloads with descriptors are bounded for a user, and others are not refused for them")
+{
+    Admission admission{{.blobs_per_user = 2}};
+    const JobLoad large{.jobs = 1, .bytes = 100'000, .blobs = 1};
+    admission.enter(anna, large);
+    CHECK(refused(admission, anna, large).empty());
+    {
+        const Admission::Place place{admission, anna_again, large};
+        CHECK(refused(admission, anna, large) == "a quarter of what the process may have");
+        CHECK(refused(admission, anna, load(1)).empty());
+        CHECK(refused(admission, bert, large).empty());
+    }
+    CHECK(refused(admission, anna, large).empty());
+}
+
 TEST_CASE("bytes are bounded for a user and in all, but a payload may be alone")
 {
     Admission admission{small};
