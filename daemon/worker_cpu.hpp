@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "common/limits.hpp"
 #include "jobmill/job_state.hpp"
 
 namespace jobmill::daemon {
@@ -22,10 +23,12 @@ public:
         own_before_ = std::max(own_before_, own_ns);
     }
 
-    /// Its word for the job: bounded, since it may be anything.
-    void reported(const Usage& usage)
+    /// Its word for the job, which ran for so long: bounded, since it may be anything. Of short
+    /// ones the time is an estimate; else it is but the peak, as of commands.
+    void reported(const Usage& usage, std::uint64_t run_ns)
     {
-        last_ = usage.approximate ? 0 : std::min(usage.cpu_ns.value_or(0), longest);
+        const bool estimate = usage.approximate && run_ns < limits::exact_usage_ns;
+        last_ = estimate ? 0 : std::min(usage.cpu_ns.value_or(0), longest);
     }
 
     /// Of its last job, when it is dead and has taken so much in all, children included.

@@ -304,7 +304,7 @@ Result<void> WorkerProcess::report(const Frame& frame)
 void WorkerProcess::take_outcome(JobOutcome& outcome)
 {
     forget_offer(outcome.sequence);
-    cpu_.reported(outcome.usage);
+    cpu_.reported(outcome.usage, outcome.run_ns);
     if (group_ && !outcome.succeeded) {
         // What it has started may have been killed, and it lives.
         const std::uint64_t kills = group_->read().oom_kills;

@@ -30,7 +30,7 @@ bool JobBook::hold_up(JobHandle handle, bool held_up)
     if (!held_up && job.children == 0) {
         stop_lending(job);
     }
-    return held_up && lend(handle);
+    return held_up && !JOBMILL_BUG(32) && lend(handle);
 }
 
 void JobBook::stop_lending(Job& job)
