@@ -26,7 +26,7 @@ ClientSession::ClientSession(std::unique_ptr<Channel> channel, Who who, Settings
       outside_(std::move(outside)),
       channel_(std::move(channel)),
       output_(
-          *channel_, tags_, outside_.desk.output_room(), who.identity.uid,
+          *channel_, tags_, {.room = outside_.desk.output_room(), .uid = who.identity.uid},
           [this](Tag tag) { result_is_out(tag); },
           [this](bool full) { outside_.desk.session_behind(id_, full); }),
       intake_({.session = who.id, .uid = who.identity.uid},

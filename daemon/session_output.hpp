@@ -23,14 +23,20 @@ enum class Spelling : std::uint8_t { undecided, binary, json };
 /// Messages about one job keep their order.
 class SessionOutput {
 public:
+    /// Where it counts what its client has not read.
+    struct Account {
+        OutputRoom& room;
+        unsigned uid = 0;
+    };
+
     /// `result_is_out` is told when the last byte of a job's result was handed to the channel;
     /// `is_full` when there begins to be so much unread that no more of the client's jobs should
     /// begin (true), and when it has read most of that (false).
-    SessionOutput(Channel& channel, const SessionTags& tags, OutputRoom& room, unsigned uid,
+    SessionOutput(Channel& channel, const SessionTags& tags, const Account& account,
                   std::function<void(Tag)> result_is_out, std::function<void(bool)> is_full)
         : channel_(channel),
           tags_(tags),
-          share_(room, uid, [this] { judge_fullness(); }),
+          share_(account.room, account.uid, [this] { judge_fullness(); }),
           result_is_out_(std::move(result_is_out)),
           is_full_(std::move(is_full))
     {

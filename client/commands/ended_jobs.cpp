@@ -46,7 +46,7 @@ std::unordered_set<JobId> unfinished_of(const Value& status)
     return unfinished;
 }
 
-Result<bool> EndedJobs::look_at(std::vector<JobId> some)
+Result<bool> EndedJobs::look_at(const std::vector<JobId>& some)
 {
     JOBMILL_TRY_ASSIGN(const auto answer, ask(client_, client_.status(some)));
     if (!answer) {

@@ -25,7 +25,7 @@ public:
 private:
     // Each is false when an interrupt came, or nobody reads our output any more.
     [[nodiscard]] Result<bool> look();
-    [[nodiscard]] Result<bool> look_at(std::vector<JobId> some);
+    [[nodiscard]] Result<bool> look_at(const std::vector<JobId>& some);
     [[nodiscard]] Result<bool> pause();
 
     Client& client_;

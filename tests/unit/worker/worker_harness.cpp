@@ -280,7 +280,7 @@ bool TestWorker::shows_life()
 std::uint64_t TestWorker::await_standstill()
 {
     // Who works shows life whenever he sends; only who waits lets most of a period pass each time.
-    constexpr std::uint64_t most_of_a_period = heartbeat_ms * 800'000;
+    constexpr std::uint64_t most_of_a_period = std::uint64_t{heartbeat_ms} * 800'000;
     std::uint64_t committed = 0;
     int waits = 0;
     const bool stands = tests::eventually([&] {
