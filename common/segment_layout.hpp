@@ -44,6 +44,10 @@ struct SegmentLayout {
     /// no_peak_known: it tells nothing of the job.
     SharedWord peak_before;
 
+    /// Worker to daemon: the CPU time in ns, its children's included, that it had taken when its
+    /// job began.
+    SharedWord cpu_before;
+
     /// Worker to daemon. `version` is odd while the worker writes; a reader takes the rest only
     /// between two equal even readings.
     struct Progress {
@@ -80,6 +84,7 @@ static_assert(offsetof(SegmentLayout, cancel) == 64);
 static_assert(offsetof(SegmentLayout, heartbeat) == 128);
 static_assert(offsetof(SegmentLayout, looked) == 136);
 static_assert(offsetof(SegmentLayout, peak_before) == 144);
+static_assert(offsetof(SegmentLayout, cpu_before) == 152);
 static_assert(offsetof(SegmentLayout, progress) == 192);
 static_assert(offsetof(SegmentLayout, last_words_size) == 384);
 static_assert(offsetof(SegmentLayout, committed) == 1408);

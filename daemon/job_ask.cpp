@@ -67,6 +67,8 @@ JobAsk resolve(const JobOptions& options, const PoolSettings& pool, bool is_comm
     ask.limits = limits_of(options, pool.limits);
     core::JobTerms& terms = ask.terms;
     terms.priority = static_cast<std::int8_t>(options.priority.value_or(0));
+    // Its bounds, its group and what its command takes are the worker's.
+    terms.alone = is_command || ask.limits != JobLimits{};
     terms.spoils_worker = !is_command && (ask.limits.nice != 0 || ask.limits.cpus != 0);
     terms.retry_crash = retries(options.retry_crash, pool.retry_crash);
     terms.retry_timeout = retries(options.retry_timeout, pool.retry_timeout);

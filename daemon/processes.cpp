@@ -163,6 +163,13 @@ void Processes::carry_out(const core::TakeStack& effect)
     }
 }
 
+void Processes::carry_out(const core::CollectWords& effect)
+{
+    if (WorkerProcess* process = worker(effect.worker)) {
+        process->collect();
+    }
+}
+
 void Processes::carry_out(const core::DismissWorker& effect)
 {
     if (WorkerProcess* process = worker(effect.worker)) {

@@ -33,6 +33,11 @@ public:
               Callbacks callbacks);
 
     void add_pool(PoolId pool, PoolPlan plan) { pools_.insert_or_assign(pool, std::move(plan)); }
+    /// Whether its workers get control groups.
+    [[nodiscard]] bool has_groups(PoolId pool) const
+    {
+        return cgroups_.serve(pools_.at(pool).cgroup).value_or(false);
+    }
     /// One without processes.
     void remove_pool(PoolId pool);
 
@@ -43,6 +48,7 @@ public:
     void carry_out(const core::ForkWorker& effect) { fork_worker(effect.pool, effect.worker); }
     void carry_out(const core::RaiseCancelFlag& effect);
     void carry_out(const core::TakeStack& effect);
+    void carry_out(const core::CollectWords& effect);
     void carry_out(const core::DismissWorker& effect);
     void carry_out(const core::TerminateWorker& effect);
     void carry_out(const core::KillWorker& effect);

@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "common/segment_layout.hpp"
 #include "daemon/client_session.hpp"
 #include "daemon/log.hpp"
 #include "daemon/pool_plan.hpp"
@@ -66,9 +67,11 @@ void Reloader::start_pool(PoolId pool, const PoolSettings& settings)
     PoolPlan plan = plan_pool(settings, outside_.cores, outside_.system, own_environment());
     plan.socket = outside_.socket;
     outside_.processes.add_pool(pool, std::move(plan));
+    // What a control group bounds and counts is the worker's: there each job is alone.
+    const std::uint32_t depth = outside_.processes.has_groups(pool) ? 1 : claim_slot_count;
     outside_.post(core::PoolAdded{.pool = pool,
                                   .workers = workers_of(settings, outside_.cores),
-                                  .depth = 1,
+                                  .depth = depth,
                                   .terms = pool_terms(settings)});
 }
 

@@ -33,11 +33,11 @@ bool WorkerProcess::ran_out_of_memory() const
 Cause WorkerProcess::traces() const
 {
     Cause cause;
-    add_traces(cause);
+    add_traces(cause, running());
     return cause;
 }
 
-void WorkerProcess::add_traces(Cause& cause) const
+void WorkerProcess::add_traces(Cause& cause, Sequence sequence) const
 {
     cause.stderr_tail = to_valid_utf8(stderr_tail_);
     cause.stderr_shared = !stderr_parted_ && !stderr_tail_.empty();
@@ -54,7 +54,7 @@ void WorkerProcess::add_traces(Cause& cause) const
         cause.stack = text_of(layout.stack, layout.stack_size.load(std::memory_order_acquire),
                               sizeof layout.stack);
     }
-    if (const auto last = progress(); last && last->sequence == last_sequence_) {
+    if (const auto last = progress(); last && last->sequence == sequence) {
         cause.done = last->done;
         cause.total = last->total;
         cause.note = to_valid_utf8(last->note);
@@ -92,7 +92,9 @@ Usage WorkerProcess::usage() const
     Usage usage;
     // A group has counted what nobody has waited for, too.
     const auto& in_group = last_reading_.cpu_ns;
-    usage.cpu_ns = cpu_.of_last(in_group ? cpu_before_group_ + *in_group : exit_.cpu_ns());
+    const std::uint64_t total = in_group ? cpu_before_group_ + *in_group : exit_.cpu_ns();
+    const std::uint64_t before = segment_.layout().cpu_before.load(std::memory_order_relaxed);
+    usage.cpu_ns = total - std::min(before, total);
     if (jobs_offered_ == 1 || broken_limit() == limit_name::memory) {
         usage.peak_rss = last_reading_.memory_peak;  // else it may be an earlier job's
     }

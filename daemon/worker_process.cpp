@@ -9,10 +9,8 @@
 #include <cerrno>
 #include <csignal>
 
-#include "common/blob.hpp"
 #include "common/claims.hpp"
 #include "common/fd_io.hpp"
-#include "common/outbox.hpp"
 #include "daemon/log.hpp"
 #include "daemon/process_reading.hpp"
 
@@ -57,7 +55,7 @@ Result<std::unique_ptr<WorkerProcess>> WorkerProcess::create(loop::EventLoop& lo
         }
     };
     worker->channel_->start(
-        {.on_bytes = [raw = worker.get()](ByteView bytes) { raw->on_bytes(bytes); },
+        {.on_bytes = [raw = worker.get()](ByteView bytes) { raw->on_link_bytes(bytes); },
          .on_end = link_ended,
          .on_broken = [link_ended](const Error&) { link_ended(); },
          .on_drained = {}});
@@ -117,7 +115,6 @@ Result<void> WorkerProcess::offer(const core::OfferJob& offer, const JobRecord& 
     limits_ = limits;
     last_offer_ = now;
     last_sequence_ = sequence;
-    cpu_.begin(cpu_time(pid_).value_or(0));
     offers_.emplace_back(sequence, record.id);
     offer_claim(segment_.layout(), sequence);
     Bytes& out = channel_->out();
@@ -210,12 +207,26 @@ void WorkerProcess::forget_offer(Sequence sequence)
     std::erase_if(offers_, [&](const auto& offer) { return offer.first == sequence; });
 }
 
-std::optional<JobId> WorkerProcess::claimed_job() const
+/// It serves in order, so the last that it has claimed is the one that it runs, or has run: the
+/// words for those before are on their way.
+std::optional<std::pair<Sequence, JobId>> WorkerProcess::last_claimed() const
 {
-    const auto claimed = std::find_if(offers_.begin(), offers_.end(), [&](const auto& offer) {
+    const auto claimed = std::find_if(offers_.rbegin(), offers_.rend(), [&](const auto& offer) {
         return is_claimed(segment_.layout(), offer.first);
     });
-    return claimed == offers_.end() ? std::nullopt : std::optional{claimed->second};
+    return claimed == offers_.rend() ? std::nullopt : std::optional{*claimed};
+}
+
+std::optional<JobId> WorkerProcess::claimed_job() const
+{
+    const auto claimed = last_claimed();
+    return claimed ? std::optional{claimed->second} : std::nullopt;
+}
+
+Sequence WorkerProcess::running() const
+{
+    const auto claimed = last_claimed();
+    return claimed ? claimed->first : last_sequence_;
 }
 
 void WorkerProcess::pause_reading(bool paused)
@@ -223,6 +234,7 @@ void WorkerProcess::pause_reading(bool paused)
     if (!channel_) {
         return;
     }
+    paused_ = paused;
     if (paused) {
         channel_->pause_reading();
     } else {
@@ -250,78 +262,15 @@ void WorkerProcess::misbehave(const std::string& fault)
     callbacks_.on_misbehaved(id_);
 }
 
-void WorkerProcess::on_bytes(ByteView bytes)
-{
-    if (!fault_.empty()) {
-        return;  // nothing that follows nonsense can be understood
-    }
-    frames_.feed(bytes);
-    while (fault_.empty()) {
-        const auto next = frames_.next();
-        if (!next) {
-            misbehave("wrote nonsense: " + next.error().what);
-            return;
-        }
-        if (!*next) {
-            return;
-        }
-        if (const auto reported = report(**next); !reported) {
-            misbehave("wrote nonsense: " + reported.error().what);
-            return;
-        }
-    }
-}
-
-Result<void> WorkerProcess::report(const Frame& frame)
-{
-    auto& received = channel_->received_fds();
-    UniqueFd blob;
-    if (frame.header.descriptors > 0) {
-        if (received.size() < frame.header.descriptors) {
-            // After a death the outbox may hold a frame whose descriptor was never sent.
-            return fail(Errc::invalid, "a frame without its descriptor");
-        }
-        blob = std::move(received.front());
-        received.erase(received.begin(), received.begin() + frame.header.descriptors);
-    }
-    JOBMILL_TRY_ASSIGN(WorkerReport message, decode_worker_report(frame));
-    const auto judge_blob = [&](const auto& part) -> Result<void> {
-        if constexpr (requires { part.has_blob; }) {
-            if (part.has_blob) {
-                return check_blob(blob.get(), part.size);
-            }
-        }
-        return {};
-    };
-    JOBMILL_TRY(std::visit(judge_blob, message));
-    if (auto* outcome = std::get_if<JobOutcome>(&message)) {
-        take_outcome(*outcome);
-    }
-    callbacks_.on_report(id_, message, std::move(blob));
-    return {};
-}
-
-void WorkerProcess::take_outcome(JobOutcome& outcome)
-{
-    forget_offer(outcome.sequence);
-    cpu_.reported(outcome.usage, outcome.run_ns);
-    if (group_ && !outcome.succeeded) {
-        // What it has started may have been killed, and it lives.
-        const std::uint64_t kills = group_->read().oom_kills;
-        outcome.cause.out_of_memory = outcome.cause.out_of_memory || kills > oom_kills_;
-        oom_kills_ = kills;
-    }
-    if (!outcome.succeeded) {
-        // Now: its next job may be offered before this one's end is told.
-        read_stderr();
-        add_traces(outcome.cause);
-    }
-}
-
 /// What was written so far is not of the next job. Tiny jobs in a row whose worker writes nothing
 /// do not each pay for a look; if it does write something after all, nobody knows for which.
 void WorkerProcess::part_stderr(core::TimePoint now)
 {
+    if (holds()) {
+        // What it runs may write on, and nobody will know when this one has begun.
+        stderr_parted_ = false;
+        return;
+    }
     stderr_parted_ = stderr_wrote_ || jobs_offered_ == 0 || now - last_offer_ >= worth_a_look;
     stderr_wrote_ = false;
     if (stderr_parted_) {
@@ -367,9 +316,7 @@ void WorkerProcess::on_death()
     // Nobody writes any more: the link first, then what was committed and did not arrive.
     dismissed_ = true;
     channel_->read_rest();
-    if (const auto rest = read_outbox(segment_.layout(), channel_->received())) {
-        on_bytes(*rest);
-    }
+    take_from_outbox();
     read_stderr();
     channel_.reset();
     stderr_watcher_.reset();

@@ -16,7 +16,6 @@
 #include "daemon/job_record.hpp"
 #include "daemon/loop/fd_watcher.hpp"
 #include "daemon/worker_cgroup.hpp"
-#include "daemon/worker_cpu.hpp"
 
 namespace jobmill::daemon {
 
@@ -64,6 +63,8 @@ public:
     [[nodiscard]] bool looks(Sequence sequence) const;
     /// Has the worker note where its job is.
     void take_stack();
+    /// Reports what it has committed in its outbox and not sent.
+    void collect();
     /// Closes the link: it leaves when it notices.
     void dismiss();
     void terminate();
@@ -102,12 +103,16 @@ private:
         : id_(id), segment_(std::move(segment)), callbacks_(std::move(callbacks))
     {
     }
+    void on_link_bytes(ByteView bytes);
     void on_bytes(ByteView bytes);
+    void take_from_outbox();
     [[nodiscard]] Result<void> report(const Frame& frame);
     void on_death();
     void read_stderr();
     void part_stderr(core::TimePoint now);
-    void add_traces(Cause& cause) const;
+    void add_traces(Cause& cause, Sequence sequence) const;
+    [[nodiscard]] std::optional<std::pair<Sequence, JobId>> last_claimed() const;
+    [[nodiscard]] Sequence running() const;
     void note_peak();
     [[nodiscard]] std::optional<std::uint64_t> own_peak() const;
     void forget_offer(Sequence sequence);
@@ -133,13 +138,14 @@ private:
     std::unique_ptr<loop::FdWatcher> pidfd_watcher_;
     ProcessExit exit_;
     std::string fault_;
+    std::uint64_t heard_ = 0;  ///< bytes of its stream, by the link or from the outbox
+    bool paused_ = false;
     bool dismissed_ = false;
     bool asked_to_leave_ = false;
     bool misbehaved_ = false;
     JobLimits limits_;  ///< of the last job that it was offered
     core::TimePoint last_offer_;
     Sequence last_sequence_{};
-    WorkerCpu cpu_;
     std::optional<WorkerCgroup> group_;
     CgroupReading last_reading_;  ///< of its group, when it was dead
     std::uint64_t cpu_before_group_ = 0;

@@ -68,6 +68,7 @@ void JobRun::run(const LoadedHandler& handler)
     show_life();
     map_payload();
     meter_.begin(monotonic_ns());
+    layout_.cpu_before.store(meter_.cpu_before(), std::memory_order_relaxed);
     layout_.peak_before.store(handler.runs_commands ? no_peak_known : meter_.peak_before(),
                               std::memory_order_relaxed);
     const std::uint64_t start = monotonic_ns();

@@ -24,6 +24,8 @@ public:
 
     /// What `peak_before` of the segment is to be for the job that has begun.
     [[nodiscard]] std::uint64_t peak_before() const noexcept;
+    /// What had been taken when the job began, by the last reading.
+    [[nodiscard]] std::uint64_t cpu_before() const noexcept { return cpu_before_; }
 
     /// It has ended, and its children are reaped.
     [[nodiscard]] Usage end(std::uint64_t run_ns) noexcept;

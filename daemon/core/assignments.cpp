@@ -26,12 +26,19 @@ bool Assignments::offer_one(PoolId pool, Turn& turn)
         return false;
     }
     WorkerSlot* slot = workforce_.least_loaded(pool);
+    if (slot != nullptr &&
+        slot->held.size() >= book_.pace(pool).depth(patience_.ahead, workforce_.most_held(pool))) {
+        slot = nullptr;
+    }
     if (slot == nullptr && !workforce_.grows(pool)) {
         return false;
     }
     const JobHandle next = book_.next_of(pool, turn.now);
     if (next == no_job) {
         return false;  // each waits for others of its label, or for its client to read
+    }
+    if (slot != nullptr && !slot->held.empty() && book_.terms(next).alone) {
+        slot = nullptr;
     }
     if (book_.batches().settling(book_[next].batch) && !JOBMILL_BUG(29)) {
         // It would have been cancelled, had there not been so many before it.
@@ -51,6 +58,7 @@ bool Assignments::offer_one(PoolId pool, Turn& turn)
     workforce_.step(*slot, WorkerWord::offered, turn);
     workforce_.load_changed(*slot);
     workforce_.offered_one(pool, turn);
+    watch_overrun(*slot);
     return true;
 }
 
@@ -59,6 +67,7 @@ void Assignments::offer_what_fits(PoolId pool, Turn& turn)
     settle_lending(turn);
     while (offer_one(pool, turn)) {
     }
+    share_out(pool, turn);
 }
 
 /// Where pools compete for what all may have together, the one that has had least goes first.
@@ -80,6 +89,9 @@ void Assignments::offer_everywhere(Turn& turn)
         if (!offer_one(*next, turn)) {
             rivals.erase(next);
         }
+    }
+    for (std::size_t i = 0; i < book_.pools(); ++i) {
+        share_out(PoolId{static_cast<std::uint16_t>(i)}, turn);
     }
 }
 
@@ -240,6 +252,7 @@ void Assignments::finished(WorkerSlot& slot, JobHandle handle, const JobFinished
     slot.hung = false;
     const TimePoint started = book_[handle].started;
     const Duration ran = started == never ? Duration{1} : turn.now - started;
+    book_.pace(slot.pool).ran(ran);
     book_.charge(handle, word.cpu > Duration::zero() ? word.cpu : std::max(ran, Duration{1}));
     conclude(handle, word.state == JobState::succeeded ? JobWord::succeeded : JobWord::failed,
              turn);
@@ -296,6 +309,7 @@ void Assignments::conclude(JobHandle handle, JobWord word, Turn& turn)
 void Assignments::held_changed(WorkerSlot& slot, Turn& turn)
 {
     if (slot.held.empty()) {
+        slot.alone = false;
         workforce_.step(slot, WorkerWord::emptied, turn);
     } else {
         if (slot.state == WorkerState::cancelling) {

@@ -36,6 +36,8 @@ public:
     void cancel(JobHandle handle, EndedBy why, Turn& turn);
     /// Its deadline has come, whichever that is.
     void deadline(JobHandle handle, Turn& turn);
+    /// What the worker runs may have taken so long that the rest has to go elsewhere.
+    void overran(WorkerSlot& slot, Turn& turn);
     /// The worker shows no sign of life.
     void hung(WorkerSlot& slot, Turn& turn);
     /// The worker's word for a job that it holds.
@@ -69,6 +71,8 @@ public:
 
 private:
     bool offer_one(PoolId pool, Turn& turn);
+    void share_out(PoolId pool, Turn& turn);
+    void watch_overrun(const WorkerSlot& slot);
     void recall(JobHandle handle, Turn& turn);
     void has_begun(WorkerSlot& slot, JobHandle handle, Turn& turn);
     void time_out(JobHandle handle, EndedBy why, Turn& turn);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Under which keys the workforce waits, for daemon/core/workforce*.cpp alone.
+// Under which keys it is waited for pools and workers.
 #pragma once
 
 #include "daemon/core/deadlines.hpp"
@@ -15,6 +15,11 @@ namespace jobmill::core {
 [[nodiscard]] inline DeadlineKey key_of(PoolId pool)
 {
     return {.kind = DeadlineKey::Kind::pool, .number = number(pool)};
+}
+
+[[nodiscard]] inline DeadlineKey overrun_key(const WorkerSlot& slot)
+{
+    return {.kind = DeadlineKey::Kind::overrun, .number = number(slot.worker.slot)};
 }
 
 [[nodiscard]] inline DeadlineKey probe_key(PoolId pool)

@@ -5,7 +5,7 @@ namespace jobmill::core {
 
 std::size_t Deadlines::index_of(DeadlineKey key)
 {
-    return std::size_t{key.number} * 4 + static_cast<std::size_t>(key.kind);
+    return std::size_t{key.number} * kinds + static_cast<std::size_t>(key.kind);
 }
 
 void Deadlines::set(DeadlineKey key, TimePoint when)

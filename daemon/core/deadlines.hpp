@@ -10,7 +10,7 @@ namespace jobmill::core {
 
 /// What a deadline is about.
 struct DeadlineKey {
-    enum class Kind : std::uint8_t { grace, pool, slot, probe };
+    enum class Kind : std::uint8_t { grace, pool, slot, probe, overrun };
     Kind kind = Kind::grace;
     std::uint32_t number = 0;
 
@@ -29,6 +29,7 @@ public:
     std::optional<DeadlineKey> take_due(TimePoint now);
 
 private:
+    static constexpr std::size_t kinds = 5;
     [[nodiscard]] static std::size_t index_of(DeadlineKey key);
     [[nodiscard]] auto places()
     {

@@ -23,6 +23,8 @@ void Dispatcher::State::handle(const TimerFired& /*event*/, Turn& turn)
          due = workforce.deadlines().take_due(turn.now)) {
         if (due->kind == DeadlineKey::Kind::grace) {
             evict_all(turn);
+        } else if (due->kind == DeadlineKey::Kind::overrun) {
+            assignments.overran(workforce.slots()[SlotId{due->number}], turn);
         } else if (WorkerSlot* condemned = workforce.deadline_passed(*due, turn)) {
             assignments.judge(*condemned, turn);
         }

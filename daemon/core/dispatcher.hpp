@@ -25,6 +25,11 @@ struct Patience {
     Duration dismiss = std::chrono::seconds{5};        ///< for a dismissed process to leave
     Duration first_backoff = std::chrono::milliseconds{50};  ///< doubled for each start that failed
     Duration longest_backoff = std::chrono::seconds{5};
+    /// So much work a worker has before it, by what jobs took lately; forever: as many as it may
+    /// hold, whatever they take.
+    Duration ahead = std::chrono::microseconds{300};
+    /// What a worker runs may take so long before what it holds besides is taken back.
+    Duration overrun = std::chrono::milliseconds{1};
     /// Jobs of batches that give up, which are taken from the queue in one event; the next when the
     /// timer fires.
     std::uint32_t ends_at_once = 256;

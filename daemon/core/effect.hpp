@@ -72,6 +72,12 @@ struct TakeStack {
     friend bool operator==(const TakeStack&, const TakeStack&) = default;
 };
 
+/// Take what the worker has said and not sent yet: it may have begun a long job meanwhile.
+struct CollectWords {
+    WorkerId worker;
+    friend bool operator==(const CollectWords&, const CollectWords&) = default;
+};
+
 /// Close the worker's link; it leaves by itself.
 struct DismissWorker {
     WorkerId worker;
@@ -159,9 +165,9 @@ struct Stopped {
 };
 
 using Effect = std::variant<StartTemplate, DismissTemplate, KillTemplate, PoolGone, ForkWorker,
-                            OfferJob, RevokeClaim, RaiseCancelFlag, TakeStack, DismissWorker,
-                            TerminateWorker, KillWorker, CondemnWorker, JobEnded, JobRetried,
-                            BatchHalted, PoolJudged, ArmTimer, Stopped>;
+                            OfferJob, RevokeClaim, RaiseCancelFlag, TakeStack, CollectWords,
+                            DismissWorker, TerminateWorker, KillWorker, CondemnWorker, JobEnded,
+                            JobRetried, BatchHalted, PoolJudged, ArmTimer, Stopped>;
 using Effects = std::vector<Effect>;
 
 }  // namespace jobmill::core

@@ -86,6 +86,7 @@ void JobBook::offer(JobHandle handle, WorkerSlot& slot, Turn& turn)
     }
     slot.held.push_back(jobs_, handle);
     slot.spoilt = slot.spoilt || terms(handle).spoils_worker;
+    slot.alone = terms(handle).alone;
     deadlines_.cancel(jobs_, handle);
     watch_front(slot, turn.now);
     turn.ask(OfferJob{

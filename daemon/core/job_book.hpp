@@ -12,6 +12,7 @@
 #include "daemon/core/job_deadlines.hpp"
 #include "daemon/core/job_queue.hpp"
 #include "daemon/core/label_book.hpp"
+#include "daemon/core/pace.hpp"
 #include "daemon/core/terms_book.hpp"
 #include "daemon/core/turn.hpp"
 #include "daemon/core/worker_slots.hpp"
@@ -69,6 +70,8 @@ public:
     {
         return backlogs_[number(pool)].queue.expected();
     }
+    /// How long the pool's jobs run.
+    [[nodiscard]] Pace& pace(PoolId pool) { return backlogs_[number(pool)].pace; }
     /// The job that the worker holds under that sequence.
     [[nodiscard]] JobHandle held_under(const WorkerSlot& slot, Sequence sequence) const;
     /// The last that the worker is known to have begun. Workers serve in order, so whatever it has
@@ -128,6 +131,7 @@ public:
 private:
     struct Backlog {
         JobQueue queue;
+        Pace pace;
         HeldJobs waiting;
         std::uint64_t unfinished = 0;  ///< waiting, queued or with a worker
         std::uint64_t running = 0;     ///< with a worker

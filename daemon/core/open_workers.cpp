@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/core/open_workers.hpp"
 
+#include <algorithm>
 #include <bit>
 
 namespace jobmill::core {
@@ -16,9 +17,9 @@ constexpr std::uint64_t bit_of(std::uint32_t file)
 
 void OpenWorkers::file(WorkerSlots& slots, WorkerSlot& slot, bool open)
 {
-    const std::uint32_t under = open && slot.held.size() < files_.size()
-                                    ? static_cast<std::uint32_t>(slot.held.size())
-                                    : WorkerSlot::not_filed;
+    const std::uint32_t under =
+        open ? static_cast<std::uint32_t>(std::min(slot.held.size(), files_.size() - 1))
+             : WorkerSlot::not_filed;
     if (under == slot.filed_under) {
         return;
     }
@@ -52,7 +53,19 @@ SlotId OpenWorkers::least_loaded() const
 {
     for (std::size_t i = 0; i < occupied_.size(); ++i) {
         if (occupied_.at(i) != 0) {
-            return files_[i * 64 + static_cast<std::size_t>(std::countr_zero(occupied_.at(i)))]
+            const std::size_t fewest =
+                i * 64 + static_cast<std::size_t>(std::countr_zero(occupied_.at(i)));
+            return fewest + 1 < files_.size() ? files_[fewest].first : no_slot;
+        }
+    }
+    return no_slot;
+}
+
+SlotId OpenWorkers::most_loaded() const
+{
+    for (std::size_t i = occupied_.size(); i-- > 0;) {
+        if (occupied_.at(i) != 0) {
+            return files_[i * 64 + 63 - static_cast<std::size_t>(std::countl_zero(occupied_.at(i)))]
                 .first;
         }
     }

@@ -12,12 +12,14 @@ namespace jobmill::core {
 /// first and jobs spread evenly, each in one step. Equals take turns.
 class OpenWorkers {
 public:
-    explicit OpenWorkers(std::uint32_t depth) : files_(depth) {}
+    explicit OpenWorkers(std::uint32_t depth) : files_(std::size_t{depth} + 1) {}
 
-    /// Files the worker anew by what it holds now, or takes it out when it is not open or is full.
+    /// Files the worker anew by what it holds now, or takes it out when it is not open.
     void file(WorkerSlots& slots, WorkerSlot& slot, bool open);
-    /// One of those that hold fewest; no_slot when there is none.
+    /// One of those that hold fewest; no_slot when there is none, or all are full.
     [[nodiscard]] SlotId least_loaded() const;
+    /// One of those that hold most.
+    [[nodiscard]] SlotId most_loaded() const;
 
 private:
     struct File {
@@ -27,8 +29,8 @@ private:
 
     void take_out(WorkerSlots& slots, WorkerSlot& slot);
 
-    std::vector<File> files_;                  ///< by number of held jobs
-    std::array<std::uint64_t, 4> occupied_{};  ///< a bit for each file that is not empty
+    std::vector<File> files_;                  ///< by number of held jobs; the last are full
+    std::array<std::uint64_t, 5> occupied_{};  ///< a bit for each file that is not empty
 };
 
 }  // namespace jobmill::core

@@ -41,6 +41,8 @@ struct JobTerms {
     std::int8_t priority = 0;  ///< -100 to 100
     /// Its use changes the worker for good (niceness, affinity): no other job may follow.
     bool spoils_worker = false;
+    /// Its worker holds no other job meanwhile: what it is bounded by, or reports, is the worker's.
+    bool alone = false;
     /// So many more attempts after each cause.
     std::uint16_t retry_crash = 0;
     std::uint16_t retry_timeout = 0;

@@ -13,7 +13,8 @@ std::size_t TermsBook::Hash::operator()(const JobTerms& terms) const noexcept
         mixed = (mixed ^ value) * golden;
         mixed ^= mixed >> 29U;
     };
-    mix(static_cast<std::uint64_t>(terms.priority + 128) << 1U | (terms.spoils_worker ? 1U : 0U));
+    mix(static_cast<std::uint64_t>(terms.priority + 128) << 2U | (terms.alone ? 2U : 0U) |
+        (terms.spoils_worker ? 1U : 0U));
     mix(std::uint64_t{terms.retry_crash} << 32U | std::uint64_t{terms.retry_timeout} << 16U |
         terms.retry_failure);
     for (const Duration each : {terms.delay, terms.queue_timeout, terms.run_timeout, terms.backoff,

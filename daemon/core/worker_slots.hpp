@@ -22,6 +22,7 @@ struct WorkerSlot {
     Sequence next_sequence{1};
     Sequence newest_finished{};
     Sequence oldest_held{};           ///< of `held`, when there is one
+    Sequence overdue{};               ///< while that is the oldest, it is to hold nothing besides
     std::uint32_t unready_forks = 0;  ///< asked for since the last hello
     std::uint32_t processes = 0;      ///< that existed so far
     bool in_use = false;              ///< it belongs to `pool`
@@ -32,6 +33,7 @@ struct WorkerSlot {
     bool faulty = false;              ///< its process is killed for what it did itself
     bool notes_stack = false;         ///< its job was asked where it is, before it is ended
     bool limited = false;             ///< its process died of a limit of the job that it ran
+    bool alone = false;               ///< it holds a job that tolerates no other beside it
     std::uint32_t jobs_done = 0;      ///< by its process
     std::uint32_t lending = 0;        ///< of the jobs that it holds, so many wait for their own
     TimePoint born{};                 ///< when its process said hello
@@ -54,6 +56,9 @@ struct WorkerSlot {
                number(next_sequence) - number(oldest_held) < claim_words;
     }
     static constexpr std::uint64_t claim_words = 256;
+
+    /// What it runs takes so long that nothing should stand behind it.
+    [[nodiscard]] bool overruns() const { return !held.empty() && oldest_held == overdue; }
 };
 
 /// The slots of all pools, by number from 1.

@@ -62,6 +62,8 @@ void Workforce::act(WorkerSlot& slot, WorkerAction action, Turn& turn)
             slot.let_wait = {};
             slot.hung = false;
             slot.worn = slot.spoilt = slot.faulty = slot.limited = false;
+            slot.alone = false;
+            slot.overdue = {};
             ++slot.unready_forks;
             turn.ask(ForkWorker{.pool = slot.pool, .worker = slot.worker});
             break;
@@ -206,8 +208,14 @@ void Workforce::offered_one(PoolId pool, Turn& turn)
 void Workforce::load_changed(WorkerSlot& slot)
 {
     const bool open = takes_jobs(slot.state) && !slot.surplus && !slot.spoilt &&
-                      slot.lending == 0 && slot.has_free_claim();
+                      slot.lending == 0 && !slot.alone && !slot.overruns() && slot.has_free_claim();
     crew_of(slot.pool).open.file(slots_, slot, open);
+}
+
+WorkerSlot* Workforce::most_loaded(PoolId pool)
+{
+    const SlotId slot = crew_of(pool).open.most_loaded();
+    return slot == no_slot ? nullptr : &slots_[slot];
 }
 
 WorkerSlot* Workforce::deadline_passed(DeadlineKey key, Turn& turn)

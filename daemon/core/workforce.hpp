@@ -66,6 +66,10 @@ public:
     [[nodiscard]] Deadlines& deadlines() { return deadlines_; }
     /// Whom to offer the pool's next job; none when all are full.
     [[nodiscard]] WorkerSlot* least_loaded(PoolId pool);
+    /// Of those that take jobs, full ones included, one that holds most.
+    [[nodiscard]] WorkerSlot* most_loaded(PoolId pool);
+    /// How many jobs one of the pool's workers may hold.
+    [[nodiscard]] std::uint32_t most_held(PoolId pool) { return crew_of(pool).depth; }
     /// Slots that are not empty.
     [[nodiscard]] std::uint32_t filled() const { return filled_; }
     /// Fills in the members that are about workers.
@@ -104,6 +108,7 @@ private:
         TemplateState template_state = TemplateState::absent;
         std::uint32_t unready_starts = 0;  ///< of the template, since it was last ready
         std::uint64_t restarts = 0;
+        std::uint32_t depth = 1;
         OpenWorkers open{0};
     };
 

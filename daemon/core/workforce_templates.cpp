@@ -19,6 +19,7 @@ void Workforce::add_pool(const PoolAdded& pool, Turn& turn)
     crew.pool = pool.pool;
     crew.terms = pool.terms;
     crew.workers = pool.workers;
+    crew.depth = pool.depth;
     crew.open = OpenWorkers{pool.depth};
     for (std::uint32_t i = 0; i < pool.workers; ++i) {
         crew.slots.push_back(slots_.take(pool.pool));

@@ -171,4 +171,28 @@ TEST_CASE("a job of one pool does not wait for the jobs of another")
     (void)client.result("a");
 }
 
+TEST_CASE("no short job waits behind a long one, though workers hold several")
+{
+    const Daemon daemon{pool_config(2)};
+    daemon.await_workers(2);
+    BinaryClient client = daemon.binary();
+    constexpr std::uint64_t endless = 100'000;
+    constexpr std::uint64_t jobs = 2000;
+    const auto submit = [&](std::uint64_t from, std::uint64_t to) {
+        for (std::uint64_t tag = from; tag < to; ++tag) {
+            client.submit(tag, "sum", "10");
+        }
+    };
+    // So short that workers are given many ahead; the endless one comes among them.
+    submit(1, jobs / 2);
+    client.submit(endless, "until_cancelled");
+    submit(jobs / 2, jobs);
+    for (std::uint64_t tag = 1; tag < jobs; ++tag) {
+        CHECK(client.result(tag).payload == "55");
+    }
+    client.send(Cancel{.tag = Tag{endless}, .what = CancelWhat::tag});
+    CHECK(client.result(endless).payload == "stopped");
+    CHECK(daemon.pool().integer_at("restarts") == 0);
+}
+
 }  // namespace jobmill::tests

@@ -21,7 +21,6 @@ using namespace jobmill;
 using namespace jobmill::tests;
 using daemon::Inherited;
 using daemon::TemplateProcess;
-using daemon::WorkerProcess;
 
 namespace {
 
@@ -149,6 +148,61 @@ TEST_CASE_FIXTURE(Watched, "what a dead worker had finished and could not send i
     worker->kill();
     CHECK(run_until([&] { return exits == 1; }));
     CHECK(results == std::vector<std::string>{"first", "second"});
+}
+
+TEST_CASE_FIXTURE(Watched, "what a worker has committed and not sent is collected, and heard once")
+{
+    pretend();
+    auto segment = Segment::map(ends[1]);
+    REQUIRE(segment.has_value());
+    OutboxWriter outbox{segment->layout()};
+    const Bytes first = outcome("first", 1);
+    const Bytes second = outcome("second", 2);
+    REQUIRE(outbox.commit(first));
+    REQUIRE(outbox.commit(second));
+    say(first);
+    CHECK(run_until([&] { return results.size() == 1; }));
+    worker->collect();
+    CHECK(results == std::vector<std::string>{"first", "second"});
+    worker->collect();
+    say(ByteView{second}.first(9));
+    settle();
+    say(ByteView{second}.subspan(9));
+    const Bytes third = outcome("third", 3);
+    REQUIRE(outbox.commit(third));
+    say(third);
+    CHECK(run_until([&] { return results.size() == 3; }));
+    CHECK(results.back() == "third");
+    worker->kill();
+    CHECK(run_until([&] { return exits == 1; }));
+    CHECK(results.size() == 3);
+}
+
+TEST_CASE_FIXTURE(Watched,
+                  "what comes in part, with a descriptor, or to nobody is left to the link")
+{
+    pretend();
+    auto segment = Segment::map(ends[1]);
+    REQUIRE(segment.has_value());
+    OutboxWriter outbox{segment->layout()};
+    const Bytes first = outcome("first", 1);
+    REQUIRE(outbox.commit(first));
+    worker->pause_reading(true);
+    worker->collect();
+    CHECK(results.empty());
+    worker->pause_reading(false);
+    say(ByteView{first}.first(9));
+    settle();
+    worker->collect();
+    CHECK(results.empty());
+    say(ByteView{first}.subspan(9));
+    CHECK(run_until([&] { return results.size() == 1; }));
+    Bytes with_blob;
+    encode(JobOutcome{.sequence = Sequence{2}, .size = 100'000, .has_blob = true}, with_blob);
+    REQUIRE(outbox.commit(with_blob));
+    worker->collect();
+    CHECK(results.size() == 1);
+    CHECK(misbehaved == 0);
 }
 
 TEST_CASE_FIXTURE(Watched, "what a dead worker said is read, even if nobody was listening")

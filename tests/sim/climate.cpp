@@ -16,6 +16,12 @@ core::Patience random_patience(Chance& chance)
         patience.cancel = Duration::zero();
         patience.terminate = milliseconds{1};
     }
+    if (chance.percent(50)) {
+        patience.ahead = core::forever;
+    } else if (chance.percent(70)) {
+        patience.ahead = chance.within(milliseconds{20});
+        patience.overrun = chance.within(milliseconds{20});
+    }
     if (chance.percent(40)) {
         patience.ends_at_once = static_cast<std::uint32_t>(1 + chance.below(5));
     }
@@ -62,6 +68,7 @@ Climate random_climate(std::uint64_t seed, Chance& chance)
           &climate.nested, &climate.spoiling, &climate.limits, &climate.lateness}) {
         *part = chance.one_of(rarely);
     }
+    climate.alone = climate.physics.patience.ahead == core::forever ? 0 : chance.one_of(rarely);
     climate.stops = chance.percent(30) ? 1 : 0;
     climate.reloads = chance.percent(50) ? 1 + chance.below(20) : 0;
     climate.adjustments = chance.percent(50) ? 1 + chance.below(20) : 0;
@@ -110,6 +117,7 @@ core::JobTerms random_job_terms(const Climate& climate, Chance& chance)
         terms.priority = chance.one_of(priorities);
     }
     terms.spoils_worker = chance.percent(climate.spoiling);
+    terms.alone = chance.percent(climate.alone);
     if (chance.percent(climate.delays)) {
         terms.delay = chance.within(milliseconds{200});
     }

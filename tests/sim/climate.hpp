@@ -76,6 +76,7 @@ struct Climate {
     std::uint64_t adjustments = 0;
     std::uint64_t memory = 0;
     std::uint64_t behind = 0;  ///< clients that stop reading
+    std::uint64_t alone = 0;   ///< jobs that tolerate no other beside them
     std::uint64_t holds = 0;   ///< users whose jobs are not to begin
     std::uint64_t storms = 0;
 };

@@ -14,7 +14,8 @@ using std::chrono::seconds;
 /// A dispatcher to talk to: what it asks for is the answer, but for the timer, which is kept.
 class Conversation {
 public:
-    explicit Conversation(const Patience& patience = {}) : dispatcher(patience) {}
+    /// Workers hold as many jobs as they may, unless told otherwise.
+    explicit Conversation(const Patience& patience = {.ahead = forever}) : dispatcher(patience) {}
 
     Effects on(const Event& event)
     {

@@ -77,7 +77,7 @@ std::string text(const PoolTerms& terms)
 std::string text(const JobTerms& terms)
 {
     return " priority " + std::to_string(terms.priority) + (terms.spoils_worker ? " spoils" : "") +
-           " retries " + std::to_string(terms.retry_crash) + "/" +
+           (terms.alone ? " alone" : "") + " retries " + std::to_string(terms.retry_crash) + "/" +
            std::to_string(terms.retry_timeout) + "/" + std::to_string(terms.retry_failure) +
            " delay" + text(terms.delay) + " queue" + text(terms.queue_timeout) + " run" +
            text(terms.run_timeout) + " backoff" + text(terms.backoff) + " to" +
@@ -255,6 +255,10 @@ std::string say(const RevokeClaim& e)
 std::string say(const RaiseCancelFlag& e)
 {
     return "RaiseCancelFlag" + text(e.worker) + text(e.sequence);
+}
+std::string say(const CollectWords& e)
+{
+    return "CollectWords" + text(e.worker);
 }
 std::string say(const TakeStack& e)
 {

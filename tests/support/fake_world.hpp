@@ -193,6 +193,7 @@ private:
     void carry_out(const core::RevokeClaim& effect);
     void carry_out(const core::RaiseCancelFlag& effect);
     void carry_out(const core::TakeStack& effect);
+    void carry_out(const core::CollectWords& effect);
     void carry_out(const core::DismissWorker& effect);
     void carry_out(const core::TerminateWorker& effect);
     void carry_out(const core::KillWorker& effect);
@@ -229,6 +230,8 @@ private:
     void muster_all();
     void check_slots(const PretendPool& pool);
     void check_numbers(const PretendPool& pool);
+    void check_shares(const PretendPool& pool);
+    void check_company(const PretendWorker& worker, const PretendJob& job);
     void check_template(const PretendPool& pool);
     void check_counts(const PretendPool& pool);
     void check_batches();
@@ -247,6 +250,11 @@ private:
     /// Whether some job of the pool could begin at once.
     [[nodiscard]] bool has_turn(const PretendPool& pool) const;
     [[nodiscard]] static bool called_back(const PretendWorker& worker);
+    /// Workers hold as much ahead as jobs are short, not as many as they may.
+    [[nodiscard]] bool by_pace() const { return physics_.patience.ahead != core::forever; }
+    [[nodiscard]] bool holds_alone(const PretendWorker& worker) const;
+    [[nodiscard]] bool overruns(const PretendWorker& worker) const;
+    [[nodiscard]] bool open_to_all(const PretendWorker& worker) const;
     [[nodiscard]] bool could_take(const PretendWorker& worker) const;
     /// Whether it may leave, because another is to serve in its place.
     [[nodiscard]] bool worn(const PretendWorker& worker) const;

@@ -43,6 +43,7 @@ void FakeWorld::check_offer(const core::OfferJob& effect, const PretendWorker& w
     demand(objection == nullptr, objection);
     demand(std::find(doomed_.begin(), doomed_.end(), job.id) == doomed_.end(),
            "a job was offered whose batch has given up");
+    check_company(worker, job);
     demand(effect.attempt == job.attempt, "an attempt was offered that is not the next");
     demand(worker.held.size() < pool.depth, "a worker was offered more than it may hold");
     demand(number(effect.sequence) == worker.offers + 1, "a sequence is not the next");
@@ -76,15 +77,6 @@ void FakeWorld::check_backoff(const PretendSlot& slot, const PretendWorker* last
            "a slot that fails was refilled without a pause");
 }
 
-bool FakeWorld::could_take(const PretendWorker& worker) const
-{
-    const bool free_claim =
-        worker.held.empty() || worker.offers + 1 - number(worker.held.front().sequence) < 256;
-    return worker.open() && !worker.condemned && free_claim && !worker.stopping_a_job() &&
-           !worn(worker) && worker.held.size() < pools_.at(number(worker.pool)).depth &&
-           worker.lending == 0;
-}
-
 bool FakeWorld::worn(const PretendWorker& worker) const
 {
     return worker.worn || worker.spoilt;
@@ -111,6 +103,9 @@ void FakeWorld::review()
     }
     std::erase_if(doomed_, [this](JobId id) { return job(id).place == Place::ended; });
     demand(doomed_.empty() || (armed_ && *armed_ <= now_), "what a batch gave up goes on for ever");
+    for (const PretendPool& pool : pools_) {
+        check_shares(pool);
+    }
     if (must_leave_) {
         const PretendWorker* worker = find(must_leave_->first);
         demand(worker == nullptr || !worker->holds(must_leave_->second),
@@ -284,6 +279,12 @@ void FakeWorld::check_clocks(const PretendWorker& worker)
            "a job runs on though its time is over");
     demand(known || offer.asked_back || !over(job.front_since, physics_.patience.claim),
            "a worker may take for ever to begin a job");
+    demand(!by_pace() || !over(job.front_since, physics_.patience.overrun) ||
+               std::all_of(worker.held.begin() + 1, worker.held.end(),
+                           [&](const PretendWorker::Offer& each) {
+                               return each.asked_back || worker.begun_told >= each.sequence;
+                           }),
+           "jobs stand behind one that takes long");
 }
 
 void FakeWorld::check_slots(const PretendPool& pool)
@@ -308,7 +309,8 @@ void FakeWorld::check_numbers(const PretendPool& pool)
         return;  // whoever waits has his turn after those
     }
     demand(!muster.idle, "a worker is idle while a job waits");
-    demand(!muster.free || pool.counts.surplus > 0, "a job waits beside a free worker");
+    demand(!muster.free || pool.counts.surplus > 0 || by_pace(),
+           "a job waits beside a free worker");
     demand(muster.free || muster.coming > 0 || !pool.told_ready || may_dissolve(pool) ||
                muster.present + muster.resting >= pool.allowed(),
            "a job waits, and nobody is fetched for it");

@@ -153,6 +153,12 @@ void FakeWorld::carry_out(const core::RaiseCancelFlag& effect)
     worker.stack_taken = false;
 }
 
+/// Its words come when they come: nothing depends on their being early.
+void FakeWorld::carry_out(const core::CollectWords& effect)
+{
+    existing(effect.worker, "the words of nobody were asked for");
+}
+
 void FakeWorld::carry_out(const core::TakeStack& effect)
 {
     PretendWorker& worker = existing(effect.worker, "a stack of nobody was taken");

@@ -46,7 +46,7 @@ struct Fixture : Conversation {
 
 /// In which few jobs end at once.
 struct Hasty : Fixture {
-    Hasty() : Fixture({.ends_at_once = 2}) {}
+    Hasty() : Fixture({.ahead = forever, .ends_at_once = 2}) {}
 };
 
 }  // namespace

@@ -49,6 +49,15 @@ TEST_CASE_FIXTURE(Fixture, "the worker that holds fewest comes first")
     load(SlotId{1});
     load(SlotId{2});
     CHECK(open.least_loaded() == SlotId{3});
+    load(SlotId{2});
+    CHECK(open.most_loaded() == SlotId{2});
+}
+
+TEST_CASE("where nobody is open there is neither a poorest nor a richest")
+{
+    const OpenWorkers none{256};
+    CHECK(none.least_loaded() == no_slot);
+    CHECK(none.most_loaded() == no_slot);
 }
 
 TEST_CASE_FIXTURE(Fixture, "a full worker and a closed one are not there")
@@ -59,6 +68,7 @@ TEST_CASE_FIXTURE(Fixture, "a full worker and a closed one are not there")
     open.file(slots, slots[SlotId{2}], false);
     open.file(slots, slots[SlotId{3}], false);
     CHECK(open.least_loaded() == no_slot);
+    CHECK(open.most_loaded() == SlotId{1});
     open.file(slots, slots[SlotId{2}], true);
     CHECK(open.least_loaded() == SlotId{2});
 }

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+// Jobs that workers hold ahead of their turns, and that are taken back when others could run them.
+#include "daemon/core/assignments.hpp"
+#include "daemon/core/deadline_keys.hpp"
+#include "daemon/core/planted_bug.hpp"
+
+namespace jobmill::core {
+
+/// A worker has nothing to do, and nothing is queued: it gets half of what another holds.
+void Assignments::share_out(PoolId pool, Turn& turn)
+{
+    const bool has_use = patience_.ahead != forever && !JOBMILL_BUG(33) &&
+                         book_.working(pool) > 1 && book_.queued(pool) == 0 && may_offer(pool);
+    const WorkerSlot* idle = has_use ? workforce_.least_loaded(pool) : nullptr;
+    if (idle == nullptr || !idle->held.empty()) {
+        return;
+    }
+    const WorkerSlot* rich = workforce_.most_loaded(pool);
+    std::size_t left = rich->held.size() / 2;
+    for (JobHandle at = rich->held.last(); left > 0; at = book_[at].place.previous, --left) {
+        recall(at, turn);
+    }
+}
+
+/// The clock is looked at once in a while, not set anew for each job.
+void Assignments::watch_overrun(const WorkerSlot& slot)
+{
+    Deadlines& deadlines = workforce_.deadlines();
+    const DeadlineKey key = overrun_key(slot);
+    if (patience_.ahead != forever && slot.held.size() > 1 && !deadlines.pending(key) &&
+        !JOBMILL_BUG(34)) {
+        deadlines.set(key, after(book_[book_.front(slot)].started, patience_.overrun));
+    }
+}
+
+void Assignments::overran(WorkerSlot& slot, Turn& turn)
+{
+    if (slot.held.size() < 2 || !speaks(slot.state)) {
+        return;
+    }
+    if (turn.now < after(book_[book_.front(slot)].started, patience_.overrun)) {
+        watch_overrun(slot);  // another has begun meanwhile
+        return;
+    }
+    turn.ask(CollectWords{.worker = slot.worker});
+    slot.overdue = slot.oldest_held;
+    workforce_.load_changed(slot);
+    // Not the first: had the worker not begun it for want of time, it would never begin any.
+    const JobHandle front = book_.front(slot);
+    for (JobHandle at = slot.held.last(); at != front; at = book_[at].place.previous) {
+        recall(at, turn);
+    }
+}
+
+}  // namespace jobmill::core

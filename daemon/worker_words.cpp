@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+// What a worker says, by its link or from its outbox.
+#include <algorithm>
+
+#include "common/blob.hpp"
+#include "common/outbox.hpp"
+#include "daemon/worker_process.hpp"
+
+namespace jobmill::daemon {
+
+/// Some of it may have been taken from the outbox before.
+void WorkerProcess::on_link_bytes(ByteView bytes)
+{
+    const std::uint64_t before = channel_->received() - bytes.size();
+    const std::uint64_t known = std::min<std::uint64_t>(heard_ - before, bytes.size());
+    heard_ += bytes.size() - known;
+    on_bytes(bytes.subspan(known));
+}
+
+void WorkerProcess::collect()
+{
+    // What is half here comes by the link, all of it.
+    if (channel_ && !paused_ && frames_.partial() == 0) {
+        take_from_outbox();
+    }
+}
+
+void WorkerProcess::take_from_outbox()
+{
+    const auto rest = read_outbox(segment_.layout(), heard_);
+    if (!rest) {
+        return;
+    }
+    // A frame's descriptors come by the link only: while it lives, it and all after it are left.
+    FrameSplitter frames{Link::worker, Direction::to_daemon};
+    frames.feed(*rest);
+    std::size_t whole = alive() ? 0 : rest->size();
+    for (auto next = frames.next(); alive() && next && *next && (*next)->header.descriptors == 0;
+         next = frames.next()) {
+        whole = rest->size() - frames.partial();
+    }
+    heard_ += whole;
+    on_bytes(ByteView{*rest}.first(whole));
+}
+
+void WorkerProcess::on_bytes(ByteView bytes)
+{
+    if (!fault_.empty()) {
+        return;  // nothing that follows nonsense can be understood
+    }
+    frames_.feed(bytes);
+    while (fault_.empty()) {
+        const auto next = frames_.next();
+        if (!next) {
+            misbehave("wrote nonsense: " + next.error().what);
+            return;
+        }
+        if (!*next) {
+            return;
+        }
+        if (const auto reported = report(**next); !reported) {
+            misbehave("wrote nonsense: " + reported.error().what);
+            return;
+        }
+    }
+}
+
+Result<void> WorkerProcess::report(const Frame& frame)
+{
+    auto& received = channel_->received_fds();
+    UniqueFd blob;
+    if (frame.header.descriptors > 0) {
+        if (received.size() < frame.header.descriptors) {
+            // After a death the outbox may hold a frame whose descriptor was never sent.
+            return fail(Errc::invalid, "a frame without its descriptor");
+        }
+        blob = std::move(received.front());
+        received.erase(received.begin(), received.begin() + frame.header.descriptors);
+    }
+    JOBMILL_TRY_ASSIGN(WorkerReport message, decode_worker_report(frame));
+    const auto judge_blob = [&](const auto& part) -> Result<void> {
+        if constexpr (requires { part.has_blob; }) {
+            if (part.has_blob) {
+                return check_blob(blob.get(), part.size);
+            }
+        }
+        return {};
+    };
+    JOBMILL_TRY(std::visit(judge_blob, message));
+    if (auto* outcome = std::get_if<JobOutcome>(&message)) {
+        take_outcome(*outcome);
+    }
+    callbacks_.on_report(id_, message, std::move(blob));
+    return {};
+}
+
+void WorkerProcess::take_outcome(JobOutcome& outcome)
+{
+    forget_offer(outcome.sequence);
+    if (group_ && !outcome.succeeded) {
+        // What it has started may have been killed, and it lives.
+        const std::uint64_t kills = group_->read().oom_kills;
+        outcome.cause.out_of_memory = outcome.cause.out_of_memory || kills > oom_kills_;
+        oom_kills_ = kills;
+    }
+    if (!outcome.succeeded) {
+        // Now: its next job may be offered before this one's end is told.
+        read_stderr();
+        add_traces(outcome.cause, outcome.sequence);
+    }
+}
+
+}  // namespace jobmill::daemon

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+// Who may hold jobs ahead, as FakeWorld compares it.
+#include <algorithm>
+
+#include "tests/support/fake_world.hpp"
+
+namespace jobmill::sim {
+
+bool FakeWorld::holds_alone(const PretendWorker& worker) const
+{
+    return std::any_of(
+        worker.held.begin(), worker.held.end(),
+        [this](const PretendWorker::Offer& each) { return job(each.job).terms.alone; });
+}
+
+/// What the worker runs has taken so long that it may be called overdue.
+bool FakeWorld::overruns(const PretendWorker& worker) const
+{
+    return by_pace() && !worker.held.empty() &&
+           over(job(worker.held.front().job).front_since, physics_.patience.overrun);
+}
+
+/// But for how many it holds.
+bool FakeWorld::open_to_all(const PretendWorker& worker) const
+{
+    const bool free_claim =
+        worker.held.empty() || worker.offers + 1 - number(worker.held.front().sequence) < 256;
+    return worker.open() && !worker.condemned && free_claim && !worker.stopping_a_job() &&
+           !worn(worker) && worker.lending == 0 && !holds_alone(worker) && !overruns(worker);
+}
+
+bool FakeWorld::could_take(const PretendWorker& worker) const
+{
+    return open_to_all(worker) && worker.held.size() < pools_.at(number(worker.pool)).depth;
+}
+
+void FakeWorld::check_company(const PretendWorker& worker, const PretendJob& job)
+{
+    demand(!holds_alone(worker) && (!job.terms.alone || worker.held.empty()),
+           "a job that tolerates no other shares its worker");
+}
+
+/// Who has nothing to do is given what others hold ahead.
+void FakeWorld::check_shares(const PretendPool& pool)
+{
+    const bool one_less = std::holds_alternative<core::JobFinished>(*happening_) ||
+                          std::holds_alternative<core::WorkerReady>(*happening_);
+    if (!by_pace() || !one_less || stop_asked_ || memory_low_ || pool.degraded ||
+        pool.queue.size() > 0 || working_ >= cap_ || pool.working() >= pool.terms.max_running) {
+        return;
+    }
+    bool idle = false;
+    bool rich = false;
+    bool shares = false;
+    for (const auto& worker : workers_) {
+        if (worker->pool != pool.id) {
+            continue;
+        }
+        idle = idle || (worker->held.empty() && open_to_all(*worker));
+        if (worker->held.size() > 1) {
+            const PretendWorker::Offer& last = worker->held.back();
+            rich = rich || open_to_all(*worker);
+            shares = shares || last.asked_back || worker->begun_told >= last.sequence;
+        }
+    }
+    demand(!idle || !rich || shares, "a worker is idle while another has work ahead");
+}
+
+}  // namespace jobmill::sim

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+// Jobs that workers hold ahead of their turns: how many, and when they are taken back.
+#include <doctest/doctest.h>
+
+#include "tests/support/conversation.hpp"
+
+using namespace jobmill;
+using namespace jobmill::core;
+
+namespace {
+
+using std::chrono::microseconds;
+
+struct Fixture : Conversation {
+    Fixture() : Conversation(Patience{}) {}
+
+    /// Jobs of that length are known to the pool; the next number of a job is 2, of a sequence 2.
+    void learn(Duration time)
+    {
+        submit(1);
+        now += time;
+        finish(worker(1), 1);
+    }
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(Fixture, "a worker holds one job while nothing is known, and as long as jobs are long")
+{
+    serve(1, 256);
+    submit(1);
+    CHECK(submit(2).empty());
+    now += milliseconds{5};
+    CHECK(finish(worker(1), 1).back() == Effect{offer(worker(1), 2, 2)});
+    CHECK(submit(3).empty());
+}
+
+TEST_CASE_FIXTURE(Fixture, "short jobs are offered some time ahead")
+{
+    serve(1, 256);
+    learn(microseconds{100});
+    CHECK(submit(2) == Effects{offer(worker(1), 2, 2)});
+    CHECK(submit(3) == Effects{offer(worker(1), 3, 3)});
+    CHECK(submit(4) == Effects{offer(worker(1), 4, 4)});
+    CHECK(submit(5).empty());
+    now += microseconds{100};
+    CHECK(finish(worker(1), 2).back() == Effect{offer(worker(1), 5, 5)});
+}
+
+TEST_CASE_FIXTURE(Fixture, "what stands behind a job that takes long is taken back, and goes to another")
+{
+    serve(2, 256);
+    learn(microseconds{100});
+    for (std::uint64_t job = 2; job <= 7; ++job) {
+        submit(job);
+    }
+    submit(8);
+    // 2, 4 and 6 are with one of them, 3, 5 and 7 with the other.
+    CHECK(dispatcher.worker_of(JobId{4}) == dispatcher.worker_of(JobId{2}));
+    const WorkerId slow = *dispatcher.worker_of(JobId{2});
+    const WorkerId quick = *dispatcher.worker_of(JobId{3});
+    now += microseconds{100};
+    const std::uint64_t first = slow == worker(1) ? 2 : 1;
+    finish(quick, quick == worker(1) ? 2 : 1);
+    const Effects effects = after(microseconds{900});
+    const auto asked = [&](std::uint64_t sequence) {
+        return std::find(effects.begin(), effects.end(), Effect{revoke(slow, sequence)}) !=
+               effects.end();
+    };
+    CHECK(effects.front() == Effect{CollectWords{slow}});
+    CHECK_FALSE(asked(first));
+    CHECK(asked(first + 1));
+    CHECK(asked(first + 2));
+    // None goes to it while that takes.
+    answer(slow, first + 2, true);
+    CHECK(dispatcher.worker_of(JobId{6}) != slow);
+    finish(slow, first);
+    CHECK(dispatcher.stale_events() == 0);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a worker without work gets half of what another holds")
+{
+    serve(2, 256);
+    learn(microseconds{100});
+    for (std::uint64_t job = 2; job <= 5; ++job) {
+        submit(job);
+    }
+    const WorkerId done = *dispatcher.worker_of(JobId{3});
+    const WorkerId rich = *dispatcher.worker_of(JobId{2});
+    const std::uint64_t first = done == worker(1) ? 2 : 1;
+    finish(done, first);
+    const Effects effects = finish(done, first + 1);
+    REQUIRE(effects.size() == 2);
+    const auto* asked = std::get_if<RevokeClaim>(&effects.back());
+    REQUIRE(asked != nullptr);
+    CHECK(asked->worker == rich);
+    CHECK(answer(rich, number(asked->sequence), true).size() == 1);
+    CHECK(dispatcher.worker_of(JobId{4}) == done);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a job that tolerates no other has its worker to itself")
+{
+    serve(1, 256);
+    learn(microseconds{100});
+    submit(2);
+    CHECK(submit(3, {.alone = true}).empty());
+    CHECK(submit(4).empty());
+    CHECK(finish(worker(1), 2).back() == Effect{offer(worker(1), 3, 3)});
+    CHECK(submit(5).empty());
+    const Effects effects = finish(worker(1), 3);
+    CHECK(effects.size() == 3);
+    CHECK(effects.back() == Effect{offer(worker(1), 5, 5)});
+}
