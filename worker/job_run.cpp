@@ -187,7 +187,7 @@ void JobRun::send_result(JobOutcome& message)
         link_.send(message, blob.get());
     } else {
         message.payload = outcome_.is_payload ? payload_ : ByteView{outcome_.bytes};
-        link_.send(message);
+        link_.send_soon(message);
     }
 }
 

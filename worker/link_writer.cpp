@@ -13,6 +13,13 @@
 #include "worker/leave.hpp"
 
 namespace jobmill {
+namespace {
+
+/// So old a result may become for the sake of others that go with it. Should a job take longer the
+/// daemon fetches it from the outbox.
+constexpr std::uint64_t old_ns = 100'000;
+
+}  // namespace
 
 LinkWriter::LinkWriter(int link, SegmentLayout& layout) noexcept
     : link_(link), layout_(layout), outbox_(layout)
@@ -80,8 +87,21 @@ void LinkWriter::send_frame_with(int blob)
 
 void LinkWriter::commit()
 {
-    const bool fits = outbox_.commit(buffer_);
-    JOBMILL_ASSERT(fits);  // everything before it is sent, and the ring takes the largest frame
+    if (waits_since_ == 0) {
+        waits_since_ = monotonic_ns();
+    }
+    if (!outbox_.commit(buffer_)) {
+        flush();
+        const bool fits = outbox_.commit(buffer_);
+        JOBMILL_ASSERT(fits);  // everything before it is sent, and the ring takes the largest frame
+    }
+}
+
+void LinkWriter::flush_old()
+{
+    if (waits_since_ != 0 && monotonic_ns() - waits_since_ >= old_ns) {
+        flush();
+    }
 }
 
 void LinkWriter::flush()
@@ -89,6 +109,7 @@ void LinkWriter::flush()
     for (ByteView rest = outbox_.unsent(); !rest.empty(); rest = outbox_.unsent()) {
         outbox_.sent(send_first(rest, {}));
     }
+    waits_since_ = 0;
 }
 
 }  // namespace jobmill

@@ -22,6 +22,19 @@ public:
         send_frame();
     }
 
+    /// The same, but it may wait in the outbox for others, until flush() at the latest.
+    template <typename Message>
+    void send_soon(const Message& message)
+    {
+        buffer_.clear();
+        encode(message, buffer_);
+        commit();
+    }
+    /// Sends what waits, if some of it has waited for long.
+    void flush_old();
+    /// Sends what waits.
+    void flush();
+
     /// Before a chunk's blob of that size is made: waits while blobs of so many bytes are under way
     /// that more would fill the machine's memory for a reader who does not read.
     void await_room_for_blob(std::uint64_t size);
@@ -41,11 +54,11 @@ private:
     [[nodiscard]] std::size_t send_first(ByteView bytes, std::span<const int> descriptors);
     void await_empty_link();
     void commit();
-    void flush();
 
     int link_;
     SegmentLayout& layout_;
-    std::uint64_t blob_bytes_ = 0;  ///< sent since the link was last seen empty
+    std::uint64_t waits_since_ = 0;  ///< CLOCK_MONOTONIC in ns; 0: nothing waits
+    std::uint64_t blob_bytes_ = 0;   ///< sent since the link was last seen empty
     OutboxWriter outbox_;
     Bytes buffer_;
 };
