@@ -25,7 +25,8 @@ struct Fixture : Conversation {
 
 }  // namespace
 
-TEST_CASE_FIXTURE(Fixture, "a worker holds one job while nothing is known, and as long as jobs are long")
+TEST_CASE_FIXTURE(Fixture,
+                  "a worker holds one job while nothing is known, and as long as jobs are long")
 {
     serve(1, 256);
     submit(1);
@@ -47,7 +48,8 @@ TEST_CASE_FIXTURE(Fixture, "short jobs are offered some time ahead")
     CHECK(finish(worker(1), 2).back() == Effect{offer(worker(1), 5, 5)});
 }
 
-TEST_CASE_FIXTURE(Fixture, "what stands behind a job that takes long is taken back, and goes to another")
+TEST_CASE_FIXTURE(Fixture,
+                  "what stands behind a job that takes long is taken back, and goes to another")
 {
     serve(2, 256);
     learn(microseconds{100});
