@@ -34,10 +34,10 @@ TEST_CASE("a pool grows when jobs wait and shrinks when there is nothing to do")
     JsonClient client = daemon.json();
     for (int round = 0; round < 2; ++round) {
         for (const char* const id : {"1", "2", "3", "4"}) {
-            client.submit(id, "until_cancelled", "", R"(,"started":true)");
+            client.submit(id, "until_cancelled");
         }
         for (const char* const id : {"1", "2", "3"}) {
-            (void)client.next("started", id);
+            (void)client.next("chunk", id);
         }
         const Value pool = daemon.pool();
         CHECK(pool.integer_at("workers") == 3);
@@ -47,7 +47,7 @@ TEST_CASE("a pool grows when jobs wait and shrinks when there is nothing to do")
             client.send(R"({"op":"cancel","id":")" + std::string{id} + "\"}");
             CHECK(end_of(client, id) == "succeeded");
         }
-        (void)client.next("started", "4");
+        (void)client.next("chunk", "4");
         client.send(R"({"op":"cancel","id":"4"})");
         CHECK(end_of(client, "4") == "succeeded");
         daemon.await_workers(1);
