@@ -55,9 +55,6 @@ inline constexpr std::size_t attempt_text = 256;
 /// Text beside a progress report; fits its place in the segment.
 inline constexpr std::size_t progress_note = 152;
 
-/// Of jobs that run so long a worker reads what they took; of shorter ones it estimates that.
-inline constexpr std::uint64_t exact_usage_ns = 1'000'000;
-
 /// Descriptors that one frame may carry; the header has four bits.
 inline constexpr std::size_t frame_descriptors = 15;
 

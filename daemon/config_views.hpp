@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "daemon/config.hpp"
+#include "daemon/descriptor_budget.hpp"
 #include "daemon/job_desk.hpp"
 #include "daemon/sessions.hpp"
 

@@ -10,11 +10,13 @@
 #include <charconv>
 #include <ctime>
 
-#include "common/limits.hpp"
 #include "common/segment_layout.hpp"
 
 namespace jobmill {
 namespace {
+
+/// Below it a job gets an estimate.
+constexpr std::uint64_t exact_from_ns = 1'000'000;
 
 /// Readings of the last job serve for the next if they are no older: in a row of tiny jobs not each
 /// pays the three system calls, and a long one is wrong by 2 % at most.
@@ -70,7 +72,7 @@ std::uint64_t UsageMeter::peak_before() const noexcept
 Usage UsageMeter::end(std::uint64_t run_ns) noexcept
 {
     Usage usage;
-    if (run_ns < limits::exact_usage_ns) {
+    if (run_ns < exact_from_ns) {
         usage.cpu_ns = run_ns;
         usage.peak_rss = last_peak_;
         usage.approximate = true;

@@ -51,6 +51,27 @@ struct Grouped : Watched {
     TempDirectory group;
 };
 
+/// A pretended worker that keeps what it says in its outbox, too.
+struct Outboxed : Watched {
+    Outboxed()
+    {
+        pretend();
+        auto mapped = Segment::map(ends[1]);
+        REQUIRE(mapped.has_value());
+        segment.emplace(std::move(*mapped));
+        outbox.emplace(segment->layout());
+    }
+    /// Into the outbox alone.
+    Bytes commit(Bytes frame)
+    {
+        REQUIRE(outbox->commit(frame));
+        return frame;
+    }
+
+    std::optional<Segment> segment;
+    std::optional<OutboxWriter> outbox;
+};
+
 }  // namespace
 
 TEST_CASE_FIXTURE(Watched, "a template loads, forks a worker, and the worker runs a job")
@@ -131,16 +152,10 @@ TEST_CASE_FIXTURE(Watched, "a worker that writes nonsense is understood no furth
     CHECK(worker->cause_of_death().text.find("wrote nonsense") != std::string::npos);
 }
 
-TEST_CASE_FIXTURE(Watched, "what a dead worker had finished and could not send is not lost")
+TEST_CASE_FIXTURE(Outboxed, "what a dead worker had finished and could not send is not lost")
 {
-    pretend();
-    auto segment = Segment::map(ends[1]);
-    REQUIRE(segment.has_value());
-    OutboxWriter outbox{segment->layout()};
-    const Bytes first = outcome("first", 1);
-    const Bytes second = outcome("second", 2);
-    REQUIRE(outbox.commit(first));
-    REQUIRE(outbox.commit(second));
+    const Bytes first = commit(outcome("first", 1));
+    const Bytes second = commit(outcome("second", 2));
     // The first arrives whole, the second in part.
     say(first);
     say(ByteView{second}.first(9));
@@ -150,16 +165,10 @@ TEST_CASE_FIXTURE(Watched, "what a dead worker had finished and could not send i
     CHECK(results == std::vector<std::string>{"first", "second"});
 }
 
-TEST_CASE_FIXTURE(Watched, "what a worker has committed and not sent is collected, and heard once")
+TEST_CASE_FIXTURE(Outboxed, "what a worker has committed and not sent is collected, and heard once")
 {
-    pretend();
-    auto segment = Segment::map(ends[1]);
-    REQUIRE(segment.has_value());
-    OutboxWriter outbox{segment->layout()};
-    const Bytes first = outcome("first", 1);
-    const Bytes second = outcome("second", 2);
-    REQUIRE(outbox.commit(first));
-    REQUIRE(outbox.commit(second));
+    const Bytes first = commit(outcome("first", 1));
+    const Bytes second = commit(outcome("second", 2));
     say(first);
     CHECK(run_until([&] { return results.size() == 1; }));
     worker->collect();
@@ -168,9 +177,7 @@ TEST_CASE_FIXTURE(Watched, "what a worker has committed and not sent is collecte
     say(ByteView{second}.first(9));
     settle();
     say(ByteView{second}.subspan(9));
-    const Bytes third = outcome("third", 3);
-    REQUIRE(outbox.commit(third));
-    say(third);
+    say(commit(outcome("third", 3)));
     CHECK(run_until([&] { return results.size() == 3; }));
     CHECK(results.back() == "third");
     worker->kill();
@@ -178,15 +185,10 @@ TEST_CASE_FIXTURE(Watched, "what a worker has committed and not sent is collecte
     CHECK(results.size() == 3);
 }
 
-TEST_CASE_FIXTURE(Watched,
+TEST_CASE_FIXTURE(Outboxed,
                   "what comes in part, with a descriptor, or to nobody is left to the link")
 {
-    pretend();
-    auto segment = Segment::map(ends[1]);
-    REQUIRE(segment.has_value());
-    OutboxWriter outbox{segment->layout()};
-    const Bytes first = outcome("first", 1);
-    REQUIRE(outbox.commit(first));
+    const Bytes first = commit(outcome("first", 1));
     worker->pause_reading(true);
     worker->collect();
     CHECK(results.empty());
@@ -199,7 +201,7 @@ TEST_CASE_FIXTURE(Watched,
     CHECK(run_until([&] { return results.size() == 1; }));
     Bytes with_blob;
     encode(JobOutcome{.sequence = Sequence{2}, .size = 100'000, .has_blob = true}, with_blob);
-    REQUIRE(outbox.commit(with_blob));
+    (void)commit(with_blob);
     worker->collect();
     CHECK(results.size() == 1);
     CHECK(misbehaved == 0);
