@@ -17,8 +17,10 @@ void Assignments::share_out(PoolId pool, Turn& turn)
     }
     const WorkerSlot* rich = workforce_.most_loaded(pool);
     std::size_t left = rich->held.size() / 2;
-    for (JobHandle at = rich->held.last(); left > 0; at = book_[at].place.previous, --left) {
+    // Where one has begun, all before it have.
+    for (JobHandle at = rich->held.last(); left > 0 && !begun(book_[at].stage); --left) {
         recall(at, turn);
+        at = book_[at].place.previous;
     }
 }
 
@@ -42,7 +44,13 @@ void Assignments::overran(WorkerSlot& slot, Turn& turn)
         watch_overrun(slot);  // another has begun meanwhile
         return;
     }
-    turn.ask(CollectWords{.worker = slot.worker});
+    if (slot.listened != slot.oldest_held) {
+        // It may be done long since, and nobody has come to read it.
+        slot.listened = slot.oldest_held;
+        turn.ask(CollectWords{.worker = slot.worker});
+        workforce_.deadlines().set(overrun_key(slot), after(turn.now, patience_.overrun));
+        return;
+    }
     slot.overdue = slot.oldest_held;
     workforce_.load_changed(slot);
     // Not the first: had the worker not begun it for want of time, it would never begin any.

@@ -28,7 +28,8 @@ struct Patience {
     /// So much work a worker has before it, by what jobs took lately; forever: as many as it may
     /// hold, whatever they take.
     Duration ahead = std::chrono::microseconds{300};
-    /// What a worker runs may take so long before what it holds besides is taken back.
+    /// What a worker runs may take so long before what it has said meanwhile is collected, and as
+    /// long again before what it holds besides is taken back.
     Duration overrun = std::chrono::milliseconds{1};
     /// Jobs of batches that give up, which are taken from the queue in one event; the next when the
     /// timer fires.

@@ -85,6 +85,8 @@ void JobBook::offer(JobHandle handle, WorkerSlot& slot, Turn& turn)
         slot.oldest_held = job.sequence;
     }
     slot.held.push_back(jobs_, handle);
+    slot.held_at.resize(WorkerSlot::claim_words, no_job);
+    slot.held_at[number(job.sequence) % WorkerSlot::claim_words] = handle;
     slot.spoilt = slot.spoilt || terms(handle).spoils_worker;
     slot.alone = terms(handle).alone;
     deadlines_.cancel(jobs_, handle);
@@ -178,6 +180,7 @@ void JobBook::take_from_worker(JobHandle handle)
     Job& job = jobs_[handle];
     WorkerSlot& slot = (*slots_)[job.worker.slot];
     slot.held.remove(jobs_, handle);
+    slot.held_at[number(job.sequence) % WorkerSlot::claim_words] = no_job;
     if (!slot.held.empty()) {
         slot.oldest_held = jobs_[slot.held.first()].sequence;
     }
@@ -313,11 +316,11 @@ JobHandle JobBook::any_unassigned(PoolId pool) const
 
 JobHandle JobBook::held_under(const WorkerSlot& slot, Sequence sequence) const
 {
-    JobHandle at = slot.held.first();
-    while (at != no_job && jobs_[at].sequence != sequence) {
-        at = jobs_[at].place.next;
+    if (slot.held.empty()) {
+        return no_job;
     }
-    return at;
+    const JobHandle handle = slot.held_at[number(sequence) % WorkerSlot::claim_words];
+    return handle != no_job && jobs_[handle].sequence == sequence ? handle : no_job;
 }
 
 JobHandle JobBook::running(const WorkerSlot& slot) const

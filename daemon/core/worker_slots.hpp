@@ -19,9 +19,11 @@ struct WorkerSlot {
     PoolId pool{};
     WorkerState state = WorkerState::gone;
     HeldJobs held;
+    std::vector<JobHandle> held_at;  ///< the same by their claims; no_job where there is none
     Sequence next_sequence{1};
     Sequence newest_finished{};
     Sequence oldest_held{};           ///< of `held`, when there is one
+    Sequence listened{};              ///< its words were collected while that was the oldest
     Sequence overdue{};               ///< while that is the oldest, it is to hold nothing besides
     std::uint32_t unready_forks = 0;  ///< asked for since the last hello
     std::uint32_t processes = 0;      ///< that existed so far

@@ -63,7 +63,7 @@ void Workforce::act(WorkerSlot& slot, WorkerAction action, Turn& turn)
             slot.hung = false;
             slot.worn = slot.spoilt = slot.faulty = slot.limited = false;
             slot.alone = false;
-            slot.overdue = {};
+            slot.listened = slot.overdue = {};
             ++slot.unready_forks;
             turn.ask(ForkWorker{.pool = slot.pool, .worker = slot.worker});
             break;

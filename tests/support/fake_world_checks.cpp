@@ -279,7 +279,9 @@ void FakeWorld::check_clocks(const PretendWorker& worker)
            "a job runs on though its time is over");
     demand(known || offer.asked_back || !over(job.front_since, physics_.patience.claim),
            "a worker may take for ever to begin a job");
-    demand(!by_pace() || !over(job.front_since, physics_.patience.overrun) ||
+    const bool listened = worker.listened == offer.sequence;
+    demand(!by_pace() ||
+               !over(listened ? worker.listened_at : job.front_since, physics_.patience.overrun) ||
                std::all_of(worker.held.begin() + 1, worker.held.end(),
                            [&](const PretendWorker::Offer& each) {
                                return each.asked_back || worker.begun_told >= each.sequence;

@@ -156,7 +156,10 @@ void FakeWorld::carry_out(const core::RaiseCancelFlag& effect)
 /// Its words come when they come: nothing depends on their being early.
 void FakeWorld::carry_out(const core::CollectWords& effect)
 {
-    existing(effect.worker, "the words of nobody were asked for");
+    PretendWorker& worker = existing(effect.worker, "the words of nobody were asked for");
+    demand(worker.held.size() > 1, "words were collected though nothing waits for them");
+    worker.listened = worker.held.front().sequence;
+    worker.listened_at = now_;
 }
 
 void FakeWorld::carry_out(const core::TakeStack& effect)

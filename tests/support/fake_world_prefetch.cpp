@@ -45,8 +45,10 @@ void FakeWorld::check_shares(const PretendPool& pool)
 {
     const bool one_less = std::holds_alternative<core::JobFinished>(*happening_) ||
                           std::holds_alternative<core::WorkerReady>(*happening_);
-    if (!by_pace() || !one_less || stop_asked_ || memory_low_ || pool.degraded ||
-        pool.queue.size() > 0 || working_ >= cap_ || pool.working() >= pool.terms.max_running) {
+    // A pool does not tell which of its workers are too many, and those get nothing.
+    if (!by_pace() || !one_less || pool.counts.surplus > 0 || stop_asked_ || memory_low_ ||
+        pool.degraded || pool.queue.size() > 0 || working_ >= cap_ ||
+        pool.working() >= pool.terms.max_running) {
         return;
     }
     bool idle = false;

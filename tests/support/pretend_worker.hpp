@@ -75,6 +75,8 @@ struct PretendWorker {
     std::optional<TimePoint> dismissed_at;
     std::optional<TimePoint> killed_at;
     bool condemned = false;
+    Sequence listened{};  ///< its words were collected while that was at its front
+    core::TimePoint listened_at{};
     bool stack_taken = false;
     bool spoilt = false;  ///< it was offered a job that spoils it
 
