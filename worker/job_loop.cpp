@@ -37,7 +37,6 @@ void JobLoop::run(WorkerId worker)
                 break;
             }
             serve(**frame);
-            writer_.flush_old();
         }
         writer_.flush();
     }

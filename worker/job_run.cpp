@@ -26,6 +26,9 @@
 namespace jobmill {
 namespace {
 
+/// No process is made in less, so a shorter job has left none behind.
+constexpr std::uint64_t shortest_fork_ns = 5'000;
+
 jobmill_failure plain_failure(std::string_view text)
 {
     return {sizeof(jobmill_failure), JOBMILL_FAILURE_ERROR, {text.data(), text.size()}, 0, 0, 0};
@@ -67,11 +70,13 @@ void JobRun::run(const LoadedHandler& handler)
     }
     show_life();
     map_payload();
-    meter_.begin(monotonic_ns());
+    std::uint64_t start = monotonic_ns();
+    if (meter_.begin(start)) {
+        start = monotonic_ns();
+    }
     layout_.cpu_before.store(meter_.cpu_before(), std::memory_order_relaxed);
     layout_.peak_before.store(handler.runs_commands ? no_peak_known : meter_.peak_before(),
                               std::memory_order_relaxed);
-    const std::uint64_t start = monotonic_ns();
     if (!failure_) {
         running_job() = {.limits = offer_.limits};
         name_job(offer_.job);
@@ -79,8 +84,11 @@ void JobRun::run(const LoadedHandler& handler)
         call(handler);
         note_running_handler(nullptr);
     }
-    const std::uint64_t run_ns = monotonic_ns() - start;
-    kill_children();
+    const std::uint64_t end = monotonic_ns();
+    const std::uint64_t run_ns = end - start;
+    if (run_ns >= shortest_fork_ns) {
+        kill_children();
+    }
     show_life();
     Usage usage = meter_.end(run_ns);
     if (handler.runs_commands) {
@@ -89,7 +97,7 @@ void JobRun::run(const LoadedHandler& handler)
         usage.peak_rss = peak == 0 ? std::nullopt : std::optional{peak};
         usage.approximate = true;
     }
-    send_outcome(run_ns, usage);
+    send_outcome(run_ns, usage, end);
 }
 
 void JobRun::map_payload()
@@ -163,7 +171,7 @@ void JobRun::name_limit(bool of_memory, bool starved)
     }
 }
 
-void JobRun::send_outcome(std::uint64_t run_ns, const Usage& usage)
+void JobRun::send_outcome(std::uint64_t run_ns, const Usage& usage, std::uint64_t now)
 {
     JobOutcome message;
     message.sequence = offer_.sequence;
@@ -175,10 +183,10 @@ void JobRun::send_outcome(std::uint64_t run_ns, const Usage& usage)
         link_.send(message);
         return;
     }
-    send_result(message);
+    send_result(message, now);
 }
 
-void JobRun::send_result(JobOutcome& message)
+void JobRun::send_result(JobOutcome& message, std::uint64_t now)
 {
     message.size = outcome_.is_payload ? offer_.size : outcome_.size;
     const UniqueFd& blob = outcome_.is_payload ? blob_ : outcome_.blob;
@@ -187,7 +195,7 @@ void JobRun::send_result(JobOutcome& message)
         link_.send(message, blob.get());
     } else {
         message.payload = outcome_.is_payload ? payload_ : ByteView{outcome_.bytes};
-        link_.send_soon(message);
+        link_.send_soon(message, now);
     }
 }
 

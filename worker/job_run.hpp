@@ -57,8 +57,8 @@ private:
     void call(const LoadedHandler& handler);
     [[nodiscard]] bool take_place();
     void name_limit(bool of_memory, bool starved);
-    void send_outcome(std::uint64_t run_ns, const Usage& usage);
-    void send_result(JobOutcome& message);
+    void send_outcome(std::uint64_t run_ns, const Usage& usage, std::uint64_t now);
+    void send_result(JobOutcome& message, std::uint64_t now);
 
     const JobOffer& offer_;
     UniqueFd blob_;

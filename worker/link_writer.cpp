@@ -87,9 +87,6 @@ void LinkWriter::send_frame_with(int blob)
 
 void LinkWriter::commit()
 {
-    if (waits_since_ == 0) {
-        waits_since_ = monotonic_ns();
-    }
     if (!outbox_.commit(buffer_)) {
         flush();
         const bool fits = outbox_.commit(buffer_);
@@ -97,9 +94,11 @@ void LinkWriter::commit()
     }
 }
 
-void LinkWriter::flush_old()
+void LinkWriter::flush_old(std::uint64_t now)
 {
-    if (waits_since_ != 0 && monotonic_ns() - waits_since_ >= old_ns) {
+    if (waits_since_ == 0) {
+        waits_since_ = now;
+    } else if (now - waits_since_ >= old_ns) {
         flush();
     }
 }

@@ -22,16 +22,16 @@ public:
         send_frame();
     }
 
-    /// The same, but it may wait in the outbox for others, until flush() at the latest.
+    /// The same, but it may wait in the outbox for others, until flush() at the latest. `now` is of
+    /// monotonic_ns().
     template <typename Message>
-    void send_soon(const Message& message)
+    void send_soon(const Message& message, std::uint64_t now)
     {
         buffer_.clear();
         encode(message, buffer_);
         commit();
+        flush_old(now);
     }
-    /// Sends what waits, if some of it has waited for long.
-    void flush_old();
     /// Sends what waits.
     void flush();
 
@@ -54,6 +54,7 @@ private:
     [[nodiscard]] std::size_t send_first(ByteView bytes, std::span<const int> descriptors);
     void await_empty_link();
     void commit();
+    void flush_old(std::uint64_t now);
 
     int link_;
     SegmentLayout& layout_;

@@ -19,12 +19,13 @@ public:
     /// Keeps two files of /proc/self open. Where they cannot be had, peaks stay unknown.
     UsageMeter();
 
-    /// A job begins; `now` is CLOCK_MONOTONIC in ns.
-    void begin(std::uint64_t now) noexcept;
+    /// A job begins; `now` is CLOCK_MONOTONIC in ns. True when readings were taken, and it is
+    /// later.
+    bool begin(std::uint64_t now) noexcept;
 
     /// What `peak_before` of the segment is to be for the job that has begun.
     [[nodiscard]] std::uint64_t peak_before() const noexcept;
-    /// What had been taken when the job began, by the last reading.
+    /// What had been taken when the job began, by the last reading and the clock.
     [[nodiscard]] std::uint64_t cpu_before() const noexcept { return cpu_before_; }
 
     /// It has ended, and its children are reaped.
