@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Payloads that come in: whole, or in pieces that are put together or passed on.
+#include <type_traits>
+
 #include "client/conversation.hpp"
 #include "client/judgement.hpp"
 
@@ -14,33 +16,33 @@ bool Conversation::room_for(std::uint64_t size) const noexcept
 Result<void> Conversation::on(const Chunk& message)
 {
     JOBMILL_TRY_ASSIGN(UnfinishedJob * job, job_of(message.tag, message.job, "chunk"));
-    return assemble(job, message,
-                    event::Chunk{.tag = message.tag,
-                                 .job = message.job,
-                                 .stream = message.stream,
-                                 .size = message.size,
-                                 .payload = {}});
+    return assemble<event::Chunk>(job, message,
+                                  event::Chunk{.tag = message.tag,
+                                               .job = message.job,
+                                               .stream = message.stream,
+                                               .size = message.size,
+                                               .payload = {}});
 }
 
 Result<void> Conversation::on(const JobResult& message)
 {
     JOBMILL_TRY_ASSIGN(UnfinishedJob * job, job_of(message.tag, message.job, "result"));
-    return assemble(job, message,
-                    event::JobResult{.tag = message.tag,
-                                     .job = message.job,
-                                     .state = message.state,
-                                     .worker = message.worker,
-                                     .queue_ns = message.queue_ns,
-                                     .run_ns = message.run_ns,
-                                     .cause = message.cause,
-                                     .size = message.size,
-                                     .payload = {},
-                                     .attempt = message.attempt,
-                                     .usage = message.usage,
-                                     .attempts = message.attempts});
+    return assemble<event::JobResult>(job, message,
+                                      event::JobResult{.tag = message.tag,
+                                                       .job = message.job,
+                                                       .state = message.state,
+                                                       .worker = message.worker,
+                                                       .queue_ns = message.queue_ns,
+                                                       .run_ns = message.run_ns,
+                                                       .cause = message.cause,
+                                                       .size = message.size,
+                                                       .payload = {},
+                                                       .attempt = message.attempt,
+                                                       .usage = message.usage,
+                                                       .attempts = message.attempts});
 }
 
-template <typename Message>
+template <typename Event, typename Message>
 Result<void> Conversation::assemble(UnfinishedJob* job, const Message& message, ClientEvent&& event)
 {
     const std::uint64_t size = message.payload.size();
@@ -48,6 +50,14 @@ Result<void> Conversation::assemble(UnfinishedJob* job, const Message& message, 
         return nonsense("payload", message.tag, "its size does not match what came");
     }
     if (job == nullptr) {
+        return {};
+    }
+    if (!message.more && room_for(message.size)) {
+        std::get<Event>(event).payload.assign(message.payload.begin(), message.payload.end());
+        emit(std::move(event));
+        if constexpr (std::is_same_v<Event, event::JobResult>) {
+            forget(message.tag);
+        }
         return {};
     }
     Assembly assembly{.event = std::move(event),
@@ -59,7 +69,7 @@ Result<void> Conversation::assemble(UnfinishedJob* job, const Message& message, 
     }
     add_part(assembly, message.payload);
     if (message.more) {
-        job->assembly = std::move(assembly);
+        job->assembly = std::make_unique<Assembly>(std::move(assembly));
     } else {
         finish(message.tag, std::move(assembly));
     }
@@ -110,7 +120,7 @@ Result<void> Conversation::on(const Piece& message)
     add_part(assembly, message.payload);
     if (!message.more) {
         Assembly whole = std::move(assembly);
-        found->second.assembly.reset();
+        found.value().assembly.reset();
         finish(message.tag, std::move(whole));
     }
     return {};

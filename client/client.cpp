@@ -245,7 +245,7 @@ Result<ClientEvent> Client::answer(Tag tag)
 {
     std::size_t seen = 0;
     while (true) {
-        const auto& events = state_->conversation.events();
+        const auto events = state_->conversation.events();
         for (; seen < events.size(); ++seen) {
             if (tag_of(events[seen]) != tag || !is_last(events[seen])) {
                 continue;
@@ -269,9 +269,8 @@ Result<Run> Client::run(const NewJob& job)
         return fail(Errc::invalid, "a detached job has no result here; use submit()");
     }
     Run run{.result = std::move(*result), .chunks = {}};
-    auto& events = state_->conversation.events();
-    for (std::size_t i = 0; i < events.size();) {
-        if (tag_of(events[i]) != tag) {
+    for (std::size_t i = 0; i < state_->conversation.events().size();) {
+        if (tag_of(state_->conversation.events()[i]) != tag) {
             ++i;
             continue;
         }

@@ -32,9 +32,12 @@ std::optional<std::uint64_t> Client::State::parent_of(const NewJob& job) const
         return job.options.parent;
     }
     // Asked each time: a worker's handlers are one job after another.
+    const char* digits = std::getenv("JOBMILL_JOB");  // NOLINT(concurrency-mt-unsafe)
+    if (digits == nullptr) {
+        return {};  // most programs pay for one look only
+    }
     const char* place = std::getenv("JOBMILL_SOCKET");  // NOLINT(concurrency-mt-unsafe)
-    const char* digits = std::getenv("JOBMILL_JOB");    // NOLINT(concurrency-mt-unsafe)
-    if (place == nullptr || digits == nullptr || peer != place) {
+    if (place == nullptr || peer != place) {
         return {};
     }
     const std::string_view text{digits};

@@ -28,8 +28,11 @@ Bytes args_of(const NewJob& job)
 }
 
 /// Whether the options fit the metadata of a frame.
-Result<void> check_size(std::size_t size)
+Result<void> check_size(const SubmitOptions& options)
 {
+    // All but the arguments is short.
+    const std::size_t size =
+        options.args.size() < limits::meta / 2 ? options.args.size() : encoded_size(options);
     return size <= limits::meta
                ? Result<void>{}
                : fail(Errc::invalid, "the job's arguments need " + std::to_string(size) +
@@ -88,9 +91,14 @@ Tag Conversation::new_tags(std::uint64_t count) noexcept
 
 std::uint32_t Conversation::number_of(const NewJob& job)
 {
-    const auto found =
-        handlers_.try_emplace({std::string{job.pool}, std::string{job.handler}}).first;
-    OpenedHandler& handler = found->second;
+    const auto is_last = [&](const Handlers::value_type& each) {
+        return each.first.second == job.handler && each.first.first == job.pool;
+    };
+    if (last_handler_ == nullptr || !is_last(*last_handler_)) {
+        last_handler_ =
+            &*handlers_.try_emplace({std::string{job.pool}, std::string{job.handler}}).first;
+    }
+    OpenedHandler& handler = last_handler_->second;
     ++handler.uses;
     if (handler.uses == 2 && opened_ < limits::opened_handlers) {
         handler.number = first_handler_number + opened_;
@@ -137,7 +145,7 @@ Result<Tag> Conversation::submit(const NewJob& job, std::optional<std::uint64_t>
     }
     const Bytes args = args_of(job);
     Submit submit{.options = options_of(job, args, parent), .payload = {}};
-    JOBMILL_TRY(check_size(encoded_size(submit.options)));
+    JOBMILL_TRY(check_size(submit.options));
     submit.handler_number = number_of(job);
     if (submit.handler_number != 0) {
         submit.options.pool = {};
@@ -204,9 +212,8 @@ Result<Conversation::Range> Conversation::submit_many(std::span<const ByteView> 
     const Bytes args = args_of(job);
     SubmitMany many;
     many.options = options_of(job, args, parent);
-    const std::size_t options_size = encoded_size(many.options);
-    JOBMILL_TRY(check_size(options_size));
-    const std::size_t count = room_in_frame(payloads, options_size);
+    JOBMILL_TRY(check_size(many.options));
+    const std::size_t count = room_in_frame(payloads, encoded_size(many.options));
     if (count == 0 || !can_submit(payloads.front().size())) {
         return fail(Errc::in_use, "no credit for another job");
     }

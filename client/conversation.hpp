@@ -7,11 +7,14 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
+
+#include <tsl/robin_map.h>
 
 #include "common/codec.hpp"
 #include "common/frame.hpp"
@@ -63,7 +66,10 @@ public:
 
     /// Errc::invalid when the daemon says what it should not; the session is over then.
     [[nodiscard]] Result<void> receive(ByteView bytes);
-    [[nodiscard]] std::deque<ClientEvent>& events() noexcept { return events_; }
+    [[nodiscard]] std::span<ClientEvent> events() noexcept
+    {
+        return std::span{events_}.subspan(taken_);
+    }
     /// Takes an event out, so that its memory counts no more.
     [[nodiscard]] ClientEvent take(std::size_t position);
     /// Bytes in events that were not taken.
@@ -95,7 +101,7 @@ private:
         bool detached = false;
         bool accepted = false;
         std::uint32_t together = 1;  ///< with so many, itself included, it is accepted or refused
-        std::optional<Assembly> assembly;
+        std::unique_ptr<Assembly> assembly;  ///< null: nothing of it comes in pieces
     };
     /// A payload that goes out in pieces.
     struct Upload {
@@ -149,7 +155,7 @@ private:
     /// The unfinished job; null when it ended before, so that the message is stale.
     [[nodiscard]] Result<UnfinishedJob*> job_of(Tag tag, JobId job, std::string_view message);
     [[nodiscard]] bool room_for(std::uint64_t size) const noexcept;
-    template <typename Message>
+    template <typename Event, typename Message>
     [[nodiscard]] Result<void> assemble(UnfinishedJob* job, const Message& message,
                                         ClientEvent&& event);
     void add_part(Assembly& assembly, ByteView bytes);
@@ -173,16 +179,19 @@ private:
     std::deque<Upload> uploads_;
 
     std::uint64_t last_tag_ = 0;
-    std::unordered_map<std::uint64_t, UnfinishedJob> jobs_;
+    tsl::robin_map<std::uint64_t, UnfinishedJob> jobs_;
     std::unordered_map<std::uint64_t, MessageType> requests_;
-    std::map<std::pair<std::string, std::string>, OpenedHandler, std::less<>> handlers_;
+    using Handlers = std::map<std::pair<std::string, std::string>, OpenedHandler, std::less<>>;
+    Handlers handlers_;
+    Handlers::value_type* last_handler_ = nullptr;  ///< that was asked for: likely the next, too
     std::uint32_t opened_ = 0;
     std::uint32_t credit_jobs_ = 0;
     std::uint64_t credit_bytes_ = 0;
     std::uint32_t used_jobs_ = 0;
     std::uint64_t used_bytes_ = 0;
 
-    std::deque<ClientEvent> events_;
+    std::vector<ClientEvent> events_;
+    std::size_t taken_ = 0;  ///< of these, so many at the front are no more
     std::size_t held_ = 0;
     std::size_t last_events_ = 0;
     std::uint64_t reserved_ = 0;  ///< announced sizes of payloads that are being put together

@@ -32,11 +32,16 @@ void Conversation::emit(ClientEvent event)
 
 ClientEvent Conversation::take(std::size_t position)
 {
-    const auto at = events_.begin() + static_cast<std::ptrdiff_t>(position);
+    const auto at = events_.begin() + static_cast<std::ptrdiff_t>(taken_ + position);
     ClientEvent event = std::move(*at);
     held_ -= weight(event);
     last_events_ -= is_last(event) ? 1U : 0U;
-    events_.erase(at);
+    if (position > 0) {
+        events_.erase(at);
+    } else if (++taken_ == events_.size()) {
+        events_.clear();
+        taken_ = 0;
+    }
     return event;
 }
 
@@ -109,7 +114,7 @@ Result<Conversation::UnfinishedJob*> Conversation::job_of(Tag tag, JobId job,
         }
         return static_cast<UnfinishedJob*>(nullptr);
     }
-    UnfinishedJob& unfinished = found->second;
+    UnfinishedJob& unfinished = found.value();
     if (!unfinished.accepted) {
         return nonsense(message, tag, "it was not accepted");
     }
@@ -134,7 +139,7 @@ Result<void> Conversation::on(const Accepted& message)
         if (found == jobs_.end() || found->second.accepted || number(job) == 0) {
             return nonsense("accepted", tag, "no such job waits for it");
         }
-        UnfinishedJob& unfinished = found->second;
+        UnfinishedJob& unfinished = found.value();
         unfinished.accepted = true;
         unfinished.job = job;
         emit(event::Accepted{.tag = tag, .job = job, .detached = unfinished.detached});
@@ -189,7 +194,7 @@ void Conversation::forget(Tag tag)
     if (found == jobs_.end()) {
         return;
     }
-    give_credit(found->second);
+    give_credit(found.value());
     jobs_.erase(found);
 }
 

@@ -69,54 +69,6 @@ Decoded<void> take_attempt_member(std::string_view key, msgpack::Reader& reader,
     return take_cause(key, reader, attempt.cause);
 }
 
-Decoded<void> take_attempts(msgpack::Reader& reader, std::vector<Attempt>& attempts)
-{
-    const auto size = reader.array();
-    if (!size) {
-        return wrong_type("attempts", "a list of maps");
-    }
-    if (*size > limits::attempts) {
-        return bad_value("attempts", "more than " + std::to_string(limits::attempts),
-                         limits::attempts);
-    }
-    for (std::uint32_t i = 0; i < *size; ++i) {
-        const bool is_map = reader.peek() == msgpack::Kind::map;
-        const auto members = reader.skip();
-        if (!is_map || !members) {
-            return wrong_type("attempts", "a list of maps");
-        }
-        Attempt& attempt = attempts.emplace_back();
-        auto taken = each(*members, [&](std::string_view key, msgpack::Reader& member) {
-            return take_attempt_member(key, member, attempt);
-        });
-        if (!taken) {
-            return taken;
-        }
-    }
-    return {};
-}
-
-Bytes attempts_of(const JobResult& result)
-{
-    Bytes bytes;
-    const auto attempts = newest(result.attempts);
-    if (attempts.empty()) {
-        return bytes;
-    }
-    msgpack::Writer{bytes}.array(static_cast<std::uint32_t>(attempts.size()));
-    for (const Attempt& attempt : attempts) {
-        Builder builder;
-        builder.text("state", name_of(attempt.state));
-        if (number(attempt.worker) != 0) {
-            builder.number("worker", std::optional{number(attempt.worker)});
-        }
-        builder.number("run_ns", std::optional{attempt.run_ns});
-        add_cause(builder, shortened(attempt).cause);
-        builder.append_to(bytes);
-    }
-    return bytes;
-}
-
 }  // namespace
 
 Decoded<void> take(msgpack::Reader& reader, std::string_view key, JobState& to)
@@ -167,38 +119,52 @@ Decoded<void> take_cause(std::string_view key, msgpack::Reader& reader, Cause& c
     return key == "exit_code" ? take(reader, key, cause.exit_code) : skip(reader, key);
 }
 
-void add_course(Builder& builder, const JobResult& result)
+Decoded<void> take_attempts(msgpack::Reader& reader, std::vector<Attempt>& attempts)
 {
-    if (result.attempt != 1) {
-        builder.number("attempt", std::optional{result.attempt});
+    const auto size = reader.array();
+    if (!size) {
+        return wrong_type("attempts", "a list of maps");
     }
-    builder.raw("attempts", attempts_of(result))
-        .number("cpu_ns", result.usage.cpu_ns)
-        .number("peak_rss", result.usage.peak_rss)
-        .flag("approx", result.usage.approximate);
+    if (*size > limits::attempts) {
+        return bad_value("attempts", "more than " + std::to_string(limits::attempts),
+                         limits::attempts);
+    }
+    for (std::uint32_t i = 0; i < *size; ++i) {
+        const bool is_map = reader.peek() == msgpack::Kind::map;
+        const auto members = reader.skip();
+        if (!is_map || !members) {
+            return wrong_type("attempts", "a list of maps");
+        }
+        Attempt& attempt = attempts.emplace_back();
+        auto taken = each(*members, [&](std::string_view key, msgpack::Reader& member) {
+            return take_attempt_member(key, member, attempt);
+        });
+        if (!taken) {
+            return taken;
+        }
+    }
+    return {};
 }
 
-Decoded<void> take_course(std::string_view key, msgpack::Reader& reader, JobResult& result)
+void add_attempts(Builder& builder, const std::vector<Attempt>& all)
 {
-    if (key == "attempt") {
-        std::optional<std::uint32_t> attempt;
-        auto taken = take(reader, key, attempt);
-        result.attempt = attempt.value_or(1);
-        return taken;
+    const auto attempts = newest(all);
+    if (attempts.empty()) {
+        return;
     }
-    if (key == "attempts") {
-        return take_attempts(reader, result.attempts);
+    Bytes bytes;
+    msgpack::Writer{bytes}.array(static_cast<std::uint32_t>(attempts.size()));
+    for (const Attempt& attempt : attempts) {
+        Builder each;
+        each.text("state", name_of(attempt.state));
+        if (number(attempt.worker) != 0) {
+            each.number("worker", std::optional{number(attempt.worker)});
+        }
+        each.number("run_ns", std::optional{attempt.run_ns});
+        add_cause(each, shortened(attempt).cause);
+        each.append_to(bytes);
     }
-    if (key == "cpu_ns") {
-        return take(reader, key, result.usage.cpu_ns);
-    }
-    if (key == "peak_rss") {
-        return take(reader, key, result.usage.peak_rss);
-    }
-    if (key == "approx") {
-        return take(reader, key, result.usage.approximate);
-    }
-    return take_cause(key, reader, result.cause);
+    builder.raw("attempts", bytes);
 }
 
 }  // namespace jobmill::meta

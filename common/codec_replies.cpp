@@ -4,6 +4,7 @@
 #include "common/limits.hpp"
 #include "common/meta_fields.hpp"
 #include "common/status_lists.hpp"
+#include "common/usage_fields.hpp"
 
 namespace jobmill {
 
@@ -43,10 +44,18 @@ Decoded<Reply> decode_result(const Frame& frame)
         return meta::bad_value("state", "not a terminal state");
     }
     result.state = *state;
+    const auto flags = fixed.number<std::uint8_t>();
+    result.attempt = fixed.number<std::uint16_t>();
+    const auto usage = take_usage(flags, fixed);
+    if (!usage) {
+        return meta::bad_value("flags", "want 0 to 3", 3);
+    }
+    result.usage = *usage;
     result.more = frame.header.more;
     result.payload = frame.payload;
     auto taken = meta::each(frame.meta, [&](std::string_view key, msgpack::Reader& reader) {
-        return meta::take_course(key, reader, result);
+        return key == "attempts" ? meta::take_attempts(reader, result.attempts)
+                                 : meta::take_cause(key, reader, result.cause.edit());
     });
     return taken.map([&] { return Reply{std::move(result)}; });
 }
@@ -258,10 +267,14 @@ void encode(const JobResult& message, Bytes& to)
     FrameWriter frame{to, MessageType::result, number(message.tag)};
     frame.field(number(message.job)).field(message.size).field(message.queue_ns);
     frame.field(message.run_ns).field(number(message.worker));
-    frame.field(static_cast<std::uint8_t>(message.state)).zeros(3);
+    frame.field(static_cast<std::uint8_t>(message.state)).field(usage_flags(message.usage));
+    frame.field(static_cast<std::uint16_t>(message.attempt));
+    append_usage(frame, message.usage);
     meta::Builder builder;
-    meta::add_cause(builder, message.cause);
-    meta::add_course(builder, message);
+    if (message.cause.present()) {
+        meta::add_cause(builder, message.cause);
+    }
+    meta::add_attempts(builder, message.attempts);
     builder.append_to(frame.begin_meta());
     frame.end_meta().payload(message.payload).more(message.more).finish();
 }

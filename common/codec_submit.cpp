@@ -91,6 +91,9 @@ Decoded<void> take_option(std::string_view key, msgpack::Reader& reader, SubmitO
 
 void add_job_options(Builder& builder, const JobOptions& options)
 {
+    if (options == JobOptions{}) {
+        return;
+    }
     for (const auto& option : options::numbers) {
         std::visit([&](auto member) { add(builder, option.range, options.*member); },
                    option.member);
@@ -255,7 +258,8 @@ void encode(const SubmitMany& message, Bytes& to)
     builder.append_to(frame.begin_meta());
     frame.end_meta();
     for (const ByteView payload : message.payloads) {
-        frame.field(static_cast<std::uint32_t>(payload.size())).payload(payload);
+        const auto size = static_cast<std::uint32_t>(payload.size());
+        frame.payload(std::as_bytes(std::span{&size, 1})).payload(payload);
     }
     frame.finish();
 }

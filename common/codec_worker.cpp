@@ -3,6 +3,7 @@
 #include "common/codec.hpp"
 #include "common/limits.hpp"
 #include "common/meta_fields.hpp"
+#include "common/usage_fields.hpp"
 
 namespace jobmill {
 namespace {
@@ -11,8 +12,6 @@ namespace {
 constexpr std::uint32_t want_started_bit = 1;
 constexpr std::uint32_t has_limits_bit = 2;
 constexpr std::size_t limits_size = 56;
-constexpr std::uint8_t has_usage_bit = 1;
-constexpr std::uint8_t approximate_bit = 2;
 
 WorkerId take_worker(ByteReader& fixed)
 {
@@ -70,24 +69,6 @@ Result<JobLimits> take_limits(ByteReader& fixed)
     return limits;
 }
 
-Result<Usage> take_usage(std::uint8_t flags, ByteReader& fixed)
-{
-    Usage usage;
-    if (flags > (has_usage_bit | approximate_bit)) {
-        return fail(Errc::invalid, "flags: want 0 to 3");
-    }
-    const auto cpu_ns = fixed.number<std::uint64_t>();
-    const auto peak_rss = fixed.number<std::uint64_t>();
-    if ((flags & has_usage_bit) != 0) {
-        usage.cpu_ns = cpu_ns;
-        usage.approximate = (flags & approximate_bit) != 0;
-        if (peak_rss > 0) {
-            usage.peak_rss = peak_rss;
-        }
-    }
-    return usage;
-}
-
 Result<WorkerReport> decode_outcome(const Frame& frame)
 {
     ByteReader fixed{frame.fixed};
@@ -102,11 +83,15 @@ Result<WorkerReport> decode_outcome(const Frame& frame)
     outcome.succeeded = succeeded == 1;
     const auto flags = fixed.number<std::uint8_t>();
     fixed.skip(6);
-    JOBMILL_TRY_ASSIGN(outcome.usage, take_usage(flags, fixed));
+    const auto usage = take_usage(flags, fixed);
+    if (!usage) {
+        return fail(Errc::invalid, "flags: want 0 to 3");
+    }
+    outcome.usage = *usage;
     outcome.payload = frame.payload;
     JOBMILL_TRY_ASSIGN(outcome.has_blob, has_blob(frame, outcome.size));
     auto taken = meta::each(frame.meta, [&](std::string_view key, msgpack::Reader& reader) {
-        return meta::take_cause(key, reader, outcome.cause);
+        return meta::take_cause(key, reader, outcome.cause.edit());
     });
     if (!taken) {
         return refuse(taken.error());
@@ -267,15 +252,6 @@ void append_limits(FrameWriter& frame, const JobLimits& limits)
     frame.field(limits.nice).zeros(4);
 }
 
-void append_usage(FrameWriter& frame, const Usage& usage)
-{
-    const bool known = usage.cpu_ns.has_value();
-    const bool approximate = known && usage.approximate;
-    frame.field(static_cast<std::uint8_t>((known ? has_usage_bit : 0) |
-                                          (approximate ? approximate_bit : 0)));
-    frame.zeros(6).field(usage.cpu_ns.value_or(0)).field(known ? usage.peak_rss.value_or(0) : 0);
-}
-
 }  // namespace
 
 void encode(const JobOffer& message, Bytes& to)
@@ -312,9 +288,12 @@ void encode(const JobOutcome& message, Bytes& to)
     FrameWriter frame{to, MessageType::job_result, number(message.sequence)};
     frame.field(message.size).field(message.run_ns);
     frame.field(static_cast<std::uint8_t>(message.succeeded ? 1 : 0));
+    frame.field(usage_flags(message.usage)).zeros(6);
     append_usage(frame, message.usage);
     meta::Builder builder;
-    meta::add_cause(builder, message.cause);
+    if (message.cause.present()) {
+        meta::add_cause(builder, message.cause);
+    }
     builder.append_to(frame.begin_meta());
     frame.end_meta().payload(message.payload).descriptors(message.has_blob ? 1 : 0).finish();
 }

@@ -9,8 +9,10 @@
 namespace jobmill {
 namespace {
 
+constexpr std::size_t type_offset = 4;
 constexpr std::size_t flags_offset = 5;
 constexpr std::size_t meta_length_offset = 6;
+constexpr std::size_t id_offset = 8;
 
 }  // namespace
 
@@ -50,18 +52,19 @@ Result<FrameHeader> decode_header(std::span<const std::byte, FrameHeader::size> 
     return header;
 }
 
-FrameWriter::FrameWriter(Bytes& to, MessageType type, std::uint64_t id) : to_(to), start_(to.size())
+FrameWriter::FrameWriter(Bytes& to, MessageType type, std::uint64_t id)
+    : to_(to), start_(to.size()), at_(start_ + FrameHeader::size)
 {
-    append_number(to_, std::uint32_t{0});
-    append_number(to_, static_cast<std::uint8_t>(type));
-    append_number(to_, std::uint8_t{0});
-    append_number(to_, std::uint16_t{0});
-    append_number(to_, id);
+    const MessageRow* row = find_message(type);
+    JOBMILL_ASSERT(row != nullptr);
+    to_.resize(at_ + row->fixed);
+    to_[start_ + type_offset] = static_cast<std::byte>(type);
+    std::memcpy(to_.data() + start_ + id_offset, &id, sizeof id);
 }
 
 FrameWriter& FrameWriter::zeros(std::size_t count)
 {
-    to_.resize(to_.size() + count);
+    (void)take(count);
     return *this;
 }
 

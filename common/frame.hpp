@@ -4,8 +4,10 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <optional>
 
+#include "common/assert.hpp"
 #include "common/limits.hpp"
 #include "common/message_table.hpp"
 #include "jobmill/bytes.hpp"
@@ -48,7 +50,7 @@ public:
     template <std::integral T>
     FrameWriter& field(T value)
     {
-        append_number(to_, value);
+        std::memcpy(take(sizeof value), &value, sizeof value);
         return *this;
     }
     FrameWriter& zeros(std::size_t count);
@@ -61,8 +63,18 @@ public:
     void finish();
 
 private:
+    /// Room for so many bytes of fixed fields.
+    [[nodiscard]] std::byte* take(std::size_t size)
+    {
+        const std::size_t here = at_;
+        at_ += size;
+        JOBMILL_ASSERT(at_ <= to_.size());
+        return to_.data() + here;
+    }
+
     Bytes& to_;
     std::size_t start_;
+    std::size_t at_;  ///< where the next fixed field goes; there is room for all
     std::size_t meta_start_ = 0;
 };
 

@@ -119,7 +119,7 @@ public:
         if (result.state == JobState::succeeded || result.size > 0 || !result.payload.empty()) {
             payload(result.payload, result.size, result.more);
         }
-        if (result.cause != Cause{}) {
+        if (*result.cause != Cause{}) {
             json::write_cause(writer_, result.cause);
         }
         writer_.key("queue_ms").real(static_cast<double>(result.queue_ns) / 1e6, 3);

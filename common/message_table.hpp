@@ -82,7 +82,7 @@ inline constexpr auto message_table = std::to_array<MessageRow>({
     {MessageType::started,     "started",     Link::client,    Direction::from_daemon, 16, 1},
     {MessageType::chunk,       "chunk",       Link::client,    Direction::from_daemon, 24, 1},
     {MessageType::progress,    "progress",    Link::client,    Direction::from_daemon, 24, 1},
-    {MessageType::result,      "result",      Link::client,    Direction::from_daemon, 40, 1},
+    {MessageType::result,      "result",      Link::client,    Direction::from_daemon, 56, 1},
     {MessageType::cancel,      "cancel",      Link::client,    Direction::to_daemon,   16, 1},
     {MessageType::cancelled,   "cancelled",   Link::client,    Direction::from_daemon, 8,  1},
     {MessageType::wait,        "wait",        Link::client,    Direction::to_daemon,   8,  1},
@@ -113,15 +113,21 @@ inline constexpr auto message_table = std::to_array<MessageRow>({
 });
 // clang-format on
 
+/// By type: the place of its row, plus one; 0 where there is no such type.
+inline constexpr auto message_places = [] {
+    std::array<std::uint8_t, 256> places{};
+    for (std::size_t i = 0; i < message_table.size(); ++i) {
+        places.at(static_cast<std::uint8_t>(message_table[i].type)) =
+            static_cast<std::uint8_t>(i + 1);
+    }
+    return places;
+}();
+
 /// The row of a type, or null when there is no such type.
 [[nodiscard]] constexpr const MessageRow* find_message(MessageType type) noexcept
 {
-    for (const MessageRow& row : message_table) {
-        if (row.type == type) {
-            return &row;
-        }
-    }
-    return nullptr;
+    const std::size_t place = message_places[static_cast<std::uint8_t>(type)];
+    return place == 0 ? nullptr : &message_table[place - 1];
 }
 
 }  // namespace jobmill

@@ -16,6 +16,7 @@
 #include "jobmill/ids.hpp"
 #include "jobmill/job_options.hpp"
 #include "jobmill/job_state.hpp"
+#include "jobmill/rarely.hpp"
 #include "jobmill/stream.hpp"
 #include "jobmill/value.hpp"
 
@@ -205,7 +206,7 @@ struct JobResult {
     SlotId worker{};  ///< 0: it never ran
     JobState state = JobState::succeeded;
     bool more = false;
-    Cause cause;  ///< empty when it succeeded
+    Rarely<Cause> cause;  ///< empty when it succeeded
     ByteView payload;
     std::uint32_t attempt = 1;
     Usage usage;                    ///< of the last attempt
@@ -335,7 +336,7 @@ struct JobOutcome {
     bool succeeded = true;
     bool has_blob = false;
     Usage usage;
-    Cause cause;
+    Rarely<Cause> cause;
     ByteView payload;
 };
 

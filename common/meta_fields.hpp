@@ -222,9 +222,8 @@ Decoded<void> take(msgpack::Reader& reader, std::string_view key, JobState& to);
 void add_cause(Builder& builder, const Cause& cause);
 Decoded<void> take_cause(std::string_view key, msgpack::Reader& reader, Cause& cause);
 
-/// How a result came about: its attempts, and what the last one took.
-void add_course(Builder& builder, const JobResult& result);
-/// The cause, too.
-Decoded<void> take_course(std::string_view key, msgpack::Reader& reader, JobResult& result);
+/// The attempts before the last one, as far as a frame has room.
+void add_attempts(Builder& builder, const std::vector<Attempt>& all);
+Decoded<void> take_attempts(msgpack::Reader& reader, std::vector<Attempt>& attempts);
 
 }  // namespace jobmill::meta

@@ -142,6 +142,9 @@ Decoded<void> check_together(const AdjustRequest& request)
 
 Decoded<void> check(const JobOptions& options)
 {
+    if (options == JobOptions{}) {
+        return {};
+    }
     for (const NumberOption& option : numbers) {
         auto checked =
             std::visit([&](auto member) { return check_number(option.range, options.*member); },

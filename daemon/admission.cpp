@@ -28,7 +28,7 @@ bool full_of_bytes(const JobLoad& taken, const JobLoad& more, std::uint64_t limi
 }
 
 template <typename Key>
-JobLoad load_of(const std::unordered_map<Key, JobLoad>& loads, Key key)
+JobLoad load_of(const tsl::robin_map<Key, JobLoad>& loads, Key key)
 {
     const auto found = loads.find(key);
     return found == loads.end() ? JobLoad{} : found->second;
@@ -50,7 +50,7 @@ void subtract(JobLoad& from, const JobLoad& load)
 }
 
 template <typename Key>
-void subtract(std::unordered_map<Key, JobLoad>& loads, Key key, const JobLoad& load)
+void subtract(tsl::robin_map<Key, JobLoad>& loads, Key key, const JobLoad& load)
 {
     JobLoad& of_key = loads.at(key);
     subtract(of_key, load);

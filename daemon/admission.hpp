@@ -2,7 +2,8 @@
 #pragma once
 
 #include <cstdint>
-#include <unordered_map>
+
+#include <tsl/robin_map.h>
 
 #include "common/codec.hpp"
 #include "common/limits.hpp"
@@ -77,8 +78,8 @@ public:
 private:
     Limits limits_;
     JobLoad all_;
-    std::unordered_map<unsigned, JobLoad> users_;      ///< that have any
-    std::unordered_map<SessionId, JobLoad> sessions_;  ///< that any came from
+    tsl::robin_map<unsigned, JobLoad> users_;      ///< that have any
+    tsl::robin_map<SessionId, JobLoad> sessions_;  ///< that any came from
 };
 
 }  // namespace jobmill::daemon

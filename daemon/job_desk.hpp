@@ -170,7 +170,7 @@ private:
                       std::string_view field);
     [[nodiscard]] JobAsk default_ask(const Submission& submission) const;
     void stop_watching(JobId job, WorkerId worker);
-    [[nodiscard]] Cause explain(JobRecord& record, const core::JobEnded& end);
+    [[nodiscard]] Rarely<Cause> explain(JobRecord& record, const core::JobEnded& end);
     [[nodiscard]] std::string how_long(const JobRecord& record, core::EndedBy by) const;
     void keep_poison(JobRecord& record, const Cause& cause);
 

@@ -198,11 +198,11 @@ std::string JobDesk::how_long(const JobRecord& record, core::EndedBy by) const
     }
 }
 
-Cause JobDesk::explain(JobRecord& record, const core::JobEnded& end)
+Rarely<Cause> JobDesk::explain(JobRecord& record, const core::JobEnded& end)
 {
     switch (end.by) {
         case core::EndedBy::worker:
-            return record.outcome ? std::move(record.outcome->cause) : Cause{};
+            return record.outcome ? std::move(record.outcome->cause) : Rarely<Cause>{};
         case core::EndedBy::worker_death:
         case core::EndedBy::limit:
             return outside_.cause_of_death(end.worker);
@@ -211,7 +211,7 @@ Cause JobDesk::explain(JobRecord& record, const core::JobEnded& end)
     }
     Cause cause;
     if (record.outcome) {
-        cause = traces_in(std::move(record.outcome->cause));  // it failed first, when told to stop
+        cause = traces_in(record.outcome->cause.take());  // it failed first, when told to stop
     } else if (end.was == JobState::running) {
         cause = outside_.traces(end.worker);
     }
@@ -289,7 +289,9 @@ void JobDesk::ended(const core::JobEnded& end)
         head.usage = outside_.usage_of(end.worker);
     }
     head.cause = explain(record, end);
-    head.cause.poison = end.poison;
+    if (end.poison) {
+        head.cause.edit().poison = true;
+    }
     if (record.submission.ask) {
         batches_.job_ended(record.submission.ask->batch.batch());
         head.attempts = std::move(record.submission.ask->attempts);

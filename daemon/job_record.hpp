@@ -49,7 +49,7 @@ struct Submission {
 /// What a worker said at the end of a job.
 struct Outcome {
     Payload payload;
-    Cause cause;
+    Rarely<Cause> cause;
     std::uint64_t run_ns = 0;
     Usage usage;
 };

@@ -3,8 +3,9 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <unordered_map>
 #include <vector>
+
+#include <tsl/robin_map.h>
 
 #include "common/assert.hpp"
 #include "daemon/core/slab.hpp"
@@ -103,7 +104,7 @@ private:
     /// Open addressing with linear probing, at most half full.
     std::vector<Place> index_;
     std::size_t size_ = 0;
-    std::unordered_map<unsigned, User> users_;  ///< that have jobs
+    tsl::robin_map<unsigned, User> users_;  ///< that have jobs
 };
 
 }  // namespace jobmill::daemon

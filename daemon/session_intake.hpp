@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include <tsl/robin_map.h>
+
 #include "daemon/channel.hpp"
 #include "daemon/descriptor_budget.hpp"
 #include "daemon/incoming_payloads.hpp"
@@ -84,8 +86,8 @@ private:
     Credit credit_;
     Outside outside_;
     IncomingPayloads incoming_;
-    std::unordered_map<std::uint64_t, Credited> jobs_;  ///< accepted, result not out yet
-    std::uint64_t bytes_ = 0;                           ///< of their payloads
+    tsl::robin_map<std::uint64_t, Credited> jobs_;  ///< accepted, result not out yet
+    std::uint64_t bytes_ = 0;                       ///< of their payloads
     std::unordered_map<std::uint64_t, std::pair<std::string, std::string>> opened_;
 };
 

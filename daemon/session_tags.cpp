@@ -5,12 +5,12 @@ namespace jobmill::daemon {
 
 bool SessionTags::add(Tag tag)
 {
-    return texts_.try_emplace(number(tag)).second;
+    return !texts_.contains(number(tag)) && numbers_.insert(number(tag)).second;
 }
 
 std::optional<Tag> SessionTags::add(std::string_view text)
 {
-    const auto [entry, added] = numbers_.try_emplace(std::string{text}, Tag{last_number_ + 1});
+    const auto [entry, added] = by_text_.try_emplace(std::string{text}, Tag{last_number_ + 1});
     if (!added) {
         return {};
     }
@@ -21,17 +21,20 @@ std::optional<Tag> SessionTags::add(std::string_view text)
 
 void SessionTags::remove(Tag tag)
 {
+    if (numbers_.erase(number(tag)) > 0) {
+        return;
+    }
     const auto found = texts_.find(number(tag));
     if (found != texts_.end()) {
-        numbers_.erase(found->second);
+        by_text_.erase(found->second);
         texts_.erase(found);
     }
 }
 
 std::optional<Tag> SessionTags::find(std::string_view text) const
 {
-    const auto found = numbers_.find(std::string{text});
-    return found == numbers_.end() ? std::nullopt : std::optional{found->second};
+    const auto found = by_text_.find(std::string{text});
+    return found == by_text_.end() ? std::nullopt : std::optional{found->second};
 }
 
 std::string_view SessionTags::text(Tag tag) const

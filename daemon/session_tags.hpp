@@ -7,6 +7,8 @@
 #include <string_view>
 #include <unordered_map>
 
+#include <tsl/robin_set.h>
+
 #include "jobmill/ids.hpp"
 
 namespace jobmill::daemon {
@@ -21,15 +23,15 @@ public:
     [[nodiscard]] std::optional<Tag> add(std::string_view text);
     void remove(Tag tag);
 
-    [[nodiscard]] bool contains(Tag tag) const { return texts_.contains(number(tag)); }
     [[nodiscard]] std::optional<Tag> find(std::string_view text) const;
     /// The text behind a number; empty in the binary spelling.
     [[nodiscard]] std::string_view text(Tag tag) const;
-    [[nodiscard]] std::size_t size() const noexcept { return texts_.size(); }
+    [[nodiscard]] std::size_t size() const noexcept { return numbers_.size() + texts_.size(); }
 
 private:
+    tsl::robin_set<std::uint64_t> numbers_;  ///< that have no text
     std::unordered_map<std::uint64_t, std::string> texts_;
-    std::unordered_map<std::string, Tag> numbers_;
+    std::unordered_map<std::string, Tag> by_text_;
     std::uint64_t last_number_ = 0;
 };
 

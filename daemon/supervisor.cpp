@@ -42,7 +42,7 @@ Supervisor::Supervisor(loop::EventLoop& loop, Setup setup)
                            .post = [this](const core::Event& event) { post(event); },
                            .session = [this](SessionId session) { return sessions_.find(session); },
                            .next_job = [this] { return job_ids_.next(); },
-                           .now = [] { return loop::EventLoop::now(); },
+                           .now = [this] { return now(); },
                            .cause_of_death =
                                [this](WorkerId worker) {
                                    const WorkerProcess* process = processes_.worker(worker);

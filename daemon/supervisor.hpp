@@ -62,6 +62,8 @@ private:
     [[nodiscard]] Result<void> prepare();
 
     void post(const core::Event& event);
+    void handle(const core::Event& event);
+    [[nodiscard]] core::TimePoint now() const;
     void perform(const core::Effect& effect);
     void perform(const core::OfferJob& effect);
     void perform(const core::RevokeClaim& effect);
@@ -102,6 +104,7 @@ private:
     std::deque<core::Event> events_;
     core::Effects effects_;
     bool draining_events_ = false;
+    core::TimePoint now_;  ///< of the event that is being handled
 
     PoolDirectory pools_;
     JobDesk desk_;

@@ -11,22 +11,35 @@ namespace jobmill::daemon {
 
 void Supervisor::post(const core::Event& event)
 {
-    events_.push_back(event);
     if (draining_events_) {
-        return;  // whoever drains comes to it
+        events_.push_back(event);  // whoever drains comes to it
+        return;
     }
     draining_events_ = true;
+    handle(event);
     while (!events_.empty()) {
         const core::Event next = events_.front();
         events_.pop_front();
-        effects_.clear();
-        core_.on(next, loop::EventLoop::now(), effects_);
-        // What an effect posts is handled after the last effect of this event.
-        for (const core::Effect& effect : effects_) {
-            perform(effect);
-        }
+        handle(next);
     }
     draining_events_ = false;
+}
+
+void Supervisor::handle(const core::Event& event)
+{
+    now_ = loop::EventLoop::now();
+    effects_.clear();
+    core_.on(event, now_, effects_);
+    // What an effect posts is handled after the last effect of this event.
+    for (const core::Effect& effect : effects_) {
+        perform(effect);
+    }
+}
+
+/// Within an event it stands: to read the clock anew for each effect costs more than most of them.
+core::TimePoint Supervisor::now() const
+{
+    return draining_events_ ? now_ : loop::EventLoop::now();
 }
 
 void Supervisor::perform(const core::Effect& effect)
@@ -100,7 +113,7 @@ void Supervisor::perform(const core::PoolJudged& effect)
 void Supervisor::perform(const core::ArmTimer& effect)
 {
     // One that is due already fires in the next turn, not in this: others have theirs first.
-    const auto delay = effect.at - loop::EventLoop::now();
+    const auto delay = effect.at - now();
     core_timer_->start_once(std::max<core::Duration>(delay, std::chrono::milliseconds{1}));
 }
 

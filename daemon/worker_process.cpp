@@ -107,7 +107,7 @@ Result<void> WorkerProcess::offer(const core::OfferJob& offer, const JobRecord& 
                                                        {"cause", bounded.error().what}});
         }
     }
-    const core::TimePoint now = loop::EventLoop::now();
+    const core::TimePoint now = record.offered;
     part_stderr(now);
     ++jobs_offered_;
     stack_asked_ = false;
@@ -115,7 +115,7 @@ Result<void> WorkerProcess::offer(const core::OfferJob& offer, const JobRecord& 
     limits_ = limits;
     last_offer_ = now;
     last_sequence_ = sequence;
-    offers_.emplace_back(sequence, record.id);
+    offers_.add(sequence, record.id);
     offer_claim(segment_.layout(), sequence);
     Bytes& out = channel_->out();
     const std::size_t start = out.size();
@@ -140,7 +140,7 @@ bool WorkerProcess::revoke(Sequence sequence)
 {
     const bool won = revoke_claim(segment_.layout(), sequence);
     if (won) {
-        forget_offer(sequence);
+        offers_.remove(sequence);
     }
     return won;
 }
@@ -202,31 +202,25 @@ void WorkerProcess::kill()
     }
 }
 
-void WorkerProcess::forget_offer(Sequence sequence)
-{
-    std::erase_if(offers_, [&](const auto& offer) { return offer.first == sequence; });
-}
-
 /// It serves in order, so the last that it has claimed is the one that it runs, or has run: the
 /// words for those before are on their way.
-std::optional<std::pair<Sequence, JobId>> WorkerProcess::last_claimed() const
+std::optional<HeldOffers::Offer> WorkerProcess::last_claimed() const
 {
-    const auto claimed = std::find_if(offers_.rbegin(), offers_.rend(), [&](const auto& offer) {
-        return is_claimed(segment_.layout(), offer.first);
+    return offers_.last([&](const HeldOffers::Offer& offer) {
+        return is_claimed(segment_.layout(), offer.sequence);
     });
-    return claimed == offers_.rend() ? std::nullopt : std::optional{*claimed};
 }
 
 std::optional<JobId> WorkerProcess::claimed_job() const
 {
     const auto claimed = last_claimed();
-    return claimed ? std::optional{claimed->second} : std::nullopt;
+    return claimed ? std::optional{claimed->job} : std::nullopt;
 }
 
 Sequence WorkerProcess::running() const
 {
     const auto claimed = last_claimed();
-    return claimed ? claimed->first : last_sequence_;
+    return claimed ? claimed->sequence : last_sequence_;
 }
 
 void WorkerProcess::pause_reading(bool paused)

@@ -13,6 +13,7 @@
 #include "daemon/channel.hpp"
 #include "daemon/child_process.hpp"
 #include "daemon/core/effect.hpp"
+#include "daemon/held_offers.hpp"
 #include "daemon/job_record.hpp"
 #include "daemon/loop/fd_watcher.hpp"
 #include "daemon/worker_cgroup.hpp"
@@ -111,11 +112,10 @@ private:
     void read_stderr();
     void part_stderr(core::TimePoint now);
     void add_traces(Cause& cause, Sequence sequence) const;
-    [[nodiscard]] std::optional<std::pair<Sequence, JobId>> last_claimed() const;
+    [[nodiscard]] std::optional<HeldOffers::Offer> last_claimed() const;
     [[nodiscard]] Sequence running() const;
     void note_peak();
     [[nodiscard]] std::optional<std::uint64_t> own_peak() const;
-    void forget_offer(Sequence sequence);
     void take_outcome(JobOutcome& outcome);
     [[nodiscard]] std::string_view broken_limit() const;
     void misbehave(const std::string& fault);
@@ -153,7 +153,7 @@ private:
     std::uint64_t jobs_offered_ = 0;
     std::uint64_t peak_noted_ = 0;  ///< when it was told to end; 0: it was not, or it was too late
     bool stack_asked_ = false;      ///< since then
-    std::vector<std::pair<Sequence, JobId>> offers_;  ///< neither ended nor taken back
+    HeldOffers offers_;
 };
 
 }  // namespace jobmill::daemon

@@ -96,17 +96,19 @@ Result<void> WorkerProcess::report(const Frame& frame)
 
 void WorkerProcess::take_outcome(JobOutcome& outcome)
 {
-    forget_offer(outcome.sequence);
+    offers_.remove(outcome.sequence);
     if (group_ && !outcome.succeeded) {
         // What it has started may have been killed, and it lives.
         const std::uint64_t kills = group_->read().oom_kills;
-        outcome.cause.out_of_memory = outcome.cause.out_of_memory || kills > oom_kills_;
+        if (kills > oom_kills_) {
+            outcome.cause.edit().out_of_memory = true;
+        }
         oom_kills_ = kills;
     }
     if (!outcome.succeeded) {
         // Now: its next job may be offered before this one's end is told.
         read_stderr();
-        add_traces(outcome.cause, outcome.sequence);
+        add_traces(outcome.cause.edit(), outcome.sequence);
     }
 }
 

@@ -78,7 +78,7 @@ JobLogLine line_of(const event::JobResult& result, std::chrono::system_clock::ti
     JobLogLine line;
     line.ran = std::chrono::nanoseconds{static_cast<std::int64_t>(result.run_ns)};
     line.start = now - std::chrono::duration_cast<std::chrono::system_clock::duration>(line.ran);
-    const int signal = signal_number(result.cause.signal);
+    const int signal = signal_number(result.cause->signal);
     if (was_stopped(result.state)) {
         line.exit_value = -1;
     } else if (result.state != JobState::succeeded && signal > 0) {

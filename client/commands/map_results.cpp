@@ -60,7 +60,7 @@ JobLogLine MapResults::line(const event::JobResult& result, std::uint64_t number
 bool MapResults::end(const event::JobResult& result, std::uint64_t number,
                      const ItemPattern& pattern)
 {
-    if (result.cause.kind == cause_kind::halted) {
+    if (result.cause->kind == cause_kind::halted) {
         return give_up(number);
     }
     const int code = result.dropped ? exit_code::job_failed : exit_code_of(result);
@@ -79,7 +79,7 @@ bool MapResults::end(const event::JobResult& result, std::uint64_t number,
         }
     }
     // What a stopping daemon cut short has not ended: it is not logged, and run again.
-    if (log_ != nullptr && result.cause.kind != cause_kind::stopping) {
+    if (log_ != nullptr && result.cause->kind != cause_kind::stopping) {
         items_.at(number).line = line(result, number, pattern);
     }
     return items_.end(number, bar_);

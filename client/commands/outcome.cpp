@@ -173,7 +173,7 @@ std::vector<std::string> notices_of(const event::JobResult& result, Detail detai
     std::vector<std::string> lines;
     if (!says_enough(result)) {
         lines.push_back(job_text(result) + what_became_of(result) + attempts_text(result));
-        if (result.cause.poison) {
+        if (result.cause->poison) {
             lines.front() += "; set aside: jobmill retry " + std::to_string(number(result.job));
         }
         if (detail.attempts) {
@@ -184,7 +184,7 @@ std::vector<std::string> notices_of(const event::JobResult& result, Detail detai
         }
         add_last_words(result.cause, lines);
         if (detail.background) {
-            add_lines(result.cause.stack, lines, frame_text);
+            add_lines(result.cause->stack, lines, frame_text);
         }
     }
     if (result.dropped) {

@@ -43,7 +43,7 @@ never() {
 
 standard='<[a-z_0-9]+>'
 posix='<[a-z_0-9]+\.h>|<(sys|linux|netinet|arpa)/[a-z_0-9]+\.h>'
-vocabulary='"jobmill/(bytes|error_code|ids|job_options|job_state|result|stream|value)\.hpp"'
+vocabulary='"jobmill/(bytes|error_code|ids|job_options|job_state|rarely|result|stream|value)\.hpp"'
 floor='"common/[a-z_0-9]+\.hpp"|'"$vocabulary"
 
 allow common 'common/ includes the standard library, the system and itself' \

@@ -25,7 +25,7 @@ struct Traced : Watched {
         Bytes bytes;
         encode(JobOutcome{.sequence = Sequence{sequence},
                           .succeeded = succeeded,
-                          .cause = {.kind = "error", .text = "no good"}},
+                          .cause = Cause{.kind = "error", .text = "no good"}},
                bytes);
         say(bytes);
         const std::size_t before = results.size();

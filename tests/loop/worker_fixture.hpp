@@ -30,6 +30,7 @@ inline daemon::JobRecord job_with(std::string_view payload, std::uint16_t handle
 {
     daemon::JobRecord record;
     record.id = JobId{55};
+    record.offered = loop::EventLoop::now();
     record.submission.handler = handler;
     record.submission.content = daemon::JobContent{{}, {}, bytes_of(payload)};
     return record;

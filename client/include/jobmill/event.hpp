@@ -12,6 +12,7 @@
 #include "jobmill/error_code.hpp"
 #include "jobmill/ids.hpp"
 #include "jobmill/job_state.hpp"
+#include "jobmill/rarely.hpp"
 #include "jobmill/stream.hpp"
 #include "jobmill/value.hpp"
 
@@ -88,7 +89,7 @@ struct JobResult {
     SlotId worker{};  ///< 0: it never ran
     std::uint64_t queue_ns = 0;
     std::uint64_t run_ns = 0;
-    Cause cause;           ///< empty when it succeeded
+    Rarely<Cause> cause;   ///< empty when it succeeded
     bool dropped = false;  ///< its payload was larger than Options::memory had room for
     std::uint64_t size = 0;
     Bytes payload;  ///< empty when it was dropped or came as parts

@@ -81,15 +81,15 @@ private:
                 complain("the sleeper was not cancelled");
             }
         } else if (result.tag == crasher_) {
-            crashed_ = result.state == JobState::crashed && result.cause.signal == "SIGSEGV";
+            crashed_ = result.state == JobState::crashed && result.cause->signal == "SIGSEGV";
             if (!crashed_) {
-                complain("the crash is told as " + result.cause.kind + " " + result.cause.signal);
+                complain("the crash is told as " + result.cause->kind + " " + result.cause->signal);
             }
         } else if (result.state == JobState::succeeded && (text == "5050" || text == "09bf0299")) {
             ++succeeded_;
         } else {
             complain("a sum is " + std::string{name_of(result.state)} + ": " + text +
-                     result.cause.text);
+                     result.cause->text);
         }
     }
 

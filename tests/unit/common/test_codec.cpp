@@ -395,15 +395,15 @@ TEST_CASE("a worker's endless words are cut before they are passed on")
 {
     JobResult result;
     result.state = JobState::failed;
-    result.cause.kind = "error";
-    result.cause.text = std::string(100'000, 'x');
-    result.cause.stderr_tail = std::string(100'000, '\xfe');
-    result.cause.last_words = std::string(100'000, 'z');
+    result.cause.edit().kind = "error";
+    result.cause.edit().text = std::string(100'000, 'x');
+    result.cause.edit().stderr_tail = std::string(100'000, '\xfe');
+    result.cause.edit().last_words = std::string(100'000, 'z');
     Bytes bytes;
     encode(result, bytes);
     const auto reply = decode_reply(framed(bytes, replies));
     REQUIRE(reply.has_value());
-    CHECK(std::get<JobResult>(*reply).cause.text.size() == limits::cause_text);
+    CHECK(std::get<JobResult>(*reply).cause->text.size() == limits::cause_text);
 }
 
 TEST_CASE("an answer that fits no frame becomes an error")

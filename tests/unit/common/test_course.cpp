@@ -81,7 +81,7 @@ TEST_CASE("a job that was tried a hundred times tells of the newest attempts, in
     CHECK(result.attempts.back().worker == SlotId{100});
     CHECK(result.attempts.front().worker == SlotId{101 - limits::attempts});
     CHECK(result.attempts.front().cause.text.size() <= limits::attempt_text);
-    CHECK_MESSAGE(result.cause.done == std::uint64_t{INT64_MAX}, "the most that can be read");
+    CHECK_MESSAGE(result.cause->done == std::uint64_t{INT64_MAX}, "the most that can be read");
 }
 
 TEST_CASE("a line has the attempts, too, unless they would make it too long")

@@ -45,8 +45,8 @@ JobResult crashed()
 {
     JobResult result = succeeded("");
     result.state = JobState::crashed;
-    result.cause.kind = "signal";
-    result.cause.signal = "SIGSEGV";
+    result.cause.edit().kind = "signal";
+    result.cause.edit().signal = "SIGSEGV";
     return result;
 }
 
@@ -132,12 +132,12 @@ TEST_CASE("the worst result of all fits a line")
     const std::string payload(limits::inline_payload, '\x01');
     result.payload = bytes_of(payload);
     result.size = payload.size();
-    result.cause.kind = std::string(500, '\x01');
-    result.cause.text = std::string(50'000, '\x01');
-    result.cause.signal = std::string(50'000, '\x01');
-    result.cause.stderr_tail = std::string(50'000, '\xff');
-    result.cause.last_words = std::string(50'000, '\x01');
-    result.cause.was = std::string(50'000, '\x01');
+    result.cause.edit().kind = std::string(500, '\x01');
+    result.cause.edit().text = std::string(50'000, '\x01');
+    result.cause.edit().signal = std::string(50'000, '\x01');
+    result.cause.edit().stderr_tail = std::string(50'000, '\xff');
+    result.cause.edit().last_words = std::string(50'000, '\x01');
+    result.cause.edit().was = std::string(50'000, '\x01');
     (void)line_of(Reply{result}, std::string(limits::name, '\x01'));
 }
 

@@ -25,7 +25,9 @@ ErrorReply refusal(MessageType type, const Bytes& fixed, const Map& meta)
 {
     Bytes bytes;
     FrameWriter frame{bytes, type, 7};
-    append(bytes, ByteView{fixed});
+    for (const std::byte each : fixed) {
+        frame.field(static_cast<std::uint8_t>(each));
+    }
     if (!meta.empty()) {
         msgpack::Writer{frame.begin_meta()}.value(Value{meta});
         frame.end_meta();

@@ -11,10 +11,8 @@ TEST_CASE("a number is in use until it is removed")
     SessionTags tags;
     CHECK(tags.add(Tag{5}));
     CHECK_FALSE(tags.add(Tag{5}));
-    CHECK(tags.contains(Tag{5}));
     CHECK(tags.size() == 1);
     tags.remove(Tag{5});
-    CHECK_FALSE(tags.contains(Tag{5}));
     CHECK(tags.size() == 0);
     CHECK(tags.add(Tag{5}));
 }

@@ -146,7 +146,7 @@ TEST_CASE("a long cause takes room as a payload does")
             ann,
             JobResult{.job = JobId{job},
                       .state = JobState::failed,
-                      .cause = {.kind = "error", .text = std::string(10'000, 'x')}},
+                      .cause = Cause{.kind = "error", .text = std::string(10'000, 'x')}},
             {}, world.now);
     }
     CHECK_FALSE(world.unread.knows(JobId{100}));
