@@ -26,18 +26,18 @@ ByteView OutboxWriter::unsent() const noexcept
     return {layout_.outbox + start, size};
 }
 
-std::optional<Bytes> read_outbox(const SegmentLayout& layout, std::uint64_t received)
+bool read_outbox(const SegmentLayout& layout, std::uint64_t received, Bytes& to)
 {
     const std::uint64_t committed = layout.committed.load(std::memory_order_acquire);
     if (committed < received || committed - received > outbox_size) {
-        return {};
+        return false;
     }
-    Bytes copy(committed - received);
+    to.resize(committed - received);
     const std::size_t start = received % outbox_size;
-    const std::size_t first = std::min(copy.size(), outbox_size - start);
-    const auto wrapped = std::copy_n(layout.outbox + start, first, copy.begin());
-    std::copy_n(layout.outbox, copy.size() - first, wrapped);
-    return copy;
+    const std::size_t first = std::min(to.size(), outbox_size - start);
+    const auto wrapped = std::copy_n(layout.outbox + start, first, to.begin());
+    std::copy_n(layout.outbox, to.size() - first, wrapped);
+    return true;
 }
 
 }  // namespace jobmill

@@ -31,8 +31,15 @@ private:
     std::uint64_t sent_ = 0;
 };
 
-/// The daemon's side, after the worker's death: a copy of what was committed after the first
-/// `received` bytes of the stream. None when the offsets are nonsense.
-[[nodiscard]] std::optional<Bytes> read_outbox(const SegmentLayout& layout, std::uint64_t received);
+/// The daemon's side: a copy, in `to`, of what was committed after the first `received` bytes of
+/// the stream. False when the offsets are nonsense.
+[[nodiscard]] bool read_outbox(const SegmentLayout& layout, std::uint64_t received, Bytes& to);
+/// The same in memory of its own.
+[[nodiscard]] inline std::optional<Bytes> read_outbox(const SegmentLayout& layout,
+                                                      std::uint64_t received)
+{
+    Bytes copy;
+    return read_outbox(layout, received, copy) ? std::optional{std::move(copy)} : std::nullopt;
+}
 
 }  // namespace jobmill

@@ -11,8 +11,8 @@
 
 namespace jobmill::daemon {
 
-/// The jobs that a worker was offered, and that have neither ended nor been taken back. Each has the
-/// place that its claim has, so there are no more than that.
+/// The jobs that a worker was offered, and that have neither ended nor been taken back. Each has
+/// the place that its claim has, so there are no more than that.
 class HeldOffers {
 public:
     struct Offer {

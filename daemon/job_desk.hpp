@@ -188,7 +188,9 @@ private:
     MassCancels mass_cancels_{
         {.post = outside_.post, .knows = [this](JobId job) { return records_.contains(job); }}};
     std::unordered_map<WorkerId, Paused> paused_;
-    std::deque<Ended> recent_;
+    std::vector<Ended> recent_;  ///< the last ones, in a ring
+    std::size_t oldest_recent_ = 0;
+    std::vector<std::unique_ptr<Outcome>> spare_outcomes_;  ///< of ended jobs, for those to come
 };
 
 }  // namespace jobmill::daemon

@@ -12,6 +12,9 @@
 namespace jobmill::daemon {
 namespace {
 
+/// More outcomes than these are not kept for others: seldom more than one is under way.
+constexpr std::size_t most_spare_outcomes = 16;
+
 constexpr std::size_t remembered_ends = 1024;
 
 /// A reader who is slow for so long holds his job up; a worker more for each time that a buffer is
@@ -106,7 +109,14 @@ void JobDesk::worker_chunk(JobId job, WorkerId worker, Stream stream, Payload pa
 
 void JobDesk::worker_outcome(JobId job, Outcome outcome)
 {
-    records_.at(job).outcome = std::make_unique<Outcome>(std::move(outcome));
+    std::unique_ptr<Outcome>& place = records_.at(job).outcome;
+    if (spare_outcomes_.empty()) {
+        place = std::make_unique<Outcome>();
+    } else {
+        place = std::move(spare_outcomes_.back());
+        spare_outcomes_.pop_back();
+    }
+    *place = std::move(outcome);
 }
 
 void JobDesk::offered(JobId job)
@@ -297,9 +307,16 @@ void JobDesk::ended(const core::JobEnded& end)
         head.attempts = std::move(record.submission.ask->attempts);
         record.submission.ask->attempts.clear();
     }
-    recent_.push_back(Ended{.job = end.job, .uid = record.uid, .state = end.state});
-    if (recent_.size() > remembered_ends) {
-        recent_.pop_front();
+    if (record.outcome && spare_outcomes_.size() < most_spare_outcomes) {
+        *record.outcome = {};
+        spare_outcomes_.push_back(std::move(record.outcome));
+    }
+    const Ended ended{.job = end.job, .uid = record.uid, .state = end.state};
+    if (recent_.size() < remembered_ends) {
+        recent_.push_back(ended);
+    } else {
+        recent_[oldest_recent_] = ended;
+        oldest_recent_ = (oldest_recent_ + 1) % remembered_ends;
     }
     if (end.poison) {
         keep_poison(record, head.cause);

@@ -9,6 +9,7 @@
 #include "common/messages.hpp"
 #include "common/unique_fd.hpp"
 #include "daemon/core/event.hpp"
+#include "daemon/few_bytes.hpp"
 #include "daemon/job_ask.hpp"
 #include "daemon/job_content.hpp"
 #include "jobmill/bytes.hpp"
@@ -19,13 +20,13 @@ namespace jobmill::daemon {
 
 /// A payload that somebody has to keep: small ones in memory, large ones in a blob.
 struct Payload {
-    Bytes bytes;
+    FewBytes bytes;
     UniqueFd blob;
     std::uint64_t size = 0;
 
     [[nodiscard]] static Payload copy(ByteView view)
     {
-        return {Bytes{view.begin(), view.end()}, UniqueFd{}, view.size()};
+        return {FewBytes{view}, UniqueFd{}, view.size()};
     }
 };
 

@@ -46,9 +46,9 @@ void put_aside(Payload& payload)
 {
     auto blob = make_blob(payload.size);
     if (blob && DescriptorBudget::of_this_process().allows_blob(blob->get()) &&
-        write_blob(blob->get(), 0, payload.bytes)) {
+        write_blob(blob->get(), 0, payload.bytes.view())) {
         payload.blob = std::move(*blob);
-        payload.bytes = Bytes{};
+        payload.bytes = {};
     }
 }
 
@@ -164,7 +164,7 @@ bool SessionOutput::step(Tag tag, Waiting& message)
     if (!message.begun) {
         message.begun = true;
         const bool large = is_large(message.payload) && size > 0;
-        const ByteView here = large ? ByteView{} : ByteView{message.payload.bytes};
+        const ByteView here = large ? ByteView{} : message.payload.bytes.view();
         withheld_ -= large ? 0 : size;
         std::visit(
             [&](auto& head) {
@@ -194,7 +194,7 @@ bool SessionOutput::step(Tag tag, Waiting& message)
         }
         view = piece_;
     } else {
-        view = ByteView{message.payload.bytes}.subspan(message.offset, part);
+        view = message.payload.bytes.view().subspan(message.offset, part);
     }
     message.offset += part;
     withheld_ -= part;

@@ -3,7 +3,6 @@
 
 #include <unistd.h>
 
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -101,7 +100,7 @@ private:
 
     FlushList flush_list_;
     core::Dispatcher core_;
-    std::deque<core::Event> events_;
+    std::vector<core::Event> events_;  ///< that came while one was handled
     core::Effects effects_;
     bool draining_events_ = false;
     core::TimePoint now_;  ///< of the event that is being handled

@@ -17,11 +17,11 @@ void Supervisor::post(const core::Event& event)
     }
     draining_events_ = true;
     handle(event);
-    while (!events_.empty()) {
-        const core::Event next = events_.front();
-        events_.pop_front();
-        handle(next);
+    for (std::size_t next = 0; next < events_.size(); ++next) {
+        const core::Event copy = events_[next];  // more of them may come meanwhile
+        handle(copy);
     }
+    events_.clear();
     draining_events_ = false;
 }
 

@@ -21,11 +21,10 @@ Payload payload_of(ByteView bytes, UniqueFd blob, std::uint64_t size)
     payload.size = size;
     const bool scarce = blob && !DescriptorBudget::of_this_process().allows_blob(blob.get());
     if (blob && (size <= limits::inline_payload || scarce)) {
-        payload.bytes.resize(size);
-        if (read_blob(blob.get(), 0, payload.bytes)) {
+        if (read_blob(blob.get(), 0, payload.bytes.resize(size))) {
             return payload;
         }
-        payload.bytes.clear();
+        payload.bytes = {};
     }
     payload.blob = std::move(blob);
     return payload;

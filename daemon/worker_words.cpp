@@ -7,6 +7,26 @@
 #include "daemon/worker_process.hpp"
 
 namespace jobmill::daemon {
+namespace {
+
+/// Bytes of the whole frames at the front. A frame's descriptors come by the link only: it and all
+/// after it do not count.
+std::size_t whole_frames(ByteView bytes)
+{
+    std::size_t whole = 0;
+    while (bytes.size() - whole >= FrameHeader::size) {
+        const auto header = decode_header(bytes.subspan(whole).first<FrameHeader::size>(),
+                                          Link::worker, Direction::to_daemon);
+        if (!header || header->descriptors > 0 ||
+            bytes.size() - whole - FrameHeader::size < header->length) {
+            break;
+        }
+        whole += FrameHeader::size + header->length;
+    }
+    return whole;
+}
+
+}  // namespace
 
 /// Some of it may have been taken from the outbox before.
 void WorkerProcess::on_link_bytes(ByteView bytes)
@@ -27,20 +47,14 @@ void WorkerProcess::collect()
 
 void WorkerProcess::take_from_outbox()
 {
-    const auto rest = read_outbox(segment_.layout(), heard_);
-    if (!rest) {
+    // One buffer for all workers: the daemon has one thread, and what is read is taken at once.
+    static Bytes rest;
+    if (!read_outbox(segment_.layout(), heard_, rest)) {
         return;
     }
-    // A frame's descriptors come by the link only: while it lives, it and all after it are left.
-    FrameSplitter frames{Link::worker, Direction::to_daemon};
-    frames.feed(*rest);
-    std::size_t whole = alive() ? 0 : rest->size();
-    for (auto next = frames.next(); alive() && next && *next && (*next)->header.descriptors == 0;
-         next = frames.next()) {
-        whole = rest->size() - frames.partial();
-    }
-    heard_ += whole;
-    on_bytes(ByteView{*rest}.first(whole));
+    const std::size_t taken = alive() ? whole_frames(rest) : rest.size();
+    heard_ += taken;
+    on_bytes(ByteView{rest}.first(taken));
 }
 
 void WorkerProcess::on_bytes(ByteView bytes)

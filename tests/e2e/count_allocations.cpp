@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+// Loaded before the C library by LD_PRELOAD: counts what a program asks of the heap, in a file that
+// the test has mapped. The daemon alone counts, not the processes that it starts.
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+
+extern "C" {
+void* __libc_malloc(std::size_t size);
+void* __libc_calloc(std::size_t count, std::size_t size);
+void* __libc_realloc(void* old, std::size_t size);
+}
+
+namespace {
+
+std::atomic<std::uint64_t>* counter = nullptr;
+
+void count() noexcept
+{
+    if (counter != nullptr) {
+        counter->fetch_add(1, std::memory_order_relaxed);
+    }
+}
+
+__attribute__((constructor)) void begin()
+{
+    const char* path = std::getenv("JOBMILL_TEST_ALLOCATIONS");
+    if (path == nullptr || std::strcmp(program_invocation_short_name, "jobmilld") != 0) {
+        return;
+    }
+    const int file = ::open(path, O_RDWR | O_CLOEXEC);
+    void* mapped = ::mmap(nullptr, sizeof *counter, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    if (mapped != MAP_FAILED) {
+        counter = static_cast<std::atomic<std::uint64_t>*>(mapped);
+    }
+    ::close(file);
+}
+
+}  // namespace
+
+extern "C" {
+
+void* malloc(std::size_t size)
+{
+    count();
+    return __libc_malloc(size);
+}
+
+void* calloc(std::size_t number, std::size_t size)
+{
+    count();
+    return __libc_calloc(number, size);
+}
+
+void* realloc(void* old, std::size_t size)
+{
+    count();
+    return __libc_realloc(old, size);
+}
+}
