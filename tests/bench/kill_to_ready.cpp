@@ -77,7 +77,7 @@ void measure()
         }
     }
     (void)std::printf(
-        "{\"what\":\"kill_to_ready_ms\",\"n\":%zu,\"p50\":%.3f,\"p99\":%.3f,\"max\":%.3f,"
+        "{\"bench\":\"kill_to_ready\",\"n\":%zu,\"p50\":%.3f,\"p99\":%.3f,\"max\":%.3f,"
         "\"job_p50\":%.3f}\n",
         times.count(), times.quantile(0.5), times.quantile(0.99), times.quantile(1), job);
     (void)daemon.stop();

@@ -143,7 +143,8 @@ void measure(std::uint64_t most)
         const double bytes = static_cast<double>(memory) / static_cast<double>(power);
         const double cancel = filler.cancel_some();
         (void)std::printf(
-            "{\"what\":\"queued_job\",\"queued\":%llu,\"bytes\":%.0f,\"submit_us\":%.2f,"
+            "{\"bench\":\"queue_million\",\"case\":\"%llu "
+            "queued\",\"bytes\":%.0f,\"submit_us\":%.2f,"
             "\"cancel_us\":%.2f}\n",
             static_cast<unsigned long long>(power), bytes, submit, cancel);
         (void)std::fflush(stdout);

@@ -8,8 +8,8 @@ namespace jobmill::tests {
 
 Bytes greeting()
 {
-    Bytes bytes;
-    append(bytes, preamble);
+    const ByteView beginning = bytes_of(preamble);
+    Bytes bytes{beginning.begin(), beginning.end()};
     encode(Hello{.client = "e2e"}, bytes);
     return bytes;
 }

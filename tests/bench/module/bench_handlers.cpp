@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+// Handlers for the workloads that jobmill does not bring along.
+#include <jobmill/handler.hpp>
+
+#include "tests/bench/workloads/tasks.hpp"
+
+namespace {
+
+void noop(jobmill::Job& /*job*/) {}
+
+void task(jobmill::Job& job)
+{
+    (void)jobmill::bench::perform(job.payload());
+}
+
+}  // namespace
+
+JOBMILL_MODULE("bench", {"noop", "nothing", noop}, {"task", "what the payload spells", task})
