@@ -79,6 +79,7 @@ private:
     SetOptions set_;
     LogOptions log_;
     std::string level_;
+    BenchOptions bench_;
     DemoOptions demo_;
     std::vector<std::string> ids_;
     std::vector<CLI::App*> job_commands_;
@@ -273,6 +274,11 @@ void CommandLine::add_daemon_commands()
         ->type_name("N|unlimited");
     add_word(*set, "--weight", set_.weight, "its share beside others, 1 to 1000")->type_name("N");
     actions_.emplace_back(set, [this] { return commands::set(common_, set_); });
+
+    CLI::App* bench = add("bench", "how fast the daemon is, in five seconds");
+    bench->add_option("--handler", bench_.handler, "the jobs' handler: echo")->type_name("NAME");
+    bench->add_option("-p,--pool", bench_.pool, "the pool of workers")->type_name("NAME");
+    actions_.emplace_back(bench, [this] { return commands::bench(common_, bench_); });
 
     CLI::App* demo = add("demo", "see it work, in half a minute");
     demo->add_flag("--chaos", demo_.chaos, "kill a busy worker in mid-run");

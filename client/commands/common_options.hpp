@@ -81,6 +81,11 @@ struct LogOptions {
     bool follow = false;
 };
 
+struct BenchOptions {
+    std::string handler = "echo";  ///< given no payload
+    std::string pool;
+};
+
 struct DemoOptions {
     bool chaos = false;
     bool compare = false;
@@ -107,6 +112,7 @@ struct DemoOptions {
 [[nodiscard]] int daemon_log(const CommonOptions& common, const LogOptions& options);
 [[nodiscard]] int daemon_log_level(const CommonOptions& common, const std::string& level);
 [[nodiscard]] int reload(const CommonOptions& common);
+[[nodiscard]] int bench(const CommonOptions& common, const BenchOptions& options);
 [[nodiscard]] int demo(const CommonOptions& common, const DemoOptions& options);
 
 }  // namespace jobmill::commands

@@ -171,7 +171,7 @@ class Bench:
             self.late.add(name)
             return
         print(f"bench: round {turn}, {name}: {peer}", file=sys.stderr)
-        lines, wrong = run(words, self.environment, 30 + 60 * self.part, bool(pinned))
+        lines, wrong = run(words, self.environment, 10 + 50 * self.part, bool(pinned))
         case = {} if pinned is None else {"case": contenders.PINNED if pinned else contenders.FREE}
         for line in lines:
             self.keep(line | case, turn)

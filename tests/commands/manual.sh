@@ -13,7 +13,7 @@ commands_of() {
 }
 
 commands=$(commands_of jobmill)
-same "commands are found at all" 14 "$(echo "$commands" | wc -l)"
+same "commands are found at all" 15 "$(echo "$commands" | wc -l)"
 {
     options_of jobmill
     for command in $commands; do

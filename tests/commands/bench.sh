@@ -1,0 +1,48 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# jobmill bench: what it says, and what it says instead. Usage: bench.sh BINDIR
+# shellcheck disable=SC1091,SC2154  # place.sh says what is what
+. "$(dirname "$0")/place.sh"
+
+echo "-- without a daemon there is nothing to measure, and none is started"
+try bench
+same "code" 125 "$code"
+has "why" "no daemon" "$err"
+same "no daemon" "" "$(daemon_pid)"
+
+echo "-- a line for each number of unfinished jobs"
+try daemon start
+try bench
+same "code" 0 "$code"
+same "nothing else" "" "$err"
+same "numbers" "UNFINISHED 1 10 100 1000" "$(printf '%s\n' "$out" | awk '{ print $1 }' | xargs)"
+has "times" " us" "$(printf '%s\n' "$out" | sed -n 2p)"
+no "times" " us" "$(printf '%s\n' "$out" | sed -n 3p)"
+same "no job is left" 0 "$(jobmill status --json | grep -c '"state":"running"')"
+
+echo "-- an interrupt ends it with what it has"
+ended() { jobmill status --json | sed -n 's/.*"done":\([0-9]*\).*/\1/p'; }
+begun() { [ "$(ended)" -gt "$before" ]; }
+before=$(ended)
+jobmill bench --json >"$place/out" 2>"$place/err" &
+bench=$!
+eventually begun
+kill -TERM $bench
+wait $bench
+same "code" 143 "$?"
+has "what it has" '{"bench":[{"unfinished":1,"jobs":' "$(cat "$place/out")"
+no "no more" '"unfinished":1000' "$(cat "$place/out")"
+same "nothing else" "" "$(cat "$place/err")"
+same "the daemon goes on" 5050 "$(jobmill run sum 100)"
+
+echo "-- a handler that is not there, one that cannot do without a payload, a pool that is not there"
+try bench --handler nothing
+same "code" 125 "$code"
+has "which" 'no handler "nothing"' "$err"
+has "what to do" "jobmill handlers" "$err"
+try bench --handler sum
+has "why it failed" "sum: not a number" "$err"
+has "what to do" "jobmill handlers" "$err"
+try bench --pool nowhere
+has "which" nowhere "$err"
+judge
