@@ -133,6 +133,7 @@ def workloads(megabytes):
 
 
 OWN = [
+    Own("scheduling_cost", "What it costs to decide about a job, the core alone", (), ("100000",)),
     Own("queue_million", "A queued job", (), ("100000",)),
     Own("status_busy", "`status` with every worker busy and a full queue", (), ("100000",)),
     Own("fairness", "Another client's first job behind one client's queue, in job times", (),
