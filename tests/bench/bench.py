@@ -196,8 +196,10 @@ class Bench:
     def measure_own(self):
         for own in filter(lambda own: self.wanted(own.name), contenders.OWN):
             words = [os.path.join(PROGRAMS, own.name)]
-            if not os.path.exists(words[0]):
+            if os.path.exists(words[0] + ".py"):
                 words = [contenders.PYTHON, words[0] + ".py"]
+            elif not os.path.exists(words[0]):
+                continue
             words += own.quick if self.options.quick else own.words
             self.measure(own.name, OURS, words, 1)
 

@@ -63,8 +63,7 @@ def contenders(build):
 def command(contender, workload, part):
     """Its words; none when it has nothing for that workload."""
     if contender.name == OURS:
-        program = os.path.join(contender.command[0], "payloads" if workload == "echo" else workload)
-        return [program, str(part)] if os.path.exists(program) else None
+        return [os.path.join(contender.command[0], workload), str(part)]
     if contender.name == "split":
         return contender.command + ["words", "2"] if workload == "words" else None
     return contender.command + [workload, str(part)]
@@ -134,6 +133,7 @@ def workloads(megabytes):
 
 OWN = [
     Own("scheduling_cost", "What it costs to decide about a job, the core alone", (), ("100000",)),
+    Own("payloads", "Large payloads without copies", (), ("5",)),
     Own("queue_million", "A queued job", (), ("100000",)),
     Own("status_busy", "`status` with every worker busy and a full queue", (), ("100000",)),
     Own("fairness", "Another client's first job behind one client's queue, in job times", (),
