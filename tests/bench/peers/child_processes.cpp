@@ -44,6 +44,7 @@ void ChildProcesses::start_program(const std::vector<std::string>& words)
 {
     start_function([&words] {
         std::vector<char*> arguments;
+        arguments.reserve(words.size() + 1);
         for (const std::string& word : words) {
             arguments.push_back(const_cast<char*>(word.c_str()));
         }
