@@ -122,6 +122,8 @@ def workloads(megabytes):
         Workload("killed", "A worker killed under full load",
                  [Column("throughput is back after", "", "back_ms", "ms"),
                   Column("least share of it meanwhile", "", "least_of_before", "", True),
+                  Column("longest pause in 100 ms before", "", "pause_before_ms", "ms"),
+                  Column("and after", "", "pause_ms", "ms"),
                   Column("jobs lost", "", "lost", "")]),
         Workload("first_result", "From nothing to the first result", [Column("", "", "ms", "ms")]),
         Workload("words", f"The words of {megabytes} MB of text counted on two workers",

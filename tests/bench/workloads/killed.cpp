@@ -14,10 +14,11 @@ constexpr double steady_ms = 500;  ///< before the kill
 constexpr double after_ms = 500;
 constexpr double enough = 0.8;
 constexpr int looked_at_ms = 200;
+constexpr int dips_within_ms = 30;
 
 struct Recovery {
-    double back_ms = looked_at_ms;  ///< until a span has enough of what one had before
-    double least = 1;               ///< share that a span has
+    double back_ms = 0;  ///< after a dip, until a span has enough of what one had before
+    double least = 1;    ///< share that a span has
 };
 
 Recovery recovery(const std::vector<double>& results, double killed, double span)
@@ -29,16 +30,35 @@ Recovery recovery(const std::vector<double>& results, double killed, double span
     constexpr double before = 300;
     const double usual = between(killed - before, killed) / before * span;
     Recovery found;
+    bool dipped = false;
     bool back = false;
     for (int at = 0; at < looked_at_ms; ++at) {
         const double share = between(killed + at, killed + at + span) / usual;
         found.least = std::min(found.least, share);
-        if (!back && share >= enough) {
-            back = true;
+        if (!dipped && at < dips_within_ms) {
+            dipped = share < enough;
+        }
+        if (dipped && !back) {
+            back = share >= enough;
             found.back_ms = at;
         }
     }
     return found;
+}
+
+/// Between two results within so long from then on.
+double longest_pause(const std::vector<double>& results, double begin)
+{
+    constexpr double end_after = 100;
+    double longest = 0;
+    double last = begin;
+    for (const double result : results) {
+        if (result >= begin && result < begin + end_after) {
+            longest = std::max(longest, result - last);
+            last = result;
+        }
+    }
+    return std::max(longest, begin + end_after - last);
 }
 
 }  // namespace
@@ -72,6 +92,8 @@ void killed(Service& service, const Scale& /*scale*/)
     Line{"killed", service.name()}
         .number("back_ms", found.back_ms)
         .number("least_of_before", found.least)
+        .number("pause_ms", longest_pause(results, killed_at))
+        .number("pause_before_ms", longest_pause(results, killed_at - 100))
         .number("lost", wanted - results.size())
         .print();
 }
