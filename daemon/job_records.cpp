@@ -8,6 +8,8 @@ namespace jobmill::daemon {
 namespace {
 
 constexpr std::size_t smallest_index = 64;
+/// Up to here it does not shrink: it would with every burst of jobs, to grow again with the next.
+constexpr std::size_t kept_index = std::size_t{16} * 1024;
 
 }  // namespace
 
@@ -45,8 +47,8 @@ JobRecord JobRecords::take(JobId job)
     }
     JobRecord record = std::move(node.record);
     slab_.give_back(place);
-    if (size_ * 16 < index_.size() && index_.size() > smallest_index) {
-        resize_index(std::max(smallest_index, index_.size() / 4));
+    if (size_ * 16 < index_.size() && index_.size() > kept_index) {
+        resize_index(index_.size() / 4);
     }
     return record;
 }
