@@ -81,7 +81,7 @@ void HealthWatch::look_at(const WorkerProcess& worker, core::TimePoint now)
         }
     }
     if (pool.recycle_rss != unlimited) {
-        const auto size = resident_size(worker.pid());
+        const auto size = unshared_size(worker.pid());
         if (size && *size > pool.recycle_rss) {
             log::debug(
                 "worker grown",

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/process_reading.hpp"
 
-#include <unistd.h>
-
-#include <charconv>
+#include <algorithm>
 #include <ctime>
 
 #include "common/take_until.hpp"
@@ -18,32 +16,17 @@ std::string file_of(pid_t pid, const std::string& proc, std::string_view name)
     return path.append("/").append(std::to_string(pid)).append("/").append(name);
 }
 
-std::uint64_t page_size()
-{
-    static const auto size = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-    return size;
-}
-
 }  // namespace
 
-std::optional<std::uint64_t> resident_size(pid_t pid, const std::string& proc)
+std::optional<std::uint64_t> unshared_size(pid_t pid, const std::string& proc)
 {
-    // "SIZE RESIDENT SHARED ...", in pages.
-    const auto text = read_kernel_file(file_of(pid, proc, "statm"));
-    if (!text) {
+    const auto text = read_kernel_file(file_of(pid, proc, "status"));
+    const auto resident = text ? number_after(*text, "VmRSS:") : std::nullopt;
+    const auto shared = text ? number_after(*text, "RssShmem:") : std::nullopt;
+    if (!resident || !shared || *resident > UINT64_MAX / 1024) {
         return {};
     }
-    std::string_view rest = *text;
-    (void)take_until(rest, ' ');
-    const std::string_view digits = take_until(rest, ' ');
-    std::uint64_t pages = 0;
-    const char* const end = digits.data() + digits.size();
-    const auto read = std::from_chars(digits.data(), end, pages);
-    if (digits.empty() || read.ec != std::errc{} || read.ptr != end ||
-        pages > UINT64_MAX / page_size()) {
-        return {};
-    }
-    return pages * page_size();
+    return (*resident - std::min(*resident, *shared)) * 1024;
 }
 
 std::optional<std::uint64_t> peak_resident_size(pid_t pid, const std::string& proc)

@@ -12,8 +12,8 @@
 
 namespace jobmill::daemon {
 
-/// Bytes of memory that it has now. None when it is gone.
-[[nodiscard]] std::optional<std::uint64_t> resident_size(pid_t pid,
+/// Bytes of memory that it has now, blobs aside. None when it is gone.
+[[nodiscard]] std::optional<std::uint64_t> unshared_size(pid_t pid,
                                                          const std::string& proc = "/proc");
 
 /// The most that it had, since it last forgot. None when it is gone.

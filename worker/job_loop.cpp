@@ -2,6 +2,8 @@
 #include "worker/job_loop.hpp"
 
 #include <poll.h>
+#include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <utility>
@@ -9,6 +11,7 @@
 #include "common/claims.hpp"
 #include "common/codec.hpp"
 #include "common/fd_io.hpp"
+#include "worker/heartbeat.hpp"
 #include "worker/job_run.hpp"
 #include "worker/leave.hpp"
 
@@ -22,6 +25,8 @@ constexpr std::size_t read_size = 1U << 16U;
 JobLoop::JobLoop(int link, SegmentLayout& layout, const HandlerTable& handlers)
     : link_(link), layout_(layout), handlers_(handlers), writer_(link, layout), buffer_(read_size)
 {
+    constexpr timeval read_waits{1, 0};
+    (void)::setsockopt(link_, SOL_SOCKET, SO_RCVTIMEO, &read_waits, sizeof read_waits);
 }
 
 void JobLoop::run(WorkerId worker)
@@ -53,8 +58,13 @@ bool JobLoop::read()
             leave_broken("link: " + received.error().what);
         }
         if (received->would_block) {
-            pollfd readable{link_, POLLIN, 0};
-            (void)::poll(&readable, 1, -1);
+            // A read waits for a while only, so that a worker without work does not hold on to
+            // blobs.
+            mappings_.trim(monotonic_ns());
+            if (mappings_.empty()) {
+                pollfd readable{link_, POLLIN, 0};
+                (void)::poll(&readable, 1, -1);
+            }
             continue;
         }
         splitter_.feed(ByteView{buffer_}.first(received->size));
@@ -75,7 +85,8 @@ void JobLoop::serve(const Frame& frame)
     if (!take_claim(layout_, offer->sequence)) {
         return;
     }
-    JobRun{*offer, std::move(blob), writer_, layout_, meter_}.run(handlers_.all()[offer->handler]);
+    JobRun{*offer, std::move(blob), writer_, layout_, meter_, mappings_}.run(
+        handlers_.all()[offer->handler]);
 }
 
 UniqueFd JobLoop::take_descriptor(const Frame& frame)

@@ -10,6 +10,7 @@
 #include "common/unique_fd.hpp"
 #include "worker/handler_table.hpp"
 #include "worker/link_writer.hpp"
+#include "worker/mapping_cache.hpp"
 #include "worker/usage_meter.hpp"
 
 namespace jobmill {
@@ -31,6 +32,7 @@ private:
     const HandlerTable& handlers_;
     LinkWriter writer_;
     UsageMeter meter_;
+    MappingCache mappings_;
     FrameSplitter splitter_{Link::worker, Direction::from_daemon};
     std::deque<UniqueFd> descriptors_;
     Bytes buffer_;

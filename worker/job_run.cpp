@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "worker/job_run.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <exception>
 #include <new>
@@ -53,12 +54,13 @@ Cause cause_of(const jobmill_failure& failure)
 }  // namespace
 
 JobRun::JobRun(const JobOffer& offer, UniqueFd blob, LinkWriter& link, SegmentLayout& layout,
-               UsageMeter& meter)
+               UsageMeter& meter, MappingCache& mappings)
     : offer_(offer),
       blob_(std::move(blob)),
       link_(link),
       layout_(layout),
       meter_(meter),
+      mappings_(mappings),
       payload_(offer.payload)
 {
 }
@@ -69,7 +71,9 @@ void JobRun::run(const LoadedHandler& handler)
         link_.send(JobStarted{offer_.sequence});
     }
     show_life();
-    map_payload();
+    if (offer_.limits.memory != unlimited) {
+        mappings_.clear();  // its control group may count them
+    }
     std::uint64_t start = monotonic_ns();
     if (meter_.begin(start)) {
         start = monotonic_ns();
@@ -77,20 +81,18 @@ void JobRun::run(const LoadedHandler& handler)
     layout_.cpu_before.store(meter_.cpu_before(), std::memory_order_relaxed);
     layout_.peak_before.store(handler.runs_commands ? no_peak_known : meter_.peak_before(),
                               std::memory_order_relaxed);
-    if (!failure_) {
-        running_job() = {.limits = offer_.limits};
-        name_job(offer_.job);
-        note_running_handler(handler.name.c_str());
-        call(handler);
-        note_running_handler(nullptr);
-    }
+    running_job() = {.limits = offer_.limits};
+    name_job(offer_.job);
+    note_running_handler(handler.name.c_str());
+    call(handler);
+    note_running_handler(nullptr);
     const std::uint64_t end = monotonic_ns();
     const std::uint64_t run_ns = end - start;
     if (run_ns >= shortest_fork_ns) {
         kill_children();
     }
     show_life();
-    Usage usage = meter_.end(run_ns);
+    Usage usage = meter_.end(run_ns, shared_memory());
     if (handler.runs_commands) {
         // The memory that counts is not the worker's, and was seen from time to time only.
         const std::uint64_t peak = running_job().command_peak_rss;
@@ -98,20 +100,35 @@ void JobRun::run(const LoadedHandler& handler)
         usage.approximate = true;
     }
     send_outcome(run_ns, usage, end);
+    if (!mappings_.empty()) {
+        mappings_.trim(end);
+    }
 }
 
-void JobRun::map_payload()
+ByteView JobRun::payload()
 {
-    if (!blob_ || offer_.size == 0) {
-        return;
+    if (blob_ && offer_.size > 0 && payload_.empty() && !failure_) {
+        const auto mapped = map(blob_, offer_.size, Mapping::Access::read);
+        if (mapped) {
+            payload_ = *mapped;
+        } else {
+            fail(plain_failure(mapped.error().what));
+        }
     }
-    auto mapping = Mapping::map(blob_.get(), offer_.size, Mapping::Access::read);
-    if (!mapping) {
-        fail(plain_failure(mapping.error().what));
-        return;
-    }
-    mapping_ = std::move(*mapping);
-    payload_ = mapping_.bytes();
+    return payload_;
+}
+
+Result<std::span<std::byte>> JobRun::map(const UniqueFd& blob, std::size_t size,
+                                         Mapping::Access access)
+{
+    mapped_ += size;
+    return mappings_.map(blob.get(), size, access);
+}
+
+SharedMemory JobRun::shared_memory() const noexcept
+{
+    const std::size_t kept = mappings_.bytes();
+    return {.own = mapped_, .others = kept - std::min(kept, mapped_)};
 }
 
 void JobRun::call(const LoadedHandler& handler)
@@ -274,9 +291,7 @@ Result<std::span<std::byte>> JobRun::reserve_result(std::size_t size)
     } else {
         const SoftLimits::Pause pause{limits_};
         JOBMILL_TRY_ASSIGN(outcome_.blob, make_blob(size));
-        JOBMILL_TRY_ASSIGN(outcome_.mapping,
-                           Mapping::map(outcome_.blob.get(), size, Mapping::Access::write));
-        lent = outcome_.mapping.bytes();
+        JOBMILL_TRY_ASSIGN(lent, map(outcome_.blob, size, Mapping::Access::write));
     }
     outcome_.size = size;
     return lent;

@@ -13,7 +13,7 @@
 #include "common/unique_fd.hpp"
 #include "worker/handler_table.hpp"
 #include "worker/link_writer.hpp"
-#include "worker/mapping.hpp"
+#include "worker/mapping_cache.hpp"
 #include "worker/soft_limits.hpp"
 #include "worker/usage_meter.hpp"
 
@@ -25,12 +25,13 @@ class JobRun : public jobmill_job {
 public:
     /// `blob` is the offer's, if it has one. The offer's views have to stay valid.
     JobRun(const JobOffer& offer, UniqueFd blob, LinkWriter& link, SegmentLayout& layout,
-           UsageMeter& meter);
+           UsageMeter& meter, MappingCache& mappings);
 
     /// Calls the handler and sends the outcome when nothing of the job is left.
     void run(const LoadedHandler& handler);
 
-    [[nodiscard]] ByteView payload() const noexcept { return payload_; }
+    /// Mapped when it is first asked for: whoever passes it on pays nothing for its size.
+    [[nodiscard]] ByteView payload();
     [[nodiscard]] int payload_descriptor() const noexcept { return blob_.get(); }
     [[nodiscard]] const Value* argument(std::string_view name);
     [[nodiscard]] bool cancelled() noexcept;
@@ -48,12 +49,13 @@ private:
     struct Outcome {
         Bytes bytes;
         UniqueFd blob;
-        Mapping mapping;
         std::uint64_t size = 0;
         bool is_payload = false;
     };
 
-    void map_payload();
+    [[nodiscard]] Result<std::span<std::byte>> map(const UniqueFd& blob, std::size_t size,
+                                                   Mapping::Access access);
+    [[nodiscard]] SharedMemory shared_memory() const noexcept;
     void call(const LoadedHandler& handler);
     [[nodiscard]] bool take_place();
     void name_limit(bool of_memory, bool starved);
@@ -65,8 +67,9 @@ private:
     LinkWriter& link_;
     SegmentLayout& layout_;
     UsageMeter& meter_;
+    MappingCache& mappings_;
+    std::size_t mapped_ = 0;        ///< bytes that the job has asked for
     SoftLimits* limits_ = nullptr;  ///< in force; not those of a job that has none
-    Mapping mapping_;
     ByteView payload_;
     std::optional<Value> args_;
     Outcome outcome_;

@@ -7,11 +7,19 @@
 #include <utility>
 
 namespace jobmill {
+namespace {
+
+/// To have so much mapped at once is cheaper than a fault for every few pages; of more, who knows
+/// how much of it is looked at.
+constexpr std::size_t most_at_once = std::size_t{128} << 20U;
+
+}  // namespace
 
 Result<Mapping> Mapping::map(int descriptor, std::size_t size, Access access)
 {
     const int protection = access == Access::write ? PROT_READ | PROT_WRITE : PROT_READ;
-    void* const address = ::mmap(nullptr, size, protection, MAP_SHARED, descriptor, 0);
+    const int flags = MAP_SHARED | (size <= most_at_once ? MAP_POPULATE : 0);
+    void* const address = ::mmap(nullptr, size, protection, flags, descriptor, 0);
     if (address == MAP_FAILED) {
         return fail_errno("mapping a blob of " + std::to_string(size) + " bytes", errno);
     }

@@ -27,6 +27,15 @@ constexpr std::uint64_t second_ns = 1'000'000'000;
 /// The kernel counts pages for each processor apart and adds them up now and then.
 constexpr std::uint64_t inexact = std::uint64_t{1} << 20U;
 
+/// What is wanted of a status file is within its first thirty lines.
+using StatusText = std::array<char, 2048>;
+
+std::string_view read_status(int status, StatusText& text) noexcept
+{
+    const ssize_t size = status < 0 ? -1 : ::pread(status, text.data(), text.size(), 0);
+    return {text.data(), size <= 0 ? 0 : static_cast<std::size_t>(size)};
+}
+
 std::uint64_t bytes_of_peak(const rusage& used) noexcept
 {
     return static_cast<std::uint64_t>(used.ru_maxrss) * 1024;
@@ -70,7 +79,7 @@ std::uint64_t UsageMeter::peak_before() const noexcept
     return clear_refs_ ? others_peak_ : no_peak_known;
 }
 
-Usage UsageMeter::end(std::uint64_t run_ns) noexcept
+Usage UsageMeter::end(std::uint64_t run_ns, SharedMemory shared) noexcept
 {
     Usage usage;
     if (run_ns < exact_from_ns) {
@@ -83,7 +92,14 @@ Usage UsageMeter::end(std::uint64_t run_ns) noexcept
     usage.cpu_ns = cpu_ns() - cpu_before_;
     // What comes next begins with readings of its own.
     read_at_ = 0;
-    if (const std::uint64_t peak = read_peak_rss(status_.get()); peak > 0 && clear_refs_) {
+    StatusText text{};
+    const std::string_view status = read_status(status_.get(), text);
+    if (std::uint64_t peak = peak_rss_in(status); peak > 0 && clear_refs_) {
+        // Blobs that are kept were resident, but for the sake of other jobs.
+        const std::uint64_t resident = shared_rss_in(status);
+        const std::uint64_t foreign =
+            std::min(shared.others, resident - std::min(resident, shared.own));
+        peak -= std::min(peak, foreign);
         last_peak_ = peak;
         usage.peak_rss = peak;
     }
@@ -102,9 +118,10 @@ std::uint64_t UsageMeter::cpu_ns() noexcept
            nanoseconds(children.ru_stime);
 }
 
-std::uint64_t peak_rss_in(std::string_view status) noexcept
+namespace {
+
+std::uint64_t bytes_after(std::string_view key, std::string_view status) noexcept
 {
-    constexpr std::string_view key = "\nVmHWM:";
     const std::size_t found = status.find(key);
     if (found == std::string_view::npos) {
         return 0;
@@ -116,12 +133,22 @@ std::uint64_t peak_rss_in(std::string_view status) noexcept
     return kibibytes * 1024;
 }
 
+}  // namespace
+
+std::uint64_t peak_rss_in(std::string_view status) noexcept
+{
+    return bytes_after("\nVmHWM:", status);
+}
+
+std::uint64_t shared_rss_in(std::string_view status) noexcept
+{
+    return bytes_after("\nRssShmem:", status);
+}
+
 std::uint64_t read_peak_rss(int status) noexcept
 {
-    // VmHWM is among the first twenty lines.
-    std::array<char, 2048> text{};
-    const ssize_t size = status < 0 ? -1 : ::pread(status, text.data(), text.size(), 0);
-    return size <= 0 ? 0 : peak_rss_in({text.data(), static_cast<std::size_t>(size)});
+    StatusText text{};
+    return peak_rss_in(read_status(status, text));
 }
 
 }  // namespace jobmill

@@ -14,6 +14,13 @@
 
 namespace jobmill {
 
+/// Bytes of blobs that a worker has mapped: those that the job asked for, and those of earlier
+/// ones.
+struct SharedMemory {
+    std::uint64_t own = 0;
+    std::uint64_t others = 0;
+};
+
 class UsageMeter {
 public:
     /// Keeps two files of /proc/self open. Where they cannot be had, peaks stay unknown.
@@ -29,7 +36,7 @@ public:
     [[nodiscard]] std::uint64_t cpu_before() const noexcept { return cpu_before_; }
 
     /// It has ended, and its children are reaped.
-    [[nodiscard]] Usage end(std::uint64_t run_ns) noexcept;
+    [[nodiscard]] Usage end(std::uint64_t run_ns, SharedMemory shared = {}) noexcept;
 
 private:
     /// Notes what the children had at most, too.
@@ -46,7 +53,10 @@ private:
 /// Bytes that a text as of /proc/PID/status names as VmHWM; 0: it names none.
 [[nodiscard]] std::uint64_t peak_rss_in(std::string_view status) noexcept;
 
-/// The same of such a file that is open.
+/// The same for RssShmem: what is resident of blobs.
+[[nodiscard]] std::uint64_t shared_rss_in(std::string_view status) noexcept;
+
+/// The peak by such a file that is open.
 [[nodiscard]] std::uint64_t read_peak_rss(int status) noexcept;
 
 }  // namespace jobmill

@@ -12,21 +12,22 @@
 using namespace jobmill::daemon;
 using jobmill::tests::TempDirectory;
 
-TEST_CASE("resident memory is the second number, in pages")
+TEST_CASE("a worker has grown by what it has for itself, not by blobs")
 {
     const TempDirectory proc;
-    const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-    proc.write("7/statm", "1000 25 10 1 0 50 0\n");
-    CHECK(resident_size(7, proc.path()) == 25 * page);
-    proc.write("7/statm", "1000 0 0 0 0 0 0\n");
-    CHECK(resident_size(7, proc.path()) == 0U);
-    for (const char* text : {"", "1000", "1000 ", "1000 x 10", "1000 -5 10", "1000 25x 10",
-                             "1000 18446744073709551615 10", "1000 99999999999999999999 10"}) {
+    proc.write("7/status",
+               "Name:\tVmRSS:\nVmRSS:\t    100 kB\nRssAnon:\t 5 kB\nRssShmem:\t 30 kB\n");
+    CHECK(unshared_size(7, proc.path()) == 70U * 1024);
+    proc.write("7/status", "VmRSS:\t 10 kB\nRssShmem:\t 30 kB\n");
+    CHECK(unshared_size(7, proc.path()) == 0U);
+    for (const char* text :
+         {"", "VmRSS:\t 10 kB\n", "RssShmem:\t 10 kB\n", "VmRSS:\t x kB\nRssShmem:\t 1 kB\n",
+          "VmRSS:\t18446744073709551615 kB\nRssShmem:\t 1 kB\n"}) {
         CAPTURE(text);
-        proc.write("7/statm", text);
-        CHECK_FALSE(resident_size(7, proc.path()).has_value());
+        proc.write("7/status", text);
+        CHECK_FALSE(unshared_size(7, proc.path()).has_value());
     }
-    CHECK_FALSE(resident_size(8, proc.path()).has_value());
+    CHECK_FALSE(unshared_size(8, proc.path()).has_value());
 }
 
 TEST_CASE("the most memory that a process had is in its status, in kibibytes")
@@ -72,7 +73,7 @@ TEST_CASE("states in which a process does not go on have a text")
 
 TEST_CASE("a real process has a size and a state, until it is reaped")
 {
-    CHECK(resident_size(::getpid()).value() > 100'000);
+    CHECK(unshared_size(::getpid()).value() > 100'000);
     CHECK(process_state(::getpid()) == 'R');
     const pid_t child = ::fork();
     if (child == 0) {
@@ -86,7 +87,7 @@ TEST_CASE("a real process has a size and a state, until it is reaped")
     REQUIRE(::kill(child, SIGKILL) == 0);
     REQUIRE(::waitpid(child, &status, 0) == child);
     CHECK_FALSE(process_state(child).has_value());
-    CHECK_FALSE(resident_size(child).has_value());
+    CHECK_FALSE(unshared_size(child).has_value());
 }
 
 TEST_CASE("a process tells its own time on the processor until it is reaped")

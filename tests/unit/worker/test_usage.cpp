@@ -37,6 +37,19 @@ TEST_CASE("a job's CPU time is its own: not that of the jobs before it, nor its 
     CHECK(!slept.approximate);
 }
 
+TEST_CASE("a blob counts for the job that reads it, not for those after it")
+{
+    TestTemplate pool{test_module};
+    TestWorker worker = pool.fork();
+    const std::string large(64 * mebibyte, 'x');
+    const Usage reader = worker.run({.handler = "sha256", .payload = large}).usage;
+    REQUIRE(reader.peak_rss);
+    CHECK(*reader.peak_rss > 64 * mebibyte);
+    const Usage next = worker.run({.handler = "sleep", .payload = "2ms"}).usage;
+    REQUIRE(next.peak_rss);
+    CHECK(*next.peak_rss < *reader.peak_rss - 60 * mebibyte);
+}
+
 TEST_CASE("a job's peak is its own: not what a greater one before it had")
 {
     TestTemplate pool{test_module};
