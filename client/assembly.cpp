@@ -4,6 +4,7 @@
 
 #include "client/conversation.hpp"
 #include "client/judgement.hpp"
+#include "common/blob.hpp"
 
 namespace jobmill {
 
@@ -27,19 +28,49 @@ Result<void> Conversation::on(const Chunk& message)
 Result<void> Conversation::on(const JobResult& message)
 {
     JOBMILL_TRY_ASSIGN(UnfinishedJob * job, job_of(message.tag, message.job, "result"));
-    return assemble<event::JobResult>(job, message,
-                                      event::JobResult{.tag = message.tag,
-                                                       .job = message.job,
-                                                       .state = message.state,
-                                                       .worker = message.worker,
-                                                       .queue_ns = message.queue_ns,
-                                                       .run_ns = message.run_ns,
-                                                       .cause = message.cause,
-                                                       .size = message.size,
-                                                       .payload = {},
-                                                       .attempt = message.attempt,
-                                                       .usage = message.usage,
-                                                       .attempts = message.attempts});
+    event::JobResult event{.tag = message.tag,
+                           .job = message.job,
+                           .state = message.state,
+                           .worker = message.worker,
+                           .queue_ns = message.queue_ns,
+                           .run_ns = message.run_ns,
+                           .cause = message.cause,
+                           .size = message.size,
+                           .payload = {},
+                           .blob = {},
+                           .attempt = message.attempt,
+                           .usage = message.usage,
+                           .attempts = message.attempts};
+    return message.has_blob ? take_blob(message, job != nullptr, std::move(event))
+                            : assemble<event::JobResult>(job, message, std::move(event));
+}
+
+/// A result that came in a descriptor. It is kept where it lies, or copied and given back.
+Result<void> Conversation::take_blob(const JobResult& message, bool wanted, event::JobResult event)
+{
+    const UniqueFd descriptor = std::exchange(frame_descriptor_, UniqueFd{});
+    if (wanted && keep_results_) {
+        auto blob = pool_.open(descriptor, message.size, message.job, returns_);
+        if (!blob) {
+            return nonsense("result", message.tag, blob.error().what);
+        }
+        event.blob = std::move(*blob);
+    } else {
+        returns_->push_back(message.job);
+        event.dropped = !room_for(message.size);
+        if (wanted && !event.dropped) {
+            if (auto fit = check_blob(descriptor.get(), message.size); !fit) {
+                return nonsense("result", message.tag, fit.error().what);
+            }
+            event.payload.resize(message.size);
+            JOBMILL_TRY(read_blob(descriptor.get(), 0, event.payload));
+        }
+    }
+    if (wanted) {
+        emit(std::move(event));
+        forget(message.tag);
+    }
+    return {};
 }
 
 template <typename Event, typename Message>

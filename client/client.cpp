@@ -78,7 +78,8 @@ Result<void> Client::State::send()
 {
     for (int i = 0; i < sends_per_turn && conversation.has_outgoing(); ++i) {
         const ByteView bytes = conversation.outgoing();
-        const Result<std::size_t> sent = send_some(socket.get(), bytes);
+        const Result<std::size_t> sent =
+            send_some(socket.get(), bytes, conversation.outgoing_descriptors());
         if (!sent) {
             // What the daemon said before it left is still to be read: it may say why.
             return sent.error().code == Errc::closed ? Result<void>{}
@@ -95,24 +96,18 @@ Result<void> Client::State::send()
 /// One read; answers whether there was anything.
 Result<bool> Client::State::receive()
 {
-    ssize_t size = 0;
-    do {
-        size = ::recv(socket.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
-    } while (size < 0 && errno == EINTR);
-    if (size < 0) {
-        if (errno == EAGAIN) {
-            return false;
-        }
-        if (errno != ECONNRESET) {
-            return fail_errno("receiving from the daemon", errno);
-        }
-        size = 0;
+    const auto received = receive_some(socket.get(), buffer, conversation.received_descriptors());
+    if (!received && received.error().code != Errc::closed) {
+        return fail(received.error().code, "from the daemon: " + received.error().what);
     }
-    if (size == 0) {
+    if (received && received->would_block) {
+        return false;
+    }
+    if (!received || received->end) {
         input_ended = true;
         return true;
     }
-    JOBMILL_TRY(conversation.receive(ByteView{buffer}.first(static_cast<std::size_t>(size))));
+    JOBMILL_TRY(conversation.receive(ByteView{buffer}.first(received->size)));
     return true;
 }
 

@@ -53,6 +53,32 @@ Result<Tag> Client::submit(const NewJob& job)
     return state_->conversation.submit(job, state_->parent_of(job));
 }
 
+Result<LentBlob> Client::lend(std::size_t size)
+{
+    return state_->conversation.blobs().lend(size);
+}
+
+Result<Tag> Client::submit(const NewJob& job, LentBlob payload)
+{
+    JOBMILL_TRY(state_->wait_for_credit(payload.bytes().size()));
+    return state_->conversation.submit(job, state_->parent_of(job), std::move(payload));
+}
+
+Result<Tag> Client::put(ByteView payload)
+{
+    return state_->conversation.put(payload);
+}
+
+Result<Tag> Client::put(LentBlob payload)
+{
+    return state_->conversation.put(std::move(payload));
+}
+
+Result<void> Client::drop(Tag blob)
+{
+    return state_->conversation.drop(blob);
+}
+
 Result<std::vector<Tag>> Client::submit_many(std::span<const ByteView> payloads, const NewJob& job)
 {
     JOBMILL_TRY(state_->conversation.check_many(payloads, job));

@@ -21,7 +21,8 @@ struct Client::State {
     State(UniqueFd connected, Options chosen)
         : socket(std::move(connected)),
           options(std::move(chosen)),
-          conversation(options.name, options.memory, options.stream_parts),
+          conversation(options.name, options.memory, options.stream_parts,
+                       {.keep_results = options.result_blobs, .kept = options.kept_blobs}),
           buffer(read_size)
     {
     }

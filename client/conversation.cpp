@@ -41,12 +41,17 @@ Result<void> check_size(const SubmitOptions& options)
 
 }  // namespace
 
-Conversation::Conversation(std::string_view client_name, std::size_t memory, bool stream_parts)
-    : memory_(memory), stream_parts_(stream_parts)
+Conversation::Conversation(std::string_view client_name, std::size_t memory, bool stream_parts,
+                           Blobs blobs)
+    : memory_(memory),
+      stream_parts_(stream_parts),
+      keep_results_(blobs.keep_results && !stream_parts),
+      pool_(blobs.kept)
 {
     append(out_, preamble);
     Hello hello;
     hello.client = client_name.substr(0, limits::name);
+    hello.takes_blobs = !stream_parts;
     encode(hello, out_);
 }
 
@@ -71,8 +76,13 @@ Result<void> Conversation::check(const NewJob& job) const
     JOBMILL_TRY(check_name("pool name", job.pool));
     JOBMILL_TRY(check_name("label", job.label));
     JOBMILL_TRY(as_result(options::check(job.options)));
-    if (job.payload.size() > welcome_.max_payload) {
-        return fail(Errc::invalid, "payload of " + std::to_string(job.payload.size()) +
+    return check_size_of(job.payload.size());
+}
+
+Result<void> Conversation::check_size_of(std::uint64_t payload) const
+{
+    if (payload > welcome_.max_payload) {
+        return fail(Errc::invalid, "payload of " + std::to_string(payload) +
                                        " bytes; the daemon's limit is " +
                                        std::to_string(welcome_.max_payload));
     }
@@ -119,6 +129,9 @@ SubmitOptions Conversation::options_of(const NewJob& job, ByteView args,
                           .want_started = job.started,
                           .want_progress = job.progress,
                           .job = job.options};
+    if (job.blob) {
+        options.blob = number(*job.blob);
+    }
     if (parent) {
         options.job.parent = parent;
     }
@@ -134,13 +147,46 @@ void Conversation::remember(Tag tag, const NewJob& job, std::uint64_t payload_si
     used_bytes_ += payload_size;
 }
 
-Result<Tag> Conversation::submit(const NewJob& job, std::optional<std::uint64_t> parent)
+template <typename Message>
+void Conversation::encode_with(Message& message, ByteView payload)
+{
+    message.size = payload.size();
+    message.more = payload.size() > welcome_.max_inline;
+    if (message.more) {
+        uploads_.push_back(Upload{message.tag, payload});
+    } else {
+        message.payload = payload;
+    }
+    encode(message, out_);
+}
+
+template <typename Message>
+void Conversation::encode_with(Message& message, const LentBlob& payload)
+{
+    if (payload.bytes().size() <= welcome_.max_inline) {
+        encode_with(message, ByteView{payload.bytes()});
+        return;
+    }
+    message.size = payload.bytes().size();
+    message.has_blob = true;
+    attachments_.push_back({.offset = out_begin_ + out_.size(), .memory = payload.memory_});
+    encode(message, out_);
+}
+
+Result<Tag> Conversation::submit(const NewJob& job, std::optional<std::uint64_t> parent,
+                                 LentBlob payload)
 {
     if (closing_) {
         return fail(Errc::closed, "the daemon stops and takes no jobs");
     }
     JOBMILL_TRY(check(job));
-    if (!can_submit(job.payload.size())) {
+    const bool lent = payload.memory_ != nullptr;
+    if (int{lent} + int{job.blob.has_value()} + int{!job.payload.empty()} > 1) {
+        return fail(Errc::invalid, "a job has one payload");
+    }
+    const std::size_t size = lent ? payload.bytes().size() : job.payload.size();
+    JOBMILL_TRY(check_size_of(size));
+    if (!can_submit(size)) {
         return fail(Errc::in_use, "no credit for another job");
     }
     const Bytes args = args_of(job);
@@ -152,22 +198,46 @@ Result<Tag> Conversation::submit(const NewJob& job, std::optional<std::uint64_t>
         submit.options.handler = {};
     }
     submit.tag = new_tag();
-    submit.size = job.payload.size();
-    submit.more = job.payload.size() > welcome_.max_inline;
-    if (submit.more) {
-        uploads_.push_back(Upload{submit.tag, job.payload});
+    if (lent) {
+        encode_with(submit, payload);
     } else {
-        submit.payload = job.payload;
+        encode_with(submit, job.payload);
     }
-    encode(submit, out_);
-    remember(submit.tag, job, job.payload.size());
+    remember(submit.tag, job, size);
+    jobs_[number(submit.tag)].payload = std::move(payload.memory_);
     return submit.tag;
+}
+
+Result<Tag> Conversation::put(ByteView payload)
+{
+    JOBMILL_TRY(check_size_of(payload.size()));
+    Put put{.tag = new_request(MessageType::put)};
+    encode_with(put, payload);
+    return put.tag;
+}
+
+Result<Tag> Conversation::put(LentBlob payload)
+{
+    if (payload.memory_ == nullptr) {
+        return fail(Errc::invalid, "nothing was lent to be put");
+    }
+    JOBMILL_TRY(check_size_of(payload.bytes().size()));
+    Put put{.tag = new_request(MessageType::put)};
+    encode_with(put, payload);
+    BlobPool::give_away(*payload.memory_);
+    return put.tag;
+}
+
+Result<void> Conversation::drop(Tag blob)
+{
+    encode(Drop{blob}, out_);
+    return {};
 }
 
 Result<void> Conversation::check_many(std::span<const ByteView> payloads, const NewJob& job) const
 {
     JOBMILL_TRY(check(job));
-    if (!job.payload.empty()) {
+    if (!job.payload.empty() || job.blob) {
         return fail(Errc::invalid, "the payloads of many jobs are given apart from them");
     }
     for (const ByteView payload : payloads) {
@@ -261,20 +331,48 @@ ByteView Conversation::outgoing()
 {
     if (out_sent_ > 0) {
         out_.erase(out_.begin(), out_.begin() + static_cast<std::ptrdiff_t>(out_sent_));
+        out_begin_ += out_sent_;
         out_sent_ = 0;
     }
+    add_returns();
     add_upload_pieces();
+    // A frame's descriptor goes with its first byte, so bytes before it go first.
+    for (const Attachment& attachment : attachments_) {
+        if (attachment.offset > out_begin_) {
+            return ByteView{out_}.first(attachment.offset - out_begin_);
+        }
+    }
     return out_;
+}
+
+std::vector<int> Conversation::outgoing_descriptors() const
+{
+    const bool now = !attachments_.empty() && attachments_.front().offset == out_begin_ + out_sent_;
+    return now ? std::vector<int>{attachments_.front().memory->descriptor.get()}
+               : std::vector<int>{};
 }
 
 void Conversation::sent(std::size_t size)
 {
+    if (size > 0 && !attachments_.empty() &&
+        attachments_.front().offset == out_begin_ + out_sent_) {
+        attachments_.pop_front();
+    }
     out_sent_ += size;
+}
+
+/// Results that nobody looks at any more.
+void Conversation::add_returns()
+{
+    for (const JobId job : *returns_) {
+        encode(Return{.tag = new_tag(), .job = job}, out_);
+    }
+    returns_->clear();
 }
 
 bool Conversation::has_outgoing() const noexcept
 {
-    return out_sent_ < out_.size() || !uploads_.empty();
+    return out_sent_ < out_.size() || !uploads_.empty() || !returns_->empty();
 }
 
 Result<void> Conversation::refused_by_line(std::string_view line)

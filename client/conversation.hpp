@@ -16,6 +16,7 @@
 
 #include <tsl/robin_map.h>
 
+#include "client/blob_pool.hpp"
 #include "common/codec.hpp"
 #include "common/frame.hpp"
 #include "jobmill/client.hpp"
@@ -24,13 +25,24 @@ namespace jobmill {
 
 class Conversation {
 public:
-    Conversation(std::string_view client_name, std::size_t memory, bool stream_parts);
+    struct Blobs {
+        bool keep_results = false;  ///< hand large results over as they lie
+        std::size_t kept = 0;       ///< bytes that are kept for what comes next
+    };
+
+    Conversation(std::string_view client_name, std::size_t memory, bool stream_parts,
+                 Blobs blobs = {.keep_results = false, .kept = 0});
 
     // ---- what goes out ----
 
     [[nodiscard]] bool can_submit(std::uint64_t payload_size) const noexcept;
     /// Errc::in_use when there is no credit.
-    [[nodiscard]] Result<Tag> submit(const NewJob& job, std::optional<std::uint64_t> parent = {});
+    [[nodiscard]] Result<Tag> submit(const NewJob& job, std::optional<std::uint64_t> parent = {},
+                                     LentBlob payload = {});
+    [[nodiscard]] Result<Tag> put(ByteView payload);
+    [[nodiscard]] Result<Tag> put(LentBlob payload);
+    [[nodiscard]] Result<void> drop(Tag blob);
+    [[nodiscard]] BlobPool& blobs() noexcept { return pool_; }
 
     /// The jobs with the tags `first`, `first`+1, ...
     struct Range {
@@ -59,6 +71,8 @@ public:
 
     /// The bytes to send next; large payloads are cut into pieces here, taking turns.
     [[nodiscard]] ByteView outgoing();
+    /// To be sent with the first of them.
+    [[nodiscard]] std::vector<int> outgoing_descriptors() const;
     void sent(std::size_t size);
     [[nodiscard]] bool has_outgoing() const noexcept;
 
@@ -66,6 +80,8 @@ public:
 
     /// Errc::invalid when the daemon says what it should not; the session is over then.
     [[nodiscard]] Result<void> receive(ByteView bytes);
+    /// Where what came with the bytes is to be put before they are received.
+    [[nodiscard]] std::deque<UniqueFd>& received_descriptors() noexcept { return descriptors_; }
     [[nodiscard]] std::span<ClientEvent> events() noexcept
     {
         return std::span{events_}.subspan(taken_);
@@ -101,7 +117,13 @@ private:
         bool detached = false;
         bool accepted = false;
         std::uint32_t together = 1;  ///< with so many, itself included, it is accepted or refused
-        std::unique_ptr<Assembly> assembly;  ///< null: nothing of it comes in pieces
+        std::unique_ptr<Assembly> assembly;   ///< null: nothing of it comes in pieces
+        std::shared_ptr<BlobMemory> payload;  ///< that was lent for it
+    };
+    /// What goes with the byte at `offset` of all that is ever sent.
+    struct Attachment {
+        std::uint64_t offset = 0;
+        std::shared_ptr<BlobMemory> memory;
     };
     /// A payload that goes out in pieces.
     struct Upload {
@@ -116,6 +138,7 @@ private:
     /// A daemon that has heard nothing of us yet speaks in JSON: it turns us away, or stops.
     [[nodiscard]] static Result<void> refused_by_line(std::string_view line);
     [[nodiscard]] Result<void> check(const NewJob& job) const;
+    [[nodiscard]] Result<void> check_size_of(std::uint64_t payload) const;
     [[nodiscard]] Tag new_tag() noexcept { return new_tags(1); }
     /// The first of so many tags in a row.
     [[nodiscard]] Tag new_tags(std::uint64_t count) noexcept;
@@ -129,8 +152,15 @@ private:
     [[nodiscard]] std::uint32_t number_of(const NewJob& job);
     void remember(Tag tag, const NewJob& job, std::uint64_t payload_size);
     void add_upload_pieces();
+    void add_returns();
+    /// The payload of what is encoded: in the frame, or in pieces that follow.
+    template <typename Message>
+    void encode_with(Message& message, ByteView payload);
+    template <typename Message>
+    void encode_with(Message& message, const LentBlob& payload);
     void stop_upload(Tag tag);
 
+    [[nodiscard]] Result<void> take_descriptor(const FrameHeader& header);
     [[nodiscard]] Result<void> on(const Welcome& message);
     [[nodiscard]] Result<void> on(const Opened& message);
     [[nodiscard]] Result<void> on(const Accepted& message);
@@ -140,6 +170,9 @@ private:
     [[nodiscard]] Result<void> on(const Progress& message);
     [[nodiscard]] Result<void> on(const Piece& message);
     [[nodiscard]] Result<void> on(const JobResult& message);
+    [[nodiscard]] Result<void> take_blob(const JobResult& message, bool wanted,
+                                         event::JobResult event);
+    [[nodiscard]] Result<void> on(const Stored& message);
     [[nodiscard]] Result<void> on(const Cancelled& message);
     [[nodiscard]] Result<void> answer(Tag tag, MessageType request, ClientEvent event);
     [[nodiscard]] Result<void> on(const StatusReply& message);
@@ -176,6 +209,13 @@ private:
 
     Bytes out_;
     std::size_t out_sent_ = 0;
+    std::uint64_t out_begin_ = 0;  ///< bytes that were sent and are no longer in out_
+    std::deque<Attachment> attachments_;
+    std::deque<UniqueFd> descriptors_;  ///< came, and their frames are not judged yet
+    UniqueFd frame_descriptor_;         ///< of the frame that is being judged
+    bool keep_results_;
+    BlobPool pool_;
+    std::shared_ptr<Returns> returns_ = std::make_shared<Returns>();
     std::deque<Upload> uploads_;
 
     std::uint64_t last_tag_ = 0;

@@ -56,9 +56,7 @@ Result<void> Conversation::receive(ByteView bytes)
         if (!frame) {
             return {};
         }
-        if (frame->header.descriptors > 0) {
-            return fail(Errc::invalid, "the daemon sent descriptors, which no client takes");
-        }
+        JOBMILL_TRY(take_descriptor(frame->header));
         const Decoded<Reply> reply = decode_reply(*frame);
         if (!reply) {
             const ErrorReply& error = reply.error();
@@ -71,6 +69,22 @@ Result<void> Conversation::receive(ByteView bytes)
         }
         JOBMILL_TRY(std::visit([this](const auto& message) { return on(message); }, *reply));
     }
+}
+
+/// That of the frame, which only a result may have, and only for who has said that he takes it.
+Result<void> Conversation::take_descriptor(const FrameHeader& header)
+{
+    frame_descriptor_ = {};
+    if (header.descriptors == 0) {
+        return {};
+    }
+    if (header.type != MessageType::result || header.descriptors > 1 || stream_parts_ ||
+        descriptors_.empty()) {
+        return fail(Errc::invalid, "the daemon sent descriptors that nobody takes");
+    }
+    frame_descriptor_ = std::move(descriptors_.front());
+    descriptors_.pop_front();
+    return {};
 }
 
 Result<void> Conversation::on(const Welcome& message)
@@ -144,6 +158,9 @@ Result<void> Conversation::on(const Accepted& message)
         unfinished.job = job;
         emit(event::Accepted{.tag = tag, .job = job, .detached = unfinished.detached});
         if (unfinished.detached) {
+            if (unfinished.payload) {
+                BlobPool::give_away(*unfinished.payload);
+            }
             forget(tag);
         }
     }
@@ -225,6 +242,11 @@ Result<void> Conversation::on(const Cancelled& message)
                   event::Cancelled{message.tag, message.queued, message.running});
 }
 
+Result<void> Conversation::on(const Stored& message)
+{
+    return answer(message.tag, MessageType::put, event::Stored{message.tag});
+}
+
 Result<void> Conversation::on(const StatusReply& message)
 {
     return answer(message.tag, MessageType::status, event::Status{message.tag, message.body});
@@ -284,6 +306,7 @@ Result<void> Conversation::on(const ErrorMessage& message)
     if (job != jobs_.end()) {
         refuse_jobs(message.tag, message.error);
     } else if (requests_.erase(id) > 0) {
+        stop_upload(message.tag);
         emit(event::JobError{message.tag, message.error});
     }
     // Otherwise about an opened handler, whose submits get errors of their own, or about a job that

@@ -80,9 +80,11 @@ Result<void> check_blob(int descriptor, std::uint64_t declared_size)
     if (::fstat(descriptor, &status) != 0) {
         return fail_errno("fstat of a blob", errno);
     }
-    if (static_cast<std::uint64_t>(status.st_size) != declared_size) {
-        return fail(Errc::invalid, "the memfd has " + std::to_string(status.st_size) +
-                                       " bytes, not the declared " + std::to_string(declared_size));
+    const auto size = static_cast<std::uint64_t>(status.st_size);
+    if (size < declared_size || size / widest_blob > declared_size) {
+        return fail(Errc::invalid, "the memfd has " + std::to_string(size) +
+                                       " bytes, not the declared " + std::to_string(declared_size) +
+                                       " or up to twice as many");
     }
     return {};
 }

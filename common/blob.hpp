@@ -21,8 +21,12 @@ namespace jobmill {
 /// Reads exactly `to.size()` bytes from an offset.
 [[nodiscard]] Result<void> read_blob(int blob, std::uint64_t offset, std::span<std::byte> to);
 
-/// Refuses a descriptor that is no memfd, not sealed against shrinking and growing, or of another
-/// size than declared.
+/// A payload may lie in a blob that was made for a larger one: it is at the beginning, and no more
+/// than so many times as much comes after it.
+inline constexpr std::uint64_t widest_blob = 2;
+
+/// Refuses a descriptor that is no memfd, not sealed against shrinking and growing, smaller than
+/// declared, or more than twice as large.
 [[nodiscard]] Result<void> check_blob(int descriptor, std::uint64_t declared_size);
 
 }  // namespace jobmill

@@ -52,7 +52,12 @@ Decoded<Reply> decode_result(const Frame& frame)
     }
     result.usage = *usage;
     result.more = frame.header.more;
+    result.has_blob = frame.header.descriptors == 1;
     result.payload = frame.payload;
+    if (frame.header.descriptors > 1 ||
+        (result.has_blob && (result.more || !result.payload.empty()))) {
+        return meta::bad_value("descriptors", "a payload comes in one descriptor alone", 1);
+    }
     auto taken = meta::each(frame.meta, [&](std::string_view key, msgpack::Reader& reader) {
         return key == "attempts" ? meta::take_attempts(reader, result.attempts)
                                  : meta::take_cause(key, reader, result.cause.edit());
@@ -139,6 +144,8 @@ Decoded<Reply> decode_small_reply(const Frame& frame)
     switch (frame.header.type) {
         case MessageType::opened:
             return Reply{Opened{frame.header.id}};
+        case MessageType::stored:
+            return Reply{Stored{tag}};
         case MessageType::accepted: {
             const JobId job{fixed.number<std::uint64_t>()};
             return Reply{Accepted{tag, job, fixed.number<std::uint32_t>()}};
@@ -276,7 +283,13 @@ void encode(const JobResult& message, Bytes& to)
     }
     meta::add_attempts(builder, message.attempts);
     builder.append_to(frame.begin_meta());
-    frame.end_meta().payload(message.payload).more(message.more).finish();
+    frame.end_meta().payload(message.payload).more(message.more);
+    frame.descriptors(message.has_blob ? 1 : 0).finish();
+}
+
+void encode(const Stored& message, Bytes& to)
+{
+    FrameWriter{to, MessageType::stored, number(message.tag)}.finish();
 }
 
 void encode(const Cancelled& message, Bytes& to)

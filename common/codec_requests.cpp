@@ -16,6 +16,9 @@ Decoded<Request> decode_hello(const Frame& frame)
     hello.min_version = fixed.number<std::uint16_t>();
     hello.max_version = fixed.number<std::uint16_t>();
     auto taken = meta::each(frame.meta, [&](std::string_view key, msgpack::Reader& reader) {
+        if (key == "blobs") {
+            return meta::take(reader, key, hello.takes_blobs);
+        }
         return key == "client" ? meta::take(reader, key, hello.client) : meta::skip(reader, key);
     });
     return taken.map([&] { return Request{hello}; });
@@ -148,8 +151,9 @@ Decoded<Request> decode_adjust(const Frame& frame)
 Decoded<Request> decode_request(const Frame& frame)
 {
     const Tag tag{frame.header.id};
-    if (frame.header.descriptors > 0 && frame.header.type != MessageType::submit) {
-        return meta::bad_value("descriptors", "only submit carries one", 0);
+    if (frame.header.descriptors > 0 && frame.header.type != MessageType::submit &&
+        frame.header.type != MessageType::put) {
+        return meta::bad_value("descriptors", "only submit and put carry one", 0);
     }
     switch (frame.header.type) {
         case MessageType::hello:
@@ -160,6 +164,12 @@ Decoded<Request> decode_request(const Frame& frame)
             return meta::decode_submit(frame);
         case MessageType::submit_many:
             return meta::decode_submit_many(frame);
+        case MessageType::put:
+            return meta::decode_put(frame);
+        case MessageType::drop:
+            return Request{Drop{tag}};
+        case MessageType::return_:
+            return Request{Return{tag, JobId{ByteReader{frame.fixed}.number<std::uint64_t>()}}};
         case MessageType::piece:
             if (frame.payload.size() > limits::piece) {
                 return meta::bad_value("payload", "more than a piece may hold", limits::piece);
@@ -201,7 +211,10 @@ void encode(const Hello& message, Bytes& to)
 {
     FrameWriter frame{to, MessageType::hello, 0};
     frame.field(message.min_version).field(message.max_version);
-    meta::Builder{}.text("client", message.client).append_to(frame.begin_meta());
+    meta::Builder{}
+        .text("client", message.client)
+        .flag("blobs", message.takes_blobs)
+        .append_to(frame.begin_meta());
     frame.end_meta().finish();
 }
 
@@ -213,6 +226,16 @@ void encode(const Open& message, Bytes& to)
         .text("handler", message.handler)
         .append_to(frame.begin_meta());
     frame.end_meta().finish();
+}
+
+void encode(const Drop& message, Bytes& to)
+{
+    FrameWriter{to, MessageType::drop, number(message.tag)}.finish();
+}
+
+void encode(const Return& message, Bytes& to)
+{
+    FrameWriter{to, MessageType::return_, number(message.tag)}.field(number(message.job)).finish();
 }
 
 void encode(const Piece& message, Bytes& to)

@@ -85,6 +85,9 @@ Decoded<void> take_option(std::string_view key, msgpack::Reader& reader, SubmitO
     if (const auto* flag = find(flags, key)) {
         return take(reader, key, options.*flag->member);
     }
+    if (key == "blob") {
+        return take(reader, key, options.blob);
+    }
     return key == "args" ? take_args(reader, options.args)
                          : take_job_option(key, reader, options.job);
 }
@@ -169,8 +172,43 @@ void add_options(Builder& builder, const SubmitOptions& options)
         .raw("args", options.args)
         .flag("detached", options.detached)
         .flag("started", options.want_started)
-        .flag("progress", options.want_progress);
+        .flag("progress", options.want_progress)
+        .number("blob", options.blob);
     add_job_options(builder, options.job);
+}
+
+namespace {
+
+/// What comes with a submit or a put: the whole payload, its beginning, or none beside a
+/// descriptor.
+template <typename Message>
+Decoded<void> take_payload(const Frame& frame, Message& message)
+{
+    message.more = frame.header.more;
+    message.has_blob = frame.header.descriptors == 1;
+    message.payload = frame.payload;
+    if (frame.header.descriptors > 1) {
+        return bad_value("descriptors", "a payload comes in one descriptor", 1);
+    }
+    const std::uint64_t here = message.payload.size();
+    if (here > limits::inline_payload) {
+        return bad_value("payload", "more than a frame may hold inline", limits::inline_payload);
+    }
+    if (message.has_blob ? here != 0 || message.more
+                         : (message.more ? here >= message.size : here != message.size)) {
+        return bad_value("size", "does not match the payload that came");
+    }
+    return {};
+}
+
+}  // namespace
+
+Decoded<Request> decode_put(const Frame& frame)
+{
+    Put put;
+    put.tag = Tag{frame.header.id};
+    put.size = ByteReader{frame.fixed}.number<std::uint64_t>();
+    return take_payload(frame, put).map([&] { return Request{put}; });
 }
 
 Decoded<Request> decode_submit(const Frame& frame)
@@ -181,22 +219,14 @@ Decoded<Request> decode_submit(const Frame& frame)
     submit.handler_number = fixed.number<std::uint32_t>();
     fixed.skip(4);
     submit.size = fixed.number<std::uint64_t>();
-    submit.more = frame.header.more;
-    submit.has_blob = frame.header.descriptors == 1;
-    submit.payload = frame.payload;
     if (auto taken = take_options(frame.meta, submit.options); !taken) {
         return tl::unexpected<ErrorReply>(taken.error());
     }
-    if (frame.header.descriptors > 1) {
-        return bad_value("descriptors", "a payload comes in one descriptor", 1);
+    if (auto taken = take_payload(frame, submit); !taken) {
+        return tl::unexpected<ErrorReply>(taken.error());
     }
-    const std::uint64_t here = submit.payload.size();
-    if (here > limits::inline_payload) {
-        return bad_value("payload", "more than a frame may hold inline", limits::inline_payload);
-    }
-    if (submit.has_blob ? here != 0 || submit.more
-                        : (submit.more ? here >= submit.size : here != submit.size)) {
-        return bad_value("size", "does not match the payload that came");
+    if (submit.options.blob && (submit.size > 0 || submit.has_blob)) {
+        return bad_value("blob", "a job has one payload");
     }
     return Request{submit};
 }
@@ -210,6 +240,9 @@ Decoded<Request> decode_submit_many(const Frame& frame)
     const auto count = fixed.number<std::uint32_t>();
     if (auto taken = take_options(frame.meta, many.options); !taken) {
         return tl::unexpected<ErrorReply>(taken.error());
+    }
+    if (many.options.blob) {
+        return unknown_option("blob", "no option of submit_many");
     }
     if (frame.header.more) {
         return bad_value("more", "the payloads of many jobs come whole, in one frame");
@@ -246,6 +279,13 @@ void encode(const Submit& message, Bytes& to)
     meta::add_options(builder, message.options);
     builder.append_to(frame.begin_meta());
     frame.end_meta().payload(message.payload).more(message.more);
+    frame.descriptors(message.has_blob ? 1 : 0).finish();
+}
+
+void encode(const Put& message, Bytes& to)
+{
+    FrameWriter frame{to, MessageType::put, number(message.tag)};
+    frame.field(message.size).payload(message.payload).more(message.more);
     frame.descriptors(message.has_blob ? 1 : 0).finish();
 }
 

@@ -31,6 +31,7 @@ void add(Builder& builder, const options::Range& range, const std::optional<T>& 
 }
 
 [[nodiscard]] Decoded<Request> decode_submit(const Frame& frame);
+[[nodiscard]] Decoded<Request> decode_put(const Frame& frame);
 [[nodiscard]] Decoded<Request> decode_submit_many(const Frame& frame);
 
 }  // namespace jobmill::meta

@@ -20,6 +20,8 @@ struct JsonDecoder::State {
     [[nodiscard]] Decoded<Request> hello(const Members& members);
     [[nodiscard]] Decoded<Request> submit(const Members& members);
     [[nodiscard]] Decoded<Request> submit_many(const Members& members);
+    [[nodiscard]] Decoded<Request> put(const Members& members);
+    [[nodiscard]] Decoded<Request> drop(const Members& members);
     [[nodiscard]] Decoded<Request> piece(const Members& members);
     [[nodiscard]] Decoded<Request> cancel(const Members& members);
     [[nodiscard]] Decoded<Request> retry(const Members& members);

@@ -258,6 +258,8 @@ Decoded<Request> JsonDecoder::State::request(std::string_view op, const Members&
     static constexpr auto ops = std::to_array<Op>({{"hello", &State::hello},
                                                    {"submit", &State::submit, true},
                                                    {"submit_many", &State::submit_many},
+                                                   {"put", &State::put, true},
+                                                   {"drop", &State::drop, true},
                                                    {"piece", &State::piece, true},
                                                    {"cancel", &State::cancel},
                                                    {"retry", &State::retry},
@@ -282,6 +284,10 @@ Decoded<Request> JsonDecoder::State::request(std::string_view op, const Members&
     if (op == "open") {
         return refuse(error_code::unknown_op, "op",
                       "open is of the binary spelling; name the handler in each submit");
+    }
+    if (op == "return") {
+        return refuse(error_code::unknown_op, "op",
+                      "return is of the binary spelling; results come in lines here");
     }
     std::array<std::string_view, ops.size()> names;
     std::transform(ops.begin(), ops.end(), names.begin(), [](const Op& row) { return row.name; });

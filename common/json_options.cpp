@@ -68,6 +68,10 @@ Decoded<bool> take_option(std::string_view key, const Element& value, SubmitOpti
             return took(take(value, key, options.*row.member));
         }
     }
+    if (key == "blob") {
+        options.blob = 0;
+        return took(take_name(value, key, options.blob_id));
+    }
     if (const auto* option = options::find_number(key)) {
         return take_number(value, option->range).map([&](const options::Number& taken) {
             options::set(*option, taken, options.job);

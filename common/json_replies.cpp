@@ -139,6 +139,12 @@ public:
         writer_.end_object();
     }
 
+    void operator()(const Stored&)
+    {
+        begin("stored");
+        writer_.end_object();
+    }
+
     void operator()(const StatusReply& status) { document("status", status.body); }
     void operator()(const HandlersReply& handlers) { document("handlers", handlers.body); }
     void operator()(const ReloadReply& reload) { document("reload", reload.body); }

@@ -20,8 +20,8 @@ using json::too_many_bytes;
 using json::wrong_type;
 
 /// The members of a submit, and of a submit of many, that are no options.
-constexpr auto of_one =
-    std::to_array<std::string_view>({"op", "id", "args", "payload", "payload_b64", "size", "more"});
+constexpr auto of_one = std::to_array<std::string_view>(
+    {"op", "id", "args", "blob", "payload", "payload_b64", "size", "more"});
 constexpr auto of_many =
     std::to_array<std::string_view>({"op", "ids", "args", "payloads", "payloads_b64"});
 
@@ -57,6 +57,23 @@ Decoded<void> check_unique(std::vector<std::string_view> ids)
     return twice == ids.end()
                ? Decoded<void>{}
                : refuse(error_code::duplicate_id, "ids", json::quoted(*twice) + " is given twice");
+}
+
+/// Of a submit or a put: what came of its payload against what it says.
+template <typename Message>
+Decoded<void> check_payload(Message& message, bool has_size)
+{
+    const std::uint64_t here = message.payload.size();
+    if (message.more && !has_size) {
+        return refuse(error_code::missing_field, "size",
+                      "of the whole payload, since more follows");
+    }
+    if (!has_size) {
+        message.size = here;
+    }
+    return (message.more ? here >= message.size : here != message.size)
+               ? refuse(error_code::bad_value, "size", "does not match the payload that came")
+               : Decoded<void>{};
 }
 
 }  // namespace
@@ -148,18 +165,42 @@ Decoded<Request> JsonDecoder::State::submit(const Members& members)
     if (auto checked = json::check_options(submit.options); !checked) {
         return Refusal{std::move(checked).error()};
     }
-    const std::uint64_t here = submit.payload.size();
-    if (submit.more && !has_size) {
-        return refuse(error_code::missing_field, "size",
-                      "of the whole payload, since more follows");
+    if (auto checked = check_payload(submit, has_size); !checked) {
+        return Refusal{std::move(checked).error()};
     }
-    if (!has_size) {
-        submit.size = here;
-    }
-    if (submit.more ? here >= submit.size : here != submit.size) {
-        return refuse(error_code::bad_value, "size", "does not match the payload that came");
+    if (submit.options.blob && (has_payload || submit.more)) {
+        return refuse(error_code::bad_value, "blob", "a job has one payload");
     }
     return Request{submit};
+}
+
+Decoded<Request> JsonDecoder::State::put(const Members& members)
+{
+    Put put;
+    bool has_size = false;
+    for (const auto member : members) {
+        Decoded<void> taken;
+        if (member.key == "payload" || member.key == "payload_b64") {
+            taken = take_payload(member.key, member.value, limits::inline_payload, put.payload);
+        } else if (member.key == "size") {
+            has_size = true;
+            taken = take(member.value, member.key, put.size);
+        } else if (member.key == "more") {
+            taken = take(member.value, member.key, put.more);
+        }
+        if (!taken) {
+            return Refusal{std::move(taken).error()};
+        }
+    }
+    if (auto checked = check_payload(put, has_size); !checked) {
+        return Refusal{std::move(checked).error()};
+    }
+    return Request{put};
+}
+
+Decoded<Request> JsonDecoder::State::drop(const Members& /*members*/)
+{
+    return Request{Drop{}};
 }
 
 Decoded<void> JsonDecoder::State::take_payloads(std::string_view key, const Element& value,
@@ -229,6 +270,8 @@ Decoded<Request> JsonDecoder::State::submit_many(const Members& members)
         Decoded<void> taken;
         if (member.key == "payloads" || member.key == "payloads_b64") {
             taken = take_payloads(member.key, member.value, many.payloads);
+        } else if (member.key == "blob") {
+            taken = json::unknown_option(member.key, of_many);
         } else if (member.key != "op" && member.key != "ids") {
             taken = option(member.key, member.value, many.options, of_many);
         }

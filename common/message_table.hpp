@@ -38,6 +38,11 @@ enum class MessageType : std::uint8_t {
     retry = 25,
     adjust = 26,
     retrying = 27,
+    put = 28,
+    stored = 29,
+    drop = 30,
+    // NOLINTNEXTLINE(readability-identifier-naming): "return" is a word of the language
+    return_ = 31,
 
     loaded = 64,
     refused = 65,
@@ -99,6 +104,10 @@ inline constexpr auto message_table = std::to_array<MessageRow>({
     {MessageType::retry,       "retry",       Link::client,    Direction::to_daemon,   8,  1},
     {MessageType::adjust,      "adjust",      Link::client,    Direction::both,        0,  1},
     {MessageType::retrying,    "retrying",    Link::client,    Direction::from_daemon, 24, 1},
+    {MessageType::put,         "put",         Link::client,    Direction::to_daemon,   8,  1},
+    {MessageType::stored,      "stored",      Link::client,    Direction::from_daemon, 0,  1},
+    {MessageType::drop,        "drop",        Link::client,    Direction::to_daemon,   0,  1},
+    {MessageType::return_,     "return",      Link::client,    Direction::to_daemon,   8,  1},
     {MessageType::loaded,      "loaded",      Link::template_, Direction::to_daemon,   0,  1},
     {MessageType::refused,     "refused",     Link::template_, Direction::to_daemon,   0,  1},
     {MessageType::fork,        "fork",        Link::template_, Direction::from_daemon, 8,  1},

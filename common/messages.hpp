@@ -28,6 +28,7 @@ struct Hello {
     std::uint16_t min_version = limits::protocol_version;
     std::uint16_t max_version = limits::protocol_version;
     std::string_view client;
+    bool takes_blobs = false;  ///< large results may come in descriptors
 };
 
 /// Gives a handler of a pool a number for this session, so that submits need not name it.
@@ -45,6 +46,8 @@ struct SubmitOptions {
     bool detached = false;
     bool want_started = false;
     bool want_progress = false;
+    std::optional<std::uint64_t> blob;  ///< of a put: the payload. 0 in JSON: there is none
+    std::string_view blob_id;           ///< JSON: what the client calls it
     JobOptions job;
 };
 
@@ -65,6 +68,26 @@ struct SubmitMany {
     SubmitOptions options;
     std::vector<ByteView> payloads;
     std::vector<std::string_view> ids;  ///< JSON: what the client calls each
+};
+
+/// Keep a payload for jobs to come, under its tag.
+struct Put {
+    Tag tag{};
+    std::uint64_t size = 0;
+    bool more = false;
+    bool has_blob = false;
+    ByteView payload;
+};
+
+/// The name of what was put is free again; jobs that have it keep it.
+struct Drop {
+    Tag tag{};
+};
+
+/// The client does not look at that job's result any more, which came in a descriptor.
+struct Return {
+    Tag tag{};
+    JobId job{};
 };
 
 struct Piece {
@@ -133,9 +156,9 @@ struct AdjustRequest {
     std::optional<std::uint32_t> weight{};
 };
 
-using Request =
-    std::variant<Hello, Open, Submit, Piece, Cancel, Wait, StatusRequest, HandlersRequest, Ping,
-                 ReloadRequest, LogLevelRequest, SubmitMany, Retry, AdjustRequest>;
+using Request = std::variant<Hello, Open, Submit, Piece, Cancel, Wait, StatusRequest,
+                             HandlersRequest, Ping, ReloadRequest, LogLevelRequest, SubmitMany,
+                             Retry, AdjustRequest, Put, Drop, Return>;
 
 // ---- the daemon's answers -----------------------------------------------------------------------
 
@@ -206,7 +229,8 @@ struct JobResult {
     SlotId worker{};  ///< 0: it never ran
     JobState state = JobState::succeeded;
     bool more = false;
-    Rarely<Cause> cause;  ///< empty when it succeeded
+    bool has_blob = false;  ///< the payload is in the descriptor that comes along
+    Rarely<Cause> cause;    ///< empty when it succeeded
     ByteView payload;
     std::uint32_t attempt = 1;
     Usage usage;                    ///< of the last attempt
@@ -217,6 +241,11 @@ struct Cancelled {
     Tag tag{};
     std::uint32_t queued = 0;   ///< jobs that were waiting
     std::uint32_t running = 0;  ///< jobs that ran; they are gone now
+};
+
+/// What was put can be submitted.
+struct Stored {
+    Tag tag{};
 };
 
 struct StatusReply {
@@ -267,7 +296,7 @@ struct ErrorMessage {
 
 using Reply = std::variant<Welcome, Opened, Accepted, Started, Chunk, Progress, Piece, JobResult,
                            Cancelled, StatusReply, HandlersReply, Pong, ReloadReply, LogLevelReply,
-                           Credit, Closing, ErrorMessage, Retrying, AdjustReply>;
+                           Credit, Closing, ErrorMessage, Retrying, AdjustReply, Stored>;
 
 // ---- the daemon, its templates and workers ------------------------------------------------------
 

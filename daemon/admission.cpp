@@ -54,7 +54,7 @@ void subtract(tsl::robin_map<Key, JobLoad>& loads, Key key, const JobLoad& load)
 {
     JobLoad& of_key = loads.at(key);
     subtract(of_key, load);
-    if (of_key.jobs == 0) {
+    if (of_key.jobs == 0 && of_key.bytes == 0 && of_key.blobs == 0) {
         loads.erase(key);
     }
 }

@@ -21,9 +21,14 @@ struct JobLoad {
 
 [[nodiscard]] inline JobLoad load_of(const Submission& submission)
 {
-    return {.jobs = 1,
-            .bytes = submission.content.payload_size(),
-            .blobs = submission.content.blob() ? std::uint64_t{1} : std::uint64_t{0}};
+    const JobContent& content = submission.content;
+    const std::uint64_t jobs = submission.is_put ? 0 : 1;
+    if (content.is_shared()) {
+        return {.jobs = jobs};  // its payload counts where it was put
+    }
+    return {.jobs = jobs,
+            .bytes = content.payload_size(),
+            .blobs = content.blob() ? std::uint64_t{1} : std::uint64_t{0}};
 }
 
 /// How much room for jobs there is, and who has taken it: in all, each user, each session. Judges

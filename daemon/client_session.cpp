@@ -27,6 +27,7 @@ ClientSession::ClientSession(std::unique_ptr<Channel> channel, Who who, Settings
       channel_(std::move(channel)),
       output_(
           *channel_, tags_, {.room = outside_.desk.output_room(), .uid = who.identity.uid},
+          [this](JobId job, Payload& result) { return lend(job, result); },
           [this](Tag tag) { result_is_out(tag); },
           [this](bool full) { outside_.desk.session_behind(id_, full); }),
       intake_({.session = who.id, .uid = who.identity.uid},
@@ -176,11 +177,11 @@ std::optional<Tag> ClientSession::tag_for(const RequestReader::Read& json)
 {
     const bool about_new_job =
         std::holds_alternative<Submit>(json.request) || std::holds_alternative<Wait>(json.request);
-    if (about_new_job) {
+    if (about_new_job || std::holds_alternative<Put>(json.request)) {
         return tags_.add(json.id);
     }
     const auto* cancel = std::get_if<Cancel>(&json.request);
-    if (std::holds_alternative<Piece>(json.request) ||
+    if (std::holds_alternative<Piece>(json.request) || std::holds_alternative<Drop>(json.request) ||
         (cancel != nullptr && cancel->what == CancelWhat::tag)) {
         return tags_.find(json.id).value_or(Tag{});
     }
@@ -193,9 +194,17 @@ void ClientSession::on_json(RequestReader::Read& json)
 {
     const auto tag = tag_for(json);
     if (!tag) {
-        const auto* submit = std::get_if<Submit>(&json.request);
-        auto error = refusal(error_code::duplicate_id, "this id is of an unfinished job", "id");
-        if (submit != nullptr && submit->more) {
+        const bool more = std::visit(
+            [](const auto& message) {
+                if constexpr (requires { message.more; }) {
+                    return message.more;
+                } else {
+                    return false;
+                }
+            },
+            json.request);
+        auto error = refusal(error_code::duplicate_id, "this id is in use", "id");
+        if (more) {
             fatal(std::move(error));  // its pieces could not be told from the other's
         } else {
             refuse_request(Tag{}, json.id, std::move(error));
@@ -209,6 +218,10 @@ void ClientSession::on_json(RequestReader::Read& json)
             }
         },
         json.request);
+    if (auto* submit = std::get_if<Submit>(&json.request);
+        submit != nullptr && submit->options.blob) {
+        submit->options.blob = number(tags_.find(submit->options.blob_id).value_or(Tag{}));
+    }
     const std::string id{json.id};
     handle(*tag, id, json.request);
 }
@@ -266,6 +279,7 @@ void ClientSession::become_over()
         patience_->stop();
         channel_->pause_reading();
         output_.end();
+        outside_.desk.lent_results().forget({.session = id_, .uid = identity_.uid});
         outside_.over(id_);
     }
 }

@@ -113,6 +113,9 @@ private:
     void on_json(RequestReader::Read& json);
     [[nodiscard]] std::optional<Tag> tag_for(const RequestReader::Read& json);
     void result_is_out(Tag tag);
+    /// The descriptor for the client, if it may have the result as it lies.
+    [[nodiscard]] UniqueFd lend(JobId job, Payload& result);
+    void on_return(const Return& message);
     void refuse_request(Tag tag, std::string_view id, ErrorReply error);
     void fatal(ErrorReply error);
 

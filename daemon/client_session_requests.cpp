@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 // What a session does about each request that it has read.
+#include <fcntl.h>
 #include <unistd.h>
+
+#include <utility>
 
 #include "common/version.hpp"
 #include "daemon/client_session.hpp"
@@ -19,6 +22,14 @@ void ClientSession::handle(Tag tag, std::string_view id, const Request& request)
         if (auto verdict = intake_.submit(tag, *submit); !verdict) {
             fatal(std::move(verdict.error()));
         }
+    } else if (const auto* put = std::get_if<Put>(&request)) {
+        if (auto verdict = intake_.put(tag, *put); !verdict) {
+            fatal(std::move(verdict.error()));
+        }
+    } else if (std::holds_alternative<Drop>(request)) {
+        intake_.drop(tag, id);
+    } else if (const auto* done_with = std::get_if<Return>(&request)) {
+        on_return(*done_with);
     } else if (const auto* piece = std::get_if<Piece>(&request)) {
         intake_.piece(tag, id, *piece);
     } else if (const auto* cancel = std::get_if<Cancel>(&request)) {
@@ -52,6 +63,9 @@ void ClientSession::on_hello(const Hello& hello)
         return;
     }
     greeted_ = true;
+    if (hello.takes_blobs && reader_.spelling() == Spelling::binary) {
+        output_.take_blobs();
+    }
     send(Welcome{.version = limits::protocol_version,
                  .max_payload = settings_.max_payload,
                  .credit_jobs = settings_.credit_jobs,
@@ -85,6 +99,32 @@ void ClientSession::on_cancel(Tag tag, std::string_view id, const Cancel& cancel
         return;
     }
     intake_.cancel(tag, id);
+}
+
+UniqueFd ClientSession::lend(JobId job, Payload& result)
+{
+    const Submitter client{.session = id_, .uid = identity_.uid};
+    LentResults& lent = outside_.desk.lent_results();
+    if (!lent.has_room(client, result.size) ||
+        !DescriptorBudget::of_this_process().allows_blob(result.blob.get())) {
+        return {};
+    }
+    UniqueFd copy{::fcntl(result.blob.get(), F_DUPFD_CLOEXEC, 0)};
+    if (copy) {
+        const std::uint64_t size = result.size;
+        lent.lend(client, job,
+                  std::exchange(result, Payload{.bytes = {}, .blob = {}, .size = size}));
+    }
+    return copy;
+}
+
+void ClientSession::on_return(const Return& message)
+{
+    const Submitter client{.session = id_, .uid = identity_.uid};
+    if (!outside_.desk.lent_results().take_back(client, message.job)) {
+        refuse_request(message.tag, {},
+                       refusal(error_code::not_found, "the client has no such result", "job"));
+    }
 }
 
 void ClientSession::on_retry(Tag tag, std::string_view id, JobId job)

@@ -15,7 +15,7 @@ static_assert(limits::name <= std::numeric_limits<std::uint8_t>::max());
 static_assert(limits::meta <= std::numeric_limits<std::uint16_t>::max());
 
 JobContent::JobContent(std::string_view label, ByteView args, ByteView payload)
-    : payload_size_(payload.size()),
+    : payload_{.small_size = payload.size()},
       args_size_(static_cast<std::uint16_t>(args.size())),
       label_size_(static_cast<std::uint8_t>(label.size()))
 {
@@ -36,13 +36,16 @@ JobContent::~JobContent()
     if (!are_few()) {
         const std::unique_ptr<std::byte[]> owned{stored_.many};  // NOLINT(modernize-avoid-c-arrays)
     }
+    if (is_blob_ && --payload_.blob->holders == 0) {
+        const std::unique_ptr<Blob> owned{payload_.blob};
+    }
 }
 
 void JobContent::swap(JobContent& other) noexcept
 {
     std::swap(stored_, other.stored_);
-    std::swap(payload_size_, other.payload_size_);
-    std::swap(blob_, other.blob_);
+    std::swap(payload_, other.payload_);
+    std::swap(is_blob_, other.is_blob_);
     std::swap(args_size_, other.args_size_);
     std::swap(label_size_, other.label_size_);
 }
@@ -54,9 +57,31 @@ ByteView JobContent::part(std::size_t offset, std::size_t size) const
 
 void JobContent::set_blob(UniqueFd blob, std::uint64_t size)
 {
-    JOBMILL_ASSERT(payload_size_ == 0 && blob);
-    blob_ = std::move(blob);
-    payload_size_ = size;
+    JOBMILL_ASSERT(payload_size() == 0 && !is_blob_ && blob);
+    payload_.blob =
+        std::make_unique<Blob>(Blob{.descriptor = std::move(blob), .size = size}).release();
+    is_blob_ = true;
+}
+
+void JobContent::make_shared(std::shared_ptr<void> account)
+{
+    JOBMILL_ASSERT(is_blob_);
+    payload_.blob->shared = true;
+    payload_.blob->account = std::move(account);
+}
+
+void JobContent::share_blob(const JobContent& other)
+{
+    JOBMILL_ASSERT(payload_size() == 0 && !is_blob_ && other.is_shared());
+    payload_.blob = other.payload_.blob;
+    ++payload_.blob->holders;
+    is_blob_ = true;
+}
+
+const UniqueFd& JobContent::blob() const noexcept
+{
+    static const UniqueFd none;
+    return is_blob_ ? payload_.blob->descriptor : none;
 }
 
 std::string_view JobContent::label() const
@@ -71,7 +96,7 @@ ByteView JobContent::args() const
 
 ByteView JobContent::small_payload() const
 {
-    return blob_ ? ByteView{} : part(std::size_t{label_size_} + args_size_, payload_size_);
+    return is_blob_ ? ByteView{} : part(std::size_t{label_size_} + args_size_, payload_.small_size);
 }
 
 }  // namespace jobmill::daemon

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <string_view>
 
 #include "common/unique_fd.hpp"
@@ -30,13 +31,23 @@ public:
 
     /// Instead of a small payload.
     void set_blob(UniqueFd blob, std::uint64_t size);
+    /// The blob is one that many may have; `account` is what counts it, once for all of them, and
+    /// lives as long as it does.
+    void make_shared(std::shared_ptr<void> account);
+    /// The other's blob, which is a shared one, instead of a small payload.
+    void share_blob(const JobContent& other);
+    [[nodiscard]] bool is_shared() const noexcept { return is_blob_ && payload_.blob->shared; }
 
     [[nodiscard]] std::string_view label() const;
     [[nodiscard]] ByteView args() const;
     /// The payload, if it is no blob.
     [[nodiscard]] ByteView small_payload() const;
-    [[nodiscard]] const UniqueFd& blob() const noexcept { return blob_; }
-    [[nodiscard]] std::uint64_t payload_size() const noexcept { return payload_size_; }
+    /// None if it is a small one.
+    [[nodiscard]] const UniqueFd& blob() const noexcept;
+    [[nodiscard]] std::uint64_t payload_size() const noexcept
+    {
+        return is_blob_ ? payload_.blob->size : payload_.small_size;
+    }
 
 private:
     using Few = std::array<std::byte, 8>;
@@ -45,19 +56,31 @@ private:
         std::byte* many;
     };
 
+    struct Blob {
+        UniqueFd descriptor;
+        std::uint64_t size = 0;
+        std::uint32_t holders = 1;
+        bool shared = false;
+        std::shared_ptr<void> account{};
+    };
+    union PayloadPlace {
+        std::uint64_t small_size = 0;
+        Blob* blob;
+    };
+
     void swap(JobContent& other) noexcept;
     [[nodiscard]] std::size_t stored_size() const noexcept
     {
-        return std::size_t{label_size_} + args_size_ + (blob_ ? 0 : payload_size_);
+        return std::size_t{label_size_} + args_size_ + (is_blob_ ? 0 : payload_.small_size);
     }
     [[nodiscard]] bool are_few() const noexcept { return stored_size() <= Few{}.size(); }
     [[nodiscard]] ByteView part(std::size_t offset, std::size_t size) const;
 
     Stored stored_;  ///< which of them, its size tells
-    std::uint64_t payload_size_ = 0;
-    UniqueFd blob_;
+    PayloadPlace payload_;
     std::uint16_t args_size_ = 0;
     std::uint8_t label_size_ = 0;
+    bool is_blob_ = false;  ///< its payload
 };
 
 }  // namespace jobmill::daemon

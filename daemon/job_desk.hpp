@@ -14,6 +14,7 @@
 #include "daemon/core/dispatcher.hpp"
 #include "daemon/job_records.hpp"
 #include "daemon/labels.hpp"
+#include "daemon/lent_results.hpp"
 #include "daemon/mass_cancels.hpp"
 #include "daemon/output_room.hpp"
 #include "daemon/pool_directory.hpp"
@@ -74,6 +75,7 @@ public:
     // ---- requests of sessions ----
     /// Whether there is room, judged before a submit; the jobs that are submitted take it.
     [[nodiscard]] Admission& admission() noexcept { return admission_; }
+    [[nodiscard]] LentResults& lent_results() noexcept { return lent_results_; }
     /// Where sessions account for what their clients have not read.
     [[nodiscard]] OutputRoom& output_room() noexcept { return output_room_; }
     /// What a submit to that pool asks for; null when it is what the pool does by default. It
@@ -175,8 +177,9 @@ private:
     void keep_poison(JobRecord& record, const Cause& cause);
 
     Outside outside_;
+    Admission admission_;  ///< before those who have taken room in it
     JobRecords records_;
-    Admission admission_;
+    LentResults lent_results_;
     UnreadJobs unread_;
     OutputRoom output_room_;
     Batches batches_;

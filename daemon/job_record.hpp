@@ -43,6 +43,7 @@ struct Submission {
     bool detached = false;
     bool want_started = false;
     bool want_progress = false;
+    bool is_put = false;  ///< no job at all: a payload for jobs to come
     JobContent content;
     std::unique_ptr<JobAsk> ask;  ///< null: as its pool does by default
 };

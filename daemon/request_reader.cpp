@@ -109,11 +109,13 @@ RequestReader::Outcome RequestReader::next_frame()
     if (request.error().code == error_code::bad_frame) {
         return Broken{std::move(request.error())};
     }
-    return Refused{.tag = Tag{header.id},
-                   .id = {},
-                   .error = std::move(request.error()),
-                   .pieces_follow = header.type == MessageType::submit && header.more,
-                   .descriptors = header.descriptors};
+    return Refused{
+        .tag = Tag{header.id},
+        .id = {},
+        .error = std::move(request.error()),
+        .pieces_follow =
+            (header.type == MessageType::submit || header.type == MessageType::put) && header.more,
+        .descriptors = header.descriptors};
 }
 
 RequestReader::Outcome RequestReader::next_line()

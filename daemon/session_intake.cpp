@@ -3,10 +3,18 @@
 
 #include <algorithm>
 
-#include "common/blob.hpp"
 #include "daemon/refusal.hpp"
 
 namespace jobmill::daemon {
+namespace {
+
+/// A JSON line may hold a payload that is larger than a link's frame.
+bool is_small(const Submit& submit)
+{
+    return !submit.more && !submit.has_blob && submit.size <= limits::inline_payload;
+}
+
+}  // namespace
 
 void SessionIntake::open(const Open& open)
 {
@@ -46,48 +54,32 @@ tl::expected<Submission, ErrorReply> SessionIntake::judge(const Submit& submit) 
     if (!route) {
         return tl::unexpected<ErrorReply>(route.error());
     }
-    const Admission& admission = outside_.desk.admission();
-    if (const auto fit = admission.judge_size(submit.size); !fit) {
-        return tl::unexpected<ErrorReply>(fit.error());
+    const auto stored = submit.options.blob ? stored_.find(*submit.options.blob) : stored_.end();
+    if (submit.options.blob && stored == stored_.end()) {
+        return refuse(error_code::not_found, "nothing was put under this id", "blob");
     }
-    // A JSON line may hold a payload that is larger than a link's frame.
-    const bool small = !submit.more && !submit.has_blob && submit.size <= limits::inline_payload;
+    const bool small = is_small(submit);
     const JobLoad load{
         .jobs = 1, .bytes = submit.size, .blobs = small ? std::uint64_t{0} : std::uint64_t{1}};
-    if (const auto room = admission.judge(client_, load); !room) {
-        return tl::unexpected<ErrorReply>(room.error());
+    if (auto room = judge_load(load, submit.size); !room) {
+        return tl::unexpected<ErrorReply>(std::move(room.error()));
     }
     auto ask = outside_.desk.ask(client_, submit.options.job, *route);
     if (!ask) {
         return tl::unexpected<ErrorReply>(ask.error());
     }
-    return Submission{.pool = route->pool,
-                      .handler = route->handler,
-                      .detached = submit.options.detached,
-                      .want_started = submit.options.want_started,
-                      .want_progress = submit.options.want_progress,
-                      .content = JobContent{submit.options.label, submit.options.args,
-                                            small ? submit.payload : ByteView{}},
-                      .ask = std::move(*ask)};
-}
-
-tl::expected<void, ErrorReply> SessionIntake::judge_pieces(const Submit& submit) const
-{
-    const auto full = [](const std::string& key, std::uint64_t limit) {
-        return refuse_busy("too many payloads are on their way; the limit (" + key + ") is " +
-                               std::to_string(limit),
-                           retry_soon_ms, "payload", limit);
-    };
-    if (incoming_.size() == 0) {
-        return {};
+    Submission submission{.pool = route->pool,
+                          .handler = route->handler,
+                          .detached = submit.options.detached,
+                          .want_started = submit.options.want_started,
+                          .want_progress = submit.options.want_progress,
+                          .content = JobContent{submit.options.label, submit.options.args,
+                                                small ? submit.payload : ByteView{}},
+                          .ask = std::move(*ask)};
+    if (stored != stored_.end()) {
+        submission.content.share_blob(stored->second);
     }
-    if (incoming_.size() >= credit_.jobs) {
-        return full("credit_jobs", credit_.jobs);
-    }
-    if (incoming_.bytes() + submit.size > credit_.bytes) {
-        return full("credit_bytes", credit_.bytes);
-    }
-    return {};
+    return submission;
 }
 
 /// What judge() passes, with the payload as far as it has come.
@@ -95,69 +87,22 @@ tl::expected<Submission, ErrorReply> SessionIntake::judge_payload(const Submit& 
                                                                   UniqueFd blob) const
 {
     auto submission = judge(submit);
-    if (!submission) {
+    if (!submission || is_small(submit)) {
         return submission;
     }
-    if (submit.more) {
-        if (auto fit = judge_pieces(submit); !fit) {
-            return tl::unexpected<ErrorReply>(std::move(fit.error()));
-        }
+    auto gathered = gather(submit, std::move(blob));
+    if (!gathered) {
+        return tl::unexpected<ErrorReply>(std::move(gathered.error()));
     }
-    if (submit.has_blob) {
-        if (const auto fit = check_blob(blob.get(), submit.size); !fit) {
-            return refuse(error_code::bad_descriptor, fit.error().what, "payload");
-        }
-    } else if (submit.more || submit.size > limits::inline_payload) {
-        auto made = make_blob(submit.size);
-        if (!made || !write_blob(made->get(), 0, submit.payload)) {
-            return refuse_busy("no memory for the payload", retry_later_ms, "payload");
-        }
-        blob = std::move(*made);
-    } else {
-        return submission;
-    }
-    if (!outside_.descriptors.allows_blob(blob.get())) {
-        const auto limit = static_cast<std::uint64_t>(outside_.descriptors.limit());
-        return refuse_busy("too few descriptors are left of " + std::to_string(limit),
-                           retry_soon_ms, "payload", limit);
-    }
-    submission->content.set_blob(std::move(blob), submit.size);
+    submission->content.set_blob(std::move(*gathered), submit.size);
     return submission;
 }
 
 SessionIntake::Verdict SessionIntake::submit(Tag tag, const Submit& submit)
 {
-    UniqueFd blob;
-    if (submit.has_blob && !outside_.channel.received_fds().empty()) {
-        blob = std::move(outside_.channel.received_fds().front());
-        outside_.channel.received_fds().pop_front();
-    }
-    if (outside_.output.spelling() == Spelling::binary && !outside_.tags.add(tag)) {
-        auto error = refusal(error_code::duplicate_id, "this id is of an unfinished job", "id");
-        if (submit.more) {
-            // Its pieces could not be told from the other's.
-            return tl::unexpected<ErrorReply>(std::move(error));
-        }
-        refuse_request(tag, {}, std::move(error));
-        return {};
-    }
-    auto submission = judge_payload(submit, std::move(blob));
-    if (submission && submit.more) {
-        Admission::Place place{outside_.desk.admission(), client_, load_of(*submission)};
-        incoming_.begin(tag, std::move(*submission), submit.payload.size(), std::move(place));
-        return {};
-    }
-    if (!submission) {
-        refuse_request(tag, outside_.tags.text(tag), submission.error());
-        if (submit.more) {
-            incoming_.begin_refused(tag);
-        } else {
-            outside_.tags.remove(tag);
-        }
-        return {};
-    }
-    accept(tag, std::move(*submission));
-    return {};
+    UniqueFd blob = take_descriptor(submit.has_blob);
+    return take_tag(tag) ? begin(tag, submit, judge_payload(submit, std::move(blob)))
+                         : refuse_tag(tag, submit.more);
 }
 
 tl::expected<std::vector<Submission>, ErrorReply> SessionIntake::judge_many(
@@ -228,19 +173,9 @@ void SessionIntake::submit_many(Tag tag, std::string_view id, const SubmitMany& 
     }
 }
 
-SessionIntake::Verdict SessionIntake::skip_pieces(Tag tag)
-{
-    if (!outside_.tags.add(tag)) {
-        // They could not be told from the other's.
-        return refuse(error_code::duplicate_id, "this id is of an unfinished job", "id");
-    }
-    incoming_.begin_refused(tag);
-    return {};
-}
-
 void SessionIntake::accept(Tag tag, Submission submission)
 {
-    const std::uint64_t size = submission.content.payload_size();
+    const std::uint64_t size = load_of(submission).bytes;
     const bool detached = submission.detached;
     const JobId job = outside_.desk.next_job();
     // First of all: the job may end within its own submit.
@@ -255,22 +190,6 @@ void SessionIntake::accept(Tag tag, Submission submission)
     outside_.desk.submit(client_, job, tag, std::move(submission));
 }
 
-void SessionIntake::piece(Tag tag, std::string_view id, const Piece& piece)
-{
-    const bool was_coming = incoming_.contains(tag);
-    auto added = incoming_.add(piece);
-    if (!added) {
-        refuse_request(tag, id, added.error());
-        if (was_coming && !incoming_.contains(tag)) {
-            outside_.tags.remove(tag);
-        }
-    } else if (added->refused_ended) {
-        outside_.tags.remove(tag);
-    } else if (added->whole) {
-        accept(tag, std::move(*added->whole));
-    }
-}
-
 void SessionIntake::cancel(Tag tag, std::string_view id)
 {
     const auto job = jobs_.find(number(tag));
@@ -282,18 +201,6 @@ void SessionIntake::cancel(Tag tag, std::string_view id)
                        refusal(error_code::not_found, "cancelled before its payload was whole"));
     } else if (job == jobs_.end()) {
         refuse_request(tag, id, refusal(error_code::not_found, "no such live job"));
-    }
-}
-
-void SessionIntake::abandon_payloads()
-{
-    for (const auto& [tag, refused] : incoming_.abandon()) {
-        if (!refused) {
-            refuse_request(tag, outside_.tags.text(tag),
-                           refusal(error_code::bad_value,
-                                   "the input ended before the payload was whole", "payload"));
-        }
-        outside_.tags.remove(tag);
     }
 }
 

@@ -50,6 +50,10 @@ public:
     void open(const Open& open);
     /// `tag` is in the JSON spelling in use already, for this submit.
     [[nodiscard]] Verdict submit(Tag tag, const Submit& submit);
+    /// The same for a payload that jobs to come will name by its tag, until drop().
+    [[nodiscard]] Verdict put(Tag tag, const Put& put);
+    /// `id` is for an error; JSON only.
+    void drop(Tag tag, std::string_view id);
     /// All of them or none. `id` is the request's own, for an error; JSON only.
     void submit_many(Tag tag, std::string_view id, const SubmitMany& many);
     /// `id` is for an answer about no tag; JSON only.
@@ -57,7 +61,7 @@ public:
     void cancel(Tag tag, std::string_view id);
     /// The pieces of a submit that could not be followed are still on their way.
     [[nodiscard]] Verdict skip_pieces(Tag tag);
-    /// No more pieces will come.
+    /// No more pieces will come, nor submits.
     void abandon_payloads();
 
     /// The client has used up its credit, and only results can give it back.
@@ -75,7 +79,22 @@ private:
     [[nodiscard]] tl::expected<Submission, ErrorReply> judge(const Submit& submit) const;
     [[nodiscard]] tl::expected<Submission, ErrorReply> judge_payload(const Submit& submit,
                                                                      UniqueFd blob) const;
-    [[nodiscard]] tl::expected<void, ErrorReply> judge_pieces(const Submit& submit) const;
+    [[nodiscard]] tl::expected<Submission, ErrorReply> judge_put(const Put& put,
+                                                                 UniqueFd blob) const;
+    [[nodiscard]] tl::expected<void, ErrorReply> judge_load(const JobLoad& load,
+                                                            std::uint64_t size) const;
+    [[nodiscard]] tl::expected<void, ErrorReply> judge_pieces(std::uint64_t size) const;
+    template <typename Message>
+    [[nodiscard]] tl::expected<UniqueFd, ErrorReply> gather(const Message& message,
+                                                            UniqueFd blob) const;
+    [[nodiscard]] UniqueFd take_descriptor(bool has_blob);
+    template <typename Message>
+    [[nodiscard]] Verdict begin(Tag tag, const Message& message,
+                                tl::expected<Submission, ErrorReply> submission);
+    void take_whole(Tag tag, Submission submission);
+    void store(Tag tag, Submission submission);
+    [[nodiscard]] bool take_tag(Tag tag);
+    [[nodiscard]] Verdict refuse_tag(Tag tag, bool more);
     [[nodiscard]] tl::expected<std::vector<Submission>, ErrorReply> judge_many(
         const SubmitMany& many) const;
     [[nodiscard]] std::optional<std::vector<Tag>> take_tags(const SubmitMany& many);
@@ -89,6 +108,7 @@ private:
     tsl::robin_map<std::uint64_t, Credited> jobs_;  ///< accepted, result not out yet
     std::uint64_t bytes_ = 0;                       ///< of their payloads
     std::unordered_map<std::uint64_t, std::pair<std::string, std::string>> opened_;
+    std::unordered_map<std::uint64_t, JobContent> stored_;  ///< what was put, and not dropped
 };
 
 }  // namespace jobmill::daemon

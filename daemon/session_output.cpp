@@ -36,11 +36,6 @@ constexpr std::size_t kept_in_memory = std::size_t{4} * 1024;
 /// Messages of one job that may wait behind a large one before its worker has to wait.
 constexpr std::size_t lane_window = 8;
 
-bool is_large(const Payload& payload)
-{
-    return payload.blob || payload.size > limits::inline_payload;
-}
-
 /// Out of the daemon's own memory, if that can be.
 void put_aside(Payload& payload)
 {
@@ -53,6 +48,11 @@ void put_aside(Payload& payload)
 }
 
 }  // namespace
+
+bool SessionOutput::is_large(const Waiting& message)
+{
+    return !message.lent && (message.payload.blob || message.payload.size > limits::inline_payload);
+}
 
 void SessionOutput::encode_now(const Reply& reply, std::string_view id)
 {
@@ -94,18 +94,22 @@ void SessionOutput::send_chunk(const Chunk& head, Payload payload)
 
 void SessionOutput::send_result(const JobResult& head, Payload payload)
 {
-    push(head.tag, Waiting{.head = head, .payload = std::move(payload), .is_result = true});
+    UniqueFd lent = takes_blobs_ && payload.blob ? lend_(head.job, payload) : UniqueFd{};
+    push(head.tag, Waiting{.head = head,
+                           .payload = std::move(payload),
+                           .lent = std::move(lent),
+                           .is_result = true});
 }
 
 void SessionOutput::push(Tag tag, Waiting waiting)
 {
     send_accepted();
     withheld_ += waiting.payload.size;
-    if (behind() && !is_large(waiting.payload) && waiting.payload.size > kept_in_memory) {
+    if (behind() && !is_large(waiting) && waiting.payload.bytes.size() > kept_in_memory) {
         put_aside(waiting.payload);
     }
     const auto lane = lanes_.find(number(tag));
-    if (lane == lanes_.end() && !is_large(waiting.payload)) {
+    if (lane == lanes_.end() && !is_large(waiting)) {
         (void)step(tag, waiting);
         judge_fullness();
         return;
@@ -151,6 +155,37 @@ void SessionOutput::send_accepted()
     accepted_ = 0;
 }
 
+/// Its head, with the payload if that is small or lent.
+void SessionOutput::begin(Tag tag, Waiting& message, bool large)
+{
+    message.begun = true;
+    const std::uint64_t size = message.payload.size;
+    withheld_ -= large ? 0 : size;
+    std::visit(
+        [&](auto& head) {
+            if constexpr (requires {
+                              head.size;
+                              head.payload;
+                              head.more;
+                          }) {
+                head.size = size;
+                head.payload = large ? ByteView{} : message.payload.bytes.view();
+                head.more = large;
+            }
+            if constexpr (requires { head.has_blob; }) {
+                head.has_blob = static_cast<bool>(message.lent);
+            }
+        },
+        message.head);
+    const std::size_t start = channel_.out().size();
+    encode_now(message.head, tags_.text(tag));
+    if (message.lent) {
+        std::vector<UniqueFd> fds;
+        fds.push_back(std::move(message.lent));
+        channel_.attach(start, std::move(fds));
+    }
+}
+
 /// Sends the message, or its next piece. True when the message is out.
 bool SessionOutput::step(Tag tag, Waiting& message)
 {
@@ -162,24 +197,8 @@ bool SessionOutput::step(Tag tag, Waiting& message)
     };
     const std::uint64_t size = message.payload.size;
     if (!message.begun) {
-        message.begun = true;
-        const bool large = is_large(message.payload) && size > 0;
-        const ByteView here = large ? ByteView{} : message.payload.bytes.view();
-        withheld_ -= large ? 0 : size;
-        std::visit(
-            [&](auto& head) {
-                if constexpr (requires {
-                                  head.size;
-                                  head.payload;
-                                  head.more;
-                              }) {
-                    head.size = size;
-                    head.payload = here;
-                    head.more = large;
-                }
-            },
-            message.head);
-        encode_now(message.head, tags_.text(tag));
+        const bool large = is_large(message) && size > 0;
+        begin(tag, message, large);
         return large ? false : finish();
     }
     const auto part = std::min<std::uint64_t>(limits::piece, size - message.offset);
@@ -212,7 +231,7 @@ void SessionOutput::advance_lane(Tag tag, Lane& lane)
         return;
     }
     lane.pop_front();
-    while (!lane.empty() && !is_large(lane.front().payload)) {
+    while (!lane.empty() && !is_large(lane.front())) {
         (void)step(tag, lane.front());
         lane.pop_front();
     }

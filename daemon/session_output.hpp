@@ -29,14 +29,19 @@ public:
         unsigned uid = 0;
     };
 
+    /// What a client gets of a result in a blob, if it may have it as it lies: a descriptor. The
+    /// blob is taken out of the payload then.
+    using Lend = std::function<UniqueFd(JobId, Payload&)>;
+
     /// `result_is_out` is told when the last byte of a job's result was handed to the channel;
     /// `is_full` when there begins to be so much unread that no more of the client's jobs should
     /// begin (true), and when it has read most of that (false).
-    SessionOutput(Channel& channel, const SessionTags& tags, const Account& account,
+    SessionOutput(Channel& channel, const SessionTags& tags, const Account& account, Lend lend,
                   std::function<void(Tag)> result_is_out, std::function<void(bool)> is_full)
         : channel_(channel),
           tags_(tags),
           share_(account.room, account.uid, [this] { judge_fullness(); }),
+          lend_(std::move(lend)),
           result_is_out_(std::move(result_is_out)),
           is_full_(std::move(is_full))
     {
@@ -44,6 +49,8 @@ public:
 
     void spell(Spelling spelling) noexcept { spelling_ = spelling; }
     [[nodiscard]] Spelling spelling() const noexcept { return spelling_; }
+    /// From now on large results may go in descriptors.
+    void take_blobs() noexcept { takes_blobs_ = true; }
 
     /// A small message. `id` is for requests whose tag is no job's; JSON only.
     void send(const Reply& reply, std::string_view id);
@@ -78,6 +85,7 @@ private:
     struct Waiting {
         Reply head;
         Payload payload;
+        UniqueFd lent;  ///< it goes in this descriptor
         std::uint64_t offset = 0;
         bool begun = false;
         bool is_result = false;
@@ -86,6 +94,8 @@ private:
 
     void encode_now(const Reply& reply, std::string_view id);
     void push(Tag tag, Waiting waiting);
+    [[nodiscard]] static bool is_large(const Waiting& message);
+    void begin(Tag tag, Waiting& message, bool large);
     [[nodiscard]] bool step(Tag tag, Waiting& message);
     void advance_lane(Tag tag, Lane& lane);
     [[nodiscard]] std::uint64_t window() const;
@@ -93,9 +103,11 @@ private:
     Channel& channel_;
     const SessionTags& tags_;
     OutputRoom::Share share_;
+    Lend lend_;
     std::function<void(Tag)> result_is_out_;
     std::function<void(bool)> is_full_;
     Spelling spelling_ = Spelling::undecided;
+    bool takes_blobs_ = false;
 
     std::unordered_map<std::uint64_t, Lane> lanes_;  ///< jobs that have a large message on its way
     std::deque<Tag> turns_;

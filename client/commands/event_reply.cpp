@@ -25,8 +25,8 @@ struct ToReply {
     Reply operator()(const event::ResultPart& e) const { return Piece{e.tag, true, e.payload}; }
     Reply operator()(const event::JobResult& e) const
     {
-        return JobResult{e.tag, e.job,   e.size,    e.queue_ns, e.run_ns, e.worker,  e.state,
-                         false, e.cause, e.payload, e.attempt,  e.usage,  e.attempts};
+        return JobResult{e.tag, e.job, e.size,  e.queue_ns, e.run_ns,  e.worker, e.state,
+                         false, false, e.cause, e.payload,  e.attempt, e.usage,  e.attempts};
     }
     Reply operator()(const event::Cancelled& e) const
     {
@@ -37,6 +37,7 @@ struct ToReply {
     Reply operator()(const event::Reloaded& e) const { return ReloadReply{e.tag, e.body}; }
     Reply operator()(const event::LogLevel& e) const { return LogLevelReply{e.tag, e.body}; }
     Reply operator()(const event::Adjusted& e) const { return AdjustReply{e.tag, e.body}; }
+    Reply operator()(const event::Stored& e) const { return Stored{e.tag}; }
     Reply operator()(const event::Pong& e) const { return Pong{e.tag, e.payload}; }
     Reply operator()(const event::Closing& e) const { return Closing{e.grace_ms}; }
     Reply operator()(const event::JobError& e) const { return ErrorMessage{e.tag, e.error}; }

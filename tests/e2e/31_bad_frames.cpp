@@ -230,7 +230,7 @@ TEST_CASE("a descriptor that is no sealed memfd of the declared size is refused"
     std::uint64_t tag = 1;
     const std::pair<int, std::uint64_t> bad[] = {
         {unsealed.get(), 100'000},        {half_sealed.get(), 100'000}, {device.get(), 100'000},
-        {client.raw().socket(), 100'000}, {blob->get(), 99'999},        {blob->get(), 100'001}};
+        {client.raw().socket(), 100'000}, {blob->get(), 49'999},        {blob->get(), 100'001}};
     for (const auto& [descriptor, size] : bad) {
         client.submit_blob(++tag, "echo", descriptor, size);
         CHECK(client.error(tag).code == "bad_descriptor");

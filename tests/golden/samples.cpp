@@ -265,6 +265,9 @@ std::vector<Sample> requests()
     return {
         {"hello", Request{Hello{.min_version = 1, .max_version = 1, .client = "me"}},
          R"({"op":"hello","min_version":1,"max_version":1,"client":"me"})"},
+        {"hello_blobs",
+         Request{Hello{.min_version = 1, .max_version = 1, .client = "me", .takes_blobs = true}},
+         {}},
         {"open", Request{Open{.number = 7, .pool = "tests", .handler = "sum"}}, {}},
         {"submit",
          Request{Submit{.tag = tag,
@@ -333,6 +336,25 @@ std::vector<Sample> requests()
                         .options = {},
                         .payload = {}}},
          {}},
+        {"submit_put",
+         Request{Submit{.tag = tag,
+                        .handler_number = 0,
+                        .size = 0,
+                        .more = false,
+                        .has_blob = false,
+                        .options = {.handler = "sum", .blob = 12},
+                        .payload = {}}},
+         {}},
+        {"put", Request{Put{.tag = tag, .size = 3, .payload = bytes_of("100")}},
+         R"({"op":"put","id":"7","payload":"100"})"},
+        {"put_more",
+         Request{Put{.tag = tag, .size = 100'000, .more = true, .payload = bytes_of("first")}},
+         R"({"op":"put","id":"7","size":100000,"more":true,"payload":"first"})"},
+        {"put_blob",
+         Request{Put{.tag = tag, .size = 100'000, .has_blob = true, .payload = {}}},
+         {}},
+        {"drop", Request{Drop{.tag = tag}}, R"({"op":"drop","id":"7"})"},
+        {"return", Request{Return{.tag = tag, .job = job}}, {}},
         {"submit_many",
          Request{many_of({.handler = "sum"}, {bytes_of("100"), bytes_of(""), bytes_of("7")})},
          R"({"op":"submit_many","ids":["7","8","9"],"handler":"sum","payloads":["100","","7"]})"},
@@ -399,11 +421,15 @@ std::vector<Sample> results()
     JobResult large = result(JobState::succeeded, {}, "first");
     large.size = 100'000;
     large.more = true;
+    JobResult in_blob = result(JobState::succeeded, {}, "");
+    in_blob.size = 100'000;
+    in_blob.has_blob = true;
     return {
         {"result", Reply{result(JobState::succeeded, {}, "5050")}, {}},
         {"result_empty", Reply{result(JobState::succeeded, {}, "")}, {}},
         {"result_bytes", Reply{result(JobState::succeeded, {}, no_text)}, {}},
         {"result_more", Reply{large}, {}},
+        {"result_blob", Reply{in_blob}, {}},
         {"result_error",
          Reply{result(JobState::failed, with_text("error", "sum: not a number: \"ten\""), "")},
          {}},
@@ -497,6 +523,7 @@ std::vector<Sample> replies()
         {"reply_piece_last",
          Reply{Piece{.tag = tag, .more = false, .payload = bytes_of("end")}},
          {}},
+        {"stored", Reply{Stored{.tag = tag}}, {}},
         {"cancelled", Reply{Cancelled{.tag = tag, .queued = 3, .running = 1}}, {}},
         {"status", Reply{StatusReply{.tag = tag, .body = status_document()}}, {}},
         {"handlers", Reply{HandlersReply{.tag = tag, .body = handlers_document()}}, {}},
@@ -639,7 +666,8 @@ std::vector<Sample> inside()
 std::string line_of(std::string_view name, const Reply& reply)
 {
     Bytes line;
-    if (std::holds_alternative<Opened>(reply)) {
+    const auto* result = std::get_if<JobResult>(&reply);
+    if (std::holds_alternative<Opened>(reply) || (result != nullptr && result->has_blob)) {
         return {};
     }
     if (name == "accepted_range") {

@@ -26,6 +26,7 @@ struct Describe {
     {
         return "opened " + std::to_string(opened.number);
     }
+    std::string operator()(const Stored&) const { return "stored"; }
     std::string operator()(const Accepted& accepted) const
     {
         return "accepted " + std::to_string(number(accepted.first)) + ":" +

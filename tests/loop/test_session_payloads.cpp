@@ -136,9 +136,11 @@ TEST_CASE_FIXTURE(DeskFixture, "a payload comes in a descriptor, and is judged")
     CHECK(desk.record(JobId{101}).submission.content.payload_size() == 1000);
     CHECK(desk.record(JobId{101}).submission.content.blob());
     with.tag = Tag{2};
-    with.size = 999;
-    peer.send(with, fds);
-    CHECK(heard_by(peer) == Lines{"error 2 bad_descriptor"});
+    for (const std::uint64_t size : {1001U, 499U}) {  // of one larger, or less than half as large
+        with.size = size;
+        peer.send(with, fds);
+        CHECK(heard_by(peer) == Lines{"error 2 bad_descriptor"});
+    }
     peer.send(with);  // none came along
     CHECK(heard_by(peer) == Lines{"error 2 bad_descriptor"});
 }

@@ -43,6 +43,7 @@ std::string open_files(Job& job);  ///< payload: most; result: how many it could
 
 // outputs.cpp
 void chunks(Job& job);       ///< args: count, size
+void peek(Job& job);         ///< result: the sum of the first bytes of all pages of the payload
 void big(Job& job);          ///< payload: size of the result
 void progress(Job& job);     ///< payload: steps
 void alive(Job& job);        ///< payload: how often it shows life, 5 ms apart

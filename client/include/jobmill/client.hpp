@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "jobmill/blob.hpp"
 #include "jobmill/bytes.hpp"
 #include "jobmill/event.hpp"
 #include "jobmill/ids.hpp"
@@ -27,8 +28,9 @@ struct NewJob {
     /// the socket drains: it must live, unchanged, until the job's last event. A span over a mapped
     /// file is welcome.
     ByteView payload{};
-    Map args{};               ///< what they mean is the handler's business
-    std::string_view pool{};  ///< empty: the first configured one
+    std::optional<Tag> blob{};  ///< instead of a payload: what was put() under that tag
+    Map args{};                 ///< what they mean is the handler's business
+    std::string_view pool{};    ///< empty: the first configured one
     std::string_view label{};
     bool detached = false;  ///< outlives this session; read its events with wait_job()
     bool started = false;   ///< ask for Started and Retrying
@@ -71,6 +73,10 @@ public:
         std::size_t memory = std::size_t{1} << 30U;
         /// Deliver large results and chunks as they come, holding none of them.
         bool stream_parts = false;
+        /// Hand large results over where they lie, as JobResult::blob. Not with stream_parts.
+        bool result_blobs = false;
+        /// Bytes of blobs that are kept for what comes next, beside those in use.
+        std::size_t kept_blobs = std::size_t{128} << 20U;
         Milliseconds connect_timeout{5000};
         /// connect() ends, with Errc::closed, when this can be read. Not owned.
         int cancel_fd = -1;
@@ -95,6 +101,18 @@ public:
     /// In a worker or a command of jobmill's, $JOBMILL_JOB names the running job: with the daemon
     /// of $JOBMILL_SOCKET it becomes the parent of what is submitted attached, unless one is given.
     [[nodiscard]] Result<Tag> submit(const NewJob& job);
+    /// Memory of that size for a payload, which is not copied then. It is the faster the sooner
+    /// blobs come back, by the ends of their jobs: fresh memory costs more than to fill it.
+    [[nodiscard]] Result<LentBlob> lend(std::size_t size);
+    /// The same with that payload; job.payload stays empty.
+    [[nodiscard]] Result<Tag> submit(const NewJob& job, LentBlob payload);
+    /// Gives the daemon a payload that many jobs may have, by NewJob::blob, without copying it for
+    /// each. Answered by Stored, until when a large one is borrowed. It counts as long as it is not
+    /// dropped, or a job has it, and goes with the session.
+    [[nodiscard]] Result<Tag> put(ByteView payload);
+    [[nodiscard]] Result<Tag> put(LentBlob payload);
+    /// No job submitted from now on has it.
+    [[nodiscard]] Result<void> drop(Tag blob);
     /// A job for each payload, inline all of them, which are copied; job.payload stays empty. In as
     /// few messages as credit and frames allow, waiting for credit if need be; each message is
     /// accepted or refused as a whole. Fewer tags than payloads: the daemon stops and takes no

@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "jobmill/blob.hpp"
 #include "jobmill/bytes.hpp"
 #include "jobmill/cause_kind.hpp"
 #include "jobmill/error_code.hpp"
@@ -92,7 +93,8 @@ struct JobResult {
     Rarely<Cause> cause;   ///< empty when it succeeded
     bool dropped = false;  ///< its payload was larger than Options::memory had room for
     std::uint64_t size = 0;
-    Bytes payload;  ///< empty when it was dropped or came as parts
+    Bytes payload;  ///< empty when it was dropped, came as parts, or is in the blob
+    Blob blob;      ///< only with Options::result_blobs, of a large result
     std::uint32_t attempt = 1;
     Usage usage;                    ///< of the last attempt
     std::vector<Attempt> attempts;  ///< those before it
@@ -103,6 +105,11 @@ struct Cancelled {
     Tag tag{};
     std::uint32_t queued = 0;
     std::uint32_t running = 0;
+};
+
+/// The answer to put(): jobs may name it.
+struct Stored {
+    Tag tag{};
 };
 
 struct Status {
@@ -158,7 +165,7 @@ using ClientEvent =
     std::variant<event::Accepted, event::Started, event::Chunk, event::Progress, event::ResultPart,
                  event::JobResult, event::Cancelled, event::Status, event::Handlers,
                  event::Reloaded, event::LogLevel, event::Pong, event::Closing, event::JobError,
-                 event::Retrying, event::Adjusted>;
+                 event::Retrying, event::Adjusted, event::Stored>;
 
 /// The tag that the event is about; 0 when it is about the session.
 [[nodiscard]] Tag tag_of(const ClientEvent& event);

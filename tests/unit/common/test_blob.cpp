@@ -47,7 +47,19 @@ TEST_CASE("a blob of another size than declared is refused")
     REQUIRE(blob.has_value());
     const auto checked = check_blob(blob->get(), 11);
     REQUIRE_FALSE(checked.has_value());
-    CHECK(checked.error().what == "the memfd has 10 bytes, not the declared 11");
+    CHECK(checked.error().what ==
+          "the memfd has 10 bytes, not the declared 11 or up to twice as many");
+    CHECK_FALSE(check_blob(blob->get(), 4).has_value());
+    CHECK_FALSE(check_blob(blob->get(), 0).has_value());
+}
+
+TEST_CASE("a blob may be up to twice as large as what is in it")
+{
+    const auto blob = make_blob(10);
+    REQUIRE(blob.has_value());
+    for (const std::uint64_t size : {10U, 9U, 5U}) {
+        CHECK(check_blob(blob->get(), size).has_value());
+    }
 }
 
 TEST_CASE("a memfd that could still shrink is refused")

@@ -452,11 +452,45 @@ TEST_CASE("a job number below 0 is refused, not taken for a huge one")
     CHECK(error.field == "jobs");
 }
 
-TEST_CASE("descriptors belong to submits alone")
+TEST_CASE("descriptors belong to submits and puts alone, and to results")
 {
+    for (const MessageType type : {MessageType::ping, MessageType::drop}) {
+        Bytes bytes;
+        FrameWriter{bytes, type, 7}.descriptors(1).finish();
+        CHECK(decode_request(framed(bytes, requests)).error().field == "descriptors");
+    }
+    Bytes two;
+    FrameWriter{two, MessageType::put, 7}.field(std::uint64_t{9}).descriptors(2).finish();
+    CHECK(decode_request(framed(two, requests)).error().field == "descriptors");
+    JobResult result{.tag = Tag{7}, .size = 9, .more = true, .has_blob = true, .cause = {}};
+    Bytes pieces;
+    encode(result, pieces);
+    CHECK_FALSE(decode_reply(framed(pieces, replies)).has_value());
+    result.more = false;
+    result.payload = bytes_of("x");
+    Bytes payload;
+    encode(result, payload);
+    CHECK_FALSE(decode_reply(framed(payload, replies)).has_value());
+}
+
+TEST_CASE("a job has one payload: what was put, or its own")
+{
+    Submit submit;
+    submit.tag = Tag{7};
+    submit.options.handler = "sum";
+    submit.options.blob = 12;
+    submit.size = 1;
+    submit.payload = bytes_of("x");
     Bytes bytes;
-    FrameWriter{bytes, MessageType::ping, 7}.descriptors(1).finish();
-    CHECK(decode_request(framed(bytes, requests)).error().field == "descriptors");
+    encode(submit, bytes);
+    CHECK(decode_request(framed(bytes, requests)).error().field == "blob");
+    SubmitMany many;
+    many.options.handler = "sum";
+    many.options.blob = 12;
+    many.payloads = {bytes_of("x")};
+    Bytes of_many;
+    encode(many, of_many);
+    CHECK(decode_request(framed(of_many, requests)).error().field == "blob");
 }
 
 TEST_CASE("a note that is not UTF-8 is refused")

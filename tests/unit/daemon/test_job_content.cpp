@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <fcntl.h>
+
 #include <doctest/doctest.h>
 
 #include "common/blob.hpp"
@@ -69,6 +71,30 @@ TEST_CASE("a blob stands for the payload, beside label and arguments")
     const JobContent moved = std::move(content);
     CHECK(moved.label() == "label");
     CHECK(text_of(moved.args()) == "args");
+}
+
+TEST_CASE("a shared blob and what counts it last until the last one that has it")
+{
+    const auto count = std::make_shared<int>(0);
+    JobContent put;
+    auto blob = make_blob(100'000);
+    REQUIRE(blob.has_value());
+    const int descriptor = blob->get();
+    put.set_blob(std::move(*blob), 100'000);
+    CHECK_FALSE(put.is_shared());
+    put.make_shared(count);
+    JobContent job{"label", {}, {}};
+    job.share_blob(put);
+    CHECK(job.is_shared());
+    CHECK(job.blob().get() == descriptor);
+    CHECK(job.payload_size() == 100'000);
+    put = JobContent{};
+    CHECK(count.use_count() == 2);
+    JobContent moved = std::move(job);
+    CHECK(::fcntl(descriptor, F_GETFD) >= 0);
+    moved = JobContent{};
+    CHECK(count.use_count() == 1);
+    CHECK(::fcntl(descriptor, F_GETFD) < 0);
 }
 
 }  // namespace jobmill::daemon

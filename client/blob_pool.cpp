@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: MIT
+#include "client/blob_pool.hpp"
+
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "common/blob.hpp"
+
+namespace jobmill {
+namespace {
+
+/// A client with as many that nobody uses has no use for more.
+constexpr std::size_t most_kept = 64;
+
+Result<std::shared_ptr<BlobMemory>> map(int descriptor, int protection)
+{
+    struct stat status {};
+    if (::fstat(descriptor, &status) != 0) {
+        return fail_errno("fstat of a blob", errno);
+    }
+    const auto size = static_cast<std::size_t>(status.st_size);
+    void* const address =
+        ::mmap(nullptr, size, protection, MAP_SHARED | MAP_POPULATE, descriptor, 0);
+    if (address == MAP_FAILED) {
+        return fail_errno("mapping a blob of " + std::to_string(size) + " bytes", errno);
+    }
+    auto memory = std::make_shared<BlobMemory>();
+    memory->device = status.st_dev;
+    memory->inode = status.st_ino;
+    memory->bytes = {static_cast<std::byte*>(address), size};
+    return memory;
+}
+
+std::size_t in_pages(std::size_t size)
+{
+    static const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+    return (std::max<std::size_t>(size, 1) + page - 1) / page * page;
+}
+
+/// What a result's reader holds.
+struct Loan {
+    Loan(std::shared_ptr<BlobMemory> lent, JobId of, const std::shared_ptr<Returns>& list)
+        : memory(std::move(lent)), job(of), returns(list)
+    {
+    }
+    Loan(const Loan&) = delete;
+    Loan& operator=(const Loan&) = delete;
+    ~Loan()
+    {
+        if (const auto list = returns.lock()) {
+            list->push_back(job);
+        }
+    }
+
+    std::shared_ptr<BlobMemory> memory;
+    JobId job;
+    std::weak_ptr<Returns> returns;
+};
+
+}  // namespace
+
+BlobMemory::~BlobMemory()
+{
+    if (!bytes.empty()) {
+        (void)::munmap(bytes.data(), bytes.size());
+    }
+}
+
+Result<LentBlob> BlobPool::lend(std::size_t size)
+{
+    const std::size_t wanted = in_pages(size);
+    auto best = all_.end();
+    for (auto each = all_.begin(); each != all_.end(); ++each) {
+        const std::size_t room = (*each)->bytes.size();
+        if ((*each)->reusable && each->use_count() == 1 && room >= wanted &&
+            room / widest_blob <= size && (best == all_.end() || room < (*best)->bytes.size())) {
+            best = each;
+        }
+    }
+    if (best == all_.end()) {
+        JOBMILL_TRY_ASSIGN(UniqueFd made, make_blob(wanted));
+        JOBMILL_TRY_ASSIGN(Memory memory, map(made.get(), PROT_READ | PROT_WRITE));
+        memory->descriptor = std::move(made);
+        memory->reusable = true;
+        all_.push_back(std::move(memory));
+    } else {
+        std::rotate(best, best + 1, all_.end());
+    }
+    Memory lent = all_.back();
+    trim();
+    const auto bytes = lent->bytes.first(size);
+    return LentBlob{std::move(lent), bytes};
+}
+
+Result<Blob> BlobPool::open(const UniqueFd& descriptor, std::uint64_t size, JobId job,
+                            const std::shared_ptr<Returns>& returns)
+{
+    JOBMILL_TRY(check_blob(descriptor.get(), size));
+    struct stat status {};
+    if (::fstat(descriptor.get(), &status) != 0) {
+        return fail_errno("fstat of a blob", errno);
+    }
+    const auto found = std::find_if(all_.begin(), all_.end(), [&](const Memory& memory) {
+        return memory->inode == status.st_ino && memory->device == status.st_dev;
+    });
+    if (found == all_.end()) {
+        JOBMILL_TRY_ASSIGN(Memory memory, map(descriptor.get(), PROT_READ));
+        all_.push_back(std::move(memory));
+    } else {
+        std::rotate(found, found + 1, all_.end());
+    }
+    Memory lent = all_.back();
+    trim();
+    const ByteView bytes = lent->bytes.first(size);
+    return Blob{bytes, std::make_shared<const Loan>(std::move(lent), job, returns)};
+}
+
+void BlobPool::trim()
+{
+    std::size_t bytes = 0;
+    std::size_t count = 0;
+    for (std::size_t i = all_.size(); i > 0; --i) {
+        const auto at = all_.begin() + static_cast<std::ptrdiff_t>(i - 1);
+        if (at->use_count() > 1) {
+            continue;
+        }
+        bytes += (*at)->bytes.size();
+        ++count;
+        if (bytes > kept_ || count > most_kept) {
+            bytes -= (*at)->bytes.size();
+            all_.erase(at);
+        }
+    }
+}
+
+}  // namespace jobmill

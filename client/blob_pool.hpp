@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+// The blobs of one client: those that it fills with payloads, again and again, and those that
+// results came in, which it keeps mapped, since the daemon has them filled again and again. Fresh
+// memory costs several times what it costs to write or read it.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "common/unique_fd.hpp"
+#include "jobmill/blob.hpp"
+#include "jobmill/ids.hpp"
+#include "jobmill/result.hpp"
+
+namespace jobmill {
+
+/// One mapped blob.
+struct BlobMemory {
+    BlobMemory() = default;
+    BlobMemory(const BlobMemory&) = delete;
+    BlobMemory& operator=(const BlobMemory&) = delete;
+    ~BlobMemory();
+
+    UniqueFd descriptor;  ///< of one that this client has made
+    dev_t device = 0;
+    ino_t inode = 0;
+    std::span<std::byte> bytes{};
+    bool reusable = false;  ///< by this client, for another payload
+};
+
+/// The jobs whose results were given back; somebody has to tell the daemon.
+using Returns = std::vector<JobId>;
+
+class BlobPool {
+public:
+    /// Keeps so many bytes of what nobody uses.
+    explicit BlobPool(std::size_t kept) : kept_(kept) {}
+
+    [[nodiscard]] Result<LentBlob> lend(std::size_t size);
+    /// The result of a job. When nobody holds it any more, the job is put on the list, if that is
+    /// still there.
+    [[nodiscard]] Result<Blob> open(const UniqueFd& descriptor, std::uint64_t size, JobId job,
+                                    const std::shared_ptr<Returns>& returns);
+    /// Somebody may still read it when this client has forgotten it.
+    static void give_away(BlobMemory& memory) noexcept { memory.reusable = false; }
+
+private:
+    using Memory = std::shared_ptr<BlobMemory>;
+
+    void trim();
+
+    std::size_t kept_;
+    std::vector<Memory> all_;  ///< the least recently used first
+};
+
+}  // namespace jobmill
