@@ -27,6 +27,11 @@ using Spent = std::uint64_t;
 template <typename Who>
 class Rivals {
 public:
+    struct Entry {
+        Spent spent = 0;
+        std::uint64_t jobs = 0;
+    };
+
     /// One job more or less of his is unfinished.
     void enter(Who who)
     {
@@ -60,6 +65,13 @@ public:
         const auto found = entries_.find(who);
         return found == entries_.end() ? clock_ : found->second.spent;
     }
+    /// Of one who has jobs; good for as long as he has any.
+    [[nodiscard]] const Entry& entry(Who who) const
+    {
+        const auto found = entries_.find(who);
+        JOBMILL_ASSERT(found != entries_.end() && found->second.jobs > 0);
+        return found->second;
+    }
     /// He is served now, which is expected to cost so much.
     void serve(Who who, Spent cost)
     {
@@ -80,10 +92,6 @@ public:
     }
 
 private:
-    struct Entry {
-        Spent spent = 0;
-        std::uint64_t jobs = 0;
-    };
     /// Who has nothing to do is remembered all the same, for he may have had more than his share,
     /// and is likely to come back; when there are many, those that owe nothing are forgotten, and
     /// when many are left, whoever is not there: sessions of a single job would pile up.

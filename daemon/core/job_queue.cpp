@@ -93,7 +93,7 @@ LaneId JobQueue::lane_for(Job& job, std::int8_t priority, TimePoint now)
             place->second = free_lanes_.back();
             free_lanes_.pop_back();
         }
-        lanes_[number(place->second)] = Lane{.key = place->first, .jobs = {}, .spent = 0};
+        lanes_[number(place->second)] = Lane{.key = place->first, .jobs = {}};
     }
     job.lane = place->second;
     if (lanes_[number(job.lane)].jobs.empty()) {
@@ -127,6 +127,8 @@ void JobQueue::open_lane(LaneId id, TimePoint now)
         }
     }
     lane.spent = std::max(lane.spent, least.value_or(0));
+    lane.user = &users_.entry(lane.key.user);
+    lane.session = &sessions_.entry(lane.key.session);
     level.lanes.push_back(id);
 }
 
@@ -168,11 +170,11 @@ void JobQueue::sort_levels(TimePoint now) const
     }
 }
 
-bool JobQueue::precedes(const Lane& lane, const Lane& other) const
+bool JobQueue::precedes(const Lane& lane, const Lane& other)
 {
-    const auto standing = [this](const Lane& each) {
-        return std::tuple{users_.spent(each.key.user), each.key.user,
-                          sessions_.spent(each.key.session), each.key.session, each.spent};
+    const auto standing = [](const Lane& each) {
+        return std::tuple{each.user->spent, each.key.user, each.session->spent, each.key.session,
+                          each.spent};
     };
     return standing(lane) < standing(other);
 }

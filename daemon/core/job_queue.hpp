@@ -82,6 +82,9 @@ private:
         LaneKey key;
         JobList<&Job::place> jobs;
         Spent spent = 0;
+        // While it has jobs: looked up once, since every lane is compared for every offer.
+        const Rivals<UserId>::Entry* user = nullptr;
+        const Rivals<SessionId>::Entry* session = nullptr;
     };
     /// The lanes of one priority that have jobs.
     struct Level {
@@ -107,7 +110,7 @@ private:
     void forget_empty_lanes();
     void sort_levels(TimePoint now) const;
     /// Whether it is that lane's turn rather than the other's.
-    [[nodiscard]] bool precedes(const Lane& lane, const Lane& other) const;
+    [[nodiscard]] static bool precedes(const Lane& lane, const Lane& other);
 
     template <typename MayRun>
     [[nodiscard]] JobHandle first_of(const Level& level, MayRun may_run) const

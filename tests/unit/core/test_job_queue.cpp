@@ -19,6 +19,7 @@ struct Fixture {
         Job job;
         job.id = JobId{id};
         const JobHandle handle = jobs.add(job);
+        queue.enter(job);
         queue.push(jobs, handle, 0, {});
         return handle;
     }
