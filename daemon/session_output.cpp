@@ -94,7 +94,7 @@ void SessionOutput::send_chunk(const Chunk& head, Payload payload)
 
 void SessionOutput::send_result(const JobResult& head, Payload payload)
 {
-    UniqueFd lent = takes_blobs_ && payload.blob ? lend_(head.job, payload) : UniqueFd{};
+    UniqueFd lent = takes_blobs_ && payload.blob ? callbacks_.lend(head.job, payload) : UniqueFd{};
     push(head.tag, Waiting{.head = head,
                            .payload = std::move(payload),
                            .lent = std::move(lent),
@@ -191,7 +191,7 @@ bool SessionOutput::step(Tag tag, Waiting& message)
 {
     const auto finish = [&] {
         if (message.is_result) {
-            result_is_out_(tag);
+            callbacks_.result_is_out(tag);
         }
         return true;
     };
@@ -275,7 +275,7 @@ void SessionOutput::judge_fullness()
     const bool full = much || share_.closed();
     if (full != full_) {
         full_ = full;
-        is_full_(full);
+        callbacks_.is_full(full);
     }
 }
 

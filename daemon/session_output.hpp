@@ -33,17 +33,21 @@ public:
     /// blob is taken out of the payload then.
     using Lend = std::function<UniqueFd(JobId, Payload&)>;
 
-    /// `result_is_out` is told when the last byte of a job's result was handed to the channel;
-    /// `is_full` when there begins to be so much unread that no more of the client's jobs should
-    /// begin (true), and when it has read most of that (false).
-    SessionOutput(Channel& channel, const SessionTags& tags, const Account& account, Lend lend,
-                  std::function<void(Tag)> result_is_out, std::function<void(bool)> is_full)
+    struct Callbacks {
+        Lend lend;
+        /// The last byte of a job's result was handed to the channel.
+        std::function<void(Tag)> result_is_out;
+        /// There begins to be so much unread that no more of the client's jobs should begin (true),
+        /// or it has read most of that (false).
+        std::function<void(bool)> is_full;
+    };
+
+    SessionOutput(Channel& channel, const SessionTags& tags, const Account& account,
+                  Callbacks callbacks)
         : channel_(channel),
           tags_(tags),
           share_(account.room, account.uid, [this] { judge_fullness(); }),
-          lend_(std::move(lend)),
-          result_is_out_(std::move(result_is_out)),
-          is_full_(std::move(is_full))
+          callbacks_(std::move(callbacks))
     {
     }
 
@@ -103,9 +107,7 @@ private:
     Channel& channel_;
     const SessionTags& tags_;
     OutputRoom::Share share_;
-    Lend lend_;
-    std::function<void(Tag)> result_is_out_;
-    std::function<void(bool)> is_full_;
+    Callbacks callbacks_;
     Spelling spelling_ = Spelling::undecided;
     bool takes_blobs_ = false;
 

@@ -44,15 +44,15 @@ std::optional<Heard> BinaryClient::read_message()
         }
         if (*frame) {
             const Frame& view = **frame;
-            Heard heard{.bytes = std::make_unique<Bytes>(),
+            Heard heard{.bytes = {},
                         .type = view.header.type,
                         .id = view.header.id,
                         .more = view.header.more,
                         .reply = {}};
             for (const ByteView part : {view.fixed, view.meta, view.payload}) {
-                append(*heard.bytes, part);
+                append(heard.bytes, part);
             }
-            const ByteView all{*heard.bytes};
+            const ByteView all{heard.bytes};
             const Frame copy{.header = view.header,
                              .fixed = all.first(view.fixed.size()),
                              .meta = all.subspan(view.fixed.size(), view.meta.size()),

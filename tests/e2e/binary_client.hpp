@@ -2,7 +2,6 @@
 #pragma once
 
 #include <deque>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,9 +11,10 @@
 
 namespace jobmill::tests {
 
-/// A message of the daemon with the bytes that it borrows.
+/// A message of the daemon with the bytes that it borrows: to be moved, for a copy would borrow
+/// from this one.
 struct Heard {
-    std::unique_ptr<Bytes> bytes;
+    Bytes bytes;
     MessageType type{};
     std::uint64_t id = 0;
     bool more = false;
