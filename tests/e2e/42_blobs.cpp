@@ -164,6 +164,7 @@ TEST_CASE("who returns no result gets the further ones in pieces")
     settle(client);
     const std::size_t before = daemon.open_descriptors();
     std::vector<event::JobResult> results;
+    results.reserve(70);
     for (int i = 0; i < 70; ++i) {
         results.push_back(big(client, 100'000));
     }
