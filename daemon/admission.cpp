@@ -52,10 +52,12 @@ void subtract(JobLoad& from, const JobLoad& load)
 template <typename Key>
 void subtract(tsl::robin_map<Key, JobLoad>& loads, Key key, const JobLoad& load)
 {
-    JobLoad& of_key = loads.at(key);
+    const auto found = loads.find(key);
+    JOBMILL_ASSERT(found != loads.end());
+    JobLoad& of_key = found.value();
     subtract(of_key, load);
     if (of_key.jobs == 0 && of_key.bytes == 0 && of_key.blobs == 0) {
-        loads.erase(key);
+        loads.erase(found);
     }
 }
 
