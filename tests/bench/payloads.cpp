@@ -71,7 +71,7 @@ event::JobResult answer(Client& client, const Result<Tag>& tag)
 {
     auto result = std::get<event::JobResult>(checked(client.answer(checked(Result<Tag>{tag}))));
     if (result.state != JobState::succeeded) {
-        give_up("a job has " + std::string{name_of(result.state)} + ": " + result.cause.text);
+        give_up("a job has " + std::string{name_of(result.state)} + ": " + result.cause->text);
     }
     return result;
 }
