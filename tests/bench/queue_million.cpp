@@ -100,7 +100,7 @@ private:
     {
         Bytes frames;
         for (std::uint64_t i = 0; i < count; ++i) {
-            encode(Submit{.tag = Tag{handler * 1000 + i},
+            encode(Submit{.tag = Tag{std::uint64_t{handler} * 1000 + i},
                           .handler_number = handler,
                           .size = payload.size(),
                           .options = {.detached = handler == 1, .want_started = handler != 1},

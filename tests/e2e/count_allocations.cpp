@@ -12,11 +12,14 @@
 #include <cstdlib>
 #include <cstring>
 
+// NOLINTBEGIN(bugprone-reserved-identifier,readability-identifier-naming): the C library's own
+// names
 extern "C" {
 void* __libc_malloc(std::size_t size);
 void* __libc_calloc(std::size_t count, std::size_t size);
 void* __libc_realloc(void* old, std::size_t size);
 }
+// NOLINTEND(bugprone-reserved-identifier,readability-identifier-naming)
 
 namespace {
 
@@ -31,7 +34,8 @@ void count() noexcept
 
 __attribute__((constructor)) void begin()
 {
-    const char* path = std::getenv("JOBMILL_TEST_ALLOCATIONS");
+    const char* path =
+        std::getenv("JOBMILL_TEST_ALLOCATIONS");  // NOLINT(concurrency-mt-unsafe): before main()
     if (path == nullptr || std::strcmp(program_invocation_short_name, "jobmilld") != 0) {
         return;
     }

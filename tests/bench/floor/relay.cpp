@@ -120,9 +120,11 @@ public:
     {
         std::vector<Pair> clients;
         std::vector<Pair> links;
+        clients.reserve(most_clients + 1);
         for (std::size_t i = 0; i <= most_clients; ++i) {
             clients.push_back(make_pair());
         }
+        links.reserve(static_cast<std::size_t>(workers));
         for (int i = 0; i < workers; ++i) {
             links.push_back(make_pair());
         }
@@ -137,6 +139,8 @@ public:
         fork_process([&] {
             std::vector<int> client_fds;
             std::vector<int> worker_fds;
+            client_fds.reserve(clients.size());
+            worker_fds.reserve(links.size());
             for (Pair& pair : clients) {
                 client_fds.push_back(pair.far.release());
             }
