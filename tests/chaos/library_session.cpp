@@ -45,13 +45,13 @@ struct Listener {
     {
         Heard heard{.what = What::result,
                     .job = number(event.job),
-                    .text = event.cause.text,
+                    .text = event.cause->text,
                     .payload = std::string{text_of(event.payload)},
                     .state = std::string{name_of(event.state)},
-                    .kind = event.cause.kind,
-                    .signal = event.cause.signal,
+                    .kind = event.cause->kind,
+                    .signal = event.cause->signal,
                     .attempt = event.attempt,
-                    .poison = event.cause.poison};
+                    .poison = event.cause->poison};
         for (const Attempt& attempt : event.attempts) {
             heard.kills += attempt.cause.signal == "SIGKILL" ? 1U : 0U;
         }
