@@ -38,8 +38,9 @@ ClientEvent Conversation::take(std::size_t position)
     last_events_ -= is_last(event) ? 1U : 0U;
     if (position > 0) {
         events_.erase(at);
-    } else if (++taken_ == events_.size()) {
-        events_.clear();
+    } else if (++taken_ * 2 > events_.size()) {
+        // Who never takes the last one must not keep all that he has taken.
+        events_.erase(events_.begin(), events_.begin() + static_cast<std::ptrdiff_t>(taken_));
         taken_ = 0;
     }
     return event;
