@@ -107,14 +107,12 @@ Result<Blob> BlobPool::open(const UniqueFd& descriptor, std::uint64_t size, JobI
     const auto found = std::find_if(all_.begin(), all_.end(), [&](const Memory& memory) {
         return memory->inode == status.st_ino && memory->device == status.st_dev;
     });
+    Memory lent;
     if (found == all_.end()) {
-        JOBMILL_TRY_ASSIGN(Memory memory, map(descriptor.get(), PROT_READ));
-        all_.push_back(std::move(memory));
+        JOBMILL_TRY_ASSIGN(lent, map(descriptor.get(), PROT_READ));
     } else {
-        std::rotate(found, found + 1, all_.end());
+        lent = *found;
     }
-    Memory lent = all_.back();
-    trim();
     const ByteView bytes = lent->bytes.first(size);
     return Blob{bytes, std::make_shared<const Loan>(std::move(lent), job, returns)};
 }

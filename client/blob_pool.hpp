@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The blobs of one client: those that it fills with payloads, again and again, and those that
-// results came in, which it keeps mapped, since the daemon has them filled again and again. Fresh
-// memory costs several times what it costs to write or read it.
+// The blobs of one client: those that it fills with payloads, again and again, for fresh memory
+// costs several times what it costs to write it; and what results came in, which may be one of
+// those.
 #pragma once
 
 #include <sys/types.h>
