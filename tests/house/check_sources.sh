@@ -10,7 +10,8 @@ mark=$(printf 'TO%s|FIX%s|XX%s' DO ME X)
 
 # shellcheck disable=SC2016  # the program is for awk
 find common daemon worker client tests -type f \
-    \( -name '*.cpp' -o -name '*.hpp' -o -name '*.c' -o -name '*.h' -o -name '*.sh' \) -print |
+    \( -name '*.cpp' -o -name '*.hpp' -o -name '*.c' -o -name '*.h' -o -name '*.sh' \
+    -o -name '*.js' -o -name '*.mjs' -o -name '*.ts' \) -print |
     sort | xargs awk -v mark="(^|[^A-Za-z_])($mark)([^A-Za-z_]|\$)" '
         function judge() {
             if (file == "") return
