@@ -41,6 +41,13 @@ Loading<void> HandlerTable::add(const jobmill_handler& handler, std::string_view
     return {};
 }
 
+void HandlerTable::make_interruptible(std::size_t first)
+{
+    for (std::size_t i = first; i < handlers_.size(); ++i) {
+        handlers_[i].interruptible = true;
+    }
+}
+
 Value HandlerTable::describe() const
 {
     Array list;

@@ -22,6 +22,7 @@ struct LoadedHandler {
     jobmill_run run = nullptr;
     void* context = nullptr;
     bool runs_commands = false;  ///< it is exec: its jobs' limits are for the command
+    bool interruptible = false;  ///< it runs in a runtime, which ends it when SIGTERM comes
 };
 
 /// Why a module cannot be used; `text` is a sentence that names it.
@@ -39,6 +40,8 @@ class HandlerTable {
 public:
     /// `module` says in errors whose handler it is. Refuses a name that is taken or malformed.
     [[nodiscard]] Loading<void> add(const jobmill_handler& handler, std::string_view module);
+    /// Those from number `first` on.
+    void make_interruptible(std::size_t first);
 
     [[nodiscard]] std::span<const LoadedHandler> all() const noexcept { return handlers_; }
 

@@ -204,6 +204,11 @@ void fail(jobmill_job* job, const char* text)
     fail_with(job, &failure);
 }
 
+jobmill_bytes arguments(jobmill_job* job)
+{
+    return c_bytes(text_of(run_of(job).arguments()));
+}
+
 }  // namespace
 
 const jobmill_api& job_api() noexcept
@@ -227,7 +232,8 @@ const jobmill_api& job_api() noexcept
                                    result_payload,
                                    fail,
                                    fail_with,
-                                   alive};
+                                   alive,
+                                   arguments};
     return table;
 }
 

@@ -22,8 +22,8 @@ constexpr std::size_t read_size = 1U << 16U;
 
 }  // namespace
 
-JobLoop::JobLoop(int link, SegmentLayout& layout, const HandlerTable& handlers)
-    : link_(link), layout_(layout), handlers_(handlers), writer_(link, layout), buffer_(read_size)
+JobLoop::JobLoop(int link, SegmentLayout& layout, const Equipment& equipment)
+    : link_(link), layout_(layout), equipment_(equipment), writer_(link, layout), buffer_(read_size)
 {
     constexpr timeval read_waits{1, 0};
     (void)::setsockopt(link_, SOL_SOCKET, SO_RCVTIMEO, &read_waits, sizeof read_waits);
@@ -58,17 +58,26 @@ bool JobLoop::read()
             leave_broken("link: " + received.error().what);
         }
         if (received->would_block) {
-            // A read waits for a while only, so that a worker without work does not hold on to
-            // blobs.
-            mappings_.trim(monotonic_ns());
-            if (mappings_.empty()) {
-                pollfd readable{link_, POLLIN, 0};
-                (void)::poll(&readable, 1, -1);
-            }
+            rest();
             continue;
         }
         splitter_.feed(ByteView{buffer_}.first(received->size));
         return !received->end;
+    }
+}
+
+/// A read waits for a while only, so that a worker without work does not hold on to blobs, nor its
+/// runtime to what it keeps.
+void JobLoop::rest()
+{
+    if (!rested_) {
+        rested_ = true;
+        equipment_.runtime.idle();
+    }
+    mappings_.trim(monotonic_ns());
+    if (mappings_.empty()) {
+        pollfd readable{link_, POLLIN, 0};
+        (void)::poll(&readable, 1, -1);
     }
 }
 
@@ -79,14 +88,16 @@ void JobLoop::serve(const Frame& frame)
     if (!offer) {
         leave_broken("link: " + offer.error().what);
     }
-    if (offer->handler >= handlers_.all().size()) {
+    const auto handlers = equipment_.handlers.all();
+    if (offer->handler >= handlers.size()) {
         leave_broken("link: there is no handler number " + std::to_string(offer->handler));
     }
     if (!take_claim(layout_, offer->sequence)) {
         return;
     }
+    rested_ = false;
     JobRun{*offer, std::move(blob), writer_, layout_, meter_, mappings_}.run(
-        handlers_.all()[offer->handler]);
+        handlers[offer->handler]);
 }
 
 UniqueFd JobLoop::take_descriptor(const Frame& frame)

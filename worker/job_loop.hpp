@@ -8,34 +8,36 @@
 #include "common/frame.hpp"
 #include "common/segment_layout.hpp"
 #include "common/unique_fd.hpp"
-#include "worker/handler_table.hpp"
 #include "worker/link_writer.hpp"
 #include "worker/mapping_cache.hpp"
+#include "worker/runtime.hpp"
 #include "worker/usage_meter.hpp"
 
 namespace jobmill {
 
 class JobLoop {
 public:
-    JobLoop(int link, SegmentLayout& layout, const HandlerTable& handlers);
+    JobLoop(int link, SegmentLayout& layout, const Equipment& equipment);
 
     /// Says ready, then serves. Returns when the daemon has closed the link.
     void run(WorkerId worker);
 
 private:
     [[nodiscard]] bool read();
+    void rest();
     void serve(const Frame& frame);
     [[nodiscard]] UniqueFd take_descriptor(const Frame& frame);
 
     int link_;
     SegmentLayout& layout_;
-    const HandlerTable& handlers_;
+    const Equipment& equipment_;
     LinkWriter writer_;
     UsageMeter meter_;
     MappingCache mappings_;
     FrameSplitter splitter_{Link::worker, Direction::from_daemon};
     std::deque<UniqueFd> descriptors_;
     Bytes buffer_;
+    bool rested_ = true;  ///< since its last job
 };
 
 }  // namespace jobmill

@@ -23,6 +23,7 @@
 #include "worker/placement.hpp"
 #include "worker/running_job.hpp"
 #include "worker/soft_limits.hpp"
+#include "worker/term_handler.hpp"
 
 namespace jobmill {
 namespace {
@@ -143,6 +144,7 @@ void JobRun::call(const LoadedHandler& handler)
         // It ends before anything is told of a failure, which takes memory.
         std::optional<SoftLimits> limits;
         limits_ = limited ? &limits.emplace(offer_.limits) : nullptr;
+        const Interruptible while_it_runs{handler.interruptible};
         const int answer = handler.run(this, &job_api(), handler.context);
         if (answer != 0) {
             text = "handler \"" + handler.name + "\" answered " + std::to_string(answer);

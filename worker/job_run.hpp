@@ -34,6 +34,8 @@ public:
     [[nodiscard]] ByteView payload();
     [[nodiscard]] int payload_descriptor() const noexcept { return blob_.get(); }
     [[nodiscard]] const Value* argument(std::string_view name);
+    /// All of them: a MessagePack map as it came, or nothing.
+    [[nodiscard]] ByteView arguments() const noexcept { return offer_.args; }
     [[nodiscard]] bool cancelled() noexcept;
     void show_life() noexcept;
 

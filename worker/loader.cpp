@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
+#include <ctime>
 #include <exception>
 #include <filesystem>
 #include <type_traits>
@@ -158,6 +159,45 @@ Loading<void> load_module(HandlerTable& table, const std::string& path, LastReso
     return add_handlers(table, **module, path);
 }
 
+/// A thread that was waited for is counted until the kernel is done with it.
+bool has_one_thread()
+{
+    constexpr timespec moment{0, 1'000'000};
+    constexpr int looks = 100;
+    for (int look = 0; look < looks && thread_count() > 1; ++look) {
+        (void)::nanosleep(&moment, nullptr);
+    }
+    return thread_count() <= 1;
+}
+
+Loading<void> load_runtime(HandlerTable& table, const Runtime& runtime, Threads threads)
+{
+    const auto module = runtime.load();
+    if (!module) {
+        return tl::unexpected<LoadError>(module.error());
+    }
+    const char* const given = (*module)->name;
+    const std::string name = given == nullptr ? "of the runtime" : given;
+    if (auto judged = judge(*module, name); !judged) {
+        return judged;
+    }
+    const std::size_t first = table.all().size();
+    if (auto added = add_handlers(table, **module, name); !added) {
+        return added;
+    }
+    if (runtime.interrupt() != nullptr) {
+        table.make_interruptible(first);
+    }
+    if (threads == Threads::refused && !has_one_thread()) {
+        return tl::unexpected<LoadError>(
+            LoadError{"",
+                      "what the pool loads has started threads, so its process cannot be forked; "
+                      "say start = \"spawn\" for the pool, or keep the library from starting them, "
+                      "with OPENBLAS_NUM_THREADS = \"1\" in the pool's environment, for one"});
+    }
+    return {};
+}
+
 Loading<void> load_builtins(HandlerTable& table, const LoadOptions& options)
 {
     const auto known = builtin_handlers();
@@ -193,8 +233,8 @@ Loading<void> load_builtins(HandlerTable& table, const LoadOptions& options)
 
 }  // namespace
 
-Loading<HandlerTable> load_handlers(const LoadOptions& options, Threads threads,
-                                    LastResort last_resort)
+Loading<HandlerTable> load_handlers(const LoadOptions& options, const Runtime& runtime,
+                                    Threads threads, LastResort last_resort)
 {
     HandlerTable table;
     if (options.allow_paths) {
@@ -212,6 +252,11 @@ Loading<HandlerTable> load_handlers(const LoadOptions& options, Threads threads,
             return cannot_load(path,
                                "started threads while it was loaded, so its process cannot be "
                                "forked; say start = \"spawn\" for its pool");
+        }
+    }
+    if (runtime.present()) {
+        if (auto loaded = load_runtime(table, runtime, threads); !loaded) {
+            return tl::unexpected<LoadError>(loaded.error());
         }
     }
     return table;

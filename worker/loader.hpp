@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Loads what a pool's handlers are made of: the built-in ones and modules.
+// Loads what a pool's handlers are made of: the built-in ones, modules, and what a runtime brings.
 #pragma once
 
 #include "worker/handler_table.hpp"
 #include "worker/options.hpp"
+#include "worker/runtime.hpp"
 
 namespace jobmill {
 
@@ -14,7 +15,8 @@ enum class Threads { refused, allowed };
 /// dlopen(), it ends in std::terminate(). The process leaves with 78 afterwards.
 using LastResort = void (*)(const LoadError&);
 
-[[nodiscard]] Loading<HandlerTable> load_handlers(const LoadOptions& options, Threads threads,
+[[nodiscard]] Loading<HandlerTable> load_handlers(const LoadOptions& options,
+                                                  const Runtime& runtime, Threads threads,
                                                   LastResort last_resort);
 
 }  // namespace jobmill

@@ -18,9 +18,9 @@ int run(const jobmill::WorkerOptions& options)
     switch (options.mode) {
         case fork_template:
             // Destructors of modules have no business here.
-            ::_exit(jobmill::run_template(options));
+            ::_exit(jobmill::run_template(options, {}));
         case worker:
-            jobmill::run_spawned_worker(options);
+            jobmill::run_spawned_worker(options, {});
         case help:
             (void)std::fputs(jobmill::usage(), stdout);
             break;

@@ -37,8 +37,8 @@ static_assert(std::atomic<std::int32_t>::is_always_lock_free);
 
 class Template {
 public:
-    Template(const HandlerTable& handlers, pid_t daemon, ForkReport& report)
-        : handlers_(handlers), daemon_(daemon), report_(report)
+    Template(const Equipment& equipment, pid_t daemon, ForkReport& report)
+        : equipment_(equipment), daemon_(daemon), report_(report)
     {
     }
 
@@ -51,7 +51,7 @@ private:
     [[nodiscard]] Forked fork_worker(WorkerId worker, WorkerParts parts);
     void run_middle(WorkerId worker, WorkerParts parts);
 
-    const HandlerTable& handlers_;
+    const Equipment& equipment_;
     pid_t daemon_;
     ForkReport& report_;
     FrameSplitter splitter_{Link::template_, Direction::from_daemon};
@@ -123,7 +123,7 @@ Forked Template::fork_worker(WorkerId worker, WorkerParts parts)
 {
     report_.pid = 0;
     report_.error_number = 0;
-    const pid_t middle = ::fork();
+    const pid_t middle = equipment_.runtime.fork();
     if (middle < 0) {
         return {worker, 0, errno};
     }
@@ -141,9 +141,9 @@ Forked Template::fork_worker(WorkerId worker, WorkerParts parts)
 void Template::run_middle(WorkerId worker, WorkerParts parts)
 {
     const pid_t middle = ::getpid();
-    const pid_t pid = ::fork();
+    const pid_t pid = equipment_.runtime.fork();
     if (pid == 0) {
-        become_worker(worker, std::move(parts), handlers_, daemon_, middle);
+        become_worker(worker, std::move(parts), equipment_, daemon_, middle);
     }
     if (pid < 0) {
         report_.error_number = errno;
@@ -168,7 +168,7 @@ int refuse(const LoadError& error)
 
 }  // namespace
 
-int run_template(const WorkerOptions& options)
+int run_template(const WorkerOptions& options, const Runtime& runtime)
 {
     drop_descriptors(link_descriptor + 1);
     (void)::fcntl(link_descriptor, F_SETFD, FD_CLOEXEC);
@@ -177,9 +177,9 @@ int run_template(const WorkerOptions& options)
     leave_terminal();
     reset_signals();
     tie_to(options.daemon_pid);
-    const auto handlers =
-        load_handlers(options.load, options.allow_threads ? Threads::allowed : Threads::refused,
-                      [](const LoadError& error) { (void)refuse(error); });
+    auto handlers = load_handlers(options.load, runtime,
+                                  options.allow_threads ? Threads::allowed : Threads::refused,
+                                  [](const LoadError& error) { (void)refuse(error); });
     if (!handlers) {
         return refuse(handlers.error());
     }
@@ -194,7 +194,8 @@ int run_template(const WorkerOptions& options)
     if (report == nullptr || !say(loaded)) {
         return exit_protocol;
     }
-    Template{*handlers, options.daemon_pid, *report}.serve();
+    const Equipment equipment{.handlers = std::move(*handlers), .runtime = runtime};
+    Template{equipment, options.daemon_pid, *report}.serve();
     return exit_code::ok;
 }
 

@@ -4,10 +4,11 @@
 #pragma once
 
 #include "worker/options.hpp"
+#include "worker/runtime.hpp"
 
 namespace jobmill {
 
 /// Serves the link on descriptor 3 until it ends; answers the exit code.
-[[nodiscard]] int run_template(const WorkerOptions& options);
+[[nodiscard]] int run_template(const WorkerOptions& options, const Runtime& runtime);
 
 }  // namespace jobmill

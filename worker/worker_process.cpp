@@ -19,6 +19,7 @@
 #include "worker/loader.hpp"
 #include "worker/process_setup.hpp"
 #include "worker/stack_handler.hpp"
+#include "worker/term_handler.hpp"
 
 namespace jobmill {
 namespace {
@@ -70,11 +71,15 @@ Segment map_segment(WorkerId worker)
     return std::move(*segment);
 }
 
-[[noreturn]] void serve(WorkerId worker, Segment& segment, const HandlerTable& handlers)
+[[noreturn]] void serve(WorkerId worker, Segment& segment, const Equipment& equipment)
 {
     install_crash_handler(segment.layout());
     install_stack_handler(segment.layout());
-    JobLoop{link_descriptor, segment.layout(), handlers}.run(worker);
+    if (equipment.runtime.interrupt() != nullptr) {
+        install_term_handler(equipment.runtime.interrupt());
+    }
+    equipment.runtime.begin_worker();
+    JobLoop{link_descriptor, segment.layout(), equipment}.run(worker);
     leave();
 }
 
@@ -85,7 +90,7 @@ void tell(const LoadError& error)
 
 }  // namespace
 
-void become_worker(WorkerId worker, WorkerParts parts, const HandlerTable& handlers, pid_t daemon,
+void become_worker(WorkerId worker, WorkerParts parts, const Equipment& equipment, pid_t daemon,
                    pid_t middle)
 {
     place_descriptors(std::move(parts));
@@ -96,10 +101,10 @@ void become_worker(WorkerId worker, WorkerParts parts, const HandlerTable& handl
     await_adoption(middle);
     tie_to(daemon);
     Segment segment = map_segment(worker);
-    serve(worker, segment, handlers);
+    serve(worker, segment, equipment);
 }
 
-void run_spawned_worker(const WorkerOptions& options)
+void run_spawned_worker(const WorkerOptions& options, const Runtime& runtime)
 {
     (void)::dup2(STDERR_FILENO, STDOUT_FILENO);
     drop_descriptors(segment_descriptor + 1);
@@ -113,12 +118,12 @@ void run_spawned_worker(const WorkerOptions& options)
     (void)::prctl(PR_SET_CHILD_SUBREAPER, 1);
     tie_to(options.daemon_pid);
     Segment segment = map_segment(options.worker);
-    const auto handlers = load_handlers(options.load, Threads::allowed, tell);
+    auto handlers = load_handlers(options.load, runtime, Threads::allowed, tell);
     if (!handlers) {
         tell(handlers.error());
         ::_exit(exit_code::bad_config);
     }
-    serve(options.worker, segment, *handlers);
+    serve(options.worker, segment, {.handlers = std::move(*handlers), .runtime = runtime});
 }
 
 }  // namespace jobmill

@@ -8,6 +8,7 @@
 #include "jobmill/ids.hpp"
 #include "worker/handler_table.hpp"
 #include "worker/options.hpp"
+#include "worker/runtime.hpp"
 
 namespace jobmill {
 
@@ -23,10 +24,10 @@ struct WorkerParts {
 };
 
 /// In the forked process, whose parent at birth was `middle`, which leaves.
-[[noreturn]] void become_worker(WorkerId worker, WorkerParts parts, const HandlerTable& handlers,
+[[noreturn]] void become_worker(WorkerId worker, WorkerParts parts, const Equipment& equipment,
                                 pid_t daemon, pid_t middle);
 
 /// A worker that the daemon executed itself: loads, then serves. The descriptors are in place.
-[[noreturn]] void run_spawned_worker(const WorkerOptions& options);
+[[noreturn]] void run_spawned_worker(const WorkerOptions& options, const Runtime& runtime);
 
 }  // namespace jobmill

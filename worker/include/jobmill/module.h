@@ -126,9 +126,16 @@ typedef struct jobmill_api {
      * show life, too; this is for work that calls none of them. Costs nothing. Added
      * after the functions above: there if size is at least JOBMILL_API_SIZE_ALIVE. */
     void (*alive)(jobmill_job* job);
+
+    /* All arguments: a MessagePack map with text keys, as it came; empty when there are none. For
+     * runtimes that pass them on whole. Valid until the handler returns. Added after alive(): there
+     * if size is at least JOBMILL_API_SIZE_ARGUMENTS. */
+    jobmill_bytes (*arguments)(jobmill_job* job);
 } jobmill_api;
 
 #define JOBMILL_API_SIZE_ALIVE (offsetof(jobmill_api, alive) + sizeof(void (*)(jobmill_job*)))
+#define JOBMILL_API_SIZE_ARGUMENTS \
+    (offsetof(jobmill_api, arguments) + sizeof(jobmill_bytes(*)(jobmill_job*)))
 
 /* Runs one job. 0: done; anything else: failed, with the text that fail() was given. No C++
  * exception has to leave it; one that does is a failure with its what(). */
