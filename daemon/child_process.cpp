@@ -110,9 +110,7 @@ std::uint64_t ProcessExit::cpu_ns() const
     return nanoseconds(usage.ru_utime) + nanoseconds(usage.ru_stime);
 }
 
-Result<pid_t> spawn(int executable, const std::vector<std::string>& arguments,
-                    const std::vector<std::string>& environment,
-                    std::span<const Inherited> inherited)
+Result<pid_t> spawn(const Command& command, std::span<const Inherited> inherited)
 {
     // Copies above all numbers that the child needs: nothing is overwritten before it is in its
     // place, and they are gone once the program runs.
@@ -120,7 +118,12 @@ Result<pid_t> spawn(int executable, const std::vector<std::string>& arguments,
     for (const Inherited& each : inherited) {
         above = std::max(above, each.theirs);
     }
-    JOBMILL_TRY_ASSIGN(const UniqueFd program, copy_above(executable, above));
+    UniqueFd program;
+    std::string path = command.arguments.front();
+    if (command.executable >= 0) {
+        JOBMILL_TRY_ASSIGN(program, copy_above(command.executable, above));
+        path = "/proc/self/fd/" + std::to_string(program.get());
+    }
     SpawnPlan plan;
     posix_spawn_file_actions_addopen(&plan.actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     std::vector<UniqueFd> copies;
@@ -137,12 +140,12 @@ Result<pid_t> spawn(int executable, const std::vector<std::string>& arguments,
     posix_spawnattr_setsigmask(&plan.attributes, &none);
     posix_spawnattr_setflags(&plan.attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
 
-    const std::string path = "/proc/self/fd/" + std::to_string(program.get());
     pid_t pid = -1;
-    const int error = posix_spawn(&pid, path.c_str(), &plan.actions, &plan.attributes,
-                                  pointers(arguments).data(), pointers(environment).data());
+    const int error =
+        posix_spawn(&pid, path.c_str(), &plan.actions, &plan.attributes,
+                    pointers(command.arguments).data(), pointers(command.environment).data());
     if (error != 0) {
-        return fail_errno("starting " + arguments.front(), error);
+        return fail_errno("starting " + command.arguments.front(), error);
     }
     return pid;
 }

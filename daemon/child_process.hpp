@@ -35,11 +35,16 @@ struct Inherited {
     int theirs = -1;
 };
 
-/// Executes the program that `executable` (opened O_PATH) refers to, with standard input from
-/// /dev/null, all signals at their defaults, and no other descriptors than 0 to 2 and `inherited`.
-[[nodiscard]] Result<pid_t> spawn(int executable, const std::vector<std::string>& arguments,
-                                  const std::vector<std::string>& environment,
-                                  std::span<const Inherited> inherited);
+/// A program and how it is executed; `arguments` begins with its name.
+struct Command {
+    int executable = -1;  ///< opened O_PATH; -1: the file that has its name
+    std::vector<std::string> arguments;
+    std::vector<std::string> environment;
+};
+
+/// Executes it, with standard input from /dev/null, all signals at their defaults, and no other
+/// descriptors than 0 to 2 and `inherited`.
+[[nodiscard]] Result<pid_t> spawn(const Command& command, std::span<const Inherited> inherited);
 
 /// A pidfd, close-on-exec. The process must be an unreaped child, so the pid is certainly its own.
 [[nodiscard]] Result<UniqueFd> open_pidfd(pid_t pid);

@@ -8,6 +8,7 @@
 #include "common/limits.hpp"
 #include "common/quantities.hpp"
 #include "common/segment_layout.hpp"
+#include "daemon/python_reader.hpp"
 
 namespace jobmill::daemon {
 namespace {
@@ -39,13 +40,15 @@ public:
              "weight",        "timeout",       "queue_timeout", "hang_timeout", "retry_crash",
              "retry_timeout", "retry_failure", "backoff",       "backoff_max",  "poison_after",
              "memory",        "cpu_time",      "file_size",     "open_files",   "processes",
-             "nice",          "cpus",          "recycle_jobs",  "recycle_age",  "recycle_rss"});
+             "nice",          "cpus",          "recycle_jobs",  "recycle_age",  "recycle_rss",
+             "runtime",       "interpreter",   "preload",       "initializer"});
         workers();
         elasticity();
         modules();
         reader_.flag(table_, "exec", pool_.exec);
         reader_.flag(table_, "paths", pool_.paths);
         start();
+        read_python(reader_, table_, pool_);
         environment();
         cgroup();
         reader_.bound(table_, "max_running", pool_.max_running);

@@ -19,6 +19,11 @@ struct PoolSettings {
         fork,   ///< from a warm template
         spawn,  ///< each worker loads for itself; for modules that start threads
     };
+    /// What its templates and workers are.
+    enum class Runtime : std::uint8_t {
+        native,  ///< jobmill-worker
+        python,  ///< a Python interpreter, which loads the same code
+    };
     /// Whether each worker has a control group of its own.
     enum class Cgroup : std::uint8_t {
         automatic,  ///< where the system lets us
@@ -33,6 +38,11 @@ struct PoolSettings {
     /// Let built-in handlers open files that jobs name; by default not in the system's daemon.
     std::optional<bool> paths;
     Start start = Start::fork;
+    Runtime runtime = Runtime::native;
+    // Of a pool that runs Python.
+    std::string interpreter = "/usr/bin/python3";  ///< absolute
+    std::vector<std::string> preload;              ///< names of modules
+    std::string initializer;                       ///< "MODULE:FUNCTION"; empty: none
     std::map<std::string, std::string> environment;
     Cgroup cgroup = Cgroup::automatic;
 

@@ -99,11 +99,11 @@ void Processes::spawn_worker(const PoolPlan& plan, WorkerProcess& process)
     const Inherited inherited[] = {{.ours = ends[0].get(), .theirs = 3},
                                    {.ours = ends[1].get(), .theirs = 4},
                                    {.ours = ends[2].get(), .theirs = STDERR_FILENO}};
-    const auto pid =
-        spawn(executable_.get(),
-              worker_arguments(plan, {"--worker", "--slot", std::to_string(number(worker.slot)),
-                                      "--generation", std::to_string(worker.generation)}),
-              plan.environment, inherited);
+    const auto command = worker_command(plan, executable_.get(),
+                                        {"--worker", "--slot", std::to_string(number(worker.slot)),
+                                         "--generation", std::to_string(worker.generation)});
+    const auto pid = command ? spawn(*command, inherited)
+                             : Result<pid_t>{tl::unexpected<Error>(command.error())};
     if (!pid) {
         log::error(
             "worker not started",

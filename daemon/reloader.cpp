@@ -64,7 +64,8 @@ void Reloader::start_pool(PoolId pool, const PoolSettings& settings)
     // Before they are loaded: a change in between is then seen as one.
     stamps_[pool] = stamps_of(settings);
     outside_.pools.entry(pool).settings = settings;
-    PoolPlan plan = plan_pool(settings, outside_.cores, outside_.system, own_environment());
+    PoolPlan plan =
+        plan_pool(settings, outside_.cores, outside_.system, own_environment(), outside_.python);
     plan.socket = outside_.socket;
     outside_.processes.add_pool(pool, std::move(plan));
     // What a control group bounds and counts is the worker's: there each job is alone.

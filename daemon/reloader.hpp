@@ -11,6 +11,7 @@
 #include "daemon/core/event.hpp"
 #include "daemon/job_desk.hpp"
 #include "daemon/pool_directory.hpp"
+#include "daemon/pool_plan.hpp"
 #include "daemon/processes.hpp"
 #include "daemon/reload_plan.hpp"
 
@@ -41,6 +42,7 @@ public:
         std::function<void()> over;
         std::string file;
         std::string socket;
+        PythonFiles python;
         std::uint32_t cores = 1;
         bool system = false;
     };

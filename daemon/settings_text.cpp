@@ -99,6 +99,10 @@ std::vector<std::string_view> fixed_differences(const PoolSettings& one, const P
     note("exec", one.exec != other.exec);
     note("paths", one.paths != other.paths);
     note("start", one.start != other.start);
+    note("runtime", one.runtime != other.runtime);
+    note("interpreter", one.interpreter != other.interpreter);
+    note("preload", one.preload != other.preload);
+    note("initializer", one.initializer != other.initializer);
     // Its values may be secrets.
     note("environment", one.environment != other.environment);
     note("cgroup", one.cgroup != other.cgroup);

@@ -10,6 +10,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <filesystem>
 
 #include "common/exit_code.hpp"
 #include "common/version.hpp"
@@ -21,23 +22,34 @@ namespace {
 constexpr auto system_config = "/etc/jobmill/jobmill.toml";
 constexpr auto system_state_dir = "/var/lib/jobmill";
 
-/// jobmill-worker lies beside us: ../libexec of the directory that our own program is in.
-Result<UniqueFd> open_worker_program()
+/// What was installed with us lies below it: the parent of our own program's directory.
+Result<std::string> own_prefix()
 {
     std::array<char, 4096> self{};
     const ssize_t size = ::readlink("/proc/self/exe", self.data(), self.size());
     if (size <= 0) {
         return fail_errno("/proc/self/exe", errno);
     }
-    std::string path{self.data(), static_cast<std::size_t>(size)};
-    path.erase(path.rfind('/'));
-    path += "/../libexec/jobmill-worker";
+    const std::filesystem::path path{std::string_view{self.data(), static_cast<std::size_t>(size)}};
+    return path.parent_path().parent_path().string();
+}
+
+Result<UniqueFd> open_worker_program(const std::string& prefix)
+{
+    const std::string path = prefix + "/libexec/jobmill-worker";
     // Held open from now on: an upgrade on disk does not mix versions under a running daemon.
     UniqueFd program{::open(path.c_str(), O_PATH | O_CLOEXEC)};
     if (!program) {
         return fail_errno("worker program " + path, errno);
     }
     return program;
+}
+
+/// Whether they are there is found out when a pool wants them.
+PythonFiles python_files(const std::string& prefix)
+{
+    return {.library = prefix + "/libexec/jobmill-runtime.so",
+            .bootstrap = prefix + "/" JOBMILL_PYTHON_DIR "/jobmill/_bootstrap.py"};
 }
 
 /// The file that says how to run; empty when there is none. One that is there and cannot be reached
@@ -165,13 +177,15 @@ Result<Supervisor::Setup> set_up(Settled settled)
                {"state_dir", settled.state_dir}},
               log::always);
     JOBMILL_TRY_ASSIGN(ServiceManager service, ServiceManager::from_environment());
-    JOBMILL_TRY_ASSIGN(UniqueFd worker_program, open_worker_program());
+    JOBMILL_TRY_ASSIGN(const std::string prefix, own_prefix());
+    JOBMILL_TRY_ASSIGN(UniqueFd worker_program, open_worker_program(prefix));
     JOBMILL_TRY_ASSIGN(SocketPlace place, take_place(settled, service));
     JOBMILL_TRY_ASSIGN(JobIds job_ids, JobIds::open(settled.state_dir));
     // Last, when nothing refuses the daemon's start any more, and before any other process of ours.
     Cgroups cgroups = open_cgroups(settled.config);
     return Supervisor::Setup{.config = std::move(settled.config),
                              .worker_program = std::move(worker_program),
+                             .python = python_files(prefix),
                              .cgroups = std::move(cgroups),
                              .place = std::move(place),
                              .job_ids = std::move(job_ids),

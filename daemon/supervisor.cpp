@@ -123,6 +123,7 @@ Supervisor::Supervisor(loop::EventLoop& loop, Setup setup)
                         },
                     .file = std::move(setup.config_file),
                     .socket = socket_path_,
+                    .python = std::move(setup.python),
                     .cores = cores_,
                     .system = system_})
 {
@@ -166,17 +167,15 @@ Result<void> Supervisor::prepare()
     JOBMILL_TRY_ASSIGN(memory_, MemoryWatch::create(loop_, [this](const MemoryWatch::State& state) {
                            on_memory(state);
                        }));
-    for (const int stop_signal : {SIGTERM, SIGINT}) {
-        JOBMILL_TRY_ASSIGN(auto watcher, loop::SignalWatcher::create(loop_, stop_signal,
-                                                                     [this] { request_stop(); }));
-        signals_.push_back(std::move(watcher));
-    }
-    JOBMILL_TRY_ASSIGN(auto hangup,
-                       loop::SignalWatcher::create(loop_, SIGHUP, [this] { on_hangup(); }));
-    signals_.push_back(std::move(hangup));
-    JOBMILL_TRY_ASSIGN(auto children,
-                       loop::SignalWatcher::create(loop_, SIGCHLD, [this] { processes_.sweep(); }));
-    signals_.push_back(std::move(children));
+    const auto watch = [&](int signal_number, auto on_signal) -> Result<void> {
+        JOBMILL_TRY_ASSIGN(auto made, loop::SignalWatcher::create(loop_, signal_number, on_signal));
+        signals_.push_back(std::move(made));
+        return {};
+    };
+    JOBMILL_TRY(watch(SIGTERM, [this] { request_stop(); }));
+    JOBMILL_TRY(watch(SIGINT, [this] { request_stop(); }));
+    JOBMILL_TRY(watch(SIGHUP, [this] { on_hangup(); }));
+    JOBMILL_TRY(watch(SIGCHLD, [this] { processes_.sweep(); }));
     // That the loop turns is what the watchdog is told.
     return service_.attach(loop_, [this] { return processes_.templates_answer(); });
 }

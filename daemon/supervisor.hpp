@@ -36,6 +36,7 @@ public:
     struct Setup {
         Config config;
         UniqueFd worker_program;
+        PythonFiles python;
         Cgroups cgroups;
         SocketPlace place;
         JobIds job_ids;

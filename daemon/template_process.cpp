@@ -19,8 +19,7 @@ Result<std::unique_ptr<TemplateProcess>> TemplateProcess::start(loop::EventLoop&
     JOBMILL_TRY_ASSIGN(process->channel_, Channel::create(loop, flush_list, std::move(link.ours)));
     constexpr int link_number = 3;
     const Inherited inherited{.ours = link.theirs.get(), .theirs = link_number};
-    JOBMILL_TRY_ASSIGN(process->pid_, spawn(command.executable, command.arguments,
-                                            command.environment, {&inherited, 1}));
+    JOBMILL_TRY_ASSIGN(process->pid_, spawn(command, {&inherited, 1}));
     JOBMILL_TRY_ASSIGN(process->pidfd_, open_pidfd(process->pid_));
     JOBMILL_TRY_ASSIGN(auto watcher, loop::FdWatcher::create(
                                          loop, process->pidfd_.get(),

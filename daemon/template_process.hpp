@@ -24,12 +24,6 @@ public:
         std::function<void(const ProcessExit&)> on_gone;
     };
 
-    /// The program and how it is executed; `arguments` begins with its name.
-    struct Command {
-        int executable = -1;
-        std::vector<std::string> arguments;
-        std::vector<std::string> environment;
-    };
     [[nodiscard]] static Result<std::unique_ptr<TemplateProcess>> start(loop::EventLoop& loop,
                                                                         FlushList& flush_list,
                                                                         const Command& command,

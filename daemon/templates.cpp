@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "daemon/log.hpp"
 
@@ -19,9 +20,16 @@ constexpr std::chrono::seconds template_patience{10};
 
 }  // namespace
 
-std::vector<std::string> worker_arguments(const PoolPlan& plan, std::vector<std::string> mode)
+Result<Command> worker_command(const PoolPlan& plan, int executable,
+                               const std::vector<std::string>& mode)
 {
-    std::vector<std::string> all{"jobmill-worker"};
+    for (const std::string& file : plan.files) {
+        if (::access(file.c_str(), R_OK) != 0) {
+            return fail_errno(file, errno);
+        }
+    }
+    std::vector<std::string> all = plan.command;
+    const bool by_name = all.front().starts_with('/');
     all.insert(all.end(), mode.begin(), mode.end());
     all.emplace_back("--daemon-pid");
     all.push_back(std::to_string(::getpid()));
@@ -30,7 +38,9 @@ std::vector<std::string> worker_arguments(const PoolPlan& plan, std::vector<std:
         all.push_back(plan.socket);
     }
     all.insert(all.end(), plan.what_to_load.begin(), plan.what_to_load.end());
-    return all;
+    return Command{.executable = by_name ? -1 : executable,
+                   .arguments = std::move(all),
+                   .environment = plan.environment};
 }
 
 void Templates::start(PoolId pool, const PoolPlan& plan, int executable)
@@ -39,19 +49,7 @@ void Templates::start(PoolId pool, const PoolPlan& plan, int executable)
     if (plan.spawn) {
         mode.emplace_back("--allow-threads");
     }
-    auto process = TemplateProcess::start(
-        loop_, flush_list_,
-        {.executable = executable,
-         .arguments = worker_arguments(plan, std::move(mode)),
-         .environment = plan.environment},
-        {.on_loaded =
-             [this, pool](const Value& body) {
-                 unready_starts_[pool] = 0;
-                 callbacks_.on_loaded(pool, body);
-             },
-         .on_refused = [this, pool](const std::string& why) { callbacks_.on_failed(pool, why); },
-         .on_forked = [this, pool](const Forked& forked) { callbacks_.on_forked(pool, forked); },
-         .on_gone = [this, pool](const ProcessExit& exit) { on_gone(pool, exit); }});
+    auto process = execute(pool, worker_command(plan, executable, mode));
     if (!process) {
         callbacks_.on_failed(pool, process.error().what);
         callbacks_.on_lost(pool);
@@ -60,6 +58,24 @@ void Templates::start(PoolId pool, const PoolPlan& plan, int executable)
     log::debug("template started", {{"pool", plan.name}, {"pid", (*process)->pid()}});
     ++unready_starts_[pool];
     living_.insert_or_assign(pool, Living{.process = std::move(*process), .pool_name = plan.name});
+}
+
+Result<std::unique_ptr<TemplateProcess>> Templates::execute(PoolId pool,
+                                                            const Result<Command>& command)
+{
+    if (!command) {
+        return tl::unexpected<Error>(command.error());
+    }
+    return TemplateProcess::start(
+        loop_, flush_list_, *command,
+        {.on_loaded =
+             [this, pool](const Value& body) {
+                 unready_starts_[pool] = 0;
+                 callbacks_.on_loaded(pool, body);
+             },
+         .on_refused = [this, pool](const std::string& why) { callbacks_.on_failed(pool, why); },
+         .on_forked = [this, pool](const Forked& forked) { callbacks_.on_forked(pool, forked); },
+         .on_gone = [this, pool](const ProcessExit& exit) { on_gone(pool, exit); }});
 }
 
 void Templates::on_gone(PoolId pool, const ProcessExit& exit)

@@ -17,6 +17,10 @@ namespace jobmill::daemon {
 /// How a pool's processes are started.
 struct PoolPlan {
     std::string name;
+    /// The program's name and what comes before the worker's own arguments. One that begins with a
+    /// slash is executed by that name instead of jobmill-worker.
+    std::vector<std::string> command{"jobmill-worker"};
+    std::vector<std::string> files;         ///< that have to be there besides
     std::vector<std::string> what_to_load;  ///< arguments of jobmill-worker
     std::vector<std::string> environment;
     std::string socket;  ///< of the daemon, for jobs that submit jobs
@@ -24,9 +28,10 @@ struct PoolPlan {
     PoolSettings::Cgroup cgroup = PoolSettings::Cgroup::automatic;
 };
 
-/// The command line of the worker program, `mode` before what the pool loads.
-[[nodiscard]] std::vector<std::string> worker_arguments(const PoolPlan& plan,
-                                                        std::vector<std::string> mode);
+/// What is executed: `executable` is jobmill-worker's; `mode` comes before what the pool loads.
+/// Fails when a file is not there.
+[[nodiscard]] Result<Command> worker_command(const PoolPlan& plan, int executable,
+                                             const std::vector<std::string>& mode);
 
 /// The template of each pool: its start, its signs of life, its end.
 class Templates {
@@ -68,6 +73,8 @@ private:
         std::unique_ptr<TemplateProcess> process;
         std::string pool_name;
     };
+    [[nodiscard]] Result<std::unique_ptr<TemplateProcess>> execute(PoolId pool,
+                                                                   const Result<Command>& command);
     void on_gone(PoolId pool, const ProcessExit& exit);
 
     loop::EventLoop& loop_;

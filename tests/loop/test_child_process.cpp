@@ -53,8 +53,10 @@ struct Pipe {
 pid_t shell(const std::string& script, std::span<const Inherited> inherited, int executable = -1)
 {
     const UniqueFd own = program("/bin/sh");
-    const auto pid = spawn(executable < 0 ? own.get() : executable, {"sh", "-c", script},
-                           {"COLOUR=blue", "PATH=/bin:/usr/bin"}, inherited);
+    const auto pid = spawn({.executable = executable < 0 ? own.get() : executable,
+                            .arguments = {"sh", "-c", script},
+                            .environment = {"COLOUR=blue", "PATH=/bin:/usr/bin"}},
+                           inherited);
     REQUIRE_MESSAGE(pid.has_value(), pid.error().what);
     return *pid;
 }
@@ -188,7 +190,8 @@ TEST_CASE("the program's own descriptor may have a number that the child needs")
 TEST_CASE("what cannot be started is an error with the program's name")
 {
     const UniqueFd text = program("/etc/passwd");
-    const auto pid = spawn(text.get(), {"jobmill-worker"}, {}, {});
+    const auto pid =
+        spawn({.executable = text.get(), .arguments = {"jobmill-worker"}, .environment = {}}, {});
     REQUIRE_FALSE(pid.has_value());
     CHECK(pid.error().what.starts_with("starting jobmill-worker: "));
     CHECK(list_children().empty());
@@ -258,6 +261,20 @@ TEST_CASE("all children are listed, dead ones too, until they are reaped")
         CHECK(reap_stranger(pid));
     }
     CHECK(list_children().empty());
+}
+
+TEST_CASE("a program without a descriptor is executed by its name, as scripts want it")
+{
+    const auto pid = spawn({.executable = -1,
+                            .arguments = {"/bin/sh", "-c", "test $0 = /bin/sh && exit 7"},
+                            .environment = {"PATH=/bin:/usr/bin"}},
+                           {});
+    REQUIRE(pid.has_value());
+    CHECK(reaped(*pid).text() == "exit code 7");
+    const auto none =
+        spawn({.executable = -1, .arguments = {"/nonexistent/python"}, .environment = {}}, {});
+    REQUIRE_FALSE(none.has_value());
+    CHECK(none.error().what == "starting /nonexistent/python: No such file or directory");
 }
 
 TEST_CASE("a descriptor of a process is not inherited by programs")

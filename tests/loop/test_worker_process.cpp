@@ -250,8 +250,10 @@ TEST_CASE_FIXTURE(Watched, "nor does one that is not known yet, nor what a dead 
 {
     const UniqueFd shell = program("/bin/sh");
     const Inherited inherited[] = {{.ours = ends[2].get(), .theirs = STDERR_FILENO}};
-    const auto flood =
-        daemon::spawn(shell.get(), {"sh", "-c", "exec yes >&2"}, {"PATH=/bin:/usr/bin"}, inherited);
+    const auto flood = daemon::spawn({.executable = shell.get(),
+                                      .arguments = {"sh", "-c", "exec yes >&2"},
+                                      .environment = {"PATH=/bin:/usr/bin"}},
+                                     inherited);
     REQUIRE(flood.has_value());
     int turns = 0;
     auto timer = loop::Timer::create(loop, [&] { ++turns; });

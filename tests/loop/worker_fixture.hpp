@@ -76,8 +76,10 @@ struct Watched : LoopFixture {
     {
         const UniqueFd shell = program("/bin/sh");
         const daemon::Inherited inherited[] = {{.ours = ends[2].get(), .theirs = STDERR_FILENO}};
-        const auto pid =
-            daemon::spawn(shell.get(), {"sh", "-c", script}, {"PATH=/bin:/usr/bin"}, inherited);
+        const auto pid = daemon::spawn({.executable = shell.get(),
+                                        .arguments = {"sh", "-c", script},
+                                        .environment = {"PATH=/bin:/usr/bin"}},
+                                       inherited);
         REQUIRE(pid.has_value());
         REQUIRE(worker->adopt(*pid).has_value());
     }

@@ -113,3 +113,33 @@ TEST_CASE("a pool's workers are forked unless they are to load for themselves")
     pool.start = PoolSettings::Start::spawn;
     CHECK(plan_pool(pool, 1, false, {}).spawn);
 }
+
+TEST_CASE("a Python pool runs its interpreter by its name, and what we add to it")
+{
+    PoolSettings pool = pool_of(2);
+    pool.runtime = PoolSettings::Runtime::python;
+    pool.interpreter = "/opt/venv/bin/python";
+    const PythonFiles files{.library = "/l/runtime.so", .bootstrap = "/p/_bootstrap.py"};
+    CHECK(plan_pool(pool, 8, false, {}, files).command ==
+          Texts{"/opt/venv/bin/python", "/p/_bootstrap.py", "/l/runtime.so", "--"});
+    CHECK(plan_pool(pool, 8, false, {}, files).files == Texts{"/l/runtime.so", "/p/_bootstrap.py"});
+    pool.preload = {"numpy", "app"};
+    pool.initializer = "app:begin";
+    CHECK(plan_pool(pool, 8, false, {}, files).command ==
+          Texts{"/opt/venv/bin/python", "/p/_bootstrap.py", "/l/runtime.so", "--preload", "numpy",
+                "--preload", "app", "--initializer", "app:begin", "--"});
+    CHECK(plan_pool(pool_of(2), 8, false, {}, files).command == Texts{"jobmill-worker"});
+    CHECK(plan_pool(pool_of(2), 8, false, {}, files).files.empty());
+}
+
+TEST_CASE("numeric libraries start no threads in a Python pool unless the pool says so")
+{
+    PoolSettings pool = pool_of(2);
+    pool.runtime = PoolSettings::Runtime::python;
+    const Texts alone{"MKL_NUM_THREADS=1", "OMP_NUM_THREADS=1", "OPENBLAS_NUM_THREADS=1"};
+    CHECK(plan_pool(pool, 8, false, {}).environment == alone);
+    CHECK(plan_pool(pool, 8, false, {"OMP_NUM_THREADS=7"}).environment == alone);
+    pool.environment.emplace("OPENBLAS_NUM_THREADS", "4");
+    CHECK(plan_pool(pool, 8, false, {}).environment ==
+          Texts{"MKL_NUM_THREADS=1", "OMP_NUM_THREADS=1", "OPENBLAS_NUM_THREADS=4"});
+}

@@ -254,3 +254,74 @@ TEST_CASE("what is wrong in a label is said with its line and column")
           "jm.toml:1:8: label name: want 1 to 128 bytes");
     CHECK(complaint("", "label." + std::string(128, 'x')) == "none");
 }
+
+TEST_CASE("a pool is native unless it says that it is Python")
+{
+    const PoolSettings plain = pool("");
+    CHECK(plain.runtime == PoolSettings::Runtime::native);
+    CHECK(pool("runtime = \"native\"").runtime == PoolSettings::Runtime::native);
+    const PoolSettings python = pool("runtime = \"python\"");
+    CHECK(python.runtime == PoolSettings::Runtime::python);
+    CHECK(python.interpreter == "/usr/bin/python3");
+    CHECK(python.preload.empty());
+    CHECK(python.initializer.empty());
+}
+
+TEST_CASE("a Python pool names its interpreter, modules and initializer")
+{
+    const PoolSettings python = pool(
+        "runtime = \"python\"\n"
+        "interpreter = \"/opt/venv/bin/python\"\n"
+        "preload = [\"numpy\", \"_app.io2\", \"été\"]\n"
+        "initializer = \"app.start:Pool.begin\"\n");
+    CHECK(python.interpreter == "/opt/venv/bin/python");
+    CHECK(python.preload == std::vector<std::string>{"numpy", "_app.io2", "été"});
+    CHECK(python.initializer == "app.start:Pool.begin");
+}
+
+TEST_CASE("what is for Python is refused where it cannot be, with its place")
+{
+    CHECK(complaint("runtime = \"ruby\"") ==
+          "jm.toml:2:11: runtime: want \"native\" or \"python\"");
+    CHECK(complaint("interpreter = \"/usr/bin/python3\"") ==
+          "jm.toml:2:15: interpreter: is for pools with runtime = \"python\"");
+    CHECK(complaint("preload = []") ==
+          "jm.toml:2:11: preload: is for pools with runtime = \"python\"");
+    CHECK(complaint("runtime = \"native\"\ninitializer = \"a:b\"") ==
+          "jm.toml:3:15: initializer: is for pools with runtime = \"python\"");
+}
+
+TEST_CASE("Python's keys are judged, each with what it wants")
+{
+    const auto of_python = [](const std::string& line) {
+        return complaint("runtime = \"python\"\n" + line);
+    };
+    CHECK(of_python("interpreter = \"python3\"") ==
+          "jm.toml:3:15: interpreter: want an absolute path of at most 4095 bytes");
+    CHECK(of_python("interpreter = \"/a\\u0000\"") ==
+          "jm.toml:3:15: interpreter: want an absolute path of at most 4095 bytes");
+    CHECK(of_python("interpreter = \"/" + std::string(4095, 'a') + "\"") ==
+          "jm.toml:3:15: interpreter: want an absolute path of at most 4095 bytes");
+    CHECK(of_python("preload = \"numpy\"") ==
+          "jm.toml:3:11: preload: want a list of at most 256 names of modules");
+    std::string many = "preload = [";
+    for (int i = 0; i < 257; ++i) {
+        many += "\"a\",";
+    }
+    CHECK(of_python(many + "]") ==
+          "jm.toml:3:11: preload: want a list of at most 256 names of modules");
+    for (const std::string name :
+         {"", ".", "a.", ".a", "a..b", "1a", "a.1", "a b", "a-b", "a:b", "a\\u0000"}) {
+        CAPTURE(name);
+        CHECK(of_python("preload = [\"" + name + "\"]") ==
+              "jm.toml:3:12: preload: want names of modules such as \"package.module\", of at most "
+              "256 bytes");
+    }
+    CHECK(of_python("preload = [\"" + std::string(256, 'a') + "\"]") == "none");
+    CHECK(of_python("preload = [\"" + std::string(257, 'a') + "\"]") != "none");
+    for (const std::string name : {"", "a", "a:", ":b", "a:b:c", "a: b", "1:b"}) {
+        CAPTURE(name);
+        CHECK(of_python("initializer = \"" + name + "\"") ==
+              "jm.toml:3:15: initializer: want \"MODULE:FUNCTION\", each of at most 256 bytes");
+    }
+}

@@ -72,6 +72,10 @@ TEST_CASE("whatever a template is made of makes a new one, and what it was is na
     };
     const Row rows[] = {
         {"modules", [](PoolSettings& pool) { pool.modules = {"/x.so"}; }},
+        {"runtime", [](PoolSettings& pool) { pool.runtime = PoolSettings::Runtime::python; }},
+        {"interpreter", [](PoolSettings& pool) { pool.interpreter = "/opt/venv/bin/python"; }},
+        {"preload", [](PoolSettings& pool) { pool.preload = {"numpy"}; }},
+        {"initializer", [](PoolSettings& pool) { pool.initializer = "app:begin"; }},
         {"exec", [](PoolSettings& pool) { pool.exec = false; }},
         {"paths", [](PoolSettings& pool) { pool.paths = false; }},
         {"start", [](PoolSettings& pool) { pool.start = PoolSettings::Start::spawn; }},
