@@ -10,6 +10,12 @@ namespace {
 
 using Milliseconds = std::chrono::milliseconds;
 
+/// Beyond what modules are given: imports of large packages from a cold disk take a minute and
+/// more.
+constexpr std::chrono::minutes more_to_import{9};
+/// What modules are given, where each worker loads them.
+constexpr std::chrono::minutes time_to_load{1};
+
 core::Duration wait_of(std::uint64_t milliseconds)
 {
     return milliseconds == unlimited
@@ -96,6 +102,12 @@ core::PoolTerms pool_terms(const PoolSettings& pool)
     terms.poison_after = pool.poison_after;
     terms.recycle_jobs = core_bound(pool.recycle_jobs);
     terms.recycle_age = wait_of(pool.recycle_age);
+    const bool python = pool.runtime == PoolSettings::Runtime::python;
+    terms.more_to_load = python ? more_to_import : core::Duration::zero();
+    if (pool.start == PoolSettings::Start::spawn) {
+        // Each loads for itself.
+        terms.more_to_start = time_to_load + terms.more_to_load;
+    }
     return terms;
 }
 

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <utility>
 
 #include <systemd/sd-daemon.h>
 
@@ -138,8 +139,17 @@ void ServiceManager::tell_rest()
     }
 }
 
+void ServiceManager::starting()
+{
+    starting_ = true;
+    extending_->start_repeating(extension_period);
+}
+
 void ServiceManager::ready(const std::string& status)
 {
+    if (std::exchange(starting_, false)) {
+        extending_->stop();
+    }
     tell("READY=1\nSTATUS=" + status, Lost::kept);
 }
 
@@ -154,6 +164,7 @@ void ServiceManager::reloading()
 
 void ServiceManager::stopping(const std::string& status)
 {
+    starting_ = false;
     tell("STOPPING=1\n" + extension_request() + "\nSTATUS=" + status, Lost::kept);
     if (extending_) {
         extending_->start_repeating(extension_period);

@@ -31,11 +31,13 @@ public:
     /// must not move any more.
     [[nodiscard]] Result<void> attach(loop::EventLoop& loop, std::function<bool()> healthy);
 
+    /// Loading takes its time: asks for more of it until it is ready.
+    void starting();
     /// Everything has loaded and the socket accepts; after a reload: it is over. The text is what
     /// `systemctl status` shows.
     void ready(const std::string& status);
     void reloading();
-    /// The stop takes its time: asks for more of it, again and again, until this object is gone.
+    /// The stop takes its time: asks for more of it until this object is gone.
     void stopping(const std::string& status);
     /// A short sentence; for rare changes, never for a job.
     void status(const std::string& text);
@@ -56,6 +58,7 @@ private:
     std::chrono::microseconds watchdog_{0};  ///< 0: there is none
     std::function<bool()> healthy_;
     bool starving_ = false;
+    bool starting_ = false;
     std::unique_ptr<loop::Timer> telling_;
     std::unique_ptr<loop::Timer> feeding_;
     std::unique_ptr<loop::Timer> extending_;

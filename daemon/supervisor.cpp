@@ -183,6 +183,7 @@ Result<void> Supervisor::prepare()
 int Supervisor::run()
 {
     pools_loading_ = reloader_.config().pools.size();
+    service_.starting();
     reloader_.start_pools();
     adopt_adjustable(reloader_.config());
     probe_timer_->start_repeating(Processes::probe_period);

@@ -70,6 +70,9 @@ struct PoolTerms {
     Duration recycle_age = forever;
     /// Slots that jobs which wait for their own jobs may lend, at most.
     std::uint32_t max_lent = 64;
+    /// So much longer than elsewhere its template may load, and a worker may take to its hello.
+    Duration more_to_load{};
+    Duration more_to_start{};
 
     friend bool operator==(const PoolTerms&, const PoolTerms&) = default;
 };

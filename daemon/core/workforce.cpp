@@ -68,7 +68,7 @@ void Workforce::act(WorkerSlot& slot, WorkerAction action, Turn& turn)
             turn.ask(ForkWorker{.pool = slot.pool, .worker = slot.worker});
             break;
         case WorkerAction::await:
-            wait(slot, patience_.start, turn);
+            wait(slot, patience_.start + crew_of(slot.pool).terms.more_to_start, turn);
             break;
         case WorkerAction::welcome:
             slot.unready_forks = 0;

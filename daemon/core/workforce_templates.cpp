@@ -66,7 +66,7 @@ void Workforce::start_template(Crew& crew, Turn& turn)
         crew.template_state = TemplateState::starting;
         ++crew.unready_starts;
         turn.ask(StartTemplate{.pool = crew.pool});
-        deadlines_.set(key_of(crew.pool), turn.now + patience_.load);
+        deadlines_.set(key_of(crew.pool), turn.now + patience_.load + crew.terms.more_to_load);
     }
 }
 

@@ -121,6 +121,26 @@ TEST_CASE_FIXTURE(ManagedFixture, "without a watchdog nothing feeds one")
     CHECK(said().empty());
 }
 
+TEST_CASE_FIXTURE(ManagedFixture, "a start asks for time until it is ready, and no longer")
+{
+    ServiceManager manager = started();
+    REQUIRE(manager.attach(loop, [] { return true; }));
+    manager.starting();
+    std::vector<std::string> told;
+    CHECK(run_until(
+        [&] {
+            told = said();
+            return !told.empty();
+        },
+        4s));
+    CHECK(told == std::vector<std::string>{"EXTEND_TIMEOUT_USEC=10000000"});
+    manager.ready("1 pool");
+    CHECK(said() == std::vector<std::string>{"READY=1\nSTATUS=1 pool"});
+    // Longer than from one request to the next.
+    run_for(2500ms);
+    CHECK(said().empty());
+}
+
 TEST_CASE_FIXTURE(ManagedFixture, "a stop asks for time until it is over")
 {
     {

@@ -148,6 +148,20 @@ TEST_CASE_FIXTURE(Conversation, "a template that loads for ever is killed")
     CHECK(after(Patience{}.first_backoff) == Effects{StartTemplate{pool}});
 }
 
+TEST_CASE_FIXTURE(Conversation, "a pool that loads an interpreter is given more time")
+{
+    const PoolTerms slow{.more_to_load = seconds{540}, .more_to_start = seconds{30}};
+    on(PoolAdded{.pool = pool, .workers = 1, .terms = slow});
+    CHECK(after(Patience{}.load).empty());
+    CHECK(after(seconds{540} - seconds{1}).empty());
+    CHECK(after(seconds{1}) == Effects{KillTemplate{pool}});
+    CHECK(on(TemplateLost{pool}) == Effects{StartTemplate{pool}});
+    CHECK(on(TemplateReady{pool}) == Effects{fork(worker(1))});
+    CHECK(on(WorkerForked{worker(1)}).empty());
+    CHECK(after(Patience{}.start).empty());
+    CHECK(after(seconds{30}) == Effects{KillWorker{worker(1)}});
+}
+
 TEST_CASE_FIXTURE(Conversation, "the daemon stops while a pool retires")
 {
     serve(1);

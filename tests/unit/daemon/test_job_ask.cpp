@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
 
+#include "daemon/core/dispatcher.hpp"
 #include "daemon/job_ask.hpp"
 
 using namespace jobmill;
@@ -35,4 +36,18 @@ TEST_CASE("a pool's time to wait begins when the job's delay is over")
           3s);
     // Ten years, the longest that may be asked for.
     CHECK(resolve({.delay_ms = 315'360'000'000}, pool, false).terms.queue_timeout == 315'360'002s);
+}
+
+TEST_CASE("a pool that imports is given ten minutes, and so is a worker that loads for itself")
+{
+    PoolSettings pool;
+    CHECK(pool_terms(pool).more_to_load == core::Duration::zero());
+    CHECK(pool_terms(pool).more_to_start == core::Duration::zero());
+    pool.start = PoolSettings::Start::spawn;
+    CHECK(pool_terms(pool).more_to_start == 1min);
+    pool.runtime = PoolSettings::Runtime::python;
+    CHECK(pool_terms(pool).more_to_load + core::Patience{}.load == 10min);
+    CHECK(pool_terms(pool).more_to_start == 10min);
+    pool.start = PoolSettings::Start::fork;
+    CHECK(pool_terms(pool).more_to_start == core::Duration::zero());
 }
