@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The interpreter in which a template or worker runs, where it is not jobmill-worker itself: what it
-// offers and what it wants to be told. Without one every question has the plain answer.
+// The interpreter in which a template or worker runs, where it is not jobmill-worker itself: what
+// it offers and what it wants to be told. Without one every question has the plain answer.
 #pragma once
 
 #include <sys/types.h>

@@ -57,10 +57,11 @@ struct Places {
     int standard_error = -1;
 };
 
-pid_t start_program(const Arguments& arguments, const Places& places)
+pid_t start_program(const Arguments& program, const Arguments& arguments, const Places& places)
 {
     REQUIRE(::prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
-    Arguments words{JOBMILL_WORKER_PROGRAM, "--daemon-pid", std::to_string(::getpid())};
+    Arguments words = program.empty() ? Arguments{JOBMILL_WORKER_PROGRAM} : program;
+    words.insert(words.end(), {"--daemon-pid", std::to_string(::getpid())});
     words.insert(words.end(), arguments.begin(), arguments.end());
     std::vector<char*> argv;
     for (std::string& word : words) {
@@ -81,8 +82,7 @@ pid_t start_program(const Arguments& arguments, const Places& places)
     place(places.segment, 4);
     place(places.standard_error, 2);
     pid_t pid = 0;
-    const int error =
-        ::posix_spawn(&pid, JOBMILL_WORKER_PROGRAM, &actions, nullptr, argv.data(), environ);
+    const int error = ::posix_spawn(&pid, argv.front(), &actions, nullptr, argv.data(), environ);
     (void)::posix_spawn_file_actions_destroy(&actions);
     REQUIRE(error == 0);
     return pid;
@@ -295,13 +295,14 @@ std::uint64_t TestWorker::await_standstill()
     return committed;
 }
 
-TestTemplate::TestTemplate(const Arguments& arguments) : link_(UniqueFd{}, Link::template_)
+TestTemplate::TestTemplate(const Arguments& arguments, const Arguments& program)
+    : link_(UniqueFd{}, Link::template_)
 {
     SocketPair pair = make_link();
     link_ = LinkEnd<TemplateReport>{std::move(pair.ours), Link::template_};
     Arguments all{"--template"};
     all.insert(all.end(), arguments.begin(), arguments.end());
-    pid_ = start_program(all, {.link = pair.theirs.get()});
+    pid_ = start_program(program, all, {.link = pair.theirs.get()});
     pair.theirs.reset();
     auto heard = link_.hear();
     said_anything_ = heard.has_value();
@@ -347,12 +348,30 @@ TestWorker TestTemplate::fork()
         handlers_};
 }
 
+int TestTemplate::fork_error()
+{
+    const WorkerId worker{test_slot, ++last_generation_};
+    const SocketPair pair = make_link();
+    const SegmentParts parts = make_segment(worker);
+    const UniqueFd stderr_file = scratch_file();
+    Bytes frame;
+    encode(Fork{worker}, frame);
+    link_.send(frame, std::to_array({pair.theirs.get(), parts.memory.get(), stderr_file.get()}));
+    const auto heard = link_.hear();
+    REQUIRE(heard);
+    const auto* forked = std::get_if<Forked>(&heard->report);
+    REQUIRE(forked != nullptr);
+    CHECK(forked->pid == 0);
+    return forked->error_number;
+}
+
 int TestTemplate::await_death()
 {
     return wait_for(std::exchange(pid_, 0));
 }
 
-TestWorker spawn_worker(const Arguments& arguments, std::vector<std::string> handlers)
+TestWorker spawn_worker(const Arguments& arguments, std::vector<std::string> handlers,
+                        const Arguments& program)
 {
     const WorkerId worker{test_slot, 1};
     SocketPair pair = make_link();
@@ -361,7 +380,7 @@ TestWorker spawn_worker(const Arguments& arguments, std::vector<std::string> han
     Arguments all{"--worker", "--slot", std::to_string(number(test_slot)), "--generation", "1"};
     all.insert(all.end(), arguments.begin(), arguments.end());
     const pid_t pid =
-        start_program(all, {pair.theirs.get(), parts.memory.get(), stderr_file.get()});
+        start_program(program, all, {pair.theirs.get(), parts.memory.get(), stderr_file.get()});
     pair.theirs.reset();
     LinkEnd<WorkerReport> link{std::move(pair.ours), Link::worker};
     CHECK(hear_ready(link, worker) == pid);
@@ -382,10 +401,16 @@ Exit run_spawned(const Arguments& arguments)
     Arguments all{"--worker", "--slot", std::to_string(number(test_slot)), "--generation", "1"};
     all.insert(all.end(), arguments.begin(), arguments.end());
     const pid_t pid =
-        start_program(all, {pair.theirs.get(), parts.memory.get(), stderr_file.get()});
+        start_program({}, all, {pair.theirs.get(), parts.memory.get(), stderr_file.get()});
     const int status = wait_for(pid);
     REQUIRE(WIFEXITED(status));
     return {WEXITSTATUS(status), contents_of(stderr_file.get())};
+}
+
+const Arguments& tiny_runtime()
+{
+    static const Arguments words{JOBMILL_TINY_RUNTIME, JOBMILL_RUNTIME_LIBRARY};
+    return words;
 }
 
 std::vector<pid_t> children()

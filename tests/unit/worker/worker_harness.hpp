@@ -19,6 +19,9 @@ namespace jobmill::test {
 
 using Arguments = std::vector<std::string>;
 
+/// The program that is started instead of jobmill-worker, with the library that it loads.
+[[nodiscard]] const Arguments& tiny_runtime();
+
 /// A job as a test states it.
 struct Work {
     std::string handler;
@@ -87,8 +90,8 @@ private:
 
 class TestTemplate {
 public:
-    /// Starts `jobmill-worker --template` with these arguments more.
-    explicit TestTemplate(const Arguments& arguments = {});
+    /// Starts `jobmill-worker --template`, or another program, with these arguments more.
+    explicit TestTemplate(const Arguments& arguments = {}, const Arguments& program = {});
     TestTemplate(const TestTemplate&) = delete;
     TestTemplate& operator=(const TestTemplate&) = delete;
     ~TestTemplate();
@@ -100,6 +103,8 @@ public:
     [[nodiscard]] const std::vector<std::string>& handlers() const { return handlers_; }
     /// Forks a worker and hears its ready.
     [[nodiscard]] TestWorker fork();
+    /// The error number of a fork that fails.
+    [[nodiscard]] int fork_error();
     [[nodiscard]] int await_death();
     [[nodiscard]] LinkEnd<TemplateReport>& link() { return link_; }
     [[nodiscard]] pid_t pid() const { return pid_; }
@@ -115,8 +120,8 @@ private:
 };
 
 /// Starts `jobmill-worker --worker` directly; hears its ready. `handlers` as the pool has them.
-[[nodiscard]] TestWorker spawn_worker(const Arguments& arguments,
-                                      std::vector<std::string> handlers);
+[[nodiscard]] TestWorker spawn_worker(const Arguments& arguments, std::vector<std::string> handlers,
+                                      const Arguments& program = {});
 
 /// The exit code of `jobmill-worker` with these arguments and what it wrote to standard error.
 struct Exit {
