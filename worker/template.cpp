@@ -166,6 +166,13 @@ int refuse(const LoadError& error)
     return exit_code::bad_config;
 }
 
+/// Somebody else has started this process, on behalf of a daemon that is alive: its link is open.
+bool has_other_parent(pid_t daemon)
+{
+    pollfd link{link_descriptor, POLLRDHUP, 0};
+    return ::getppid() != daemon && ::poll(&link, 1, 0) == 0;
+}
+
 }  // namespace
 
 int run_template(const WorkerOptions& options, const Runtime& runtime)
@@ -176,6 +183,13 @@ int run_template(const WorkerOptions& options, const Runtime& runtime)
     name_socket(options.socket);
     leave_terminal();
     reset_signals();
+    if (runtime.present() && has_other_parent(options.daemon_pid)) {
+        return refuse(
+            {"",
+             "the interpreter is not the process that the daemon has started, but a child "
+             "of it: its path should be that of the interpreter itself, or of a script "
+             "that ends with exec"});
+    }
     tie_to(options.daemon_pid);
     auto handlers = load_handlers(options.load, runtime,
                                   options.allow_threads ? Threads::allowed : Threads::refused,

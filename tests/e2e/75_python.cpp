@@ -90,8 +90,8 @@ std::vector<std::string> record_of(const Place& place)
 std::string with_record(const Place& place)
 {
     return "environment = { PYTHONPATH = " + quoted(directory) +
-           ", PYTHONDONTWRITEBYTECODE = \"1\", RECORD = " +
-           quoted(place.directory() + "/record") + " }\n";
+           ", PYTHONDONTWRITEBYTECODE = \"1\", RECORD = " + quoted(place.directory() + "/record") +
+           " }\n";
 }
 
 }  // namespace
@@ -321,6 +321,11 @@ TEST_CASE("a Python job knows the daemon, and starts no threads that it did not 
         CHECK_MESSAGE(variables.find(expected) != std::string::npos, variables);
     }
     CHECK(variables.find("JOBMILL_SOCKET=" + daemon.socket() + "\n") != std::string::npos);
+    for (const char* const id : {"one", "two"}) {
+        client.submit(id, "py.number");
+        const std::string number = client.job_of(id);
+        CHECK(payload_of(client.result(id)) == number);
+    }
 }
 
 TEST_CASE("threads of a Python worker go on while it waits for a job")
@@ -354,24 +359,24 @@ TEST_CASE("why a runtime cannot load its handlers is told, cut to what fits")
         return;
     }
     const Workshop workshop;
-    const Departure departure = run_daemon(
-        workshop.place,
-        {.config = workshop.config(1, "environment = { TESTWORKER = \"refuse\" }\n")});
+    const Departure departure =
+        run_daemon(workshop.place,
+                   {.config = workshop.config(1, "environment = { TESTWORKER = \"refuse\" }\n")});
     CHECK(departure.exit_code == 78);
-    CHECK_MESSAGE(departure.log.find("RuntimeError: the model is missing: \u00e9xxx") !=
-                      std::string::npos,
-                  departure.log);
+    CHECK_MESSAGE(
+        departure.log.find("RuntimeError: the model is missing: \u00e9xxx") != std::string::npos,
+        departure.log);
 }
 
-TEST_CASE("a Python template that has threads is refused with the remedy, unless workers load alone")
+TEST_CASE(
+    "a Python template that has threads is refused with the remedy, unless workers load alone")
 {
     if (!has_python()) {
         return;
     }
     const Workshop workshop;
     const std::string thread = "environment = { TESTWORKER = \"early thread\" }\n";
-    const Departure departure =
-        run_daemon(workshop.place, {.config = workshop.config(1, thread)});
+    const Departure departure = run_daemon(workshop.place, {.config = workshop.config(1, thread)});
     CHECK(departure.exit_code == 78);
     for (const char* const words : {"started threads", "start = \\\"spawn\\\"", "OPENBLAS"}) {
         CHECK_MESSAGE(departure.log.find(words) != std::string::npos, departure.log);
@@ -433,6 +438,22 @@ TEST_CASE("a module that cannot be preloaded, and an interpreter that is not the
         no_interpreter.log);
 }
 
+TEST_CASE("an interpreter that another program runs as its child is refused with a sentence")
+{
+    if (!has_python()) {
+        return;
+    }
+    const Workshop workshop;
+    std::ofstream{workshop.script()} << "#!/bin/sh\n"
+                                     << interpreter << " " << directory
+                                     << "/testworker.py \"$@\"\nexit $?\n";
+    const Departure departure = run_daemon(workshop.place, {.config = workshop.config(1)});
+    CHECK(departure.exit_code == 78);
+    CHECK_MESSAGE(
+        departure.log.find("is not the process that the daemon has started") != std::string::npos,
+        departure.log);
+}
+
 TEST_CASE("an initializer that raises ends its worker, and the traceback is told")
 {
     if (!has_python()) {
@@ -440,9 +461,10 @@ TEST_CASE("an initializer that raises ends its worker, and the traceback is told
     }
     auto place = std::make_shared<Place>();
     Daemon daemon{place,
-                  {.config = python_pool(1, "preload = [\"testjobs\"]\ninitializer = "
-                                            "\"testjobs:refuse\"\n" +
-                                                with_record(*place))}};
+                  {.config = python_pool(1,
+                                         "preload = [\"testjobs\"]\ninitializer = "
+                                         "\"testjobs:refuse\"\n" +
+                                             with_record(*place))}};
     daemon.await_log("exit code 78");
     CHECK(daemon.pool().integer_at("workers") == 0);
 }

@@ -16,8 +16,9 @@ cmake --install "$build" --prefix "$prefix.made" >"$prefix.log" || {
 mv "$prefix.made" "$prefix"
 
 libdir=$(dirname "$(find "$prefix" -name pkgconfig -type d)")
-for file in bin/jobmill bin/jobmilld libexec/jobmill-worker include/jobmill/client.hpp \
-    include/jobmill/handler.hpp include/jobmill/module.h; do
+for file in bin/jobmill bin/jobmilld libexec/jobmill-worker libexec/jobmill-runtime.so \
+    lib/python3/dist-packages/jobmill/_bootstrap.py include/jobmill/client.hpp \
+    include/jobmill/handler.hpp include/jobmill/module.h include/jobmill/runtime.h; do
     [ -f "$prefix/$file" ] || {
         echo "not installed: $file"
         exit 1

@@ -202,6 +202,17 @@ def _explain(error: BaseException, why: "ctypes._Pointer[ctypes.c_char]", size: 
     ctypes.memmove(why, text + b"\0", len(text) + 1)
 
 
+_getenv = ctypes.PYFUNCTYPE(ctypes.c_char_p, ctypes.c_char_p)(("getenv", ctypes.CDLL(None)))
+
+
+def job_number() -> int:
+    """The number of the job that runs, 0 before the first.
+
+    The library keeps JOBMILL_JOB up to date for programs that a job starts, not in os.environ.
+    """
+    return int(_getenv(b"JOBMILL_JOB") or b"0")
+
+
 def _flush() -> None:
     """What is in a buffer when a process is forked would be written by each that it becomes."""
     for stream in (sys.stdout, sys.stderr):

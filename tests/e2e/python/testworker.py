@@ -56,6 +56,10 @@ def pid(job: int) -> int:
     return answer(job, str(os.getpid()))
 
 
+def number(job: int) -> int:
+    return answer(job, str(_runtime.job_number()))
+
+
 def history(job: int) -> int:
     own = os.getpid()
     loaded = "here" if loaded_in == own else "elsewhere"
@@ -165,6 +169,7 @@ def load() -> List[_runtime.Handler]:
     functions = {
         "echo": echo,
         "pid": pid,
+        "number": number,
         "history": history,
         "ticks": count_ticks,
         "arguments": arguments,
