@@ -25,21 +25,22 @@ int refuse(const char* why, int exit_code)
 
 int run(std::span<const char* const> words, const jobmill_runtime* described)
 {
-    using namespace jobmill;
-    const auto runtime = Runtime::of(described);
+    using jobmill::WorkerOptions;
+    namespace exit_code = jobmill::exit_code;
+    const auto runtime = jobmill::Runtime::of(described);
     if (!runtime) {
         return refuse(runtime.error().what.c_str(), exit_code::bad_config);
     }
-    const auto options = parse_options(words);
+    const auto options = jobmill::parse_options(words);
     if (!options) {
         return refuse(options.error().what.c_str(), exit_code::usage);
     }
     if (options->mode == WorkerOptions::Mode::worker) {
-        run_spawned_worker(*options, *runtime);
+        jobmill::run_spawned_worker(*options, *runtime);
     }
     if (options->mode == WorkerOptions::Mode::fork_template) {
         // What the interpreter would do at its exit is none of this process's business.
-        ::_exit(run_template(*options, *runtime));
+        ::_exit(jobmill::run_template(*options, *runtime));
     }
     return refuse("is for jobmilld to start", exit_code::usage);
 }

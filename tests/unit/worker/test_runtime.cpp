@@ -17,13 +17,15 @@ namespace {
 
 const Arguments test_module{"--module", JOBMILL_TEST_MODULES "/testhandlers.so"};
 
-/// What the runtime does wrong, while it lives.
+/// What the runtime does wrong, while it lives. There is one thread.
+/// NOLINTBEGIN(concurrency-mt-unsafe)
 struct Fault {
     explicit Fault(const char* name) { REQUIRE(::setenv("RUNTIME_FAULT", name, 1) == 0); }
     ~Fault() { (void)::unsetenv("RUNTIME_FAULT"); }
     Fault(const Fault&) = delete;
     Fault& operator=(const Fault&) = delete;
 };
+// NOLINTEND(concurrency-mt-unsafe)
 
 std::string refusal(const char* fault, const Arguments& arguments = {})
 {
