@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+// What is done once a turn of the loop: what the turn has gathered goes out, and the timers are set
+// that somebody needs from now on.
+#include "daemon/log.hpp"
+#include "daemon/supervisor.hpp"
+
+namespace jobmill::daemon {
+namespace {
+
+/// Progress is sampled so often while somebody wants it.
+constexpr std::chrono::milliseconds progress_period{100};
+
+}  // namespace
+
+void Supervisor::on_turn()
+{
+    desk_.mass_cancels().go_on();
+    sessions_.bury();
+    flush_list_.flush();
+    sessions_.bury();
+    processes_.end_turn();
+    turn_hook_->stay_awake(!flush_list_.empty() || !desk_.mass_cancels().empty());
+    if (desk_.has_to_look() != progress_timer_->active()) {
+        if (progress_timer_->active()) {
+            progress_timer_->stop();
+        } else {
+            progress_timer_->start_repeating(progress_period);
+        }
+    }
+    if (const auto expiry = desk_.unread().next_expiry(); expiry && !expiry_timer_->active()) {
+        expiry_timer_->start_once(*expiry - loop::EventLoop::now());
+    }
+    watch_idleness();
+    if (core_stopped_) {
+        leave_when_quiet();
+    }
+}
+
+bool Supervisor::idle() const
+{
+    return serving_ && !closing_ && sessions_.empty() && desk_.unfinished() == 0 &&
+           desk_.unread().empty();
+}
+
+void Supervisor::watch_idleness()
+{
+    const auto timeout = reloader_.config().idle_timeout;
+    if (!timeout || !idle()) {
+        idle_timer_->stop();
+    } else if (!idle_timer_->active()) {
+        idle_timer_->start_once(sessions_.idle_time(*timeout));
+    }
+}
+
+void Supervisor::leave_if_idle()
+{
+    sessions_.accept_waiting();
+    if (idle()) {
+        log::info("idle for long enough", {}, log::always);
+        request_stop();
+    }
+}
+
+}  // namespace jobmill::daemon
