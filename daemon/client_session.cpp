@@ -26,6 +26,7 @@ ClientSession::ClientSession(std::unique_ptr<Channel> channel, Who who, Settings
       outside_(std::move(outside)),
       channel_(std::move(channel)),
       output_(*channel_, tags_, {.room = outside_.desk.output_room(), .uid = who.identity.uid},
+              outside_.held_accepts,
               {.lend = [this](JobId job, Payload& result) { return lend(job, result); },
                .result_is_out = [this](Tag tag) { result_is_out(tag); },
                .is_full = [this](bool full) { outside_.desk.session_behind(id_, full); }}),
@@ -93,8 +94,8 @@ void ClientSession::process()
     if (finishing_) {
         return;  // its clock is another one now
     }
-    output_.send_accepted();
     if (stalled()) {
+        output_.send_accepted();
         channel_->pause_reading();
         patience_->does_not_listen();
         return;
@@ -103,7 +104,10 @@ void ClientSession::process()
     close_stray_descriptors();
     patience_->waits_for_more(reader_.partial());
     if (input_ended_) {
+        output_.send_accepted();
         intake_.abandon_payloads();
+    } else {
+        output_.send_accepted_soon();
     }
     end_if_done();
 }

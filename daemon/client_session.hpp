@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "daemon/channel.hpp"
+#include "daemon/held_accepts.hpp"
 #include "daemon/job_desk.hpp"
 #include "daemon/request_reader.hpp"
 #include "daemon/rights.hpp"
@@ -38,6 +39,7 @@ public:
     struct Outside {
         JobDesk& desk;
         const PoolDirectory& pools;
+        HeldAccepts& held_accepts;
         /// Answers a request that is about the daemon: at once, or later by send().
         std::function<void(ClientSession&, Tag, const Request&)> administer;
         /// True once the daemon takes no more jobs.

@@ -179,7 +179,7 @@ void SessionIntake::accept(Tag tag, Submission submission)
     const bool detached = submission.detached;
     const JobId job = outside_.desk.next_job();
     // First of all: the job may end within its own submit.
-    outside_.output.accept(tag, job);
+    outside_.output.accept(tag, job, detached);
     if (detached) {
         // Its events are for who waits for it; this session has no more to do with it.
         outside_.tags.remove(tag);

@@ -2,6 +2,8 @@
 #include "daemon/session_output.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <utility>
 
 #include "common/blob.hpp"
 #include "common/codec.hpp"
@@ -33,6 +35,9 @@ constexpr std::uint64_t widest_window = std::uint64_t{32} << 20U;
 /// to a window of jobs may end for a client that never reads.
 constexpr std::size_t kept_in_memory = std::size_t{4} * 1024;
 
+/// A result that comes so soon after its submit is worth waiting for with `accepted`.
+constexpr std::uint64_t soon_ns = 1'000'000;
+
 /// Messages of one job that may wait behind a large one before its worker has to wait.
 constexpr std::size_t lane_window = 8;
 
@@ -48,6 +53,13 @@ void put_aside(Payload& payload)
 }
 
 }  // namespace
+
+SessionOutput::~SessionOutput()
+{
+    if (accepted_held_) {
+        held_accepts_.remove(*this);
+    }
+}
 
 bool SessionOutput::is_large(const Waiting& message)
 {
@@ -94,6 +106,7 @@ void SessionOutput::send_chunk(const Chunk& head, Payload payload)
 
 void SessionOutput::send_result(const JobResult& head, Payload payload)
 {
+    prompt_ = head.queue_ns + head.run_ns < soon_ns;
     UniqueFd lent = takes_blobs_ && payload.blob ? callbacks_.lend(head.job, payload) : UniqueFd{};
     push(head.tag, Waiting{.head = head,
                            .payload = std::move(payload),
@@ -125,7 +138,7 @@ void SessionOutput::push(Tag tag, Waiting waiting)
     pump();
 }
 
-void SessionOutput::accept(Tag tag, JobId job)
+void SessionOutput::accept(Tag tag, JobId job, bool detached)
 {
     const bool follows =
         accepted_ > 0 && number(job) == number(first_job_) + accepted_ &&
@@ -136,6 +149,7 @@ void SessionOutput::accept(Tag tag, JobId job)
         first_job_ = job;
     }
     ++accepted_;
+    accepted_detached_ = accepted_detached_ || detached;
     if (spelling_ == Spelling::json) {
         accepted_ids_.emplace_back(tags_.text(tag));
     }
@@ -153,6 +167,20 @@ void SessionOutput::send_accepted()
         encode(Accepted{first_accepted_, first_job_, accepted_}, channel_.out());
     }
     accepted_ = 0;
+    accepted_detached_ = false;
+    if (std::exchange(accepted_held_, false)) {
+        held_accepts_.remove(*this);
+    }
+}
+
+void SessionOutput::send_accepted_soon()
+{
+    if (!prompt_ || accepted_detached_) {
+        send_accepted();
+    } else if (accepted_ > 0 && !accepted_held_) {
+        accepted_held_ = true;
+        held_accepts_.add(*this);
+    }
 }
 
 /// Its head, with the payload if that is small or lent.

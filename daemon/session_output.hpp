@@ -10,6 +10,7 @@
 
 #include "common/messages.hpp"
 #include "daemon/channel.hpp"
+#include "daemon/held_accepts.hpp"
 #include "daemon/job_record.hpp"
 #include "daemon/output_room.hpp"
 #include "daemon/session_tags.hpp"
@@ -43,13 +44,17 @@ public:
     };
 
     SessionOutput(Channel& channel, const SessionTags& tags, const Account& account,
-                  Callbacks callbacks)
+                  HeldAccepts& held_accepts, Callbacks callbacks)
         : channel_(channel),
           tags_(tags),
           share_(account.room, account.uid, [this] { judge_fullness(); }),
+          held_accepts_(held_accepts),
           callbacks_(std::move(callbacks))
     {
     }
+    SessionOutput(const SessionOutput&) = delete;
+    SessionOutput& operator=(const SessionOutput&) = delete;
+    ~SessionOutput();
 
     void spell(Spelling spelling) noexcept { spelling_ = spelling; }
     [[nodiscard]] Spelling spelling() const noexcept { return spelling_; }
@@ -65,9 +70,11 @@ public:
     void send_chunk(const Chunk& head, Payload payload);
     void send_result(const JobResult& head, Payload payload);
 
-    /// Gathers acknowledgements; send_accepted() says them before anything else is said.
-    void accept(Tag tag, JobId job);
+    /// Gathers acknowledgements; they are said before anything else is said.
+    void accept(Tag tag, JobId job, bool detached);
     void send_accepted();
+    /// Says them, or leaves them for a moment to the results that are likely to come meanwhile.
+    void send_accepted_soon();
 
     /// Appends pieces while the channel has room for them.
     void pump();
@@ -107,6 +114,7 @@ private:
     Channel& channel_;
     const SessionTags& tags_;
     OutputRoom::Share share_;
+    HeldAccepts& held_accepts_;
     Callbacks callbacks_;
     Spelling spelling_ = Spelling::undecided;
     bool takes_blobs_ = false;
@@ -123,6 +131,9 @@ private:
     JobId first_job_{};
     std::uint32_t accepted_ = 0;
     std::vector<std::string> accepted_ids_;
+    bool accepted_detached_ = false;  ///< one of them is all that its job's client will hear
+    bool accepted_held_ = false;
+    bool prompt_ = false;  ///< the last result came soon after its submit
     Bytes piece_;
 };
 

@@ -94,6 +94,7 @@ Supervisor::Supervisor(loop::EventLoop& loop, Setup setup)
                 ClientSession::Outside{
                     .desk = desk_,
                     .pools = pools_,
+                    .held_accepts = held_accepts_,
                     .administer =
                         [this](ClientSession& session, Tag tag, const Request& request) {
                             administration_.answer(session, tag, request);
@@ -141,6 +142,7 @@ Result<void> Supervisor::prepare()
         return std::make_unique<loop::Timer>(std::move(made));
     };
     JOBMILL_TRY_ASSIGN(core_timer_, timer([this] { post(core::TimerFired{}); }));
+    JOBMILL_TRY_ASSIGN(accepted_timer_, timer([this] { held_accepts_.release(); }));
     JOBMILL_TRY_ASSIGN(progress_timer_, timer([this] { desk_.look_around(); }));
     JOBMILL_TRY_ASSIGN(expiry_timer_,
                        timer([this] { desk_.unread().expire(loop::EventLoop::now()); }));

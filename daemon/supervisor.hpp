@@ -13,6 +13,7 @@
 #include "daemon/config.hpp"
 #include "daemon/core/dispatcher.hpp"
 #include "daemon/health_watch.hpp"
+#include "daemon/held_accepts.hpp"
 #include "daemon/job_desk.hpp"
 #include "daemon/job_ids.hpp"
 #include "daemon/loop/signal_watcher.hpp"
@@ -100,6 +101,7 @@ private:
     ServiceManager service_;
 
     FlushList flush_list_;
+    HeldAccepts held_accepts_;
     core::Dispatcher core_;
     std::vector<core::Event> events_;  ///< that came while one was handled
     core::Effects effects_;
@@ -119,6 +121,7 @@ private:
     std::unique_ptr<HealthWatch> health_;
     std::unique_ptr<MemoryWatch> memory_;
     std::unique_ptr<loop::Timer> core_timer_;
+    std::unique_ptr<loop::Timer> accepted_timer_;
     std::unique_ptr<loop::Timer> progress_timer_;
     std::unique_ptr<loop::Timer> expiry_timer_;
     std::unique_ptr<loop::Timer> probe_timer_;

@@ -20,6 +20,11 @@ void Supervisor::on_turn()
     sessions_.bury();
     processes_.end_turn();
     turn_hook_->stay_awake(!flush_list_.empty() || !desk_.mass_cancels().empty());
+    if (held_accepts_.empty()) {
+        accepted_timer_->stop();
+    } else if (!accepted_timer_->active()) {
+        accepted_timer_->start_once(HeldAccepts::patience);
+    }
     if (desk_.has_to_look() != progress_timer_->active()) {
         if (progress_timer_->active()) {
             progress_timer_->stop();

@@ -97,6 +97,19 @@ TEST_CASE("the end of input in frames is followed by all results and the end")
     }
 }
 
+TEST_CASE("a job that takes long after one that did not is accepted while it runs")
+{
+    const Daemon daemon{pool_config(1)};
+    BinaryClient client = daemon.binary();
+    // `accepted` may wait for the next result now; here there is none for as long as it takes.
+    client.submit(1, "echo");
+    (void)client.next(MessageType::result, 1);
+    client.submit(2, "sleep", "1h");
+    const JobId job = client.next(MessageType::accepted, 2).as<Accepted>().job;
+    client.send(Cancel{.tag = Tag{3}, .what = CancelWhat::job, .job = job});
+    CHECK(client.next(MessageType::result, 2).as<JobResult>().state == JobState::cancelled);
+}
+
 TEST_CASE("submits that come together are accepted as one range")
 {
     const Daemon daemon{pool_config(2)};

@@ -184,6 +184,7 @@ Peer& DeskFixture::connect(daemon::Identity client)
         loop, std::move(*channel), {.id = id, .identity = client}, settings,
         {.desk = desk,
          .pools = pools,
+         .held_accepts = held_accepts,
          .administer =
              [this](ClientSession& asker, Tag tag, const Request& request) {
                  if (std::holds_alternative<HandlersRequest>(request)) {
@@ -208,11 +209,20 @@ Peer& DeskFixture::connect_binary(daemon::Identity client)
     return peer;
 }
 
+std::vector<std::string> DeskFixture::heard_at_once_by(Peer& peer)
+{
+    settle();
+    peer.listen();
+    return peer.heard();
+}
+
 std::vector<std::string> DeskFixture::heard_by(Peer& peer)
 {
     std::vector<std::string> lines;
     for (std::uint64_t before = ~0ULL; before != peer.received();) {
         before = peer.received();
+        settle();
+        held_accepts.release();
         settle();
         peer.listen();
         const auto more = peer.heard();

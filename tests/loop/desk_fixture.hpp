@@ -72,8 +72,10 @@ public:
     /// A session that has said hello and was welcomed.
     Peer& connect_binary(daemon::Identity client = {.uid = 1000});
 
-    /// What the peer hears once everything has settled.
+    /// What the peer hears once everything has settled, and nothing is held any more.
     std::vector<std::string> heard_by(Peer& peer);
+    /// What it hears without that.
+    std::vector<std::string> heard_at_once_by(Peer& peer);
     /// Lets the peer hear until that line comes; false when it does not.
     bool hears(Peer& peer, const std::string& line);
     /// Destroys the sessions that are over, as the daemon does at the end of a turn.
@@ -108,6 +110,7 @@ public:
     bool closing = false;
     std::uint64_t last_job = 100;
     daemon::JobDesk desk;
+    daemon::HeldAccepts held_accepts;
     std::map<std::uint64_t, std::unique_ptr<daemon::ClientSession>> sessions;
     std::vector<std::unique_ptr<Peer>> peers;
 };
