@@ -26,33 +26,23 @@ private:
 
 }  // namespace
 
-void TextCounter::add(std::string_view text, std::uint64_t count)
-{
-    const auto found = counts_.find(text);
-    if (found != counts_.end()) {
-        found->second += count;
-    } else {
-        counts_.emplace(text, count);
-    }
-}
-
 void TextCounter::report(Job& job) const
 {
     std::size_t size = 0;
-    for (const auto& [text, count] : counts_) {
+    counts_.each([&](std::string_view text, std::uint64_t count) {
         size += text.size() + Digits{count}.text().size() + 2;
-    }
+    });
     std::byte* to = job.result_blob(size).data();
     const auto put = [&](std::string_view part) {
         std::memcpy(to, part.data(), part.size());
         to += part.size();
     };
-    for (const auto& [text, count] : counts_) {
+    counts_.each([&](std::string_view text, std::uint64_t count) {
         put(text);
         put("\t");
         put(Digits{count}.text());
         put("\n");
-    }
+    });
 }
 
 }  // namespace jobmill::handlers

@@ -3,31 +3,25 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
-#include <string>
 #include <string_view>
-#include <unordered_map>
 
 #include <jobmill/handler.hpp>
+
+#include "worker/handlers/text_table.hpp"
 
 namespace jobmill::handlers {
 
 class TextCounter {
 public:
-    void add(std::string_view text, std::uint64_t count);
+    void add(std::string_view text, std::uint64_t count) { counts_.at(text) += count; }
+    /// One more of a text of eight bytes at most that is at hand as first_eight() has it.
+    void add_short(std::uint64_t head, std::size_t size) { ++counts_.at_short(head, size); }
 
     /// The job's result: a line "text TAB count" each, in no particular order.
     void report(Job& job) const;
 
 private:
-    struct Hash {
-        using is_transparent = void;  // NOLINT(readability-identifier-naming): the library's
-        std::size_t operator()(std::string_view text) const noexcept
-        {
-            return std::hash<std::string_view>{}(text);
-        }
-    };
-    std::unordered_map<std::string, std::uint64_t, Hash, std::equal_to<>> counts_;
+    TextTable counts_;
 };
 
 }  // namespace jobmill::handlers

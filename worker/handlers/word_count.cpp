@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
+#include <array>
+#include <cstring>
 #include <optional>
 
+#include "worker/handlers/eight_bytes.hpp"
 #include "worker/handlers/file_range.hpp"
 #include "worker/handlers/handlers.hpp"
 #include "worker/handlers/text_counter.hpp"
@@ -26,24 +29,44 @@ class WordCounter {
 public:
     void count(std::string_view text)
     {
-        const char* const end = text.data() + text.size();
-        for (const char* at = text.data(); at != end;) {
-            if (!is_letter(*at)) {
-                ++at;
-                continue;
+        for (std::size_t at = 0; at < text.size();) {
+            const std::uint64_t eight = lower_eight_at(text, at);
+            const std::size_t letters = leading_letters(eight);
+            if (letters == sizeof eight) {
+                at += count_long(text.substr(at));
+            } else if (letters >= shortest_word) {
+                counts_.add_short(first_of_eight(eight, letters), letters);
             }
-            word_.clear();
-            for (; at != end && is_letter(*at); ++at) {
-                word_ += static_cast<char>(*at | 0x20);
-            }
-            if (word_.size() >= shortest_word) {
-                counts_.add(word_, 1);
-            }
+            at += letters == sizeof eight ? 0 : letters + 1;  // what is no letter is behind it
         }
     }
     [[nodiscard]] const TextCounter& counts() const noexcept { return counts_; }
 
 private:
+    /// Behind the end nothing is a letter.
+    static std::uint64_t lower_eight_at(std::string_view text, std::size_t at)
+    {
+        return lower_eight(text.size() - at >= sizeof(std::uint64_t)
+                               ? load_eight(text.data() + at)
+                               : first_eight(text.substr(at)));
+    }
+
+    /// The word that the text begins with, of eight letters or more. Answers how many it has.
+    std::size_t count_long(std::string_view text)
+    {
+        word_.clear();
+        std::size_t letters = sizeof(std::uint64_t);
+        while (letters == sizeof(std::uint64_t)) {
+            const std::uint64_t eight = lower_eight_at(text, word_.size());
+            letters = leading_letters(eight);
+            std::array<char, sizeof eight> bytes{};
+            std::memcpy(bytes.data(), &eight, sizeof eight);
+            word_.append(bytes.data(), letters);
+        }
+        counts_.add(word_, 1);
+        return word_.size();
+    }
+
     std::string word_;
     TextCounter counts_;
 };

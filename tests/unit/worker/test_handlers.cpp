@@ -126,6 +126,36 @@ TEST_CASE("a word is two ASCII letters or more, in lower case")
     CHECK(counts == Counts{{"the", 2}, {"cat", 3}, {"ber", 1}});
 }
 
+TEST_CASE("words of any length are counted whole, wherever they stand")
+{
+    TestTemplate pool{{"--allow-paths"}};
+    TestWorker worker = pool.fork();
+    std::string text;
+    Counts expected;
+    for (std::size_t length = 1; length <= 33; ++length) {
+        for (std::size_t before = 0; before < 9; ++before) {
+            for (const char letter : {'a', 'Z'}) {
+                text += std::string(before, "-@[`{1\x80\xff\n"[before]);
+                text += std::string(length, letter) + ' ';
+                if (length > 1) {
+                    ++expected[std::string(length, letter == 'a' ? 'a' : 'z')];
+                }
+            }
+        }
+    }
+    const auto count = [&](const std::string& payload) {
+        Counts counts;
+        add_counts(counts, worker.run({.handler = "text.wordcount", .payload = payload}).result);
+        return counts;
+    };
+    CHECK(count(text) == expected);
+    for (std::size_t length = 2; length <= 20; ++length) {
+        const std::string last(length, 'b');
+        CHECK(count("1 " + last) == Counts{{last, 1}});
+        CHECK(count(last + "1") == Counts{{last, 1}});
+    }
+}
+
 TEST_CASE("ranges that tile a text count each word once, wherever they are cut")
 {
     TestTemplate pool{{"--allow-paths"}};
