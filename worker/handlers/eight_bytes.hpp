@@ -20,7 +20,8 @@ static_assert(std::endian::native == std::endian::little);
 }
 
 /// The first of them, at most seven; zeros in place of the others.
-[[nodiscard]] constexpr std::uint64_t first_of_eight(std::uint64_t eight, std::size_t count) noexcept
+[[nodiscard]] constexpr std::uint64_t first_of_eight(std::uint64_t eight,
+                                                     std::size_t count) noexcept
 {
     return eight & ((std::uint64_t{1} << (8 * count)) - 1);
 }

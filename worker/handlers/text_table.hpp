@@ -10,9 +10,9 @@
 
 namespace jobmill::handlers {
 
-/// A number for each text. Open addressing, with the first eight bytes of each text in its entry: of
-/// a short one no more is compared. The texts themselves lie side by side in an arena. Nothing is
-/// ever removed.
+/// A number for each text. Open addressing, with the first eight bytes of each text in its entry:
+/// of a short one no more is compared. The texts themselves lie side by side in an arena. Nothing
+/// is ever removed.
 class TextTable {
 public:
     TextTable();

@@ -87,8 +87,7 @@ TEST_CASE("a short text is the same text when it comes as a number")
         CHECK(table.at(text) == 2);
     }
     table.at_short(first_eight("new"), 3) = 9;
-    CHECK(all_of(table) ==
-          Numbers{{"", 2}, {"a", 2}, {"seven77", 2}, {"eight888", 2}, {"new", 9}});
+    CHECK(all_of(table) == Numbers{{"", 2}, {"a", 2}, {"seven77", 2}, {"eight888", 2}, {"new", 9}});
 }
 
 TEST_CASE("a text may be gone when its number is asked for")
