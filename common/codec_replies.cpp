@@ -76,7 +76,7 @@ Decoded<Reply> decode_retrying(const Frame& frame)
     retrying.delay_ns = fixed.number<std::uint64_t>();
     auto taken = meta::each(frame.meta, [&](std::string_view key, msgpack::Reader& reader) {
         return key == "state" ? meta::take(reader, key, retrying.state)
-                              : meta::take_cause(key, reader, retrying.cause);
+                              : meta::take_cause(key, reader, retrying.cause.edit());
     });
     return taken.map([&] { return Reply{std::move(retrying)}; });
 }

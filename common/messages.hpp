@@ -200,7 +200,7 @@ struct Retrying {
     SlotId worker{};            ///< its worker; 0: it never ran
     std::uint64_t delay_ns = 0;
     JobState state = JobState::failed;
-    Cause cause;
+    Rarely<Cause> cause;
 };
 
 struct Chunk {

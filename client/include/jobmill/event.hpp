@@ -53,7 +53,7 @@ struct Retrying {
     SlotId worker{};            ///< its worker; 0: it never ran
     std::uint64_t delay_ns = 0;
     JobState state = JobState::failed;
-    Cause cause;
+    Rarely<Cause> cause;
 };
 
 /// A partial result, or a command's output.

@@ -131,7 +131,7 @@ TEST_CASE("an attempt that did not succeed is told before the next begins")
     retrying.worker = SlotId{3};
     retrying.delay_ns = 5'000'000;
     retrying.state = JobState::timed_out;
-    retrying.cause.kind = "timeout";
+    retrying.cause.edit().kind = "timeout";
     REQUIRE(daemon.say(retrying));
     const auto event = daemon.event();
     REQUIRE(event);
@@ -140,7 +140,7 @@ TEST_CASE("an attempt that did not succeed is told before the next begins")
     const auto& told = std::get<event::Retrying>(*event);
     CHECK(told.state == JobState::timed_out);
     CHECK(told.delay_ns == 5'000'000);
-    CHECK(told.cause.kind == "timeout");
+    CHECK(told.cause->kind == "timeout");
     CHECK(daemon.client.unfinished() == 1);
 }
 
