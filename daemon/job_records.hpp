@@ -7,7 +7,7 @@
 
 #include <tsl/robin_map.h>
 
-#include "common/assert.hpp"
+#include "daemon/core/number_index.hpp"
 #include "daemon/core/slab.hpp"
 #include "daemon/job_record.hpp"
 
@@ -17,8 +17,6 @@ namespace jobmill::daemon {
 /// user asks for costs nothing for the jobs of others.
 class JobRecords {
 public:
-    JobRecords();
-
     /// Numbers rise from one to the next.
     void add(JobRecord record);
     /// Removes it.
@@ -31,7 +29,7 @@ public:
     [[nodiscard]] const JobRecord* find(JobId job) const;
     [[nodiscard]] bool contains(JobId job) const { return place_of(job) != none; }
 
-    [[nodiscard]] std::size_t size() const noexcept { return size_; }
+    [[nodiscard]] std::size_t size() const noexcept { return index_.size(); }
     [[nodiscard]] std::size_t count_of(unsigned uid) const;
 
     /// Calls visit(record) from the oldest of the user's jobs on, as long as it answers true.
@@ -70,16 +68,12 @@ public:
     template <typename Visitor>
     void each(Visitor visit) const
     {
-        for (const Place place : index_) {
-            if (place != none) {
-                visit(slab_[place].record);
-            }
-        }
+        index_.each([&](Place place) { visit(slab_[place].record); });
     }
 
 private:
-    using Place = std::uint32_t;
-    static constexpr Place none = UINT32_MAX;
+    using Place = core::NumberIndex::Place;
+    static constexpr Place none = core::NumberIndex::none;
 
     struct Node {
         JobRecord record;
@@ -94,16 +88,14 @@ private:
 
     [[nodiscard]] Place place_of(JobId job) const;
     [[nodiscard]] Place known(JobId job) const;
-    [[nodiscard]] std::size_t home_of(JobId job) const;
-    [[nodiscard]] std::size_t after(std::size_t at) const { return (at + 1) & (index_.size() - 1); }
-    void enter(Place place);
-    void strike(Place place);
-    void resize_index(std::size_t size);
+    /// By which the index knows a record's place.
+    [[nodiscard]] auto ids() const
+    {
+        return [this](Place place) { return number(slab_[place].record.id); };
+    }
 
     core::Slab<Node> slab_;
-    /// Open addressing with linear probing, at most half full.
-    std::vector<Place> index_;
-    std::size_t size_ = 0;
+    core::NumberIndex index_;
     tsl::robin_map<unsigned, User> users_;  ///< that have jobs
 };
 
