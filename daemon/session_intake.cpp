@@ -184,7 +184,8 @@ void SessionIntake::accept(Tag tag, Submission submission)
         // Its events are for who waits for it; this session has no more to do with it.
         outside_.tags.remove(tag);
     } else {
-        jobs_.emplace(number(tag), Credited{.job = job, .bytes = size});
+        *outside_.tags.use_of(tag) = {.job = job, .bytes = size};
+        ++jobs_;
         bytes_ += size;
     }
     outside_.desk.submit(client_, job, tag, std::move(submission));
@@ -192,14 +193,15 @@ void SessionIntake::accept(Tag tag, Submission submission)
 
 void SessionIntake::cancel(Tag tag, std::string_view id)
 {
-    const auto job = jobs_.find(number(tag));
-    if (job != jobs_.end() && outside_.desk.knows(job->second.job)) {
+    const SessionTags::Use* use = outside_.tags.use_of(tag);
+    const JobId job = use == nullptr ? JobId{} : use->job;
+    if (job != JobId{} && outside_.desk.knows(job)) {
         outside_.output.send_accepted();
-        outside_.desk.cancel(job->second.job);
+        outside_.desk.cancel(job);
     } else if (incoming_.drop(tag)) {
         refuse_request(tag, id,
                        refusal(error_code::not_found, "cancelled before its payload was whole"));
-    } else if (job == jobs_.end()) {
+    } else if (job == JobId{}) {
         refuse_request(tag, id, refusal(error_code::not_found, "no such live job"));
     }
 }
@@ -207,18 +209,19 @@ void SessionIntake::cancel(Tag tag, std::string_view id)
 bool SessionIntake::spent() const
 {
     // A single payload may be above the credit, when it is alone.
-    const std::size_t jobs = jobs_.size() + incoming_.size();
+    const std::size_t jobs = jobs_ + incoming_.size();
     const bool over_credit =
         jobs > credit_.jobs || (jobs > 1 && bytes_ + incoming_.bytes() > credit_.bytes);
     // Only what is accepted ends by itself; payloads that are still coming need us to read.
-    return !jobs_.empty() && over_credit;
+    return jobs_ > 0 && over_credit;
 }
 
 void SessionIntake::result_is_out(Tag tag)
 {
-    if (const auto job = jobs_.find(number(tag)); job != jobs_.end()) {
-        bytes_ -= job->second.bytes;
-        jobs_.erase(job);
+    const SessionTags::Use* use = outside_.tags.use_of(tag);
+    if (use != nullptr && use->job != JobId{}) {
+        bytes_ -= use->bytes;
+        --jobs_;
     }
 }
 

@@ -8,8 +8,6 @@
 #include <utility>
 #include <vector>
 
-#include <tsl/robin_map.h>
-
 #include "daemon/channel.hpp"
 #include "daemon/descriptor_budget.hpp"
 #include "daemon/incoming_payloads.hpp"
@@ -66,16 +64,12 @@ public:
 
     /// The client has used up its credit, and only results can give it back.
     [[nodiscard]] bool spent() const;
+    /// To be told while the tag is in use.
     void result_is_out(Tag tag);
     /// No job is unfinished or on its way.
-    [[nodiscard]] bool idle() const noexcept { return jobs_.empty(); }
+    [[nodiscard]] bool idle() const noexcept { return jobs_ == 0; }
 
 private:
-    struct Credited {
-        JobId job{};
-        std::uint64_t bytes = 0;
-    };
-
     [[nodiscard]] tl::expected<Submission, ErrorReply> judge(const Submit& submit) const;
     [[nodiscard]] tl::expected<Submission, ErrorReply> judge_payload(const Submit& submit,
                                                                      UniqueFd blob) const;
@@ -105,8 +99,8 @@ private:
     Credit credit_;
     Outside outside_;
     IncomingPayloads incoming_;
-    tsl::robin_map<std::uint64_t, Credited> jobs_;  ///< accepted, result not out yet
-    std::uint64_t bytes_ = 0;                       ///< of their payloads
+    std::size_t jobs_ = 0;     ///< accepted, result not out yet
+    std::uint64_t bytes_ = 0;  ///< of their payloads
     std::unordered_map<std::uint64_t, std::pair<std::string, std::string>> opened_;
     std::unordered_map<std::uint64_t, JobContent> stored_;  ///< what was put, and not dropped
 };

@@ -5,7 +5,7 @@ namespace jobmill::daemon {
 
 bool SessionTags::add(Tag tag)
 {
-    return !texts_.contains(number(tag)) && numbers_.insert(number(tag)).second;
+    return !texts_.contains(number(tag)) && numbers_.try_emplace(number(tag)).second;
 }
 
 std::optional<Tag> SessionTags::add(std::string_view text)
@@ -15,7 +15,7 @@ std::optional<Tag> SessionTags::add(std::string_view text)
         return {};
     }
     ++last_number_;
-    texts_.emplace(last_number_, text);
+    texts_.emplace(last_number_, Text{.text = std::string{text}, .use = {}});
     return entry->second;
 }
 
@@ -26,9 +26,18 @@ void SessionTags::remove(Tag tag)
     }
     const auto found = texts_.find(number(tag));
     if (found != texts_.end()) {
-        by_text_.erase(found->second);
+        by_text_.erase(found->second.text);
         texts_.erase(found);
     }
+}
+
+SessionTags::Use* SessionTags::use_of(Tag tag)
+{
+    if (const auto found = numbers_.find(number(tag)); found != numbers_.end()) {
+        return &found.value();
+    }
+    const auto found = texts_.find(number(tag));
+    return found == texts_.end() ? nullptr : &found->second.use;
 }
 
 std::optional<Tag> SessionTags::find(std::string_view text) const
@@ -40,7 +49,7 @@ std::optional<Tag> SessionTags::find(std::string_view text) const
 std::string_view SessionTags::text(Tag tag) const
 {
     const auto found = texts_.find(number(tag));
-    return found == texts_.end() ? std::string_view{} : std::string_view{found->second};
+    return found == texts_.end() ? std::string_view{} : std::string_view{found->second.text};
 }
 
 }  // namespace jobmill::daemon

@@ -7,21 +7,32 @@
 #include <string_view>
 #include <unordered_map>
 
-#include <tsl/robin_set.h>
+#include <tsl/robin_map.h>
 
 #include "jobmill/ids.hpp"
 
 namespace jobmill::daemon {
 
-/// The tags of a session's unfinished jobs. In the JSON spelling the client's tags are texts; each
-/// gets a number for as long as its job is unfinished, so that everything else knows numbers only.
+/// The tags of a session's unfinished jobs, and which jobs those are. In the JSON spelling the
+/// client's tags are texts; each gets a number for as long as its job is unfinished, so that
+/// everything else knows numbers only.
 class SessionTags {
 public:
+    /// What has that tag: a job from when it is accepted until its result is out.
+    struct Use {
+        JobId job{};              ///< 0: something else, or no job yet
+        std::uint64_t bytes = 0;  ///< of its payload
+    };
+
+    SessionTags() { numbers_.max_load_factor(0.8F); }
+
     /// False when the tag is in use.
     [[nodiscard]] bool add(Tag tag);
     /// The number for a text, none when the text is in use.
     [[nodiscard]] std::optional<Tag> add(std::string_view text);
     void remove(Tag tag);
+    /// Null when the tag is not in use. Void after the next change.
+    [[nodiscard]] Use* use_of(Tag tag);
 
     [[nodiscard]] std::optional<Tag> find(std::string_view text) const;
     /// The text behind a number; empty in the binary spelling.
@@ -29,8 +40,13 @@ public:
     [[nodiscard]] std::size_t size() const noexcept { return numbers_.size() + texts_.size(); }
 
 private:
-    tsl::robin_set<std::uint64_t> numbers_;  ///< that have no text
-    std::unordered_map<std::uint64_t, std::string> texts_;
+    struct Text {
+        std::string text;
+        Use use;
+    };
+
+    tsl::robin_map<std::uint64_t, Use> numbers_;  ///< that have no text; as dense as it is quick
+    std::unordered_map<std::uint64_t, Text> texts_;
     std::unordered_map<std::string, Tag> by_text_;
     std::uint64_t last_number_ = 0;
 };

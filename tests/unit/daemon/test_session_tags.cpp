@@ -17,6 +17,25 @@ TEST_CASE("a number is in use until it is removed")
     CHECK(tags.add(Tag{5}));
 }
 
+TEST_CASE("a tag tells what has it for as long as it is in use, in either spelling")
+{
+    SessionTags tags;
+    CHECK(tags.add(Tag{1'000'000}));
+    const auto a = tags.add("a");
+    REQUIRE(a.has_value());
+    for (const Tag tag : {Tag{1'000'000}, *a}) {
+        REQUIRE(tags.use_of(tag) != nullptr);
+        CHECK(tags.use_of(tag)->job == JobId{});
+        *tags.use_of(tag) = {.job = JobId{7}, .bytes = 8};
+        CHECK(tags.use_of(tag)->job == JobId{7});
+        CHECK(tags.use_of(tag)->bytes == 8);
+        tags.remove(tag);
+        CHECK(tags.use_of(tag) == nullptr);
+    }
+    CHECK(tags.add(Tag{1'000'000}));
+    CHECK(tags.use_of(Tag{1'000'000})->job == JobId{});
+}
+
 TEST_CASE("a number has no text")
 {
     SessionTags tags;
