@@ -77,7 +77,10 @@ private:
     /// So many numbers in a row lie in a row, which is a line of the processor's cache.
     static constexpr std::size_t row = 16;
 
-    [[nodiscard]] std::size_t after(std::size_t at) const { return (at + 1) & (places_.size() - 1); }
+    [[nodiscard]] std::size_t after(std::size_t at) const
+    {
+        return (at + 1) & (places_.size() - 1);
+    }
     [[nodiscard]] std::size_t home_of(std::uint64_t number) const;
 
     template <typename NumberOf>
