@@ -120,8 +120,14 @@ void Assignments::resize(PoolId pool, std::uint32_t workers, Turn& turn)
 void Assignments::recall(JobHandle handle, Turn& turn)
 {
     if (book_.step(handle, JobWord::recall, turn)) {
-        turn.ask(RevokeClaim{.worker = book_[handle].worker, .sequence = book_[handle].sequence});
+        revoke(handle, turn);
     }
+}
+
+void Assignments::revoke(JobHandle handle, Turn& turn)
+{
+    const Holding& holding = book_.holding(handle);
+    turn.ask(RevokeClaim{.worker = holding.worker, .sequence = holding.sequence});
 }
 
 /// From the last to the first: the worker begins at the front, so most are still to be had, and
@@ -135,8 +141,8 @@ void Assignments::call_back(WorkerSlot& slot, Turn& turn)
 
 void Assignments::won(WorkerSlot& slot, JobHandle handle, Turn& turn)
 {
-    if (book_[handle].started != never) {
-        slot.let_wait += turn.now - book_[handle].started;
+    if (const TimePoint started = book_.holding(handle).started; started != never) {
+        slot.let_wait += turn.now - started;
     }
     const bool stuck = slot.hung || slot.let_wait >= patience_.claim;
     const bool returns = book_[handle].stage == JobStage::recalled;
@@ -153,7 +159,7 @@ void Assignments::won(WorkerSlot& slot, JobHandle handle, Turn& turn)
 
 void Assignments::lost(WorkerSlot& slot, JobHandle handle, Turn& turn)
 {
-    const Sequence sequence = book_[handle].sequence;
+    const Sequence sequence = book_.holding(handle).sequence;
     slot.let_wait = {};
     slot.hung = false;
     book_.step(handle, JobWord::lost, turn);
@@ -181,9 +187,9 @@ void Assignments::cancel(JobHandle handle, EndedBy why, Turn& turn)
     book_.blame(handle, why);
     book_.step(handle, JobWord::cancel, turn);
     if (before == JobStage::offered && !JOBMILL_BUG(2)) {
-        turn.ask(RevokeClaim{.worker = book_[handle].worker, .sequence = book_[handle].sequence});
+        revoke(handle, turn);
     } else if (before == JobStage::claimed) {
-        has_begun(workforce_.slots()[book_[handle].worker.slot], handle, turn);
+        has_begun(workforce_.slots()[book_.holding(handle).worker.slot], handle, turn);
     }
 }
 
@@ -203,7 +209,8 @@ void Assignments::has_begun(WorkerSlot& slot, JobHandle handle, Turn& turn)
         if (slot.notes_stack) {
             turn.ask(TakeStack{.worker = slot.worker});
         }
-        turn.ask(RaiseCancelFlag{.worker = slot.worker, .sequence = book_[handle].sequence});
+        turn.ask(
+            RaiseCancelFlag{.worker = slot.worker, .sequence = book_.holding(handle).sequence});
     }
 }
 
@@ -212,7 +219,7 @@ void Assignments::time_out(JobHandle handle, EndedBy why, Turn& turn)
     if (row_of(book_[handle].stage, JobWord::timeout)) {
         book_.blame(handle, why);
         book_.step(handle, JobWord::timeout, turn);
-        has_begun(workforce_.slots()[book_[handle].worker.slot], handle, turn);
+        has_begun(workforce_.slots()[book_.holding(handle).worker.slot], handle, turn);
     }
 }
 
@@ -250,7 +257,7 @@ void Assignments::finished(WorkerSlot& slot, JobHandle handle, const JobFinished
     slot.newest_finished = std::max(slot.newest_finished, word.sequence);
     slot.let_wait = {};
     slot.hung = false;
-    const TimePoint started = book_[handle].started;
+    const TimePoint started = book_.holding(handle).started;
     const Duration ran = started == never ? Duration{1} : turn.now - started;
     book_.pace(slot.pool).ran(ran);
     book_.charge(handle, word.cpu > Duration::zero() ? word.cpu : std::max(ran, Duration{1}));
@@ -354,7 +361,7 @@ void Assignments::nest(JobHandle child, Turn& turn)
     const JobHandle waiting = number(parent) == 0 ? no_job : book_.find(parent);
     if (waiting != no_job && book_.lend(waiting)) {
         if (!JOBMILL_BUG(24)) {
-            call_back(workforce_.slots()[book_[waiting].worker.slot], turn);
+            call_back(workforce_.slots()[book_.holding(waiting).worker.slot], turn);
         }
     }
 }
@@ -362,7 +369,7 @@ void Assignments::nest(JobHandle child, Turn& turn)
 void Assignments::hold_up(JobHandle handle, bool held_up, Turn& turn)
 {
     if (book_.hold_up(handle, held_up)) {
-        call_back(workforce_.slots()[book_[handle].worker.slot], turn);
+        call_back(workforce_.slots()[book_.holding(handle).worker.slot], turn);
     }
 }
 

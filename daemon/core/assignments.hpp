@@ -74,6 +74,8 @@ private:
     void share_out(PoolId pool, Turn& turn);
     void watch_overrun(const WorkerSlot& slot);
     void recall(JobHandle handle, Turn& turn);
+    /// The worker is asked for it back, unless it has begun.
+    void revoke(JobHandle handle, Turn& turn);
     void has_begun(WorkerSlot& slot, JobHandle handle, Turn& turn);
     void time_out(JobHandle handle, EndedBy why, Turn& turn);
     void conclude(JobHandle handle, JobWord word, Turn& turn);

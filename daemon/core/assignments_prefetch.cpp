@@ -31,7 +31,7 @@ void Assignments::watch_overrun(const WorkerSlot& slot)
     const DeadlineKey key = overrun_key(slot);
     if (patience_.ahead != forever && slot.held.size() > 1 && !deadlines.pending(key) &&
         !JOBMILL_BUG(34)) {
-        deadlines.set(key, after(book_[book_.front(slot)].started, patience_.overrun));
+        deadlines.set(key, after(book_.holding(book_.front(slot)).started, patience_.overrun));
     }
 }
 
@@ -40,7 +40,7 @@ void Assignments::overran(WorkerSlot& slot, Turn& turn)
     if (slot.held.size() < 2 || !speaks(slot.state)) {
         return;
     }
-    if (turn.now < after(book_[book_.front(slot)].started, patience_.overrun)) {
+    if (turn.now < after(book_.holding(book_.front(slot)).started, patience_.overrun)) {
         watch_overrun(slot);  // another has begun meanwhile
         return;
     }

@@ -87,7 +87,8 @@ void Dispatcher::State::evict_all(Turn& turn)
         assignments.mark_for_stop(slot, turn);
         const JobHandle running = book.running(slot);
         if (slot.state == WorkerState::busy && running != no_job) {
-            turn.ask(RaiseCancelFlag{.worker = slot.worker, .sequence = book[running].sequence});
+            turn.ask(
+                RaiseCancelFlag{.worker = slot.worker, .sequence = book.holding(running).sequence});
         }
         workforce.step(slot, WorkerWord::evict, turn);
     });
@@ -181,7 +182,7 @@ std::optional<WorkerId> Dispatcher::worker_of(JobId job) const
     if (handle == no_job || unassigned(state_->book[handle].stage)) {
         return {};
     }
-    return state_->book[handle].worker;
+    return state_->book.holding(handle).worker;
 }
 
 std::optional<JobId> Dispatcher::job_of(WorkerId worker, Sequence sequence) const

@@ -171,7 +171,7 @@ void Dispatcher::State::handle(const JobDeaf& event, Turn& turn)
 {
     WorkerSlot* slot = speaking(event.worker);
     const JobHandle running = slot == nullptr ? no_job : book.running(*slot);
-    if (running != no_job && book[running].sequence == event.sequence) {
+    if (running != no_job && book.holding(running).sequence == event.sequence) {
         workforce.step(*slot, WorkerWord::deaf, turn);
     }
 }

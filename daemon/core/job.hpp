@@ -21,8 +21,18 @@ struct JobLinks {
 
 /// Where a TermsBook keeps the terms that jobs share.
 enum class TermsHandle : std::uint32_t {};
+/// Where a JobBook keeps a Holding.
+enum class HoldingHandle : std::uint32_t {};
 /// A lane of a JobQueue.
 enum class LaneId : std::uint32_t {};
+
+/// What is known of a job only while a worker holds it, as of few in a long queue.
+struct Holding {
+    WorkerId worker{};
+    Sequence sequence{};        ///< under which that worker holds it
+    TimePoint started = never;  ///< when it came to the front there
+    Duration charged{};         ///< to its user's share, for what it is expected to take
+};
 
 /// A job that has not ended. It is in exactly one place: it waits, or it is in its pool's queue, or
 /// among the jobs that a worker holds; one pair of links serves the last two, so that it cannot be
@@ -46,17 +56,15 @@ struct Job {
     std::uint16_t crashes = 0;
     std::uint32_t children = 0;  ///< unfinished jobs that it has submitted
     LaneId lane{};               ///< of the queue that it is or was in
+    HoldingHandle holding{};     ///< good while a worker holds it
     std::uint64_t arrival = 0;   ///< its turn in the queue; kept when it comes back
     TimePoint due{};             ///< waiting: when it joins the queue
     TimePoint expires = never;   ///< unless it has begun
-    TimePoint started{};         ///< with a worker: when it came to the front there
-    Duration charged{};          ///< to its user's share, for what it is expected to take
-    WorkerId worker{};           ///< that holds it; slot 0 in the queue
-    Sequence sequence{};         ///< under which that worker holds it
     std::uint32_t alarm = 0;     ///< its place in JobDeadlines, plus one; 0 when it has none there
     JobLinks place;
     JobLinks kin;     ///< in its session's list
     JobLinks fellow;  ///< in its batch's list
 };
+static_assert(sizeof(Job) <= 120, "a long queue pays for this a million times");
 
 }  // namespace jobmill::core

@@ -72,27 +72,28 @@ void JobBook::offer(JobHandle handle, WorkerSlot& slot, Turn& turn)
     JOBMILL_ASSERT(row.has_value());
     Job& job = jobs_[handle];
     Backlog& backlog = backlog_of(job);
-    backlog.queue.serve(jobs_, handle, labels_.weight(job.label), turn.now);
+    const Sequence sequence = slot.next_sequence;
+    const Duration charged =
+        backlog.queue.serve(jobs_, handle, labels_.weight(job.label), turn.now);
+    job.stage = row->to;
+    job.holding = HoldingHandle{holdings_.take()};
+    held(job) = {.worker = slot.worker, .sequence = sequence, .charged = charged};
     ++backlog.running;
     ++working_;
     labels_.begun(job.label);
-    job.stage = row->to;
-    job.worker = slot.worker;
-    job.sequence = slot.next_sequence;
-    job.started = never;
-    slot.next_sequence = Sequence{number(slot.next_sequence) + 1};
+    slot.next_sequence = Sequence{number(sequence) + 1};
     if (slot.held.empty()) {
-        slot.oldest_held = job.sequence;
+        slot.oldest_held = sequence;
     }
     slot.held.push_back(jobs_, handle);
     slot.held_at.resize(WorkerSlot::claim_words, no_job);
-    slot.held_at[number(job.sequence) % WorkerSlot::claim_words] = handle;
+    slot.held_at[number(sequence) % WorkerSlot::claim_words] = handle;
     slot.spoilt = slot.spoilt || terms(handle).spoils_worker;
     slot.alone = terms(handle).alone;
     deadlines_.cancel(jobs_, handle);
     watch_front(slot, turn.now);
     turn.ask(OfferJob{
-        .worker = slot.worker, .sequence = job.sequence, .job = job.id, .attempt = job.attempt});
+        .worker = slot.worker, .sequence = sequence, .job = job.id, .attempt = job.attempt});
 }
 
 bool JobBook::step(JobHandle handle, JobWord word, Turn& turn)
@@ -102,7 +103,7 @@ bool JobBook::step(JobHandle handle, JobWord word, Turn& turn)
     if (!row) {
         return false;
     }
-    const WorkerId worker = job.worker;
+    const WorkerId worker = worker_of(job);
     if (row->to == JobStage::queued || row->to == JobStage::ended) {
         leave_place(handle, turn.now);
     }
@@ -128,7 +129,7 @@ void JobBook::retry(JobHandle handle, const JobOutcome& outcome, Duration delay,
     turn.ask(JobRetried{.job = job.id,
                         .state = outcome.state,
                         .by = reason(job, outcome.by),
-                        .worker = job.worker,
+                        .worker = worker_of(job),
                         .attempt = job.attempt,
                         .delay = delay});
     leave_place(handle, turn.now);
@@ -154,10 +155,11 @@ void JobBook::leave_place(JobHandle handle, TimePoint now)
     } else if (job.stage == JobStage::waiting) {
         backlog.waiting.remove(jobs_, handle);
     } else {
-        if (job.charged > Duration::zero()) {
+        if (held(job).charged > Duration::zero()) {
             // Nobody has said what it took.
-            const bool began = begun(job.stage) && job.started != never;
-            charge(handle, began ? now - job.started : Duration::zero());
+            const TimePoint started = held(job).started;
+            const bool began = begun(job.stage) && started != never;
+            charge(handle, began ? now - started : Duration::zero());
         }
         take_from_worker(handle);
     }
@@ -178,29 +180,32 @@ void JobBook::enter_queue(JobHandle handle, bool anew, TimePoint now)
 void JobBook::take_from_worker(JobHandle handle)
 {
     Job& job = jobs_[handle];
-    WorkerSlot& slot = (*slots_)[job.worker.slot];
+    const Holding& holding = held(job);
+    WorkerSlot& slot = (*slots_)[holding.worker.slot];
     slot.held.remove(jobs_, handle);
-    slot.held_at[number(job.sequence) % WorkerSlot::claim_words] = no_job;
+    slot.held_at[number(holding.sequence) % WorkerSlot::claim_words] = no_job;
     if (!slot.held.empty()) {
-        slot.oldest_held = jobs_[slot.held.first()].sequence;
+        slot.oldest_held = held(jobs_[slot.held.first()]).sequence;
     }
     job.held_up = false;
     stop_lending(job);
     --backlog_of(job).running;
     --working_;
     labels_.over(job.label);
-    job.worker = {};
+    holdings_.give_back(number(job.holding));
 }
 
 void JobBook::charge(JobHandle handle, Duration cpu)
 {
-    Job& job = jobs_[handle];
+    const Job& job = jobs_[handle];
     JobQueue& queue = backlog_of(job).queue;
+    Duration& charged = held(job).charged;
     if (cpu > Duration::zero()) {
-        queue.settle(job, labels_.weight(job.label), cpu);
+        queue.settle(job, charged, labels_.weight(job.label), cpu);
     } else {
-        queue.refund(job);
+        queue.refund(job, charged);
     }
+    charged = {};
 }
 
 void JobBook::end(JobHandle handle, const JobRow& row, WorkerId worker, Turn& turn)
@@ -236,12 +241,14 @@ void JobBook::set_alarm(JobHandle handle)
     TimePoint when = never;
     if (job.stage == JobStage::waiting) {
         when = std::min(job.due, job.expires);
-    } else if (job.stage == JobStage::queued && !JOBMILL_BUG(18)) {
-        when = job.expires;
-    } else if (job.started != never && job.stage == JobStage::claimed && !JOBMILL_BUG(6)) {
-        when = after(job.started, terms(handle).run_timeout);
-    } else if (job.started != never && job.stage == JobStage::offered) {
-        when = after(job.started, std::min(terms(handle).run_timeout, patience_.claim));
+    } else if (job.stage == JobStage::queued) {
+        when = JOBMILL_BUG(18) ? never : job.expires;
+    } else if (const TimePoint started = held(job).started; started != never) {
+        if (job.stage == JobStage::claimed && !JOBMILL_BUG(6)) {
+            when = after(started, terms(handle).run_timeout);
+        } else if (job.stage == JobStage::offered) {
+            when = after(started, std::min(terms(handle).run_timeout, patience_.claim));
+        }
     }
     deadlines_.set(jobs_, handle, when);
 }
@@ -249,8 +256,8 @@ void JobBook::set_alarm(JobHandle handle)
 void JobBook::watch_front(const WorkerSlot& slot, TimePoint now)
 {
     const JobHandle handle = front(slot);
-    if (handle != no_job && jobs_[handle].started == never) {
-        jobs_[handle].started = now;
+    if (handle != no_job && held(jobs_[handle]).started == never) {
+        held(jobs_[handle]).started = now;
         set_alarm(handle);
     }
 }
@@ -320,7 +327,7 @@ JobHandle JobBook::held_under(const WorkerSlot& slot, Sequence sequence) const
         return no_job;
     }
     const JobHandle handle = slot.held_at[number(sequence) % WorkerSlot::claim_words];
-    return handle != no_job && jobs_[handle].sequence == sequence ? handle : no_job;
+    return handle != no_job && holding(handle).sequence == sequence ? handle : no_job;
 }
 
 JobHandle JobBook::running(const WorkerSlot& slot) const

@@ -7,12 +7,14 @@
 #include <unordered_set>
 #include <vector>
 
+#include "common/assert.hpp"
 #include "daemon/core/batch_book.hpp"
 #include "daemon/core/dispatcher.hpp"
 #include "daemon/core/job_deadlines.hpp"
 #include "daemon/core/job_queue.hpp"
 #include "daemon/core/label_book.hpp"
 #include "daemon/core/pace.hpp"
+#include "daemon/core/slab.hpp"
 #include "daemon/core/terms_book.hpp"
 #include "daemon/core/turn.hpp"
 #include "daemon/core/worker_slots.hpp"
@@ -53,6 +55,13 @@ public:
     [[nodiscard]] std::optional<TimePoint> next_deadline() const { return deadlines_.next(); }
 
     [[nodiscard]] const Job& operator[](JobHandle handle) const { return jobs_[handle]; }
+    /// Of a job that a worker holds.
+    [[nodiscard]] const Holding& holding(JobHandle handle) const
+    {
+        const Job& job = jobs_[handle];
+        JOBMILL_ASSERT(!unassigned(job.stage));
+        return holdings_[number(job.holding)];
+    }
     [[nodiscard]] const JobTerms& terms(JobHandle handle) const
     {
         return terms_[jobs_[handle].terms];
@@ -142,6 +151,15 @@ private:
 
     [[nodiscard]] Backlog& backlog_of(const Job& job) { return backlogs_[number(job.pool)]; }
     [[nodiscard]] bool may_run(const JobQueue::LaneKey& lane) const;
+    [[nodiscard]] Holding& held(const Job& job)
+    {
+        JOBMILL_ASSERT(!unassigned(job.stage));
+        return holdings_[number(job.holding)];
+    }
+    [[nodiscard]] WorkerId worker_of(const Job& job)
+    {
+        return unassigned(job.stage) ? WorkerId{} : held(job).worker;
+    }
     void leave_place(JobHandle handle, TimePoint now);
     void enter_queue(JobHandle handle, bool anew, TimePoint now);
     void take_from_worker(JobHandle handle);
@@ -153,6 +171,7 @@ private:
     WorkerSlots* slots_;
     Patience patience_;
     JobTable jobs_;
+    Slab<Holding> holdings_;  ///< of the jobs that workers hold
     TermsBook terms_;
     JobDeadlines deadlines_;
     std::vector<Backlog> backlogs_;  ///< by pool number

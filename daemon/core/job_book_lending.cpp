@@ -12,7 +12,7 @@ bool JobBook::lend(JobHandle handle)
         return false;
     }
     job.lends = true;
-    ++(*slots_)[job.worker.slot].lending;
+    ++(*slots_)[held(job).worker.slot].lending;
     ++backlog_of(job).lent;
     --working_;
     labels_.lends(job.label);
@@ -37,7 +37,7 @@ void JobBook::stop_lending(Job& job)
 {
     if (job.lends) {
         job.lends = false;
-        --(*slots_)[job.worker.slot].lending;
+        --(*slots_)[held(job).worker.slot].lending;
         backlog_of(job).lent -= JOBMILL_BUG(14) ? 0U : 1U;
         ++working_;
         labels_.goes_on(job.label);

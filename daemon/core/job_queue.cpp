@@ -179,36 +179,34 @@ bool JobQueue::precedes(const Lane& lane, const Lane& other)
     return standing(lane) < standing(other);
 }
 
-void JobQueue::serve(JobTable& jobs, JobHandle handle, std::uint32_t weight, TimePoint now)
+Duration JobQueue::serve(JobTable& jobs, JobHandle handle, std::uint32_t weight, TimePoint now)
 {
-    Job& job = jobs[handle];
+    const Job& job = jobs[handle];
     Lane& lane = lanes_[number(job.lane)];
     level_of(lane.key.priority).served = now;
     const Spent cost = weighted(expected_, weight);
-    job.charged = Duration{static_cast<Duration::rep>(cost)};
     users_.serve(job.user, JOBMILL_BUG(10) ? Spent{0} : cost);
     sessions_.serve(job.session, cost);
     lane.spent += cost;
     remove(jobs, handle);
+    return Duration{static_cast<Duration::rep>(cost)};
 }
 
-void JobQueue::settle(Job& job, std::uint32_t weight, Duration cpu)
+void JobQueue::settle(const Job& job, Duration charged, std::uint32_t weight, Duration cpu)
 {
-    const auto charged = static_cast<Spent>(job.charged.count());
+    const auto before = static_cast<Spent>(charged.count());
     const Spent cost = weighted(cpu, weight);
-    users_.correct(job.user, charged, cost);
-    sessions_.correct(job.session, charged, cost);
-    job.charged = {};
+    users_.correct(job.user, before, cost);
+    sessions_.correct(job.session, before, cost);
     constexpr int memory = 8;
     expected_ += (std::max(cpu, Duration{1000}) - expected_) / memory;
 }
 
-void JobQueue::refund(Job& job)
+void JobQueue::refund(const Job& job, Duration charged)
 {
-    const auto charged = static_cast<Spent>(job.charged.count());
-    users_.correct(job.user, charged, 0);
-    sessions_.correct(job.session, charged, 0);
-    job.charged = {};
+    const auto before = static_cast<Spent>(charged.count());
+    users_.correct(job.user, before, 0);
+    sessions_.correct(job.session, before, 0);
 }
 
 }  // namespace jobmill::core

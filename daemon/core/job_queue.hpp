@@ -64,12 +64,13 @@ public:
     }
     /// Any job that waits here; no_job when the queue is empty.
     [[nodiscard]] JobHandle any() const;
-    /// It goes to a worker: leaves the queue, and is charged for.
-    void serve(JobTable& jobs, JobHandle handle, std::uint32_t weight, TimePoint now);
-    /// It has taken so much CPU time.
-    void settle(Job& job, std::uint32_t weight, Duration cpu);
-    /// It has not begun after all.
-    void refund(Job& job);
+    /// It goes to a worker: leaves the queue, and is charged for, so much.
+    [[nodiscard]] Duration serve(JobTable& jobs, JobHandle handle, std::uint32_t weight,
+                                 TimePoint now);
+    /// It was charged so much, and has taken so much CPU time.
+    void settle(const Job& job, Duration charged, std::uint32_t weight, Duration cpu);
+    /// It was charged so much, and has not begun after all.
+    void refund(const Job& job, Duration charged);
     /// That session of that user was left out for a while: what it did not get is not made up for.
     void come_back(UserId user) { users_.come_back(user); }
     void come_back(SessionId session) { sessions_.come_back(session); }

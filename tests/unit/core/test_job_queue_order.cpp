@@ -26,6 +26,7 @@ struct Fixture {
     JobTable jobs;
     JobQueue queue;
     TimePoint now{};
+    std::map<JobHandle, Duration> charged;  ///< that are served
     std::uint64_t last = 0;
     std::uint32_t stopped_label = 99;
 
@@ -53,14 +54,14 @@ struct Fixture {
             return number(lane.label) != stopped_label;
         });
         if (next != no_job) {
-            queue.serve(jobs, next, weight, now);
+            charged[next] = queue.serve(jobs, next, weight, now);
         }
         return next;
     }
     /// Its worker has said that it took so much.
     void finish(JobHandle handle, Duration cpu, std::uint32_t weight = usual_weight)
     {
-        queue.settle(jobs[handle], weight, cpu);
+        queue.settle(jobs[handle], charged.at(handle), weight, cpu);
         queue.leave(jobs[handle]);
         jobs.remove(handle);
     }
@@ -69,7 +70,7 @@ struct Fixture {
     {
         const JobHandle next = queue.first(now, [](const JobQueue::LaneKey&) { return true; });
         const std::uint32_t weight = number(jobs[next].label) == 1 ? 200 : usual_weight;
-        queue.serve(jobs, next, weight, now);
+        charged[next] = queue.serve(jobs, next, weight, now);
         const Job job = jobs[next];
         finish(next, milliseconds{3}, weight);
         return job;
@@ -248,7 +249,7 @@ TEST_CASE_FIXTURE(Fixture, "a job that comes back is not charged, and gets its o
     const JobHandle first = serve();
     CHECK(id(first) == 1);
     CHECK(serve_id() == 4);
-    queue.refund(jobs[first]);
+    queue.refund(jobs[first], charged.at(first));
     queue.put_back(jobs, first, 0, now);
     CHECK(serve_id() == 1);
     CHECK(serve_id() == 2);  // as if nobody had been served before
@@ -311,7 +312,7 @@ TEST_CASE_FIXTURE(Fixture, "random pushes, removals and returns keep each lane i
             const JobHandle handle = held[which];
             held.erase(held.begin() + static_cast<std::ptrdiff_t>(which));
             if (dice < 95) {
-                queue.refund(jobs[handle]);
+                queue.refund(jobs[handle], charged.at(handle));
                 queue.put_back(jobs, handle, priority_of(jobs[handle]), now);
             } else {
                 finish(handle, milliseconds{random() % 9});
