@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "common/assert.hpp"
+
 namespace jobmill::core {
 
 /// Where a table keeps what has a number; the numbers rise from one to the next, mostly. Open
@@ -43,6 +45,7 @@ public:
     {
         std::size_t hole = home_of(number_of(place));
         while (places_[hole] != place) {
+            JOBMILL_ASSERT(places_[hole] != none);
             hole = after(hole);
         }
         // What was pushed past the hole moves back into it, so that no search stops there too
