@@ -188,6 +188,7 @@ void Workforce::completed_one(WorkerSlot& slot, Turn& turn)
         turn.ask(PoolJudged{.pool = crew.pool, .degraded = false});
     }
     ++slot.jobs_done;
+    load_changed(slot);
     if (slot.jobs_done >= crew.terms.recycle_jobs ||
         turn.now >= after(slot.born, crew.terms.recycle_age)) {
         wear(slot, turn);
@@ -207,9 +208,12 @@ void Workforce::offered_one(PoolId pool, Turn& turn)
 
 void Workforce::load_changed(WorkerSlot& slot)
 {
-    const bool open = takes_jobs(slot.state) && !slot.surplus && !slot.spoilt &&
+    Crew& crew = crew_of(slot.pool);
+    // Somebody may rely on it that a process runs no more jobs than so many.
+    const bool fresh = slot.jobs_done + slot.held.size() < crew.terms.recycle_jobs;
+    const bool open = takes_jobs(slot.state) && !slot.surplus && !slot.spoilt && fresh &&
                       slot.lending == 0 && !slot.alone && !slot.overruns() && slot.has_free_claim();
-    crew_of(slot.pool).open.file(slots_, slot, open);
+    crew.open.file(slots_, slot, open);
 }
 
 WorkerSlot* Workforce::most_loaded(PoolId pool)

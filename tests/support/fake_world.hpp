@@ -255,6 +255,7 @@ private:
     [[nodiscard]] bool holds_alone(const PretendWorker& worker) const;
     [[nodiscard]] bool overruns(const PretendWorker& worker) const;
     [[nodiscard]] bool open_to_all(const PretendWorker& worker) const;
+    [[nodiscard]] bool used_up(const PretendWorker& worker) const;
     [[nodiscard]] bool could_take(const PretendWorker& worker) const;
     /// Whether it may leave, because another is to serve in its place.
     [[nodiscard]] bool worn(const PretendWorker& worker) const;

@@ -26,7 +26,15 @@ bool FakeWorld::open_to_all(const PretendWorker& worker) const
     const bool free_claim =
         worker.held.empty() || worker.offers + 1 - number(worker.held.front().sequence) < 256;
     return worker.open() && !worker.condemned && free_claim && !worker.stopping_a_job() &&
-           !worn(worker) && worker.lending == 0 && !holds_alone(worker) && !overruns(worker);
+           !worn(worker) && !used_up(worker) && worker.lending == 0 && !holds_alone(worker) &&
+           !overruns(worker);
+}
+
+/// It has all the jobs that its process may run.
+bool FakeWorld::used_up(const PretendWorker& worker) const
+{
+    return worker.jobs_done + worker.held.size() >=
+           pools_.at(number(worker.pool)).terms.recycle_jobs;
 }
 
 bool FakeWorld::could_take(const PretendWorker& worker) const
@@ -38,6 +46,7 @@ void FakeWorld::check_company(const PretendWorker& worker, const PretendJob& job
 {
     demand(!holds_alone(worker) && (!job.terms.alone || worker.held.empty()),
            "a job that tolerates no other shares its worker");
+    demand(!used_up(worker), "a worker is given more jobs than it may run");
 }
 
 /// Who has nothing to do is given what others hold ahead.

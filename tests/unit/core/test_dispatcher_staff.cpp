@@ -106,11 +106,17 @@ TEST_CASE_FIXTURE(Fixture, "a worker that has run its number of jobs leaves when
     CHECK(finish(worker(1), 1).size() == 1);
     submit(2);
     CHECK(finish(worker(1), 2).back() == Effect{fork(worker(2))});
-    CHECK(submit(3) == Effects{offer(worker(1), 3, 3)});
-    finish(worker(1), 3);
-    CHECK(on(WorkerReady{worker(2)}) == Effects{DismissWorker{worker(1)}});
+    CHECK(submit(3).empty());
+    CHECK(on(WorkerReady{worker(2)}) == Effects{DismissWorker{worker(1)}, offer(worker(2), 1, 3)});
     CHECK(exit(worker(1)).empty());
-    CHECK(submit(4) == Effects{offer(worker(2), 1, 4)});
+}
+
+TEST_CASE_FIXTURE(Fixture, "a worker is offered no more jobs ahead than it may run")
+{
+    serve(1, 4, {.recycle_jobs = 2});
+    CHECK(submit(1) == Effects{offer(worker(1), 1, 1)});
+    CHECK(submit(2) == Effects{offer(worker(1), 2, 2)});
+    CHECK(submit(3).empty());
 }
 
 TEST_CASE_FIXTURE(Fixture, "a worker of a certain age is replaced after its next job")
