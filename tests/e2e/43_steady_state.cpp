@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 
 #include "common/unique_fd.hpp"
@@ -73,11 +74,17 @@ TEST_CASE("a job among many takes nothing from the heap" * doctest::skip(sanitiz
         CAPTURE(window);
         const std::uint64_t rounds = 5000 / window;
         run(client, rounds, window);
-        const std::uint64_t before = allocations.count();
-        CHECK(before > 0);
-        run(client, rounds, window);
+        CHECK(allocations.count() > 0);
+        // Jobs whose worker the machine keeps waiting are taken back, which takes memory; a busy
+        // machine does that now and then. Jobs themselves would take it each time.
+        std::uint64_t fewest = rounds * window;
+        for (int i = 0; i < 5; ++i) {
+            const std::uint64_t before = allocations.count();
+            run(client, rounds, window);
+            fewest = std::min(fewest, allocations.count() - before);
+        }
         // Tables and buffers may still grow once.
-        CHECK(allocations.count() - before < 25);
+        CHECK(fewest < 25);
     }
 }
 
