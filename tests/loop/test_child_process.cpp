@@ -124,12 +124,12 @@ TEST_CASE("a child ignores and blocks no signals, whatever its parent does")
     sigset_t before;
     sigemptyset(&blocked);
     sigaddset(&blocked, SIGUSR2);
-    REQUIRE(::sigprocmask(SIG_BLOCK, &blocked, &before) == 0);
+    REQUIRE(::pthread_sigmask(SIG_BLOCK, &blocked, &before) == 0);
     const auto old = std::signal(SIGPIPE, SIG_IGN);
     const std::string pipe_end = reaped(shell("kill -PIPE $$", {})).text();
     const std::string user_end = reaped(shell("kill -USR2 $$", {})).text();
     (void)std::signal(SIGPIPE, old);
-    REQUIRE(::sigprocmask(SIG_SETMASK, &before, nullptr) == 0);
+    REQUIRE(::pthread_sigmask(SIG_SETMASK, &before, nullptr) == 0);
     CHECK(pipe_end == "SIGPIPE");
     CHECK(user_end == "SIGUSR2");
 }
@@ -248,6 +248,7 @@ TEST_CASE("all children are listed, dead ones too, until they are reaped")
 {
     CHECK(list_children().empty());
     std::vector<pid_t> started;
+    started.reserve(3);
     for (int i = 0; i < 3; ++i) {
         started.push_back(shell("exit 0", {}));
     }

@@ -9,6 +9,8 @@
 #include "tests/support/notify_socket.hpp"
 #include "tests/unit/daemon/temp_directory.hpp"
 
+// There is one thread. NOLINTBEGIN(concurrency-mt-unsafe)
+
 using namespace jobmill;
 using namespace std::chrono_literals;
 using jobmill::daemon::ServiceManager;
@@ -45,7 +47,7 @@ public:
         REQUIRE_MESSAGE(manager.has_value(), manager.error().what);
         return std::move(*manager);
     }
-    bool socket_is_full() const
+    [[nodiscard]] bool socket_is_full() const
     {
         const UniqueFd other{::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
         sockaddr_un address{};
@@ -240,3 +242,5 @@ TEST_CASE("without a service manager nothing happens")
     manager->ready("");
     manager->stopping("");
 }
+
+// NOLINTEND(concurrency-mt-unsafe)
