@@ -13,7 +13,8 @@ namespace {
 
 std::vector<std::string> python_command(const PoolSettings& pool, const PythonFiles& python)
 {
-    std::vector<std::string> command{pool.interpreter, python.bootstrap, python.library};
+    std::vector<std::string> command{pool.interpreter, python.bootstrap, python.library, "--pool",
+                                     pool.name};
     for (const std::string& module : pool.preload) {
         command.emplace_back("--preload");
         command.push_back(module);

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """What the daemon executes: an interpreter that becomes a pool's template, or a worker.
 
-INTERPRETER .../jobmill/_bootstrap.py LIBRARY [--preload MODULE]... [--initializer MODULE:FUNCTION]
--- ARGUMENTS OF THE WORKER PROGRAM...
+INTERPRETER .../jobmill/_bootstrap.py LIBRARY [--pool NAME] [--preload MODULE]...
+[--initializer MODULE:FUNCTION] -- ARGUMENTS OF THE WORKER PROGRAM...
 """
 
 import os

@@ -91,16 +91,14 @@ class Api(ctypes.Structure):
 class _Functions:
     """The functions of Api as attributes of their own: reading a field makes an object each time."""
 
-    __slots__ = tuple(
-        name for name, _ in Api._fields_ if name not in ("abi_version", "size")
-    )
+    __slots__ = tuple(name for name, _ in Api._fields_ if name not in ("abi_version", "size"))
 
     def __init__(self, table: Api) -> None:
         for name in self.__slots__:
             setattr(self, name, getattr(table, name))
 
 
-api: "_Functions"
+api: "_Functions" = None  # type: ignore[assignment]
 """Bound by serve(), before it calls load()."""
 
 # The answer's errno tells a job that has met its memory limit: set_errno(ENOMEM) in a run.
@@ -268,8 +266,9 @@ def serve(
     ``arguments`` are the daemon's. ``load()`` is called once, in the template, or in a worker that
     was not forked; what it raises is told to the daemon as why the pool cannot be used.
     ``begin_worker()`` is called in every worker before its first job, and ends it when it raises;
-    ``idle()`` when it has had none for a second. SIGTERM, when it comes in the middle of a job, becomes Python's SIGINT
-    (PyErr_SetInterrupt): the handler that begin_worker() sets for SIGINT may raise in the job.
+    ``idle()`` when it has had none for a second. SIGTERM, when it comes in the middle of a job,
+    becomes Python's SIGINT (PyErr_SetInterrupt): the handler that begin_worker() sets for SIGINT
+    may raise in the job.
 
     Answers only when the arguments are wrong: the exit code.
     """

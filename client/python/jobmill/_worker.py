@@ -1,73 +1,346 @@
 # SPDX-License-Identifier: MIT
-"""A pool's template and its workers in Python, as the daemon starts them."""
+"""A pool's template and its workers in Python: what the daemon starts by ``_bootstrap``."""
+
+from __future__ import annotations
 
 import argparse
+import ctypes
+import errno
 import importlib
+import os
+import pickle
 import signal
 import sys
-from typing import List, Sequence
+import traceback
+from ctypes import string_at
+from pickle import dumps, loads
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
-from jobmill import _runtime
+from . import _frames as f
+from . import _inside, _runtime
+from ._capture import Capture
+from ._main_module import import_main
+from ._mappings import Mappings
+from ._msgpack import unpack
+from ._outcome import dump_exception
+from ._parcel import (
+    CALL,
+    HANDLER,
+    HEAD,
+    PLAIN,
+    TELL_PID,
+    dump_exception_itself,
+    dump_object,
+    from_text,
+    is_call,
+    load_object,
+    set_handle_object,
+    split_call,
+)
+from .errors import InitializerFailed
+
+__all__ = ["main"]
+
+_MOST_FUNCTIONS = 256
+_LARGEST_KEPT_FUNCTION = 65_536
 
 
-class Interrupted(BaseException):
-    """The job that runs is to end: it was cancelled, or its time is over."""
-
-
-class _Jobs:
-    """Runs one job after another; an interrupt that comes too early waits for the job's own code."""
+class _Worker:
+    """Runs one job after another. An interrupt that comes before the job's own code waits for it."""
 
     def __init__(self) -> None:
-        self._inside = False
+        self.pid = 0
+        self._pid_bytes = b""
+        self.broken: Optional[
+            Tuple[str, str]
+        ] = None  # why the initializer failed, and its traceback
+        self._job = 0
+        self._inside_job = False
         self._interrupted = False
+        self._functions: Dict[bytes, Callable[..., Any]] = {}
+        self._capture = Capture(self._emit)
+        self._mappings = Mappings()
 
-    def interrupt(self, _signal: int, _frame: object) -> None:
-        self._interrupted = True
-        if self._inside:
-            self._inside = False
-            raise Interrupted("SIGTERM")
+    # What the library calls.
 
-    def echo(self, job: int) -> int:
+    def begin(self, initializer: Optional[Callable[[], None]]) -> None:
+        self.pid = os.getpid()
+        self._pid_bytes = self.pid.to_bytes(4, "little")
+        signal.signal(signal.SIGINT, self._on_interrupt)
+        self._capture.install()
+        if initializer is None:
+            return
         try:
-            self._inside = True
+            initializer()
+        except Exception as error:
+            # Each job of this worker fails with it: its program is there to be told.
+            self.broken = (_runtime.describe(error), traceback.format_exc())
+            traceback.print_exc()
+
+    def idle(self) -> None:
+        self._mappings.end_job(keep=False)
+
+    def call(self, job: int) -> int:
+        """The handler ``python.call``."""
+        return self._guard(job, self._call)
+
+    def offer(self, function: Callable[..., Any]) -> Callable[[int], int]:
+        """A handler that is a function of a preloaded module."""
+
+        def call(job: int) -> None:
+            self._judge()
+            payload = _runtime.api.payload(job)
+            data = string_at(payload.data, payload.size) if payload.size else b""
+            result = self._interruptible(function, (data,), _arguments(job))
+            if isinstance(result, str):
+                result = result.encode()
+            if result is not None:
+                view = memoryview(result).cast("B")
+                _set_result(job, [view], view.nbytes)
+
+        return lambda job: self._guard(job, call)
+
+    # What jobs call, by _inside.
+
+    def progress(self, done: int, total: int, note: str) -> None:
+        _runtime.api.progress(self._job, done, total, note.encode() if note else None)
+
+    def cancelled(self) -> bool:
+        return bool(_runtime.api.cancelled(self._job))
+
+    @staticmethod
+    def job_number() -> int:
+        return int(_getenv(b"JOBMILL_JOB") or 0)
+
+    # Inside.
+
+    def _guard(self, job: int, body: Callable[[int], None]) -> int:
+        """Runs a job; when this goes on after it, nothing here refers to its objects any more."""
+        self._job = job
+        answer = 0
+        try:
+            body(job)
+        except BaseException as error:  # whatever a job raises is its result
+            self._tell(error)
+            answer = 1
+        if self._capture.holds:
+            self._capture.flush()
+        if self._mappings.in_use:
+            self._mappings.end_job()
+        self._job = 0
+        return answer
+
+    def _call(self, job: int) -> None:
+        function, args, kwargs = self._unpack(job)
+        value = self._interruptible(function, args, kwargs)
+        if type(value) in PLAIN:
+            data = dumps(value, 5) + self._pid_bytes
+            if len(data) <= f.MOST_INLINE and _runtime.api.result(job, data, len(data)) == 0:
+                return
+        parcel = dump_object(value, self.pid)
+        _set_result(job, parcel.parts, parcel.size)
+
+    def _interruptible(self, function: Callable[..., Any], args: tuple, kwargs: dict) -> Any:
+        """The job's own code, where an interrupt may raise."""
+        try:
+            self._inside_job = True
             if self._interrupted:
-                raise Interrupted("SIGTERM")
-            return _runtime.api.result_payload(job)
+                raise _inside.JobStopped("this job is to stop")
+            return function(*args, **kwargs)
         finally:
-            self._inside = False
+            self._inside_job = False
+
+    def _judge(self) -> None:
+        if self.broken is not None:
+            raise InitializerFailed("the initializer of its worker failed: " + self.broken[0])
+
+    def _unpack(self, job: int) -> Tuple[Callable[..., Any], tuple, dict]:
+        api = _runtime.api
+        payload: Any
+        if api.payload_descriptor(job) < 0:
+            given = api.payload(job)
+            payload = string_at(given.data, given.size)
+            if len(payload) >= HEAD.size and payload[0] == CALL and self.broken is None:
+                _, flags, buffers, size, _ = HEAD.unpack_from(payload)
+                if not flags and not buffers:
+                    # Nearly every job is such a one.
+                    end = HEAD.size + size
+                    name = payload[HEAD.size : end]
+                    function = self._functions.get(name) or self._load_function(name)
+                    args, kwargs = loads(payload[end:])
+                    return function, args, kwargs
+        else:
+            payload = self._mappings.take(api.payload_descriptor(job))
+        self._judge()
+        if not is_call(payload):
+            # A handle's object; the call is among the arguments.
+            set_handle_object(load_object(payload)[0])
+            payload = from_text(_arguments(job)["call"])
+        flags, name, data, views = split_call(memoryview(payload))
+        if flags & TELL_PID:
+            self._emit(f.STREAM_NONE, b"P" + self._pid_bytes)
+        try:
+            function = self._functions.get(name) or self._load_function(name)
+            args, kwargs = pickle.loads(data, buffers=views)
+        finally:
+            set_handle_object(None)
+        return function, args, kwargs
+
+    def _on_interrupt(self, _signal: int, _frame: Any) -> None:
+        self._interrupted = True
+        if self._inside_job:
+            self._inside_job = False
+            raise _inside.JobStopped("this job is to stop")
+
+    def _load_function(self, name: bytes) -> Callable[..., Any]:
+        function = load_function(name)
+        if len(name) <= _LARGEST_KEPT_FUNCTION:
+            if len(self._functions) >= _MOST_FUNCTIONS:
+                self._functions.clear()
+            self._functions[name] = function
+        return function
+
+    def _emit(self, stream: int, data: bytes) -> bool:
+        """False: there is no job that could say it."""
+        if self._job:
+            _runtime.api.emit(self._job, stream, data, len(data))
+        return bool(self._job)
+
+    def _tell(self, error: BaseException) -> None:
+        # Without the frames of this file.
+        trace = error.__traceback__
+        while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
+            trace = trace.tb_next
+        text = "".join(traceback.format_exception(type(error), error, trace))
+        if isinstance(error, InitializerFailed) and self.broken is not None:
+            text = self.broken[1]
+        chunk = dump_exception(error, text, dump_exception_itself(error))
+        self._emit(f.STREAM_NONE, chunk)
+        words = _runtime.describe(error).replace("\0", "?")
+        _runtime.api.fail(self._job, words.encode("utf-8", "replace"))
+        error.__traceback__ = None
+        if isinstance(error, MemoryError):
+            ctypes.set_errno(errno.ENOMEM)
 
 
-def _load_function(name: str) -> object:
+_getenv = ctypes.CDLL(None).getenv
+_getenv.restype = ctypes.c_char_p
+
+
+def _arguments(job: int) -> Dict[str, Any]:
+    given = _runtime.api.arguments(job)
+    return unpack(string_at(given.data, given.size)) if given.size else {}
+
+
+def _set_result(job: int, parts: Sequence[Any], size: int) -> None:
+    if size <= f.MOST_INLINE:
+        data = b"".join(parts)
+        if _runtime.api.result(job, data, size) != _runtime.OK:
+            raise MemoryError(f"no memory for a result of {size} bytes")
+        return
+    address = ctypes.c_void_p()
+    if _runtime.api.result_reserve(job, size, ctypes.byref(address)) != _runtime.OK:
+        raise MemoryError(f"no memory for a result of {size} bytes")
+    view = memoryview((ctypes.c_ubyte * size).from_address(address.value or 0)).cast("B")
+    at = 0
+    for part in parts:
+        end = at + (part.nbytes if isinstance(part, memoryview) else len(part))
+        view[at:end] = part
+        at = end
+
+
+def load_function(name: bytes) -> Callable[..., Any]:
+    """From what ``dump_function`` made."""
+    kind, data = name[:1], name[1:]
+    if kind == b"M":
+        spec, data = pickle.loads(data)
+        import_main(spec)
+    try:
+        return pickle.loads(data)
+    except ModuleNotFoundError as error:
+        if error.name == "cloudpickle":
+            raise ModuleNotFoundError(
+                f"{sys.executable} has no cloudpickle, which this job's function needs: install it there",
+                name=error.name,
+            ) from None
+        raise
+
+
+def _named(name: str) -> Callable[[], None]:
     module, _, path = name.partition(":")
-    found: object = importlib.import_module(module)
+    found: Any = importlib.import_module(module)
     for part in path.split("."):
         found = getattr(found, part)
     return found
 
 
+def _take_setup() -> Dict[str, Any]:
+    """What the program has left for the workers of its private daemon."""
+    path = os.environ.pop("JOBMILL_PYTHON_SETUP", None)
+    if path is None:
+        return {}
+    with open(path, "rb") as file:
+        setup = pickle.load(file)
+    own = sys.path[:]
+    sys.path[:] = setup["path"] + [entry for entry in own if entry not in setup["path"]]
+    sys.argv = setup["argv"]
+    if "authkey" in setup:
+        from multiprocessing.process import current_process
+
+        current_process().authkey = setup["authkey"]
+    return setup
+
+
+def _initializer(setup: Dict[str, Any]) -> Optional[Callable[[], None]]:
+    """The one that the program of a private daemon has given."""
+    call = setup.get("initializer")
+    if call is None:
+        return None
+
+    def initialize() -> None:
+        _, name, data, buffers = split_call(memoryview(call))
+        function = load_function(name)
+        args, kwargs = pickle.loads(data, buffers=buffers)
+        function(*args, **kwargs)
+
+    return initialize
+
+
 def main(arguments: Sequence[str]) -> int:
-    """``arguments``: LIBRARY [--preload MODULE]... [--initializer MODULE:FUNCTION] -- ARGV..."""
+    """``arguments``: LIBRARY [--pool NAME] [--preload MODULE]... [--initializer MODULE:FUNCTION]
+    -- ARGV..."""
     parser = argparse.ArgumentParser(prog="jobmill._worker")
     parser.add_argument("library")
+    parser.add_argument("--pool", default="")
     parser.add_argument("--preload", action="append", default=[])
     parser.add_argument("--initializer")
     border = list(arguments).index("--")
     options = parser.parse_args(arguments[:border])
-    jobs = _Jobs()
+    worker = _Worker()
+    setup: Dict[str, Any] = {}
 
     def load() -> List[_runtime.Handler]:
+        setup.update(_take_setup())
         for name in options.preload:
             importlib.import_module(name)
-        return [_runtime.Handler("python.echo", "the payload, unchanged", jobs.echo)]
+        handlers = [_runtime.Handler(HANDLER, "a pickled call of a Python function", worker.call)]
+        for name, function in _inside.registered.items():
+            lines = (function.__doc__ or "").strip().splitlines()
+            handlers.append(
+                _runtime.Handler(name, lines[0] if lines else "", worker.offer(function))
+            )
+        return handlers
 
     def begin_worker() -> None:
-        signal.signal(signal.SIGINT, jobs.interrupt)
-        if options.initializer:
-            initializer = _load_function(options.initializer)
-            assert callable(initializer)
-            initializer()
+        context = _inside.Context(os.environ.get("JOBMILL_SOCKET", ""), options.pool, worker)
+        _inside.become_worker(context)
+        worker.begin(_initializer(setup))
+        if options.initializer is not None:
+            # The pool's own: a worker that it does not let begin ends, and the daemon's log says
+            # why.
+            _named(options.initializer)()
 
-    return _runtime.serve(options.library, arguments[border + 1 :], load, begin_worker)
+    return _runtime.serve(options.library, arguments[border + 1 :], load, begin_worker, worker.idle)
 
 
 if __name__ == "__main__":

@@ -121,13 +121,13 @@ TEST_CASE("a Python pool runs its interpreter by its name, and what we add to it
     pool.interpreter = "/opt/venv/bin/python";
     const PythonFiles files{.library = "/l/runtime.so", .bootstrap = "/p/_bootstrap.py"};
     CHECK(plan_pool(pool, 8, false, {}, files).command ==
-          Texts{"/opt/venv/bin/python", "/p/_bootstrap.py", "/l/runtime.so", "--"});
+          Texts{"/opt/venv/bin/python", "/p/_bootstrap.py", "/l/runtime.so", "--pool", "p", "--"});
     CHECK(plan_pool(pool, 8, false, {}, files).files == Texts{"/l/runtime.so", "/p/_bootstrap.py"});
     pool.preload = {"numpy", "app"};
     pool.initializer = "app:begin";
     CHECK(plan_pool(pool, 8, false, {}, files).command ==
-          Texts{"/opt/venv/bin/python", "/p/_bootstrap.py", "/l/runtime.so", "--preload", "numpy",
-                "--preload", "app", "--initializer", "app:begin", "--"});
+          Texts{"/opt/venv/bin/python", "/p/_bootstrap.py", "/l/runtime.so", "--pool", "p",
+                "--preload", "numpy", "--preload", "app", "--initializer", "app:begin", "--"});
     CHECK(plan_pool(pool_of(2), 8, false, {}, files).command == Texts{"jobmill-worker"});
     CHECK(plan_pool(pool_of(2), 8, false, {}, files).files.empty());
 }

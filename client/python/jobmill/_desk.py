@@ -1,0 +1,249 @@
+# SPDX-License-Identifier: MIT
+"""A session's jobs: who waits for which, what there is credit for, and what waits here for credit.
+
+It does no input or output and knows neither threads nor event loops: its owner moves the bytes of
+``session``, calls ``take`` with the events, and hands out what that answers.
+"""
+
+from __future__ import annotations
+
+import collections
+import os
+from typing import Any, Deque, Dict, List, Optional, Tuple, Union
+
+from . import _frames as f
+from ._blobs import BlobPool, SentBlob
+from ._parcel import Parcel, bytes_of, size_of
+from ._session import Blob, Result, Session, refusal
+
+__all__ = ["CancelledHere", "Desk", "Handler", "Sink", "deliver"]
+
+Handler = Tuple[str, str]  # pool and name
+
+
+class Sink:
+    """Whoever waits for a job, or for the answer to a request."""
+
+    __slots__ = ()
+
+    tag = 0  # given when it is sent
+
+    def on_sent(self) -> bool:
+        """It leaves this process's queue; False: it is not wanted any more. The desk is in the
+        middle of things."""
+        return True
+
+    def on_sent_at_once(self) -> None:
+        """The same, for a job that nobody has seen yet."""
+
+    def on_result(self, result: Result) -> None:
+        raise NotImplementedError
+
+    def on_event(self, event: Any) -> None:
+        raise NotImplementedError
+
+    def on_error(self, error: BaseException) -> None:
+        raise NotImplementedError
+
+
+class CancelledHere(Exception):
+    """For a sink whose job was taken back before it was sent."""
+
+
+Delivery = Tuple[Sink, Any]
+
+
+def deliver(sink: Sink, event: Any) -> None:
+    if type(event) is Result:
+        sink.on_result(event)
+    elif isinstance(event, BaseException):
+        sink.on_error(event)
+    else:
+        sink.on_event(event)
+
+
+# A job under way: its sink (None: nobody wants the result), the bytes and the blob of its payload,
+# its handler.
+_Entry = Tuple[Optional[Sink], int, Optional[SentBlob], Handler]
+Payload = Union[bytes, Parcel]
+
+
+class Desk:
+    """Not for several threads at once, but for ``return_soon`` and ``drop_soon``."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self._jobs: Dict[int, _Entry] = {}
+        self._requests: Dict[int, Sink] = {}
+        self._backlog: Deque[Tuple[Sink, Payload, Handler, bytes]] = collections.deque()
+        self._bytes = 0
+        self._blobs = BlobPool()
+        self._returns: Deque[int] = collections.deque()
+        self._drops: Deque[int] = collections.deque()
+
+    @property
+    def under_way(self) -> int:
+        """Jobs that were sent and have not ended."""
+        return len(self._jobs)
+
+    @property
+    def unfinished(self) -> int:
+        return len(self._jobs) + len(self._backlog)
+
+    def has_room(self, size: int) -> bool:
+        """Whether the daemon would take a job with so large a payload now."""
+        jobs = len(self._jobs)
+        if not jobs:
+            return True
+        welcome = self.session.welcome
+        assert welcome is not None
+        return jobs < welcome.credit_jobs and self._bytes + size <= welcome.credit_bytes
+
+    def submit(self, sink: Sink, payload: Payload, handler: Handler, meta: bytes) -> bool:
+        """Whether it goes out now; otherwise it waits for credit."""
+        if self._backlog or not self.has_room(size_of(payload)):
+            self._backlog.append((sink, payload, handler, meta))
+            return False
+        sink.on_sent_at_once()
+        self._send(sink, payload, handler, meta)
+        return True
+
+    def cancel(self, sink: Sink) -> None:
+        """Nobody wants the job's result any more. A sink that waits here is asked by ``on_sent``
+        later."""
+        entry = self._jobs.get(sink.tag)
+        if entry is not None and entry[0] is sink:
+            self._jobs[sink.tag] = (None,) + entry[1:]
+            self.session.cancel(sink.tag)
+
+    def cancel_under_way(self) -> None:
+        """All that was sent; their sinks hear of it when it has happened."""
+        if self._jobs:
+            self.session.cancel_all(self.session.new_tag())
+
+    def cancel_newest(self, but: int) -> None:
+        """What was sent last is cancelled first, so that none of it begins meanwhile."""
+        for tag in reversed(list(self._jobs)[but:]):
+            self.session.cancel(tag)
+
+    def take_back(self) -> List[Delivery]:
+        """What was not sent yet, with what to tell it."""
+        taken: List[Delivery] = [(entry[0], CancelledHere()) for entry in self._backlog]
+        self._backlog.clear()
+        return taken
+
+    def put(self, sink: Sink, descriptor: int, size: int) -> int:
+        tag = self._request(sink)
+        self.session.put(tag, descriptor, size)
+        return tag
+
+    def ask(self, sink: Sink, kind: int, meta: Optional[dict] = None) -> None:
+        self.session.ask(kind, self._request(sink), meta)
+
+    def _request(self, sink: Sink) -> int:
+        tag = self.session.new_tag()
+        self._requests[tag] = sink
+        return tag
+
+    # For finalizers, which run in any thread at any time.
+
+    def return_soon(self, job: int) -> None:
+        self._returns.append(job)
+
+    def drop_soon(self, tag: int) -> None:
+        self._drops.append(tag)
+
+    # For the owner.
+
+    def settle(self) -> None:
+        """After events: says what finalizers have left, and sends what there is credit for now."""
+        while self._returns:
+            self.session.return_result(self._returns.popleft())
+        while self._drops:
+            self.session.drop(self._drops.popleft())
+        while self._backlog and self.has_room(size_of(self._backlog[0][1])):
+            sink, payload, handler, meta = self._backlog.popleft()
+            if sink.on_sent():
+                self._send(sink, payload, handler, meta)
+
+    def take(self, events: List[Any]) -> List[Delivery]:
+        """Whose each event is."""
+        out: List[Delivery] = []
+        jobs = self._jobs
+        for event in events:
+            tag = event.tag
+            if type(event) is Result:
+                entry = jobs.pop(tag, None)
+                if entry is None:
+                    continue
+                sink, size, blob, _ = entry
+                self._bytes -= size
+                if blob is not None:
+                    self._blobs.give_back(blob)
+                if sink is not None:
+                    out.append((sink, event))
+                elif type(event.payload) is Blob:
+                    os.close(event.payload.descriptor)
+                    self.session.return_result(event.job)
+            elif tag in jobs:
+                self._take_event(jobs[tag], event, out)
+            elif event.kind == f.ERROR and self.session.note_refused(tag, event.meta):
+                pass  # the submits that name this handler are refused, too
+            elif tag in self._requests:
+                answer = refusal(event.meta) if event.kind == f.ERROR else event
+                out.append((self._requests.pop(tag), answer))
+        return out
+
+    def _take_event(self, entry: _Entry, event: Any, out: List[Delivery]) -> None:
+        sink, size, blob, handler = entry
+        if event.kind != f.ERROR:
+            if sink is not None:
+                out.append((sink, event))
+            return
+        del self._jobs[event.tag]
+        self._bytes -= size
+        if blob is not None:
+            self._blobs.give_back(blob)
+        if sink is not None:
+            out.append((sink, refusal(self.session.why_refused(handler) or event.meta)))
+
+    def end(self, error: BaseException) -> List[Delivery]:
+        """Everybody who still waits, with ``error``."""
+        orphans: List[Delivery] = [
+            (entry[0], error) for entry in self._jobs.values() if entry[0] is not None
+        ]
+        orphans += [(entry[0], error) for entry in self._backlog]
+        orphans += [(sink, error) for sink in self._requests.values()]
+        for entry in self._jobs.values():
+            if entry[2] is not None:
+                entry[2].close()
+        self._jobs.clear()
+        self._backlog.clear()
+        self._requests.clear()
+        self._blobs.close()
+        self.session.close()
+        return orphans
+
+    def _send(self, sink: Sink, payload: Payload, handler: Handler, meta: bytes) -> None:
+        session = self.session
+        number = session.numbers.get(handler) or session.opened(handler)
+        tag = sink.tag = session.new_tag()
+        if type(payload) is bytes and len(payload) <= f.MOST_INLINE:
+            session.submit(tag, number, payload, meta)
+            self._jobs[tag] = (sink, len(payload), None, handler)
+            self._bytes += len(payload)
+            return
+        size = size_of(payload)
+        blob = None
+        if size <= f.MOST_INLINE:
+            session.submit(tag, number, bytes_of(payload), meta)
+        else:
+            blob = self._blobs.take(size)
+            with blob.view(size) as view:
+                if type(payload) is bytes:
+                    view[:] = payload
+                else:
+                    payload.write_to(view)  # type: ignore[union-attr]
+            session.submit_blob(tag, number, blob.descriptor, size, meta)
+        self._jobs[tag] = (sink, size, blob, handler)
+        self._bytes += size

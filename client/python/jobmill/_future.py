@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: MIT
+"""The future of one job."""
+
+from __future__ import annotations
+
+import concurrent.futures
+from concurrent.futures import InvalidStateError
+from concurrent.futures._base import (
+    CANCELLED,
+    CANCELLED_AND_NOTIFIED,
+    FINISHED,
+    LOGGER,
+    PENDING,
+    RUNNING,
+)
+from typing import Any, Callable, Dict, List, NamedTuple, Optional
+
+from . import _frames as f
+from ._desk import CancelledHere, Sink
+from ._link import Link
+from ._outcome import error_of
+from ._output import echo
+from ._session import Result
+
+__all__ = ["Future", "Progress", "Stats"]
+
+_MOST_OUTPUT = 65_536
+
+
+class Progress(NamedTuple):
+    """How far a job says it is. ``total`` 0: unknown."""
+
+    done: int
+    total: int
+    note: str
+
+
+class Stats(NamedTuple):
+    """What the last attempt of a job took; None is not known."""
+
+    queue_seconds: float
+    run_seconds: float
+    cpu_seconds: Optional[float]
+    peak_rss: Optional[int]
+    approximate: bool
+    worker: int
+    attempt: int
+    job: int
+
+
+def stats_of(fields: tuple) -> Stats:
+    """From the fixed fields of a result."""
+    job, _, queue_ns, run_ns, worker, _, flags, attempt, cpu_ns, peak_rss = fields
+    known = bool(flags & 1)
+    return Stats(
+        queue_ns / 1e9,
+        run_ns / 1e9,
+        cpu_ns / 1e9 if known else None,
+        peak_rss if known and peak_rss else None,
+        bool(flags & 2),
+        worker,
+        attempt,
+        job,
+    )
+
+
+class Future(concurrent.futures.Future, Sink):
+    """A ``concurrent.futures.Future`` whose ``cancel()`` stops the job even while it runs."""
+
+    #: The newest ``Progress`` that the job told with ``jobmill.report``, or None.
+    progress: Optional[Progress] = None
+    #: The process that runs or ran it; None while nobody knows (see ``options(started=True)``).
+    worker_pid: Optional[int] = None
+    _link: Optional[Link] = None
+    _load: Optional[Callable[[Result, "Future"], Any]] = None
+    _echo = False
+    _output: Optional[Dict[int, List[bytes]]] = None
+    _error_chunk: Optional[bytes] = None
+    _on_progress: Optional[Callable[[Progress], None]] = None
+    _fields: Optional[tuple] = None
+
+    @property
+    def stats(self) -> Optional[Stats]:
+        """What its last attempt took, once it has ended."""
+        return None if self._fields is None else stats_of(self._fields)
+
+    @property
+    def stdout(self) -> str:
+        """What the job printed, the last 64 KiB."""
+        return self._text(f.STREAM_OUT)
+
+    @property
+    def stderr(self) -> str:
+        """What the job wrote to standard error, the last 64 KiB."""
+        return self._text(f.STREAM_ERR)
+
+    def cancel(self) -> bool:
+        """Stops the job, wherever it is. False only if it has ended already."""
+        with self._condition:
+            if self._state in (CANCELLED, CANCELLED_AND_NOTIFIED):
+                return True
+            if self._state == FINISHED:
+                return False
+            self._state = CANCELLED
+            self._condition.notify_all()
+        link = self._link
+        if link is not None:
+            link.cancel(self)
+        try:
+            # So that wait() and as_completed() see it.
+            self.set_running_or_notify_cancel()
+        except RuntimeError:
+            pass  # somebody else has done that
+        self._invoke_callbacks()
+        return True
+
+    # What the link says.
+
+    def on_sent(self) -> bool:
+        with self._condition:
+            if self._state != PENDING:
+                return False
+            self._state = RUNNING
+        return True
+
+    def on_sent_at_once(self) -> None:
+        self._state = RUNNING
+
+    def on_result(self, result: Result) -> None:
+        fields = result.fields
+        self._fields = fields
+        try:
+            if fields[5] == f.SUCCEEDED:
+                value = self._load(result, self)  # type: ignore[misc]
+                self._link = None  # whoever keeps a future does not keep a connection
+                self.set_result(value)
+            elif fields[5] == f.STATE_CANCELLED and result.meta.get("kind") == "cancel":
+                self._cancelled_by_others()
+            else:
+                self._fail(error_of(fields[5], result.meta, self._error_chunk))
+        except InvalidStateError:
+            pass  # it was cancelled meanwhile
+        except BaseException as error:  # of unpickling
+            self._fail(error)
+
+    def on_error(self, error: BaseException) -> None:
+        if isinstance(error, CancelledHere):
+            self._cancelled_by_others()
+        else:
+            self._fail(error)
+
+    def on_event(self, event: Any) -> None:
+        if event.kind == f.PROGRESS:
+            done, total = event.fields[1:]
+            self.progress = Progress(done, total, event.payload.decode("utf-8", "replace"))
+            if self._on_progress is not None:
+                try:
+                    self._on_progress(self.progress)
+                except Exception:
+                    # As of a done-callback: it is no reason to end all that this thread reads.
+                    LOGGER.exception("exception calling progress callback for %r", self)
+        elif event.kind == f.CHUNK:
+            self._on_chunk(event.fields[2], event.payload)
+        elif event.kind == f.RETRYING:
+            self._output = None
+            self._error_chunk = None
+
+    def _on_chunk(self, stream: int, data: bytes) -> None:
+        if stream == f.STREAM_NONE:
+            if data[:1] == b"P":
+                self.worker_pid = int.from_bytes(data[1:5], "little")
+            else:
+                self._error_chunk = data
+            return
+        if self._output is None:
+            self._output = {f.STREAM_OUT: [], f.STREAM_ERR: []}
+        kept = self._output[stream]
+        kept.append(data)
+        while sum(map(len, kept)) - len(kept[0]) > _MOST_OUTPUT:
+            kept.pop(0)
+        if self._echo:
+            echo(stream, data)
+
+    def _text(self, stream: int) -> str:
+        if self._output is None:
+            return ""
+        return b"".join(self._output[stream])[-_MOST_OUTPUT:].decode("utf-8", "replace")
+
+    def _fail(self, error: BaseException) -> None:
+        self._link = None
+        try:
+            self.set_exception(error)
+        except InvalidStateError:
+            pass  # it was cancelled meanwhile
+
+    def _cancelled_by_others(self) -> None:
+        with self._condition:
+            if self._state in (CANCELLED, CANCELLED_AND_NOTIFIED, FINISHED):
+                return
+            self._state = CANCELLED
+            self._condition.notify_all()
+        self.set_running_or_notify_cancel()
+        self._invoke_callbacks()

@@ -1,0 +1,332 @@
+# SPDX-License-Identifier: MIT
+"""Python objects as payloads, and back. Both sides have this file.
+
+A call, the payload of the handler ``python.call``::
+
+    u8 1, u8 flags, u16 buffers, u32 function_size, u64 arguments_size, u64 size of each buffer,
+    the function, the pickle of (args, kwargs), each buffer at the next multiple of 64
+
+An object, what it answers: a pickle with the worker's pid (u32) after its end, or, when it has
+large buffers, ``u8 2, u8 0, u16 buffers, u32 pid, u64 pickle_size, u64 size of each buffer``, the
+pickle, the buffers.
+
+Buffers are what pickle's protocol 5 keeps out of the stream (arrays, say), from 64 KiB on: whoever
+unpickles gets them as views of the memory that the payload came in.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import pickle
+import struct
+import sys
+import threading
+from typing import Any, Callable, List, Optional, Sequence, Tuple, Union
+
+from .errors import NotPossible, ProtocolError
+
+try:
+    import cloudpickle  # type: ignore[import]
+except ImportError:
+    cloudpickle = None
+
+__all__ = [
+    "Parcel",
+    "TELL_PID",
+    "dump_call",
+    "dump_function",
+    "dump_object",
+    "load_object",
+    "split_call",
+]
+
+HANDLER = "python.call"
+TELL_PID = 1  # a flag of a call: its worker tells its pid when it begins
+
+# What a payload begins with; a bare pickle begins with 0x80.
+CALL = 1
+_OBJECT = 2
+_LEAST_BUFFER = 65_536
+LEAST_LARGE = 32_768  # below it a payload is joined at once
+_ALIGNMENT = 64
+HEAD = struct.Struct("<BBHIQ")
+_PID = struct.Struct("<I")
+_MAIN_NAMES = (b"__main__", b"__mp_main__")
+
+
+class Parcel:
+    """A payload in parts, which are joined or written where it is to be."""
+
+    __slots__ = ("parts", "size")
+
+    def __init__(self, parts: Sequence[Any], size: int) -> None:
+        self.parts = parts
+        self.size = size
+
+    def to_bytes(self) -> bytes:
+        return b"".join(self.parts)
+
+    def write_to(self, view: memoryview) -> None:
+        at = 0
+        for part in self.parts:
+            size = part.nbytes if isinstance(part, memoryview) else len(part)
+            view[at : at + size] = part
+            at += size
+
+
+def _parcel(
+    head: Tuple[int, int, int, int], texts: Sequence[bytes], buffers: Sequence[memoryview]
+) -> Parcel:
+    version, flags, middle, last = head
+    parts: List[Any] = [HEAD.pack(version, flags, len(buffers), middle, last)]
+    parts += [struct.pack("<Q", buffer.nbytes) for buffer in buffers]
+    parts += texts
+    size = sum(map(len, parts))
+    for buffer in buffers:
+        gap = -size % _ALIGNMENT
+        parts.append(bytes(gap))
+        parts.append(buffer)
+        size += gap + buffer.nbytes
+    return Parcel(parts, size)
+
+
+def _cut(view: memoryview, want: int) -> Tuple[int, int, int, int, Tuple[int, ...]]:
+    """Flags, the u32 and the u64 of the head, where the texts begin, and the sizes of the buffers."""
+    total = view.nbytes
+    if total < HEAD.size:
+        raise ProtocolError("a payload without its head")
+    version, flags, count, middle, last = HEAD.unpack_from(view)
+    if version != want:
+        raise ProtocolError(f"a payload that begins with {version}; this jobmill wants {want} here")
+    texts = HEAD.size + 8 * count
+    if texts > total:
+        raise ProtocolError("a payload shorter than its head says")
+    return flags, middle, last, texts, struct.unpack_from(f"<{count}Q", view, HEAD.size)
+
+
+def _cut_buffers(view: memoryview, end: int, sizes: Sequence[int]) -> List[memoryview]:
+    buffers = []
+    for size in sizes:
+        begin = end + -end % _ALIGNMENT
+        end = begin + size
+        if end > view.nbytes:
+            raise ProtocolError("a payload shorter than its head says")
+        buffers.append(view[begin:end])
+    return buffers
+
+
+#: Types whose pickles need nothing of what follows.
+PLAIN = frozenset((int, float, str, bool, type(None), complex))
+
+
+# Handles: objects that were put before; a call names one, whose blob is the payload then.
+
+
+class _Dumping(threading.local):
+    handles: Optional[List[Any]] = None
+
+
+dumping = _Dumping()
+
+
+class _Blob:
+    """The object of the job's blob, while the arguments of the job are unpickled."""
+
+    value: Any = None
+
+
+def set_handle_object(value: Any) -> None:
+    _Blob.value = value
+
+
+def take_handle() -> Any:
+    return _Blob.value
+
+
+def is_call(payload: "bytes | memoryview") -> bool:
+    return len(payload) > 0 and payload[0] == CALL
+
+
+# Pickling.
+
+
+def _pickle(value: Any, buffers: Optional[List[memoryview]]) -> bytes:
+    """With buffers given, large ones are appended to it."""
+    callback = None
+    if buffers is not None:
+
+        def callback(buffer: pickle.PickleBuffer) -> bool:
+            try:
+                raw = buffer.raw()
+            except BufferError:
+                return True  # not contiguous: pickle copies it into the stream
+            if raw.nbytes < _LEAST_BUFFER or len(buffers) == 0xFFFF:
+                return True
+            buffers.append(raw)
+            return False
+
+    first_error = None
+    try:
+        data = pickle.dumps(value, 5, buffer_callback=callback)
+        if _MAIN_NAMES[0] not in data and _MAIN_NAMES[1] not in data:
+            return data
+        if cloudpickle is None or _in_worker_main():
+            return data
+    except Exception as error:  # whatever a __reduce__ raises
+        first_error = error
+    if cloudpickle is None:
+        raise _explained(value, first_error) from first_error
+    if buffers is not None:
+        buffers.clear()
+    try:
+        return cloudpickle.dumps(value, 5, buffer_callback=callback)
+    except Exception as error:
+        raise _explained(value, error) from error
+
+
+def _in_worker_main() -> bool:
+    """Whether this is a worker that has imported the client's main module."""
+    return getattr(sys.modules.get("__main__"), "__jobmill_main__", False)
+
+
+def _explained(value: Any, error: Optional[BaseException]) -> NotPossible:
+    text = f"cannot be sent to another process: {error}"
+    if cloudpickle is None:
+        text += " (lambdas, closures and what is defined in functions can, once cloudpickle is installed)"
+    return NotPossible(text)
+
+
+def main_spec() -> Tuple[str, str, int]:
+    """How a worker can import this program's main module: as multiprocessing's spawn does."""
+    main = sys.modules["__main__"]
+    spec = getattr(main, "__spec__", None)
+    if spec is not None and spec.name:
+        return "name", spec.name, 0
+    path = getattr(main, "__file__", None)
+    if path is None or path.startswith("<"):
+        raise NotPossible(
+            "a function or class of an interactive session cannot be sent to a worker without "
+            "cloudpickle: install it (pip install cloudpickle, or apt-get install python3-cloudpickle), "
+            "or put it into a module"
+        )
+    path = os.path.abspath(path)
+    # A worker that has imported another version of it imports it again.
+    return "path", path, os.stat(path).st_mtime_ns
+
+
+def with_main(function: bytes) -> bytes:
+    """For a worker that has to import the client's main module first."""
+    # What is of its __main__ comes back by the name that the worker has imported it by.
+    sys.modules.setdefault("__mp_main__", sys.modules["__main__"])
+    return b"M" + pickle.dumps((main_spec(), function))
+
+
+_functions: dict = {}
+_MOST_FUNCTIONS = 512
+_CACHEABLE = (type(lambda: 0), type(len))
+
+
+def dump_function(function: Callable[..., Any]) -> bytes:
+    """A function as bytes: by its name when it can be imported, else by value, else with its main.
+
+    The bytes of an importable function are kept; one that goes by value is looked at anew each
+    time, since what it refers to may have changed.
+    """
+    known = _functions.get(function) if type(function) in _CACHEABLE else None
+    if known is not None:
+        return known
+    data = _pickle(function, None)
+    if cloudpickle is None and any(name in data for name in _MAIN_NAMES):
+        return with_main(data)
+    data = b"F" + data
+    if type(function) in _CACHEABLE and _is_importable(function):
+        if len(_functions) == _MOST_FUNCTIONS:
+            _functions.clear()
+        _functions[function] = data
+    return data
+
+
+def _is_importable(function: Callable[..., Any]) -> bool:
+    name = getattr(function, "__module__", None)
+    if name is None or name.encode() in _MAIN_NAMES:
+        return False
+    return getattr(sys.modules.get(name), function.__name__, None) is function
+
+
+def dump_call(function: bytes, args: tuple, kwargs: dict, flags: int = 0) -> Union[bytes, Parcel]:
+    """``function`` is what ``dump_function`` made. Bytes, or a parcel when it is large. Raises
+    ``NotPossible``."""
+    if not kwargs:
+        for argument in args:
+            if type(argument) not in PLAIN:
+                break
+        else:
+            data = pickle.dumps((args, kwargs), 5)
+            return HEAD.pack(CALL, flags, 0, len(function), len(data)) + function + data
+    buffers: List[memoryview] = []
+    data = _pickle((args, kwargs), buffers)
+    if cloudpickle is None and function[0] == 0x46 and any(name in data for name in _MAIN_NAMES):
+        function = with_main(function[1:])
+    if not buffers:
+        head = HEAD.pack(CALL, flags, 0, len(function), len(data))
+        if len(data) < LEAST_LARGE:
+            return head + function + data
+        return Parcel((head, function, data), HEAD.size + len(function) + len(data))
+    return _parcel((CALL, flags, len(function), len(data)), (function, data), buffers)
+
+
+def split_call(payload: memoryview) -> Tuple[int, bytes, memoryview, List[memoryview]]:
+    """Flags, the function, the pickle of the arguments, and its buffers."""
+    flags, function_size, size, at, sizes = _cut(payload, CALL)
+    middle = at + function_size
+    end = middle + size
+    if end > payload.nbytes:
+        raise ProtocolError("a payload shorter than its head says")
+    buffers = _cut_buffers(payload, end, sizes)
+    return flags, bytes(payload[at:middle]), payload[middle:end], buffers
+
+
+def dump_object(value: Any, pid: int) -> Parcel:
+    buffers: List[memoryview] = []
+    data = _pickle(value, buffers)
+    if not buffers:
+        return Parcel((data, _PID.pack(pid)), len(data) + 4)
+    return _parcel((_OBJECT, 0, pid, len(data)), (data,), buffers)
+
+
+def load_object(payload: Union[bytes, memoryview]) -> Tuple[Any, int]:
+    """The value and the pid of the worker that made it. Raises whatever unpickling raises."""
+    if payload[0] == 0x80:
+        return pickle.loads(payload), _PID.unpack_from(payload, len(payload) - 4)[0]
+    view = memoryview(payload)
+    _, pid, size, at, sizes = _cut(view, _OBJECT)
+    if at + size > view.nbytes:
+        raise ProtocolError("a payload shorter than its head says")
+    buffers = _cut_buffers(view, at + size, sizes)
+    return pickle.loads(view[at : at + size], buffers=buffers), pid
+
+
+def dump_exception_itself(error: BaseException) -> Optional[bytes]:
+    """None when it cannot be pickled."""
+    try:
+        return _pickle(error, None)
+    except Exception:
+        return None
+
+
+def size_of(payload: Union[bytes, Parcel]) -> int:
+    return len(payload) if type(payload) is bytes else payload.size  # type: ignore[union-attr]
+
+
+def bytes_of(payload: Union[bytes, Parcel]) -> bytes:
+    return payload if type(payload) is bytes else payload.to_bytes()  # type: ignore[union-attr]
+
+
+def as_text(payload: bytes) -> str:
+    """For the arguments of a job, which have no bytes."""
+    return base64.b64encode(payload).decode("ascii")
+
+
+def from_text(text: str) -> bytes:
+    return base64.b64decode(text, validate=True)

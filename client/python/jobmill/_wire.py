@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: MIT
+"""The socket: a session's bytes and descriptors, in and out."""
+
+from __future__ import annotations
+
+import array
+import os
+import select
+import socket
+from typing import Any, List
+
+from . import _frames as f
+from ._session import Session, refusal
+from .errors import DaemonGone
+
+__all__ = ["connect", "greet", "receive", "send"]
+
+_ANCILLARY = socket.CMSG_SPACE(f.MOST_DESCRIPTORS * array.array("i").itemsize)
+_GREETING_PATIENCE = 20.0
+# As plain numbers: the module's are enumerations, whose every use costs microseconds.
+_RECEIVE = int(socket.MSG_DONTWAIT | socket.MSG_CMSG_CLOEXEC)
+_SEND = int(socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
+_TRUNCATED = int(socket.MSG_CTRUNC)
+_RIGHTS = (int(socket.SOL_SOCKET), int(socket.SCM_RIGHTS))
+
+
+def connect(path: str) -> socket.socket:
+    """A connection to the daemon at ``path``; ``DaemonGone`` when there is none."""
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+    try:
+        connection.connect(path)
+    except OSError as error:
+        connection.close()
+        raise DaemonGone(f"no daemon at {path}: {error.strerror or error}") from error
+    return connection
+
+
+def receive(connection: socket.socket, session: Session, most: int = 1 << 20) -> List[Any]:
+    """What one read brings; ``BlockingIOError`` when there is nothing, ``DaemonGone`` at the end."""
+    try:
+        size, ancillary, flags, _ = connection.recvmsg_into(
+            [session.room()[:most]], _ANCILLARY, _RECEIVE
+        )
+    except ConnectionError as error:
+        raise DaemonGone(f"the daemon is gone: {error.strerror or error}") from error
+    if not ancillary and size:
+        return session.received(size)
+    descriptors = array.array("i")
+    for level, kind, data in ancillary:
+        if (level, kind) == _RIGHTS:
+            descriptors.frombytes(data[: len(data) - len(data) % descriptors.itemsize])
+    if flags & _TRUNCATED:
+        for descriptor in descriptors:
+            os.close(descriptor)
+        raise DaemonGone("this process may have no more descriptors")
+    if size == 0:
+        raise DaemonGone("the daemon has closed the connection")
+    return session.received(size, descriptors)
+
+
+def send(connection: socket.socket, session: Session) -> bool:
+    """Writes what the socket takes at once; whether that was all."""
+    while session.unsent:
+        view, descriptors = session.next_output()
+        try:
+            with view:
+                if descriptors:
+                    rights = array.array("i", descriptors)
+                    size = connection.sendmsg([view], [(*_RIGHTS, rights)], _SEND)
+                else:
+                    size = connection.send(view, _SEND)
+        except BlockingIOError:
+            return False
+        session.written(size, len(descriptors))
+    return True
+
+
+def greet(connection: socket.socket, client: str) -> Session:
+    """A session that has its welcome."""
+    session = Session(client)
+    try:
+        send(connection, session)
+    except ConnectionError as error:
+        raise DaemonGone(f"the daemon is gone: {error.strerror or error}") from error
+    poll = select.poll()
+    poll.register(connection, select.POLLIN)
+    while session.welcome is None:
+        if not poll.poll(_GREETING_PATIENCE * 1000):
+            raise DaemonGone("the daemon does not answer")
+        for event in receive(connection, session):
+            if getattr(event, "kind", None) == f.ERROR:
+                raise refusal(event.meta)
+    return session
