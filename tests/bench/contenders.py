@@ -42,6 +42,7 @@ def contenders(build):
         Contender(OURS, [programs]),
         Contender("relay", built("relay")),
         Contender("split", built("static_split")),
+        Contender("python", python("jobmill_python.py")),
         Contender("pebble", python("pebble_pool.py"), modules=("pebble",)),
         Contender("executor", python("executor.py")),
         Contender("pool", python("pool.py")),
@@ -142,5 +143,6 @@ OWN = [
         ("10000",)),
     Own("cancel_latency", "A cancelled job's end, and the next one in its slot", (), ("20",)),
     Own("kill_to_ready", "A killed worker's replacement", (), ()),
+    Own("python_client", "jobmill's package for Python beside the standard library", (), ("1000",)),
     Own("beside_pebble", "Three mishaps beside pebble", (), ("5",)),
 ]
