@@ -5,18 +5,26 @@
 
 namespace jobmill::daemon {
 
-void HeldAccepts::remove(const SessionOutput& output)
+void HeldAccepts::add(SessionOutput& output)
 {
-    std::erase(held_, &output);
+    output.held_place_ = held_.size();
+    held_.push_back(&output);
+}
+
+void HeldAccepts::remove(SessionOutput& output)
+{
+    const std::size_t place = *output.held_place_;
+    held_[place] = held_.back();
+    held_[place]->held_place_ = place;
+    held_.pop_back();
+    output.held_place_.reset();
 }
 
 void HeldAccepts::release()
 {
-    releasing_.swap(held_);
-    for (SessionOutput* output : releasing_) {
-        output->send_accepted();
+    while (!held_.empty()) {
+        held_.back()->send_accepted();  // which removes it
     }
-    releasing_.clear();
 }
 
 }  // namespace jobmill::daemon

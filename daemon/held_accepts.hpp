@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <vector>
 
 namespace jobmill::daemon {
@@ -17,15 +18,15 @@ public:
     /// wait of the loop and set back, which costs more than what is saved.
     static constexpr std::chrono::milliseconds patience{5};
 
-    void add(SessionOutput& output) { held_.push_back(&output); }
-    void remove(const SessionOutput& output);
+    void add(SessionOutput& output);
+    /// It must be among them.
+    void remove(SessionOutput& output);
     /// All of them say what they have held.
     void release();
     [[nodiscard]] bool empty() const noexcept { return held_.empty(); }
 
 private:
-    std::vector<SessionOutput*> held_;
-    std::vector<SessionOutput*> releasing_;  ///< keeps its memory from one time to the next
+    std::vector<SessionOutput*> held_;  ///< each knows its place
 };
 
 }  // namespace jobmill::daemon

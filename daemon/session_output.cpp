@@ -56,7 +56,7 @@ void put_aside(Payload& payload)
 
 SessionOutput::~SessionOutput()
 {
-    if (accepted_held_) {
+    if (held_place_) {
         held_accepts_.remove(*this);
     }
 }
@@ -168,7 +168,7 @@ void SessionOutput::send_accepted()
     }
     accepted_ = 0;
     accepted_detached_ = false;
-    if (std::exchange(accepted_held_, false)) {
+    if (held_place_) {
         held_accepts_.remove(*this);
     }
 }
@@ -177,8 +177,7 @@ void SessionOutput::send_accepted_soon()
 {
     if (!prompt_ || accepted_detached_) {
         send_accepted();
-    } else if (accepted_ > 0 && !accepted_held_) {
-        accepted_held_ = true;
+    } else if (accepted_ > 0 && !held_place_) {
         held_accepts_.add(*this);
     }
 }

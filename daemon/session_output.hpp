@@ -3,6 +3,7 @@
 
 #include <deque>
 #include <functional>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <variant>
@@ -93,6 +94,7 @@ public:
     [[nodiscard]] bool idle() const { return lanes_.empty() && channel_.unsent() == 0; }
 
 private:
+    friend class HeldAccepts;
     struct Waiting {
         Reply head;
         Payload payload;
@@ -131,9 +133,9 @@ private:
     JobId first_job_{};
     std::uint32_t accepted_ = 0;
     std::vector<std::string> accepted_ids_;
-    bool accepted_detached_ = false;  ///< one of them is all that its job's client will hear
-    bool accepted_held_ = false;
-    bool prompt_ = false;  ///< the last result came soon after its submit
+    bool accepted_detached_ = false;         ///< one of them is all that its job's client will hear
+    std::optional<std::size_t> held_place_;  ///< among held_accepts_, which keeps it
+    bool prompt_ = false;                    ///< the last result came soon after its submit
     Bytes piece_;
 };
 
