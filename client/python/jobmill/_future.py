@@ -194,6 +194,7 @@ class Future(concurrent.futures.Future, Sink):
             pass  # it was cancelled meanwhile
 
     def _cancelled_by_others(self) -> None:
+        self._link = None
         with self._condition:
             if self._state in (CANCELLED, CANCELLED_AND_NOTIFIED, FINISHED):
                 return

@@ -172,14 +172,14 @@ class _Worker:
         else:
             payload = self._mappings.take(api.payload_descriptor(job))
         self._judge()
-        if not is_call(payload):
-            # A handle's object; the call is among the arguments.
-            set_handle_object(load_object(payload)[0])
-            payload = from_text(_arguments(job)["call"])
-        flags, name, data, views = split_call(memoryview(payload))
-        if flags & TELL_PID:
-            self._emit(f.STREAM_NONE, b"P" + self._pid_bytes)
         try:
+            if not is_call(payload):
+                # A handle's object; the call is among the arguments.
+                set_handle_object(load_object(payload)[0])
+                payload = from_text(_arguments(job)["call"])
+            flags, name, data, views = split_call(memoryview(payload))
+            if flags & TELL_PID:
+                self._emit(f.STREAM_NONE, b"P" + self._pid_bytes)
             function = self._functions.get(name) or self._load_function(name)
             args, kwargs = pickle.loads(data, buffers=views)
         finally:
