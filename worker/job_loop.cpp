@@ -2,10 +2,9 @@
 #include "worker/job_loop.hpp"
 
 #include <poll.h>
-#include <sys/socket.h>
-#include <sys/time.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <utility>
 
 #include "common/claims.hpp"
@@ -20,13 +19,13 @@ namespace {
 
 constexpr std::size_t read_size = 1U << 16U;
 
+constexpr int rest_after_ms = 1000;
+
 }  // namespace
 
 JobLoop::JobLoop(int link, SegmentLayout& layout, const Equipment& equipment)
     : link_(link), layout_(layout), equipment_(equipment), writer_(link, layout), buffer_(read_size)
 {
-    constexpr timeval read_waits{1, 0};
-    (void)::setsockopt(link_, SOL_SOCKET, SO_RCVTIMEO, &read_waits, sizeof read_waits);
 }
 
 void JobLoop::run(WorkerId worker)
@@ -49,25 +48,36 @@ void JobLoop::run(WorkerId worker)
 
 bool JobLoop::read()
 {
+    await_offer();
+    const auto received = receive_some(link_, buffer_, descriptors_);
+    if (!received) {
+        if (received.error().code == Errc::closed) {
+            return false;
+        }
+        leave_broken("link: " + received.error().what);
+    }
+    splitter_.feed(ByteView{buffer_}.first(received->size));
+    return !received->end;
+}
+
+/// In poll(), because who sleeps in a read of a Unix socket is woken when his peer reads, too: each
+/// result that the daemon takes would wake the worker for nothing, on another core most likely.
+void JobLoop::await_offer()
+{
+    pollfd readable{link_, POLLIN, 0};
     while (true) {
-        const auto received = receive_some(link_, buffer_, descriptors_);
-        if (!received) {
-            if (received.error().code == Errc::closed) {
-                return false;
-            }
-            leave_broken("link: " + received.error().what);
+        const bool nothing_kept = rested_ && mappings_.empty();
+        const int count = ::poll(&readable, 1, nothing_kept ? -1 : rest_after_ms);
+        if (count > 0 || (count < 0 && errno != EINTR)) {
+            return;
         }
-        if (received->would_block) {
+        if (count == 0) {
             rest();
-            continue;
         }
-        splitter_.feed(ByteView{buffer_}.first(received->size));
-        return !received->end;
     }
 }
 
-/// A read waits for a while only, so that a worker without work does not hold on to blobs, nor its
-/// runtime to what it keeps.
+/// So that a worker without work does not hold on to blobs, nor its runtime to what it keeps.
 void JobLoop::rest()
 {
     if (!rested_) {
@@ -75,10 +85,6 @@ void JobLoop::rest()
         equipment_.runtime.idle();
     }
     mappings_.trim(monotonic_ns());
-    if (mappings_.empty()) {
-        pollfd readable{link_, POLLIN, 0};
-        (void)::poll(&readable, 1, -1);
-    }
 }
 
 void JobLoop::serve(const Frame& frame)

@@ -24,6 +24,7 @@ public:
 
 private:
     [[nodiscard]] bool read();
+    void await_offer();
     void rest();
     void serve(const Frame& frame);
     [[nodiscard]] UniqueFd take_descriptor(const Frame& frame);
