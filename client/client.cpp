@@ -240,7 +240,7 @@ Result<ClientEvent> Client::answer(Tag tag)
 {
     std::size_t seen = 0;
     while (true) {
-        const auto events = state_->conversation.events();
+        const auto& events = state_->conversation.events();
         for (; seen < events.size(); ++seen) {
             if (tag_of(events[seen]) != tag || !is_last(events[seen])) {
                 continue;

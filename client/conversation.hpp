@@ -82,10 +82,7 @@ public:
     [[nodiscard]] Result<void> receive(ByteView bytes);
     /// Where what came with the bytes is to be put before they are received.
     [[nodiscard]] std::deque<UniqueFd>& received_descriptors() noexcept { return descriptors_; }
-    [[nodiscard]] std::span<ClientEvent> events() noexcept
-    {
-        return std::span{events_}.subspan(taken_);
-    }
+    [[nodiscard]] const std::deque<ClientEvent>& events() const noexcept { return events_; }
     /// Takes an event out, so that its memory counts no more.
     [[nodiscard]] ClientEvent take(std::size_t position);
     /// Bytes in events that were not taken.
@@ -230,8 +227,7 @@ private:
     std::uint32_t used_jobs_ = 0;
     std::uint64_t used_bytes_ = 0;
 
-    std::vector<ClientEvent> events_;
-    std::size_t taken_ = 0;  ///< of these, so many at the front are no more
+    std::deque<ClientEvent> events_;
     std::size_t held_ = 0;
     std::size_t last_events_ = 0;
     std::uint64_t reserved_ = 0;  ///< announced sizes of payloads that are being put together

@@ -32,17 +32,11 @@ void Conversation::emit(ClientEvent event)
 
 ClientEvent Conversation::take(std::size_t position)
 {
-    const auto at = events_.begin() + static_cast<std::ptrdiff_t>(taken_ + position);
+    const auto at = events_.begin() + static_cast<std::ptrdiff_t>(position);
     ClientEvent event = std::move(*at);
     held_ -= weight(event);
     last_events_ -= is_last(event) ? 1U : 0U;
-    if (position > 0) {
-        events_.erase(at);
-    } else if (++taken_ * 2 > events_.size()) {
-        // Who never takes the last one must not keep all that he has taken.
-        events_.erase(events_.begin(), events_.begin() + static_cast<std::ptrdiff_t>(taken_));
-        taken_ = 0;
-    }
+    events_.erase(at);
     return event;
 }
 
