@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Tuple, Union
+from typing import Any, Callable, List, Tuple, Union
 
 from . import _inside
 from ._parcel import Parcel, as_text, bytes_of, dump_call, dump_function, dumping, size_of
@@ -21,7 +21,8 @@ def encode_call(
 ) -> Tuple[Union[bytes, Parcel], bytes]:
     """The payload of a call and the options of its job. ``put`` gives the daemon a handle's blob,
     if it has not got it, and answers its tag. Raises ``NotPossible``."""
-    dumping.handles = handles = []
+    handles: List[Any] = []
+    dumping.handles = handles
     try:
         payload = dump_call(dump_function(fn), args, kwargs, calls._flags)
     finally:

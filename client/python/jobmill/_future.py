@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import threading
 from concurrent.futures import InvalidStateError
 from concurrent.futures._base import (
     CANCELLED,
@@ -13,7 +14,7 @@ from concurrent.futures._base import (
     PENDING,
     RUNNING,
 )
-from typing import Any, Callable, Dict, List, NamedTuple, Optional
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, NamedTuple, Optional
 
 from . import _frames as f
 from ._desk import CancelledHere, Sink
@@ -78,6 +79,12 @@ class Future(concurrent.futures.Future, Sink):
     _error_chunk: Optional[bytes] = None
     _on_progress: Optional[Callable[[Progress], None]] = None
     _fields: Optional[tuple] = None
+    if TYPE_CHECKING:  # what the base has, but for its type
+        _condition: threading.Condition
+        _state: str
+
+        def _invoke_callbacks(self) -> None:
+            ...
 
     @property
     def stats(self) -> Optional[Stats]:

@@ -267,7 +267,8 @@ class _Answer(Sink):
         self._answer = event
         self._there.set()
 
-    on_error = on_event
+    def on_error(self, error: BaseException) -> None:
+        self.on_event(error)
 
     def get(self, patience: Optional[float] = None) -> Any:
         if not self._there.wait(patience):

@@ -10,7 +10,7 @@ import ctypes
 import os
 import sys
 import traceback
-from typing import Callable, List, NamedTuple, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Callable, List, NamedTuple, Optional, Sequence
 
 OK = 0
 ABSENT = 1
@@ -96,6 +96,11 @@ class _Functions:
     def __init__(self, table: Api) -> None:
         for name in self.__slots__:
             setattr(self, name, getattr(table, name))
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            ...
 
 
 api: "_Functions" = None  # type: ignore[assignment]
@@ -229,10 +234,10 @@ def _fork(_context: Optional[int]) -> int:
         return -1
 
 
-def _hook_of(function: Optional[Callable[[], None]], vital: bool) -> "ctypes._FuncPointer":
+def _hook_of(function: Optional[Callable[[], None]], vital: bool) -> Any:
     """What raises is told on standard error, and where it is vital the worker ends."""
     if function is None:
-        return _Hook()
+        return _Hook()  # type: ignore[call-overload] # none
     chosen = function
 
     def call(_context: Optional[int]) -> None:

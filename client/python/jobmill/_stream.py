@@ -27,7 +27,7 @@ _GATHERED = 32_768
 class Item(NamedTuple):
     """One result of ``imap_unordered``: the position of its element, and its value or its error."""
 
-    index: int
+    index: int  # type: ignore[assignment] # a tuple has a method of that name
     value: Any
     error: Optional[BaseException]
 
@@ -85,7 +85,10 @@ class Element(Sink):
 
 class _Put(Sink):
     def __init__(self, errors: List[BaseException]) -> None:
-        self.on_error = errors.append  # type: ignore[method-assign]
+        self._errors = errors
+
+    def on_error(self, error: BaseException) -> None:
+        self._errors.append(error)
 
     def on_event(self, event: Any) -> None:
         pass  # it is stored
