@@ -22,9 +22,9 @@ using Element = simdjson::dom::element;
 using Object = simdjson::dom::object;
 using Refusal = tl::unexpected<ErrorReply>;
 
-[[nodiscard]] Refusal refuse(const char* code, std::string_view field, std::string text,
-                             std::optional<std::uint64_t> limit = {});
-[[nodiscard]] Refusal wrong_type(std::string_view field, const char* want);
+[[nodiscard, gnu::cold]] Refusal refuse(const char* code, std::string_view field, std::string text,
+                                        std::optional<std::uint64_t> limit = {});
+[[nodiscard, gnu::cold]] Refusal wrong_type(std::string_view field, const char* want);
 [[nodiscard]] Refusal too_many_bytes(std::string_view field, std::size_t size, std::size_t limit);
 
 /// What a client wrote, for the text of an error; cut when it is long.

@@ -18,8 +18,8 @@ namespace jobmill::json {
                                         SubmitOptions& options);
 
 /// The refusal of a member that is neither an option nor one of `others`.
-[[nodiscard]] Refusal unknown_option(std::string_view key,
-                                     std::span<const std::string_view> others);
+[[nodiscard, gnu::cold]] Refusal unknown_option(std::string_view key,
+                                                std::span<const std::string_view> others);
 
 /// What no member can say by itself.
 [[nodiscard]] Decoded<void> check_options(const SubmitOptions& options);

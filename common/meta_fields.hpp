@@ -18,7 +18,8 @@
 
 namespace jobmill::meta {
 
-[[nodiscard]] inline tl::unexpected<ErrorReply> wrong_type(std::string_view field, const char* want)
+[[nodiscard, gnu::cold]] inline tl::unexpected<ErrorReply> wrong_type(std::string_view field,
+                                                                      const char* want)
 {
     return tl::unexpected<ErrorReply>(ErrorReply{.code = error_code::wrong_type,
                                                  .text = std::string{"want "} + want,
@@ -28,8 +29,8 @@ namespace jobmill::meta {
                                                  .retry_after_ms = {}});
 }
 
-[[nodiscard]] inline tl::unexpected<ErrorReply> bad_value(std::string_view field, std::string text,
-                                                          std::optional<std::uint64_t> limit = {})
+[[nodiscard, gnu::cold]] inline tl::unexpected<ErrorReply> bad_value(
+    std::string_view field, std::string text, std::optional<std::uint64_t> limit = {})
 {
     return tl::unexpected<ErrorReply>(ErrorReply{.code = error_code::bad_value,
                                                  .text = std::move(text),
@@ -50,8 +51,8 @@ namespace jobmill::meta {
 }
 
 /// An option that we do not know may be one that the client relies on: never skip it silently.
-[[nodiscard]] inline tl::unexpected<ErrorReply> unknown_option(std::string_view key,
-                                                               const char* text)
+[[nodiscard, gnu::cold]] inline tl::unexpected<ErrorReply> unknown_option(std::string_view key,
+                                                                          const char* text)
 {
     return tl::unexpected<ErrorReply>(ErrorReply{.code = error_code::unknown_option,
                                                  .text = text,

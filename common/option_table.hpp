@@ -90,8 +90,8 @@ using Number = std::optional<std::int64_t>;
 [[nodiscard]] Decoded<Number> judge(const Range& range, std::int64_t value);
 /// What was written instead of a number.
 [[nodiscard]] Decoded<Number> judge(const Range& range, std::string_view word);
-[[nodiscard]] tl::unexpected<ErrorReply> beyond(const Range& range);
-[[nodiscard]] tl::unexpected<ErrorReply> wrong_type(const Range& range);
+[[nodiscard, gnu::cold]] tl::unexpected<ErrorReply> beyond(const Range& range);
+[[nodiscard, gnu::cold]] tl::unexpected<ErrorReply> wrong_type(const Range& range);
 
 template <std::integral T>
 void set(Number value, std::optional<T>& to)

@@ -9,8 +9,8 @@
 namespace jobmill::daemon {
 namespace {
 
-tl::unexpected<ErrorReply> busy(const std::string& what, const char* key, const char* field,
-                                std::uint64_t limit)
+[[gnu::cold]] tl::unexpected<ErrorReply> busy(const std::string& what, const char* key,
+                                              const char* field, std::uint64_t limit)
 {
     return refuse_busy(what + "; the limit (" + key + ") is " + std::to_string(limit),
                        retry_soon_ms, field, limit);

@@ -49,7 +49,7 @@ extern Level threshold;
 }
 
 /// Whatever the level.
-void write(Level level, EventName event, Fields fields, Rate rate);
+[[gnu::cold]] void write(Level level, EventName event, Fields fields, Rate rate);
 
 inline void debug(EventName event, Fields fields)
 {

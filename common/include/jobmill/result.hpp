@@ -31,13 +31,13 @@ struct Error {
 template <typename T>
 using Result = tl::expected<T, Error>;
 
-[[nodiscard]] inline tl::unexpected<Error> fail(Errc code, std::string what)
+[[nodiscard, gnu::cold]] inline tl::unexpected<Error> fail(Errc code, std::string what)
 {
     return tl::unexpected<Error>(Error{code, std::move(what)});
 }
 
 /// An Error from `errno`: "<doing>: <the system's words>".
-[[nodiscard]] tl::unexpected<Error> fail_errno(std::string_view doing, int error_number);
+[[nodiscard, gnu::cold]] tl::unexpected<Error> fail_errno(std::string_view doing, int error_number);
 
 }  // namespace jobmill
 
