@@ -42,6 +42,13 @@ inline void offer_claim(SegmentLayout& layout, Sequence sequence) noexcept
     return swap_claim(layout, sequence, ClaimState::claimed);
 }
 
+/// The worker has got that job, or is about to, and nobody has taken it since.
+[[nodiscard]] inline bool is_offered(const SegmentLayout& layout, Sequence sequence) noexcept
+{
+    const SharedWord& slot = layout.claims[number(sequence) % claim_slot_count];
+    return slot.load(std::memory_order_acquire) == claim_word(sequence, ClaimState::offered);
+}
+
 /// The worker has begun that job.
 [[nodiscard]] inline bool is_claimed(const SegmentLayout& layout, Sequence sequence) noexcept
 {

@@ -10,7 +10,12 @@ namespace jobmill::daemon {
 namespace {
 
 /// A year: what a worker says is bounded before anything is reckoned with it.
-constexpr std::uint64_t longest_cpu_ns = std::uint64_t{365} * 24 * 3600 * 1'000'000'000;
+constexpr std::uint64_t longest_ns = std::uint64_t{365} * 24 * 3600 * 1'000'000'000;
+
+core::Duration bounded(std::uint64_t nanoseconds)
+{
+    return core::Duration{static_cast<std::int64_t>(std::min(nanoseconds, longest_ns))};
+}
 
 /// What a worker has sent. Small blobs are unpacked: clients get what is within the inline limit
 /// in one message, whichever way it came. So are others while descriptors are scarce: they may wait
@@ -76,8 +81,8 @@ void WorkerReports::take_outcome(WorkerId worker, JobId job, JobOutcome& outcome
         core::JobFinished{.worker = worker,
                           .sequence = outcome.sequence,
                           .state = outcome.succeeded ? JobState::succeeded : JobState::failed,
-                          .cpu = core::Duration{static_cast<std::int64_t>(
-                              std::min(outcome.usage.cpu_ns.value_or(0), longest_cpu_ns))}});
+                          .cpu = bounded(outcome.usage.cpu_ns.value_or(0)),
+                          .ran = bounded(outcome.run_ns)});
 }
 
 }  // namespace jobmill::daemon

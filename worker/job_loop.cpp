@@ -31,24 +31,39 @@ JobLoop::JobLoop(int link, SegmentLayout& layout, const Equipment& equipment)
 void JobLoop::run(WorkerId worker)
 {
     writer_.send(Ready{worker, ::getpid()});
-    while (read()) {
-        while (true) {
-            const auto frame = splitter_.next();
-            if (!frame) {
-                leave_broken("link: " + frame.error().what);
-            }
-            if (!*frame) {
-                break;
-            }
-            serve(**frame);
+    do {
+        serve_all();
+        if (!more_is_there()) {
+            writer_.flush();
+            await_offer();
         }
-        writer_.flush();
+    } while (read());
+}
+
+/// What was read.
+void JobLoop::serve_all()
+{
+    while (true) {
+        const auto frame = splitter_.next();
+        if (!frame) {
+            leave_broken("link: " + frame.error().what);
+        }
+        if (!*frame) {
+            return;
+        }
+        serve(**frame);
     }
+}
+
+/// Then results may wait for those of the jobs that come.
+bool JobLoop::more_is_there() const
+{
+    pollfd readable{link_, POLLIN, 0};
+    return is_offered(layout_, Sequence{number(last_) + 1}) && ::poll(&readable, 1, 0) > 0;
 }
 
 bool JobLoop::read()
 {
-    await_offer();
     const auto received = receive_some(link_, buffer_, descriptors_);
     if (!received) {
         if (received.error().code == Errc::closed) {
@@ -98,6 +113,7 @@ void JobLoop::serve(const Frame& frame)
     if (offer->handler >= handlers.size()) {
         leave_broken("link: there is no handler number " + std::to_string(offer->handler));
     }
+    last_ = offer->sequence;
     if (!take_claim(layout_, offer->sequence)) {
         return;
     }

@@ -24,6 +24,8 @@ public:
 
 private:
     [[nodiscard]] bool read();
+    void serve_all();
+    [[nodiscard]] bool more_is_there() const;
     void await_offer();
     void rest();
     void serve(const Frame& frame);
@@ -38,6 +40,7 @@ private:
     FrameSplitter splitter_{Link::worker, Direction::from_daemon};
     std::deque<UniqueFd> descriptors_;
     Bytes buffer_;
+    Sequence last_{};     ///< that was offered
     bool rested_ = true;  ///< since its last job
 };
 

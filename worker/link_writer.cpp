@@ -8,6 +8,7 @@
 #include <sys/time.h>
 
 #include "common/assert.hpp"
+#include "common/claims.hpp"
 #include "common/fd_io.hpp"
 #include "worker/heartbeat.hpp"
 #include "worker/leave.hpp"
@@ -15,9 +16,11 @@
 namespace jobmill {
 namespace {
 
-/// So old a result may become for the sake of others that go with it. Should a job take longer the
-/// daemon fetches it from the outbox.
+/// So old a result may become for the sake of others that go with it; and while as many jobs are
+/// there still as results wait, so that there is work until the daemon has brought more. Should a
+/// job take longer the daemon fetches it from the outbox.
 constexpr std::uint64_t old_ns = 100'000;
+constexpr std::uint64_t oldest_ns = 500'000;
 
 }  // namespace
 
@@ -94,11 +97,17 @@ void LinkWriter::commit()
     }
 }
 
-void LinkWriter::flush_old(std::uint64_t now)
+void LinkWriter::send_soon(const JobOutcome& outcome, std::uint64_t now)
 {
-    if (waits_since_ == 0) {
+    buffer_.clear();
+    encode(outcome, buffer_);
+    commit();
+    if (waiting_++ == 0) {
         waits_since_ = now;
-    } else if (now - waits_since_ >= old_ns) {
+    }
+    const bool many_left = is_offered(layout_, Sequence{number(outcome.sequence) + waiting_});
+    // The next one will be as old as this when its turn comes to be judged.
+    if (now - waits_since_ + outcome.run_ns >= (many_left ? oldest_ns : old_ns)) {
         flush();
     }
 }
@@ -108,7 +117,7 @@ void LinkWriter::flush()
     for (ByteView rest = outbox_.unsent(); !rest.empty(); rest = outbox_.unsent()) {
         outbox_.sent(send_first(rest, {}));
     }
-    waits_since_ = 0;
+    waiting_ = 0;
 }
 
 }  // namespace jobmill

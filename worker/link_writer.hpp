@@ -24,14 +24,7 @@ public:
 
     /// The same, but it may wait in the outbox for others, until flush() at the latest. `now` is of
     /// monotonic_ns().
-    template <typename Message>
-    void send_soon(const Message& message, std::uint64_t now)
-    {
-        buffer_.clear();
-        encode(message, buffer_);
-        commit();
-        flush_old(now);
-    }
+    void send_soon(const JobOutcome& outcome, std::uint64_t now);
     /// Sends what waits.
     void flush();
 
@@ -54,11 +47,11 @@ private:
     [[nodiscard]] std::size_t send_first(ByteView bytes, std::span<const int> descriptors);
     void await_empty_link();
     void commit();
-    void flush_old(std::uint64_t now);
 
     int link_;
     SegmentLayout& layout_;
-    std::uint64_t waits_since_ = 0;  ///< CLOCK_MONOTONIC in ns; 0: nothing waits
+    std::uint64_t waiting_ = 0;      ///< outcomes that are not sent
+    std::uint64_t waits_since_ = 0;  ///< the first of these, CLOCK_MONOTONIC in ns
     std::uint64_t blob_bytes_ = 0;   ///< sent since the link was last seen empty
     OutboxWriter outbox_;
     Bytes buffer_;

@@ -27,7 +27,7 @@ bool Assignments::offer_one(PoolId pool, Turn& turn)
     }
     WorkerSlot* slot = workforce_.least_loaded(pool);
     if (slot != nullptr &&
-        slot->held.size() >= book_.pace(pool).depth(patience_.ahead, workforce_.most_held(pool))) {
+        slot->held.size() >= book_.pace(pool).depth(ahead(pool), workforce_.most_held(pool))) {
         slot = nullptr;
     }
     if (slot == nullptr && !workforce_.grows(pool)) {
@@ -259,7 +259,8 @@ void Assignments::finished(WorkerSlot& slot, JobHandle handle, const JobFinished
     slot.hung = false;
     const TimePoint started = book_.holding(handle).started;
     const Duration ran = started == never ? Duration{1} : turn.now - started;
-    book_.pace(slot.pool).ran(ran);
+    // Results come together: by our clock the first has taken all the time, and the others none.
+    book_.pace(slot.pool).ran(word.ran > Duration::zero() ? word.ran : ran);
     book_.charge(handle, word.cpu > Duration::zero() ? word.cpu : std::max(ran, Duration{1}));
     conclude(handle, word.state == JobState::succeeded ? JobWord::succeeded : JobWord::failed,
              turn);

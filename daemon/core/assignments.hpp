@@ -71,6 +71,7 @@ public:
 
 private:
     bool offer_one(PoolId pool, Turn& turn);
+    [[nodiscard]] Duration ahead(PoolId pool);
     void share_out(PoolId pool, Turn& turn);
     void watch_overrun(const WorkerSlot& slot);
     void recall(JobHandle handle, Turn& turn);

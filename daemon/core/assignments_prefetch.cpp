@@ -1,10 +1,26 @@
 // SPDX-License-Identifier: MIT
 // Jobs that workers hold ahead of their turns, and that are taken back when others could run them.
+#include <algorithm>
+
 #include "daemon/core/assignments.hpp"
 #include "daemon/core/deadline_keys.hpp"
 #include "daemon/core/planted_bug.hpp"
 
 namespace jobmill::core {
+
+/// How much work a worker has before it. An eighth of the time for which what is queued keeps the
+/// pool's workers busy: a job that comes later, and goes first, waits but so much longer.
+Duration Assignments::ahead(PoolId pool)
+{
+    constexpr Duration::rep share = 8;
+    const Duration lately = book_.pace(pool).lately();
+    if (lately >= patience_.most_ahead || patience_.ahead >= patience_.most_ahead) {
+        return patience_.ahead;
+    }
+    const auto queued = static_cast<Duration::rep>(book_.queued(pool));
+    const Duration busy = lately * queued / std::max(1U, workforce_.size(pool));
+    return std::clamp(busy / share, patience_.ahead, patience_.most_ahead);
+}
 
 /// A worker has nothing to do, and nothing is queued: it gets half of what another holds.
 void Assignments::share_out(PoolId pool, Turn& turn)

@@ -28,6 +28,9 @@ struct Patience {
     /// So much work a worker has before it, by what jobs took lately; forever: as many as it may
     /// hold, whatever they take.
     Duration ahead = std::chrono::microseconds{300};
+    /// The same while many are queued: each time that a worker has to be given more costs as much
+    /// as tens of microseconds of work.
+    Duration most_ahead = std::chrono::microseconds{1500};
     /// What a worker runs may take so long before what it has said meanwhile is collected, and as
     /// long again before what it holds besides is taken back.
     Duration overrun = std::chrono::milliseconds{1};

@@ -208,6 +208,7 @@ struct JobFinished {
     Sequence sequence{};
     JobState state = JobState::succeeded;  ///< succeeded or failed
     Duration cpu{};                        ///< CPU time that it took
+    Duration ran{};                        ///< time that it took, by its worker's clock; 0: by ours
 };
 
 /// What became of a RevokeClaim: `won` if the job was taken back, else the worker has it. Each

@@ -32,6 +32,9 @@ public:
             std::clamp<Duration::rep>(ahead / lately_, 1, std::max(most, 1U)));
     }
 
+    /// Zero while nothing is known.
+    [[nodiscard]] Duration lately() const { return lately_; }
+
 private:
     /// A job counts by an eighth: one that is long is felt at once, and forgotten soon.
     static constexpr Duration::rep weight = 8;

@@ -68,6 +68,8 @@ public:
     [[nodiscard]] WorkerSlot* least_loaded(PoolId pool);
     /// Of those that take jobs, full ones included, one that holds most.
     [[nodiscard]] WorkerSlot* most_loaded(PoolId pool);
+    /// How many workers it should have, without those that are lent.
+    [[nodiscard]] std::uint32_t size(PoolId pool) { return crew_of(pool).workers; }
     /// How many jobs one of the pool's workers may hold.
     [[nodiscard]] std::uint32_t most_held(PoolId pool) { return crew_of(pool).depth; }
     /// Slots that are not empty.

@@ -48,6 +48,44 @@ TEST_CASE_FIXTURE(Fixture, "short jobs are offered some time ahead")
     CHECK(finish(worker(1), 2).back() == Effect{offer(worker(1), 5, 5)});
 }
 
+TEST_CASE_FIXTURE(Fixture, "the more are queued the longer ahead they are offered, to a bound")
+{
+    serve(1, 256);
+    learn(microseconds{100});
+    std::uint64_t job = 2;
+    const auto offered_until = [&](std::uint64_t last) {
+        for (; job <= last; ++job) {
+            submit(job);
+        }
+        std::uint64_t held = 0;
+        while (dispatcher.worker_of(JobId{2 + held})) {
+            ++held;
+        }
+        return held;
+    };
+    CHECK(offered_until(20) == 3);
+    CHECK(offered_until(60) == 6);     // 54 are queued, which take 5.4 ms; an eighth of it
+    CHECK(offered_until(1000) == 15);  // 1.5 ms
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "how long jobs run is what their workers say, since results come together")
+{
+    serve(1, 256);
+    learn(microseconds{100});
+    for (std::uint64_t job = 2; job <= 12; ++job) {
+        submit(job);
+    }
+    now += microseconds{300};
+    Effects effects;
+    for (std::uint64_t sequence = 2; sequence <= 4; ++sequence) {
+        effects = on(JobFinished{
+            .worker = worker(1), .sequence = Sequence{sequence}, .ran = microseconds{100}});
+    }
+    CHECK(effects.back() == Effect{offer(worker(1), 7, 7)});
+    CHECK_FALSE(dispatcher.worker_of(JobId{8}));
+}
+
 TEST_CASE_FIXTURE(Fixture,
                   "what stands behind a job that takes long is taken back, and goes to another")
 {

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+// When results go out that may wait for others.
+#include <doctest/doctest.h>
+#include <sys/ioctl.h>
+
+#include "common/claims.hpp"
+#include "common/fd_io.hpp"
+#include "common/segment.hpp"
+#include "worker/link_writer.hpp"
+
+using namespace jobmill;
+
+namespace {
+
+constexpr std::uint64_t us = 1000;
+
+struct Link {
+    SocketPair sockets = make_socket_pair().value();
+    UniqueFd memory = Segment::make_memory().value();
+    Segment segment = Segment::map(memory).value();
+    LinkWriter writer{sockets.ours.get(), segment.layout()};
+    std::uint64_t now = 1;
+
+    /// Jobs up to that one are there, or on the way.
+    void offer(std::uint64_t from, std::uint64_t to)
+    {
+        for (std::uint64_t sequence = from; sequence <= to; ++sequence) {
+            offer_claim(segment.layout(), Sequence{sequence});
+        }
+    }
+    /// That job is done, which took so long. Whether something has gone out since.
+    bool finish(std::uint64_t sequence, std::uint64_t run_ns)
+    {
+        (void)take_claim(segment.layout(), Sequence{sequence});
+        now += run_ns;
+        JobOutcome outcome;
+        outcome.sequence = Sequence{sequence};
+        outcome.run_ns = run_ns;
+        const int before = arrived();
+        writer.send_soon(outcome, now);
+        return arrived() > before;
+    }
+    [[nodiscard]] int arrived() const
+    {
+        int bytes = -1;
+        REQUIRE(::ioctl(sockets.theirs.get(), FIONREAD, &bytes) == 0);
+        return bytes;
+    }
+};
+
+}  // namespace
+
+TEST_CASE("a result waits for others, but does not get older than 100 us")
+{
+    Link link;
+    link.offer(1, 5);
+    CHECK_FALSE(link.finish(1, 40 * us));
+    link.now += 10 * us;
+    CHECK(link.finish(5, 60 * us));  // after the next, should it take as long, the first were 130
+}
+
+TEST_CASE("one that takes long does not wait for the next, which may take as long")
+{
+    Link link;
+    link.offer(1, 200);
+    CHECK(link.finish(1, 500 * us));
+    CHECK(link.finish(2, 800 * us));
+}
+
+TEST_CASE("while many jobs are left results wait for more of them")
+{
+    Link link;
+    link.offer(1, 15);
+    for (std::uint64_t sequence = 1; sequence <= 4; ++sequence) {
+        CHECK_FALSE(link.finish(sequence, 100 * us));
+    }
+    CHECK(link.finish(5, 100 * us));
+}
+
+TEST_CASE("before the last of them is begun half of the results are out")
+{
+    Link link;
+    link.offer(1, 8);
+    for (std::uint64_t sequence = 1; sequence <= 3; ++sequence) {
+        CHECK_FALSE(link.finish(sequence, 50 * us));
+    }
+    CHECK_FALSE(link.finish(4, 50 * us));
+    CHECK(link.finish(5, 50 * us));  // five wait, three are left
+    CHECK_FALSE(link.finish(6, 50 * us));
+    CHECK(link.finish(7, 50 * us));
+}
+
+TEST_CASE("what waits goes out before all that is sent, and when it is told to")
+{
+    Link link;
+    link.offer(1, 100);
+    CHECK_FALSE(link.finish(1, us));
+    link.writer.send(JobStarted{Sequence{2}});
+    const int both = link.arrived();
+    CHECK(both > 0);
+    CHECK_FALSE(link.finish(2, us));
+    link.writer.flush();
+    CHECK(link.arrived() > both);
+    CHECK_FALSE(link.finish(3, us));
+}
