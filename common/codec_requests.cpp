@@ -68,7 +68,16 @@ Decoded<Request> decode_cancel(const Frame& frame)
     cancel.what = static_cast<CancelWhat>(what);
     const std::string_view wanted = key_of(cancel.what);
     auto taken = meta::each(frame.meta, [&](std::string_view key, msgpack::Reader& reader) {
-        return key == wanted ? meta::take_name(reader, key, cancel.name) : meta::skip(reader, key);
+        if (key == "unless_running") {
+            return meta::take(reader, key, cancel.unless_running);
+        }
+        if (key == wanted) {
+            return meta::take_name(reader, key, cancel.name);
+        }
+        // What is not understood may be what spares a job.
+        return key == "batch" || key == "label"
+                   ? meta::skip(reader, key)
+                   : meta::unknown_option(key, "no such option of cancel");
     });
     if (taken && !wanted.empty() && cancel.name.empty()) {
         return meta::missing(wanted, "of which name?");
@@ -252,6 +261,7 @@ void encode(const Cancel& message, Bytes& to)
     if (const std::string_view key = key_of(message.what); !key.empty()) {
         builder.text(key, message.name);
     }
+    builder.flag("unless_running", message.unless_running);
     builder.append_to(frame.begin_meta());
     frame.end_meta().finish();
 }

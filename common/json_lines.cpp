@@ -112,6 +112,24 @@ constexpr auto cancel_members = std::to_array<CancelMember>({{"job", CancelWhat:
                                                              {"label", CancelWhat::label},
                                                              {"session", CancelWhat::session}});
 
+constexpr std::string_view unless_running_key = "unless_running";
+
+/// A member that is not understood may be what spares a job: it is not passed over.
+Decoded<void> check_cancel(const std::vector<std::string_view>& keys)
+{
+    std::vector<std::string_view> known{"op", "id", unless_running_key};
+    for (const CancelMember& member : cancel_members) {
+        known.push_back(member.key);
+    }
+    for (const std::string_view key : keys) {
+        if (std::find(known.begin(), known.end(), key) == known.end()) {
+            return refuse(error_code::unknown_option, key,
+                          "no option " + quoted(key) + did_you_mean(key, known));
+        }
+    }
+    return {};
+}
+
 /// What a member of a cancel names; `tag` when it names nothing.
 Decoded<CancelWhat> take_cancelled(const CancelMember& member, const Element& value, Cancel& cancel)
 {
@@ -134,7 +152,16 @@ Decoded<CancelWhat> take_cancelled(const CancelMember& member, const Element& va
 
 Decoded<Request> JsonDecoder::State::cancel(const Members& members)
 {
+    if (auto known = check_cancel(keys); !known) {
+        return Refusal{std::move(known).error()};
+    }
     Cancel cancel;
+    Element unless_running;
+    if (members.at_key(unless_running_key).get(unless_running) == simdjson::SUCCESS) {
+        if (auto taken = take(unless_running, unless_running_key, cancel.unless_running); !taken) {
+            return Refusal{std::move(taken).error()};
+        }
+    }
     for (const CancelMember& member : cancel_members) {
         Element value;
         if (members.at_key(member.key).get(value) != simdjson::SUCCESS) {

@@ -110,6 +110,7 @@ struct Cancel {
     CancelWhat what = CancelWhat::tag;
     JobId job{};
     std::string_view name{};  ///< of the batch or label
+    bool unless_running = false;
 };
 
 /// Submit anew, detached, what was set aside.
@@ -240,7 +241,7 @@ struct JobResult {
 struct Cancelled {
     Tag tag{};
     std::uint32_t queued = 0;   ///< jobs that were waiting
-    std::uint32_t running = 0;  ///< jobs that ran; they are gone now
+    std::uint32_t running = 0;  ///< jobs that ran; they are gone now, or were let be
 };
 
 /// What was put can be submitted.

@@ -10,10 +10,10 @@
 
 namespace jobmill::daemon {
 
-/// Requests to cancel jobs that are answered once the last of those jobs is gone.
+/// Requests to cancel jobs that are answered once the last of those jobs is gone, or is let be.
 class CancelWatches {
 public:
-    using Answer = std::function<void(SessionId, const Cancelled&)>;
+    using Answer = std::function<void(SessionId, const Reply&)>;
 
     explicit CancelWatches(Answer answer) : answer_(std::move(answer)) {}
 
@@ -22,8 +22,13 @@ public:
     /// The watch waits for that job, too.
     void expect(std::uint64_t watch, JobId job);
     void close(std::uint64_t watch) { count_down(watch); }
+    /// The job with that tag is to be cancelled unless it runs, which is an error then; else its
+    /// result is the answer.
+    void expect_of_tag(SessionId session, Tag tag, JobId job);
     /// A job has ended that some may wait for.
     void settle(const core::JobEnded& end);
+    /// A job runs that was to be cancelled unless it does.
+    void let_be(JobId job);
 
 private:
     struct Watch {
@@ -32,8 +37,12 @@ private:
         std::uint32_t pending = 0;
         std::uint32_t queued = 0;
         std::uint32_t running = 0;
+        bool of_tag = false;
+        bool let_be = false;
     };
 
+    /// Takes one out that waits for that job; none left: 0.
+    [[nodiscard]] std::uint64_t take(JobId job);
     void count_down(std::uint64_t watch);
 
     Answer answer_;

@@ -84,21 +84,20 @@ void ClientSession::on_cancel(Tag tag, std::string_view id, const Cancel& cancel
                        refusal(error_code::duplicate_id, "this cancel is under way", "id"));
         return;
     }
-    if (cancel.what == CancelWhat::job) {
-        outside_.desk.cancel_job(*this, tag, cancel.job);
-        return;
+    Cancel request = cancel;
+    request.tag = tag;
+    switch (cancel.what) {
+        case CancelWhat::tag:
+            return intake_.cancel(tag, id, cancel.unless_running);
+        case CancelWhat::job:
+            return outside_.desk.cancel_job(*this, request);
+        case CancelWhat::all:
+            return outside_.desk.cancel_all(*this, request);
+        case CancelWhat::batch:
+        case CancelWhat::label:
+        case CancelWhat::session:
+            return outside_.desk.cancel_some(*this, request);
     }
-    if (cancel.what == CancelWhat::all) {
-        outside_.desk.cancel_all(*this, tag);
-        return;
-    }
-    if (cancel.what != CancelWhat::tag) {
-        Cancel request = cancel;
-        request.tag = tag;
-        outside_.desk.cancel_some(*this, request);
-        return;
-    }
-    intake_.cancel(tag, id);
 }
 
 UniqueFd ClientSession::lend(JobId job, Payload& result)

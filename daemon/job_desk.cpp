@@ -144,7 +144,13 @@ void JobDesk::move_jobs(PoolId from, PoolId to)
 
 void JobDesk::cancel(JobId job)
 {
-    outside_.post(core::CancelRequested{job});
+    outside_.post(core::CancelRequested{.job = job});
+}
+
+void JobDesk::cancel_unless_running(SessionId session, Tag tag, JobId job)
+{
+    cancel_watches_.expect_of_tag(session, tag, job);
+    outside_.post(core::CancelRequested{.job = job, .unless_running = true});
 }
 
 const JobRecord* JobDesk::find(JobId job, const Identity& client) const
@@ -153,31 +159,32 @@ const JobRecord* JobDesk::find(JobId job, const Identity& client) const
     return record == nullptr || !client.may_touch(record->uid) ? nullptr : record;
 }
 
-void JobDesk::cancel_job(ClientSession& session, Tag tag, JobId job)
+void JobDesk::cancel_job(ClientSession& session, const Cancel& request)
 {
+    const JobId job = request.job;
     if (find(job, session.identity()) == nullptr) {
         const auto end = recent_end(job, session.identity());
         session.send(ErrorMessage{
-            .tag = tag,
+            .tag = request.tag,
             .error = refusal(error_code::not_found,
                              end ? "already " + std::string{name_of(*end)} : "no such live job",
                              "job")});
         return;
     }
-    const std::uint64_t watch = cancel_watches_.open(session.id(), tag);
+    const std::uint64_t watch = cancel_watches_.open(session.id(), request.tag);
     cancel_watches_.expect(watch, job);
-    cancel(job);
+    outside_.post(core::CancelRequested{.job = job, .unless_running = request.unless_running});
     cancel_watches_.close(watch);
 }
 
-void JobDesk::cancel_all(ClientSession& session, Tag tag)
+void JobDesk::cancel_all(ClientSession& session, const Cancel& request)
 {
     std::vector<JobId> jobs;
     records_.each_of(session.identity().uid, [&](const JobRecord& record) {
         jobs.push_back(record.id);
         return true;
     });
-    cancel_these(session, tag, std::move(jobs), "all");
+    cancel_these(session, request, std::move(jobs), "all");
 }
 
 void JobDesk::cancel_some(ClientSession& session, const Cancel& request)
@@ -198,24 +205,25 @@ void JobDesk::cancel_some(ClientSession& session, const Cancel& request)
         }
         return true;
     });
-    cancel_these(session, request.tag, std::move(jobs),
+    cancel_these(session, request, std::move(jobs),
                  request.what == CancelWhat::label   ? "label"
                  : request.what == CancelWhat::batch ? "batch"
                                                      : "session");
 }
 
-void JobDesk::cancel_these(ClientSession& session, Tag tag, std::vector<JobId> jobs,
+void JobDesk::cancel_these(ClientSession& session, const Cancel& request, std::vector<JobId> jobs,
                            std::string_view field)
 {
     if (jobs.empty()) {
         session.send(ErrorMessage{
-            .tag = tag,
+            .tag = request.tag,
             .error = refusal(error_code::not_found, "no unfinished jobs", std::string{field})});
         return;
     }
-    const std::uint64_t watch = cancel_watches_.open(session.id(), tag);
+    const std::uint64_t watch = cancel_watches_.open(session.id(), request.tag);
     mass_cancels_.begin({.uid = session.identity().uid,
                          .jobs = std::move(jobs),
+                         .unless_running = request.unless_running,
                          .before = [this, watch](JobId job) { cancel_watches_.expect(watch, job); },
                          .after = [this, watch] { cancel_watches_.close(watch); }});
 }
@@ -244,9 +252,15 @@ tl::expected<JobId, ErrorReply> JobDesk::retry(const ClientSession& session, Job
     return again;
 }
 
-void JobDesk::answer_cancel(SessionId session, const Cancelled& answer) const
+void JobDesk::answer_cancel(SessionId session, const Reply& answer) const
 {
-    if (ClientSession* asker = outside_.session(session)) {
+    ClientSession* asker = outside_.session(session);
+    if (asker == nullptr) {
+        return;
+    }
+    if (const auto* about_job = std::get_if<ErrorMessage>(&answer)) {
+        asker->deliver(about_job->tag, *about_job);
+    } else {
         asker->send(answer);
     }
 }
@@ -297,6 +311,7 @@ void JobDesk::session_lost(SessionId session, unsigned uid, std::size_t unfinish
     }
     mass_cancels_.begin({.uid = uid,
                          .jobs = std::move(jobs),
+                         .unless_running = false,
                          .before = [](JobId) {},
                          .after = [this, session] { outside_.post(core::SessionLost{session}); }});
 }

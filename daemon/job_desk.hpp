@@ -88,10 +88,12 @@ public:
     /// The job is accepted: it will end in exactly one terminal state, and may do so in here.
     void submit(const Submitter& client, JobId job, Tag tag, Submission submission);
     void cancel(JobId job);
+    /// The same unless it runs: then the session hears that it does, about that tag.
+    void cancel_unless_running(SessionId session, Tag tag, JobId job);
     /// Cancelled, or an error, is sent to the session when all of them are gone. All of them are
     /// the client's own, an admin's too: who means another's job has to name it.
-    void cancel_job(ClientSession& session, Tag tag, JobId job);
-    void cancel_all(ClientSession& session, Tag tag);
+    void cancel_job(ClientSession& session, const Cancel& request);
+    void cancel_all(ClientSession& session, const Cancel& request);
     /// The client's own jobs of that batch, label or session.
     void cancel_some(ClientSession& session, const Cancel& request);
     /// The number of a new job that is as the one that was set aside.
@@ -117,6 +119,7 @@ public:
     void offered(JobId job);
     void ended(const core::JobEnded& end);
     void retried(const core::JobRetried& end);
+    void let_be(JobId job) { cancel_watches_.let_be(job); }
     void halted(core::BatchId batch) { batches_.halted(batch); }
 
     /// What a worker has to hold the job to.
@@ -166,9 +169,9 @@ private:
     void deliver_result(const JobRecord& record, JobResult head, Payload payload);
     void tell_held_up();
     void send_progress(Watched& watched, WorkerId worker);
-    void answer_cancel(SessionId session, const Cancelled& answer) const;
+    void answer_cancel(SessionId session, const Reply& answer) const;
     /// Cancels these, and answers when they are gone; or that there are none.
-    void cancel_these(ClientSession& session, Tag tag, std::vector<JobId> jobs,
+    void cancel_these(ClientSession& session, const Cancel& request, std::vector<JobId> jobs,
                       std::string_view field);
     [[nodiscard]] JobAsk default_ask(const Submission& submission) const;
     void stop_watching(JobId job, WorkerId worker);
@@ -187,7 +190,7 @@ private:
     SetAside set_aside_;
     std::vector<Watched> watched_;  ///< running ones
     CancelWatches cancel_watches_{
-        [this](SessionId session, const Cancelled& answer) { answer_cancel(session, answer); }};
+        [this](SessionId session, const Reply& answer) { answer_cancel(session, answer); }};
     MassCancels mass_cancels_{
         {.post = outside_.post, .knows = [this](JobId job) { return records_.contains(job); }}};
     std::unordered_map<WorkerId, Paused> paused_;

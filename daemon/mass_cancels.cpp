@@ -49,7 +49,8 @@ void MassCancels::cancel_some(Order& order) const
         if (outside_.knows(job)) {
             --left;
             order.before(job);
-            outside_.post(core::CancelRequested{.job = job});
+            outside_.post(
+                core::CancelRequested{.job = job, .unless_running = order.unless_running});
         }
     }
 }

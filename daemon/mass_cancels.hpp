@@ -24,6 +24,7 @@ public:
     struct Order {
         unsigned uid = 0;                   ///< whose jobs they are
         std::vector<JobId> jobs;            ///< the oldest first
+        bool unless_running = false;        ///< those that run are let be
         std::function<void(JobId)> before;  ///< called before each is cancelled
         std::function<void()> after;        ///< called when all were
     };

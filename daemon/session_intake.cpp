@@ -191,13 +191,17 @@ void SessionIntake::accept(Tag tag, Submission submission)
     outside_.desk.submit(client_, job, tag, std::move(submission));
 }
 
-void SessionIntake::cancel(Tag tag, std::string_view id)
+void SessionIntake::cancel(Tag tag, std::string_view id, bool unless_running)
 {
     const SessionTags::Use* use = outside_.tags.use_of(tag);
     const JobId job = use == nullptr ? JobId{} : use->job;
     if (job != JobId{} && outside_.desk.knows(job)) {
         outside_.output.send_accepted();
-        outside_.desk.cancel(job);
+        if (unless_running) {
+            outside_.desk.cancel_unless_running(client_.session, tag, job);
+        } else {
+            outside_.desk.cancel(job);
+        }
     } else if (incoming_.drop(tag)) {
         refuse_request(tag, id,
                        refusal(error_code::not_found, "cancelled before its payload was whole"));

@@ -56,7 +56,7 @@ public:
     void submit_many(Tag tag, std::string_view id, const SubmitMany& many);
     /// `id` is for an answer about no tag; JSON only.
     void piece(Tag tag, std::string_view id, const Piece& piece);
-    void cancel(Tag tag, std::string_view id);
+    void cancel(Tag tag, std::string_view id, bool unless_running);
     /// The pieces of a submit that could not be followed are still on their way.
     [[nodiscard]] Verdict skip_pieces(Tag tag);
     /// No more pieces will come, nor submits.

@@ -70,6 +70,7 @@ private:
     void perform(const core::RevokeClaim& effect);
     void perform(const core::JobEnded& effect);
     void perform(const core::JobRetried& effect);
+    void perform(const core::JobLetBe& effect);
     void perform(const core::BatchHalted& effect);
     void perform(const core::PoolJudged& effect);
     void perform(const core::ArmTimer& effect);

@@ -92,6 +92,11 @@ void Supervisor::perform(const core::JobRetried& effect)
     desk_.retried(effect);
 }
 
+void Supervisor::perform(const core::JobLetBe& effect)
+{
+    desk_.let_be(effect.job);
+}
+
 void Supervisor::perform(const core::BatchHalted& effect)
 {
     desk_.halted(effect.batch);

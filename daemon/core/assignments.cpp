@@ -162,6 +162,7 @@ void Assignments::lost(WorkerSlot& slot, JobHandle handle, Turn& turn)
     const Sequence sequence = book_.holding(handle).sequence;
     slot.let_wait = {};
     slot.hung = false;
+    let_be(handle, turn);
     book_.step(handle, JobWord::lost, turn);
     if (ending_) {
         book_.step(handle, JobWord::stop, turn);
@@ -177,21 +178,6 @@ void Assignments::lost(WorkerSlot& slot, JobHandle handle, Turn& turn)
 }
 
 // ---- endings ------------------------------------------------------------------------------------
-
-void Assignments::cancel(JobHandle handle, EndedBy why, Turn& turn)
-{
-    const JobStage before = book_[handle].stage;
-    if (!row_of(before, JobWord::cancel)) {
-        return;
-    }
-    book_.blame(handle, why);
-    book_.step(handle, JobWord::cancel, turn);
-    if (before == JobStage::offered && !JOBMILL_BUG(2)) {
-        revoke(handle, turn);
-    } else if (before == JobStage::claimed) {
-        has_begun(workforce_.slots()[book_.holding(handle).worker.slot], handle, turn);
-    }
-}
 
 /// That job is known to have begun. If it is unwanted, its worker has to stop it; but only while
 /// no later one has begun, for then its word is on the way and the worker is at innocent work.
@@ -305,6 +291,7 @@ void Assignments::conclude(JobHandle handle, JobWord word, Turn& turn)
             last ? std::nullopt
                  : next_attempt(book_.terms(handle), row->act.state, tries, random_.chance());
         if (wait) {
+            let_be(handle, turn);
             book_.retry(handle, row->act, *wait, turn);
             return;
         }

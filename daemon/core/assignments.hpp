@@ -34,6 +34,8 @@ public:
     void give_up_all() { ending_ = true; }
 
     void cancel(JobHandle handle, EndedBy why, Turn& turn);
+    /// The same for a job that does not run; one that does is let be.
+    void waive(JobHandle handle, Turn& turn);
     /// Its deadline has come, whichever that is.
     void deadline(JobHandle handle, Turn& turn);
     /// What the worker runs may have taken so long that the rest has to go elsewhere.
@@ -77,6 +79,7 @@ private:
     void recall(JobHandle handle, Turn& turn);
     /// The worker is asked for it back, unless it has begun.
     void revoke(JobHandle handle, Turn& turn);
+    void let_be(JobHandle handle, Turn& turn) const;
     void has_begun(WorkerSlot& slot, JobHandle handle, Turn& turn);
     void time_out(JobHandle handle, EndedBy why, Turn& turn);
     void conclude(JobHandle handle, JobWord word, Turn& turn);

@@ -24,7 +24,12 @@ void Dispatcher::State::handle(const JobSubmitted& event, Turn& turn)
 void Dispatcher::State::handle(const CancelRequested& event, Turn& turn)
 {
     const JobHandle handle = book.find(event.job);
-    if (handle != no_job) {
+    if (handle == no_job) {
+        return;
+    }
+    if (event.unless_running && !JOBMILL_BUG(41)) {
+        assignments.waive(handle, turn);
+    } else {
         assignments.cancel(handle, EndedBy::cancel, turn);
     }
 }

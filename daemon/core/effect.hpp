@@ -139,6 +139,12 @@ struct JobRetried {
     friend bool operator==(const JobRetried&, const JobRetried&) = default;
 };
 
+/// It was to be cancelled unless it runs, and it does: it goes on.
+struct JobLetBe {
+    JobId job{};
+    friend bool operator==(const JobLetBe&, const JobLetBe&) = default;
+};
+
 /// The batch has given up: its rest is cancelled, and nothing may be submitted to it any more.
 struct BatchHalted {
     BatchId batch{};
@@ -167,7 +173,7 @@ struct Stopped {
 using Effect = std::variant<StartTemplate, DismissTemplate, KillTemplate, PoolGone, ForkWorker,
                             OfferJob, RevokeClaim, RaiseCancelFlag, TakeStack, CollectWords,
                             DismissWorker, TerminateWorker, KillWorker, CondemnWorker, JobEnded,
-                            JobRetried, BatchHalted, PoolJudged, ArmTimer, Stopped>;
+                            JobRetried, JobLetBe, BatchHalted, PoolJudged, ArmTimer, Stopped>;
 using Effects = std::vector<Effect>;
 
 }  // namespace jobmill::core

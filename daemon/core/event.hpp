@@ -140,6 +140,9 @@ struct JobSubmitted {
 
 struct CancelRequested {
     JobId job{};
+    /// One that runs is let be, which JobLetBe then tells; one that waits for its next attempt does
+    /// not run.
+    bool unless_running = false;
 };
 
 /// A job that has not begun belongs to another pool from now on, at the end of that one's queue.

@@ -6,6 +6,7 @@
 //   offered     sent to a worker. Whether the worker has claimed it is not known here, and need not
 //               be as long as nobody wants it back.
 //   recalled    the edge was asked to take it back, so that another worker may have it.
+//   waived      the edge was asked to take it back for good, if it has not begun.
 //   withdrawn   the edge was asked to take it back for good: it was cancelled.
 //   claimed     taking it back failed: the worker runs it, or has finished it and its word is on
 //               the way.
@@ -14,9 +15,9 @@
 //   evicting    claimed, and its worker is being ended because the daemon stops.
 //   ended       told to the edge and forgotten.
 //
-// Only the answer to a RevokeClaim (won, lost) leads out of recalled and withdrawn, or the worker's
-// own word: a complete result always wins. The death of a worker therefore never decides about an
-// offered job: it is recalled first, and the answer says whether the job had begun.
+// Only the answer to a RevokeClaim (won, lost) leads out of recalled, waived and withdrawn, or the
+// worker's own word: a complete result always wins. The death of a worker therefore never decides
+// about an offered job: it is recalled first, and the answer says whether the job had begun.
 //
 // An attempt that ends without success ends the job, unless the job has another attempt left: then
 // whoever judges it says `retry` instead, and it waits for its turn. Who was cancelled, or is in a
@@ -38,6 +39,7 @@ enum class JobStage : std::uint8_t {
     queued,
     offered,
     recalled,
+    waived,
     withdrawn,
     claimed,
     cancelling,
@@ -45,10 +47,10 @@ enum class JobStage : std::uint8_t {
     evicting,
     ended,
 };
-inline constexpr std::size_t job_stage_count = 10;
-inline constexpr auto job_stage_names =
-    std::to_array<std::string_view>({"waiting", "queued", "offered", "recalled", "withdrawn",
-                                     "claimed", "cancelling", "timing_out", "evicting", "ended"});
+inline constexpr std::size_t job_stage_count = 11;
+inline constexpr auto job_stage_names = std::to_array<std::string_view>(
+    {"waiting", "queued", "offered", "recalled", "waived", "withdrawn", "claimed", "cancelling",
+     "timing_out", "evicting", "ended"});
 
 enum class JobWord : std::uint8_t {
     due,        ///< its wait is over
@@ -56,6 +58,7 @@ enum class JobWord : std::uint8_t {
     offer,      ///< a worker gets it
     recall,     ///< its worker should not start it
     cancel,     ///< a client wants it to end, or its batch gives up
+    waive,      ///< a client wants it to end, if it does not run
     timeout,    ///< it has run too long, or shows no sign of life
     stop,       ///< the daemon wants it to end
     won,        ///< it was taken back
@@ -66,10 +69,10 @@ enum class JobWord : std::uint8_t {
     limited,    ///< its worker is dead of a limit that the job had asked for
     retry,      ///< the attempt came to nothing, and it has another
 };
-inline constexpr std::size_t job_word_count = 14;
+inline constexpr std::size_t job_word_count = 15;
 inline constexpr auto job_word_names = std::to_array<std::string_view>(
-    {"due", "expire", "offer", "recall", "cancel", "timeout", "stop", "won", "lost", "succeeded",
-     "failed", "died", "limited", "retry"});
+    {"due", "expire", "offer", "recall", "cancel", "waive", "timeout", "stop", "won", "lost",
+     "succeeded", "failed", "died", "limited", "retry"});
 
 /// How a job ends.
 struct JobOutcome {
@@ -96,22 +99,32 @@ inline constexpr auto job_rows = [] {
         {waiting,    due,        queued,     goes_on},
         {waiting,    expire,     ended,      expiry},
         {waiting,    cancel,     ended,      cancelled},
+        {waiting,    waive,      ended,      cancelled},
         {waiting,    stop,       ended,      stopped},
         {queued,     expire,     ended,      expiry},
         {queued,     offer,      offered,    goes_on},
         {queued,     cancel,     ended,      cancelled},
+        {queued,     waive,      ended,      cancelled},
         {queued,     stop,       ended,      stopped},
         {offered,    recall,     recalled,   goes_on},
         {offered,    cancel,     withdrawn,  goes_on},
+        {offered,    waive,      waived,     goes_on},
         {offered,    succeeded,  ended,      success},
         {offered,    failed,     ended,      failure},
         {offered,    retry,      waiting,    goes_on},
         {recalled,   cancel,     withdrawn,  goes_on},
+        {recalled,   waive,      waived,     goes_on},
         {recalled,   won,        queued,     goes_on},
         {recalled,   lost,       claimed,    goes_on},
         {recalled,   succeeded,  ended,      success},
         {recalled,   failed,     ended,      failure},
         {recalled,   retry,      waiting,    goes_on},
+        {waived,     cancel,     withdrawn,  goes_on},
+        {waived,     won,        ended,      cancelled},
+        {waived,     lost,       claimed,    goes_on},
+        {waived,     succeeded,  ended,      success},
+        {waived,     failed,     ended,      failure},
+        {waived,     retry,      waiting,    goes_on},
         {withdrawn,  won,        ended,      cancelled},
         {withdrawn,  lost,       cancelling, goes_on},
         {withdrawn,  succeeded,  ended,      success},
@@ -185,7 +198,7 @@ inline constexpr auto job_index = index_of<job_stage_count, job_word_count>(job_
 /// Whether the answer to a RevokeClaim is awaited.
 [[nodiscard]] constexpr bool asked_back(JobStage stage) noexcept
 {
-    return stage == JobStage::recalled || stage == JobStage::withdrawn;
+    return stage == JobStage::recalled || stage == JobStage::waived || stage == JobStage::withdrawn;
 }
 
 namespace job_rules {
@@ -194,8 +207,8 @@ namespace job_rules {
 consteval bool held_stages_take_results()
 {
     for (auto stage :
-         {JobStage::offered, JobStage::recalled, JobStage::withdrawn, JobStage::claimed,
-          JobStage::cancelling, JobStage::timing_out, JobStage::evicting}) {
+         {JobStage::offered, JobStage::recalled, JobStage::waived, JobStage::withdrawn,
+          JobStage::claimed, JobStage::cancelling, JobStage::timing_out, JobStage::evicting}) {
         const auto success = row_of(stage, JobWord::succeeded);
         const auto failure = row_of(stage, JobWord::failed);
         if (!success || success->to != JobStage::ended ||
@@ -239,7 +252,8 @@ consteval bool only_the_wanted_are_tried_again()
     for (std::size_t i = 0; i < job_stage_count; ++i) {
         const auto stage = static_cast<JobStage>(i);
         const bool may = stage == JobStage::offered || stage == JobStage::recalled ||
-                         stage == JobStage::claimed || stage == JobStage::timing_out;
+                         stage == JobStage::waived || stage == JobStage::claimed ||
+                         stage == JobStage::timing_out;
         if (row_of(stage, JobWord::retry).has_value() != may) {
             return false;
         }

@@ -208,4 +208,52 @@ TEST_CASE("frames cancel by tag and by job and all")
     CHECK(client.error(78).code == error_code::not_found);
 }
 
+TEST_CASE("unless it runs: what waits is cancelled, and what runs goes on and says so")
+{
+    const Daemon daemon{pool_config(1)};
+    JsonClient client = daemon.json();
+    client.submit("runs", "fork_hold");
+    (void)client.next("chunk", "runs");
+    client.submit("b", "echo");
+    client.submit("c", "echo");
+    client.send(R"({"op":"submit","id":"later","handler":"echo","delay_ms":3600000})");
+    client.send(R"({"op":"cancel","id":"b","unless_running":true})");
+    check_cancelled(client.result("b"), "queued");
+    client.send(R"({"op":"cancel","id":"runs","unless_running":true})");
+    CHECK(client.next("error", "runs").text_at("code") == "running");
+    client.send(R"({"op":"cancel","id":"all","session":true,"unless_running":true})");
+    const Value answer = client.next("cancelled", "all");
+    CHECK(answer.integer_at("queued") == 2);
+    CHECK(answer.integer_at("running") == 1);
+    check_cancelled(client.result("c"), "queued");
+    check_cancelled(client.result("later"), "waiting");
+    CHECK(daemon.jobs() == 1);
+    client.send(R"({"op":"cancel","id":"runs"})");
+    check_cancelled(client.result("runs"), "running");
+}
+
+TEST_CASE("unless they run: of many that were sent ahead each either ran or was taken back")
+{
+    // Short ones, so that a worker holds many that it has not begun.
+    const Daemon daemon{pool_config(2)};
+    BinaryClient client = daemon.binary();
+    constexpr std::uint64_t jobs = 1000;  // within the credit
+    for (std::uint64_t tag = 1; tag <= jobs; ++tag) {
+        client.submit(tag, "sum", "100000");
+    }
+    client.send(Cancel{.tag = Tag{9999}, .what = CancelWhat::session, .unless_running = true});
+    std::uint64_t cancelled = 0;
+    for (std::uint64_t tag = 1; tag <= jobs; ++tag) {
+        const auto result = client.result(tag);
+        if (result.state == JobState::cancelled) {
+            CHECK(result.cause.was == "queued");
+            ++cancelled;
+        } else {
+            CHECK(result.state == JobState::succeeded);
+        }
+    }
+    CHECK(client.next(MessageType::cancelled, 9999).as<Cancelled>().queued == cancelled);
+    daemon.check_healthy();
+}
+
 }  // namespace jobmill::tests

@@ -224,6 +224,26 @@ TEST_CASE_FIXTURE(DeskFixture, "cancelling what there is none of is an error, no
     CHECK(is_over(1));
 }
 
+TEST_CASE_FIXTURE(DeskFixture, "of jobs that are let be a cancel says that they run")
+{
+    Peer& peer = connect_binary();
+    peer.send(submit(1));
+    peer.send(submit(2));
+    peer.send(Cancel{.tag = Tag{1}, .unless_running = true});
+    peer.send(Cancel{.tag = Tag{2}, .unless_running = true});
+    peer.send(Cancel{.tag = Tag{7}, .what = CancelWhat::session, .unless_running = true});
+    CHECK(heard_by(peer) == Lines{"accepted 1:101 x2"});
+    for (const auto& asked : told<core::CancelRequested>()) {
+        CHECK(asked.unless_running);
+    }
+    desk.let_be(JobId{101});
+    CHECK(heard_by(peer) == Lines{"error 1 running"});
+    end(102, JobState::cancelled, core::EndedBy::cancel);
+    CHECK(heard_by(peer) == Lines{"result 2 cancelled", "cancelled 7 1/1"});
+    finish(101);
+    CHECK(heard_by(peer) == Lines{"result 1 succeeded"});
+}
+
 TEST_CASE_FIXTURE(DeskFixture, "when the daemon leaves, a session sends what it has")
 {
     Peer& peer = connect_binary();

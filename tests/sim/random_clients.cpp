@@ -42,9 +42,9 @@ void RandomSchedule::cancel_some()
         return;
     }
     const JobId job = any_job();
-    world_.cancel(job);
+    world_.cancel(job, chance_.percent(30));
     if (chance_.percent(20)) {
-        world_.cancel(job);
+        world_.cancel(job, chance_.percent(50));
     }
 }
 

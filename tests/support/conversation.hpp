@@ -73,6 +73,10 @@ public:
             JobSubmitted{.job = JobId{job}, .session = SessionId{1}, .pool = pool, .label = label});
     }
     Effects cancel(std::uint64_t job) { return on(CancelRequested{.job = JobId{job}}); }
+    Effects waive(std::uint64_t job)
+    {
+        return on(CancelRequested{.job = JobId{job}, .unless_running = true});
+    }
     Effects finish(WorkerId from, std::uint64_t sequence, JobState state = JobState::succeeded)
     {
         return on(JobFinished{.worker = from, .sequence = Sequence{sequence}, .state = state});

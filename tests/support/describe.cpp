@@ -171,7 +171,7 @@ std::string say(const JobSubmitted& e)
 }
 std::string say(const CancelRequested& e)
 {
-    return "CancelRequested" + text(e.job);
+    return "CancelRequested" + text(e.job) + (e.unless_running ? " unless it runs" : "");
 }
 std::string say(const JobRelabelled& e)
 {
@@ -289,6 +289,10 @@ std::string say(const JobRetried& e)
 {
     return "JobRetried" + text(e.job) + text(e.state) + text(e.by) + text(e.worker) + " attempt " +
            std::to_string(e.attempt) + " after" + text(e.delay);
+}
+std::string say(const JobLetBe& e)
+{
+    return "JobLetBe" + text(e.job);
 }
 std::string say(const BatchHalted& e)
 {

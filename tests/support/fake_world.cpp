@@ -140,9 +140,9 @@ JobId FakeWorld::submit(core::JobSubmitted wanted)
     return job.id;
 }
 
-void FakeWorld::cancel(JobId job)
+void FakeWorld::cancel(JobId job, bool unless_running)
 {
-    feed(core::CancelRequested{.job = job});
+    feed(core::CancelRequested{.job = job, .unless_running = unless_running});
 }
 
 void FakeWorld::lose_session(SessionId session)
@@ -329,6 +329,7 @@ void FakeWorld::feed(const core::Event& event)
         must_end_.clear();
     }
     must_leave_.reset();
+    must_let_be_.reset();
     must_be_killed_.reset();
     must_judge_.reset();
     for (PretendPool& pool : pools_) {

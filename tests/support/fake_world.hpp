@@ -53,7 +53,7 @@ public:
     // Clients.
     /// Under the next number, which is returned.
     JobId submit(core::JobSubmitted wanted);
-    void cancel(JobId job);
+    void cancel(JobId job, bool unless_running = false);
     void lose_session(SessionId session);
     /// The client stops or begins again to read.
     void set_behind(SessionId session, bool behind);
@@ -200,6 +200,7 @@ private:
     void carry_out(const core::CondemnWorker& effect);
     void carry_out(const core::JobEnded& effect);
     void carry_out(const core::JobRetried& effect);
+    void carry_out(const core::JobLetBe& effect);
     void carry_out(const core::BatchHalted& effect);
     void carry_out(const core::PoolJudged& effect);
     void carry_out(const core::ArmTimer& effect);
@@ -316,6 +317,7 @@ private:
     const core::Event* happening_ = nullptr;
     std::vector<JobId> must_end_;
     std::optional<std::pair<WorkerId, Sequence>> must_leave_;
+    std::optional<JobId> must_let_be_;
     std::optional<WorkerId> must_be_killed_;
     std::optional<PoolId> must_judge_;
 

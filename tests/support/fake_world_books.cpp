@@ -86,6 +86,7 @@ void FakeWorld::release(PretendJob& job)
     count_label(job, -1);
     job.worker = {};
     job.sequence = {};
+    job.known_begun = false;
 }
 
 /// One more or less of its label runs.

@@ -114,6 +114,8 @@ void FakeWorld::review()
                    !pool_of(worker->pool).degraded,
                "a pool stays degraded though a job came to its end");
     }
+    demand(!must_let_be_,
+           "nobody was told that a job runs that was to be cancelled unless it does");
     demand(!must_be_killed_ || existing(*must_be_killed_, "nobody misbehaved").killed_at,
            "a worker that misbehaved lives on");
     demand(!must_judge_ || pool_of(*must_judge_).degraded || stop_asked_,

@@ -245,6 +245,7 @@ void FakeWorld::carry_out(const core::JobRetried& effect)
     }
     demand(effect.delay <= longest && effect.delay >= longest / 2,
            "an attempt comes too soon or too late");
+    demand(!job.waived, "nobody was told that a job runs that was to be cancelled unless it does");
     PretendPool& pool = pool_of(job.pool);
     ++pool.retried;
     release(job);
@@ -254,6 +255,17 @@ void FakeWorld::carry_out(const core::JobRetried& effect)
     job.due = core::after(now_, effect.delay);
     job.expires = core::never;
     ++pool.waiting;
+}
+
+/// It is known to run, by the answer for its claim or by its worker's word.
+void FakeWorld::carry_out(const core::JobLetBe& effect)
+{
+    PretendJob& job = job_of(effect.job);
+    const bool finished = job.waived && must_leave_ == std::pair{job.worker, job.sequence};
+    demand(must_let_be_ == job.id || finished,
+           "a job was let be that does not run, or that nobody asked about");
+    must_let_be_.reset();
+    job.waived = false;
 }
 
 /// What has not begun ends with it or soon after, and what has begun where the rule says so.

@@ -152,8 +152,16 @@ void FakeWorld::foresee(const core::JobDeaf& event)
 
 void FakeWorld::foresee(const core::CancelRequested& event)
 {
-    if (job_of(event.job).place != Place::ended) {
-        ask_cancel(job_of(event.job));
+    PretendJob& job = job_of(event.job);
+    if (job.place == Place::ended) {
+        return;
+    }
+    if (!event.unless_running || job.unassigned()) {
+        ask_cancel(job);
+    } else if (job.known_begun) {
+        must_let_be_ = job.id;
+    } else {
+        job.waived = true;
     }
 }
 
@@ -305,12 +313,17 @@ void FakeWorld::foresee(const core::ClaimRevoked& event)
         }
         release(job);
         enqueue(job, false);
-        if (job.unwanted() || stop_asked_) {
+        if (job.unwanted() || job.waived || stop_asked_) {
             must_end_.push_back(job.id);
         }
         return;
     }
     worker->begun_told = std::max(worker->begun_told, event.sequence);
+    job.known_begun = true;
+    if (job.waived && !unwanted(job)) {
+        must_let_be_ = job.id;
+    }
+    job.waived = false;
     worker->let_wait = {};
     worker->looks_dead = false;
     PretendBatch* batch = batch_of(job);

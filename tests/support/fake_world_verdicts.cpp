@@ -81,7 +81,8 @@ void FakeWorld::check_reason(const PretendJob& job, const Verdict& verdict,
                    "a job expired that had time, or had begun");
             break;
         case EndedBy::cancel:
-            demand(state == JobState::cancelled && job.cancel_asked,
+            demand(state == JobState::cancelled &&
+                       (job.cancel_asked || (job.waived && job.unassigned())),
                    "a job was cancelled that nobody cancelled");
             break;
         case EndedBy::halt:

@@ -42,6 +42,8 @@ struct PretendJob {
 
     bool cancel_asked = false;
     bool halt_asked = false;
+    bool waived = false;       ///< to be cancelled unless it has begun, which is being found out
+    bool known_begun = false;  ///< it could not be taken back
 
     [[nodiscard]] bool unassigned() const
     {

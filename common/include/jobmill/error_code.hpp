@@ -47,6 +47,7 @@ inline constexpr auto pool_down = "pool_down";
 inline constexpr auto timeout = "timeout";
 inline constexpr auto bad_config = "bad_config";
 inline constexpr auto halted = "halted";
+inline constexpr auto running = "running";
 }  // namespace error_code
 
 }  // namespace jobmill

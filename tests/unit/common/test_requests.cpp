@@ -84,6 +84,19 @@ TEST_CASE("a name that does not belong to what is cancelled is passed over in bi
     CHECK(cancel_refusal(CancelWhat::all, Map{{"batch", Value{"x"}}}).code == "accepted");
 }
 
+TEST_CASE("an option of a cancel that is not understood is refused by its name")
+{
+    CHECK(cancel_refusal(CancelWhat::tag, Map{{"unless_running", Value{true}}}).code == "accepted");
+    CHECK(cancel_refusal(CancelWhat::all, Map{{"unless_running", Value{1}}}).code ==
+          error_code::wrong_type);
+    const ErrorReply binary = cancel_refusal(CancelWhat::all, Map{{"unless_runing", Value{true}}});
+    CHECK(binary.code == error_code::unknown_option);
+    CHECK(binary.field == "unless_runing");
+    CHECK(refusal(R"({"op":"cancel","id":"a","unless_running":1})").field == "unless_running");
+    CHECK(refusal(R"({"op":"cancel","id":"a","unless_runing":true})").text ==
+          "no option \"unless_runing\"; did you mean \"unless_running\"?");
+}
+
 TEST_CASE("of job, all, batch, label and session a cancel names one")
 {
     for (const char* members :

@@ -27,10 +27,14 @@ std::string_view why_ignored(S stage, W word)
         case W::recall:
             return stage == S::offered ? "" : "it is back, asked back, or has begun";
         case W::cancel:
-            return free || stage == S::offered || stage == S::recalled || stage == S::claimed ||
-                           stage == S::timing_out
+            return free || stage == S::offered || stage == S::recalled || stage == S::waived ||
+                           stage == S::claimed || stage == S::timing_out
                        ? ""
                        : "it is cancelled already, or as good as";
+        case W::waive:
+            return free || stage == S::offered || stage == S::recalled
+                       ? ""
+                       : "it runs, or is taken back for good";
         case W::timeout:
             return stage == S::claimed ? "" : "whether it had begun is asked first, or it ends";
         case W::stop:
@@ -42,8 +46,8 @@ std::string_view why_ignored(S stage, W word)
         case W::failed:
             return held ? "" : "no worker holds it";
         case W::retry:
-            return stage == S::offered || stage == S::recalled || stage == S::claimed ||
-                           stage == S::timing_out
+            return stage == S::offered || stage == S::recalled || stage == S::waived ||
+                           stage == S::claimed || stage == S::timing_out
                        ? ""
                        : "no attempt has come to nothing, or nobody wants another";
         case W::died:

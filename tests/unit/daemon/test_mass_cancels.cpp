@@ -27,10 +27,12 @@ struct Fixture {
     {
         cancels.begin({.uid = uid,
                        .jobs = std::move(which),
+                       .unless_running = unless_running,
                        .before = [this](JobId job) { announced.push_back(job); },
                        .after = [this, uid] { over.push_back(uid); }});
     }
 
+    bool unless_running = false;
     std::vector<JobId> announced;
     std::vector<JobId> cancelled;
     std::set<JobId> ended;
@@ -40,6 +42,7 @@ struct Fixture {
         {.post =
              [this](const core::Event& event) {
                  if (const auto* each = std::get_if<core::CancelRequested>(&event)) {
+                     CHECK(each->unless_running == unless_running);
                      cancelled.push_back(each->job);
                      ended.insert(each->job);
                  } else if (const auto* user = std::get_if<core::UserHeld>(&event)) {
@@ -65,6 +68,14 @@ TEST_CASE_FIXTURE(Fixture, "as many as fit into a turn are cancelled at once, th
     CHECK(cancels.empty());
     begin(ann, {});
     CHECK(over.size() == 2);
+}
+
+TEST_CASE_FIXTURE(Fixture, "those that run are let be in each turn when the order says so")
+{
+    unless_running = true;
+    begin(ann, jobs(1, 2 * turn));
+    cancels.go_on();
+    CHECK(cancelled == jobs(1, 2 * turn));
 }
 
 TEST_CASE_FIXTURE(Fixture, "more go over several turns, and their user is held meanwhile")
