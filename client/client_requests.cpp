@@ -99,34 +99,34 @@ Result<std::vector<Tag>> Client::submit_many(std::span<const ByteView> payloads,
     return tags;
 }
 
-Result<void> Client::cancel(Tag job)
+Result<void> Client::cancel(Tag job, IfRunning running)
 {
-    return state_->conversation.cancel(job);
+    return state_->conversation.cancel(job, running);
 }
 
-Result<Tag> Client::cancel_job(JobId job)
+Result<Tag> Client::cancel_job(JobId job, IfRunning running)
 {
-    return state_->conversation.cancel({.what = CancelWhat::job, .job = job});
+    return state_->conversation.cancel({.what = CancelWhat::job, .job = job}, running);
 }
 
-Result<Tag> Client::cancel_all()
+Result<Tag> Client::cancel_all(IfRunning running)
 {
-    return state_->conversation.cancel({.what = CancelWhat::all});
+    return state_->conversation.cancel({.what = CancelWhat::all}, running);
 }
 
-Result<Tag> Client::cancel_batch(std::string_view name)
+Result<Tag> Client::cancel_batch(std::string_view name, IfRunning running)
 {
-    return state_->conversation.cancel_named(CancelWhat::batch, name);
+    return state_->conversation.cancel_named(CancelWhat::batch, name, running);
 }
 
-Result<Tag> Client::cancel_label(std::string_view label)
+Result<Tag> Client::cancel_label(std::string_view label, IfRunning running)
 {
-    return state_->conversation.cancel_named(CancelWhat::label, label);
+    return state_->conversation.cancel_named(CancelWhat::label, label, running);
 }
 
-Result<Tag> Client::cancel_session()
+Result<Tag> Client::cancel_session(IfRunning running)
 {
-    return state_->conversation.cancel({.what = CancelWhat::session});
+    return state_->conversation.cancel({.what = CancelWhat::session}, running);
 }
 
 Result<Tag> Client::retry_job(JobId job)

@@ -56,10 +56,11 @@ public:
     [[nodiscard]] Result<Range> submit_many(std::span<const ByteView> payloads, const NewJob& job,
                                             std::optional<std::uint64_t> parent = {});
 
-    [[nodiscard]] Result<void> cancel(Tag job);
+    [[nodiscard]] Result<void> cancel(Tag job, IfRunning running);
     /// Anything but a tag.
-    [[nodiscard]] Tag cancel(Cancel what);
-    [[nodiscard]] Result<Tag> cancel_named(CancelWhat what, std::string_view name);
+    [[nodiscard]] Tag cancel(Cancel what, IfRunning running);
+    [[nodiscard]] Result<Tag> cancel_named(CancelWhat what, std::string_view name,
+                                           IfRunning running);
     [[nodiscard]] Tag retry_job(JobId job);
     [[nodiscard]] Result<Tag> adjust(const Adjustment& adjustment);
     [[nodiscard]] Result<Tag> wait_job(JobId job);

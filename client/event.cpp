@@ -9,6 +9,7 @@ struct IsLast {
     bool operator()(const event::Started& /*e*/) const noexcept { return false; }
     bool operator()(const event::Retrying& /*e*/) const noexcept { return false; }
     bool operator()(const event::Chunk& /*e*/) const noexcept { return false; }
+    bool operator()(const event::StillRunning& /*e*/) const noexcept { return false; }
     bool operator()(const event::Progress& /*e*/) const noexcept { return false; }
     bool operator()(const event::ResultPart& /*e*/) const noexcept { return false; }
     template <typename Other>

@@ -220,6 +220,7 @@ void CommandLine::add_job_commands()
     cancel->add_option("id", cancel_.ids, "numbers of jobs, or all")->type_name("ID|all");
     cancel->add_option("-b,--batch", cancel_.batch, "the jobs of a batch")->type_name("NAME");
     cancel->add_option("-L,--label", cancel_.label, "the jobs of a label")->type_name("TEXT");
+    cancel->add_flag("--queued", cancel_.queued, "only those that do not run");
     actions_.emplace_back(cancel, [this] { return commands::cancel(common_, cancel_); });
 
     CLI::App* retry = add("retry", "submit anew what was set aside; print the numbers");

@@ -13,30 +13,31 @@ Tag Conversation::new_request(MessageType request)
     return tag;
 }
 
-Result<void> Conversation::cancel(Tag job)
+Result<void> Conversation::cancel(Tag job, IfRunning running)
 {
     if (!jobs_.contains(number(job))) {
         return fail(Errc::not_found, "no unfinished job " + std::to_string(number(job)));
     }
-    encode(Cancel{.tag = job, .what = CancelWhat::tag, .job = {}}, out_);
+    encode(Cancel{.tag = job, .unless_running = running == IfRunning::let_be}, out_);
     return {};
 }
 
-Tag Conversation::cancel(Cancel what)
+Tag Conversation::cancel(Cancel what, IfRunning running)
 {
+    what.unless_running = running == IfRunning::let_be;
     what.tag = new_request(MessageType::cancel);
     encode(what, out_);
     return what.tag;
 }
 
-Result<Tag> Conversation::cancel_named(CancelWhat what, std::string_view name)
+Result<Tag> Conversation::cancel_named(CancelWhat what, std::string_view name, IfRunning running)
 {
     const std::string_view kind = what == CancelWhat::batch ? "batch name" : "label";
     if (name.empty()) {
         return fail(Errc::invalid, "an empty " + std::string{kind} + " names no jobs");
     }
     JOBMILL_TRY(check_name(kind, name));
-    return cancel({.what = what, .name = name});
+    return cancel({.what = what, .name = name}, running);
 }
 
 Tag Conversation::retry_job(JobId job)

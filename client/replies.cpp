@@ -295,7 +295,10 @@ Result<void> Conversation::on(const ErrorMessage& message)
     }
     const auto job = jobs_.find(id);
     if (job != jobs_.end() && job->second.accepted && job->second.counts) {
-        // About a cancel that came too late, or a piece: the job's result is still to come.
+        // About a cancel, or a piece, that came too late: the job's result is still to come.
+        if (message.error.code == error_code::running) {
+            emit(event::StillRunning{message.tag});
+        }
         return {};
     }
     if (job != jobs_.end()) {

@@ -16,43 +16,47 @@ struct Target {
     std::string name;   ///< "121", "all", "batch night"
     std::string value;  ///< of a batch or label
     JobId job{};        ///< 0: several
+    IfRunning running;
     Result<Tag> (*request)(Client&, const Target&);
 };
 
-Target job_target(JobId job)
-{
-    return {.name = std::to_string(number(job)),
-            .value = {},
-            .job = job,
-            .request = [](Client& client, const Target& it) { return client.cancel_job(it.job); }};
-}
-
 Result<std::vector<Target>> targets_of(const CancelOptions& options)
 {
+    const IfRunning running = options.queued ? IfRunning::let_be : IfRunning::stop;
     std::vector<Target> targets;
     for (const std::string& word : options.ids) {
         if (word == "all") {
-            targets.push_back(
-                {.name = word, .value = {}, .request = [](Client& client, const Target& /*it*/) {
-                     return client.cancel_all();
-                 }});
+            targets.push_back({.name = word,
+                               .value = {},
+                               .running = running,
+                               .request = [](Client& client, const Target& it) {
+                                   return client.cancel_all(it.running);
+                               }});
             continue;
         }
         JOBMILL_TRY_ASSIGN(const JobId job, parse_job(word));
-        targets.push_back(job_target(job));
+        targets.push_back({.name = std::to_string(number(job)),
+                           .value = {},
+                           .job = job,
+                           .running = running,
+                           .request = [](Client& client, const Target& it) {
+                               return client.cancel_job(it.job, it.running);
+                           }});
     }
     if (!options.batch.empty()) {
         targets.push_back({.name = "batch " + options.batch,
                            .value = options.batch,
+                           .running = running,
                            .request = [](Client& client, const Target& it) {
-                               return client.cancel_batch(it.value);
+                               return client.cancel_batch(it.value, it.running);
                            }});
     }
     if (!options.label.empty()) {
         targets.push_back({.name = "label " + options.label,
                            .value = options.label,
+                           .running = running,
                            .request = [](Client& client, const Target& it) {
-                               return client.cancel_label(it.value);
+                               return client.cancel_label(it.value, it.running);
                            }});
     }
     if (targets.empty()) {
@@ -83,6 +87,10 @@ std::string line_of(const event::Cancelled& cancelled, const Target& target,
                ", " + gone;
     }
     const std::string name = target.value.empty() ? "" : target.name + ": ";
+    if (target.running == IfRunning::let_be) {
+        return name + std::to_string(cancelled.queued) + " cancelled, " +
+               std::to_string(cancelled.running) + " run and go on (" + gone;
+    }
     return name + std::to_string(std::uint64_t{cancelled.queued} + cancelled.running) +
            " cancelled (" + std::to_string(cancelled.queued) + " queued, " +
            std::to_string(cancelled.running) + " running, " + gone;
@@ -110,6 +118,10 @@ int cancel_one(Client& client, const CommonOptions& common, const Target& target
     const auto* cancelled = std::get_if<event::Cancelled>(&**answer);
     if (cancelled == nullptr) {
         return failed({Errc::invalid, "the daemon did not answer the cancel"});
+    }
+    if (number(target.job) != 0 && target.running == IfRunning::let_be && cancelled->running > 0) {
+        notice(target.name + ": it runs, and goes on");
+        return exit_code::job_failed;
     }
     return print_answer(common, **answer, line_of(*cancelled, target, Clock::now() - start),
                         target.name);

@@ -66,6 +66,7 @@ struct CancelOptions {
     std::vector<std::string> ids;  ///< or "all"
     std::string batch;
     std::string label;
+    bool queued = false;  ///< only those that do not run
 };
 
 /// What adjusts how much may run: of a pool, of a label, or of all pools together.

@@ -37,6 +37,10 @@ struct ToReply {
     Reply operator()(const event::Reloaded& e) const { return ReloadReply{e.tag, e.body}; }
     Reply operator()(const event::LogLevel& e) const { return LogLevelReply{e.tag, e.body}; }
     Reply operator()(const event::Adjusted& e) const { return AdjustReply{e.tag, e.body}; }
+    Reply operator()(const event::StillRunning& e) const
+    {
+        return ErrorMessage{e.tag, {.code = error_code::running}};
+    }
     Reply operator()(const event::Stored& e) const { return Stored{e.tag}; }
     Reply operator()(const event::Pong& e) const { return Pong{e.tag, e.payload}; }
     Reply operator()(const event::Closing& e) const { return Closing{e.grace_ms}; }

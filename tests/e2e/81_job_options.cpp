@@ -242,4 +242,18 @@ TEST_CASE("many small jobs of a map travel together and come back one by one")
     CHECK(ran.code == 0);
 }
 
+TEST_CASE("the command cancels what does not run, and says what does")
+{
+    const Shell shell{1};
+    const Ran ran = shell.run(
+        "mkfifo go; runs=$(jobmill submit -L night -- sh -c 'echo begun; read -r x <go');"
+        "jobmill wait $runs >begun & until grep -q begun begun; do :; done;"
+        "jobmill submit -L night -- true >/dev/null; jobmill submit -L night -- true >/dev/null;"
+        "jobmill cancel --queued --label night; jobmill cancel --queued $runs; echo $?;"
+        "echo x >go; wait");
+    CHECK(ran.out.starts_with("label night: 2 cancelled, 1 run and go on (gone in "));
+    CHECK(ran.out.ends_with("\n1\n"));
+    CHECK(ran.err.find("it runs, and goes on") != std::string::npos);
+}
+
 }  // namespace jobmill::tests

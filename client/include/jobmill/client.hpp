@@ -46,6 +46,9 @@ struct Adjustment {
     std::optional<std::uint32_t> weight{};       ///< 1 to 1000; of all together there is none
 };
 
+/// What a cancel does to jobs that run. One that waits for its next attempt does not.
+enum class IfRunning : std::uint8_t { stop, let_be };
+
 /// A finished job, and what it streamed before it finished.
 struct Run {
     event::JobResult result;
@@ -121,14 +124,16 @@ public:
                                                        const NewJob& job);
 
     /// These answer with an event of the tag that they return. Cancelling by tag is answered by the
-    /// job's own JobResult, whichever it is.
-    [[nodiscard]] Result<void> cancel(Tag job);
-    [[nodiscard]] Result<Tag> cancel_job(JobId job);
-    [[nodiscard]] Result<Tag> cancel_all();
-    [[nodiscard]] Result<Tag> cancel_batch(std::string_view name);
-    [[nodiscard]] Result<Tag> cancel_label(std::string_view label);
+    /// job's own JobResult, whichever it is; or by StillRunning, when it was to be let be.
+    [[nodiscard]] Result<void> cancel(Tag job, IfRunning running = IfRunning::stop);
+    [[nodiscard]] Result<Tag> cancel_job(JobId job, IfRunning running = IfRunning::stop);
+    [[nodiscard]] Result<Tag> cancel_all(IfRunning running = IfRunning::stop);
+    [[nodiscard]] Result<Tag> cancel_batch(std::string_view name,
+                                           IfRunning running = IfRunning::stop);
+    [[nodiscard]] Result<Tag> cancel_label(std::string_view label,
+                                           IfRunning running = IfRunning::stop);
     /// What this session submitted and is attached to it.
-    [[nodiscard]] Result<Tag> cancel_session();
+    [[nodiscard]] Result<Tag> cancel_session(IfRunning running = IfRunning::stop);
     /// Submits anew, detached, a job that was set aside as poison. Answered by Accepted, with the
     /// new number.
     [[nodiscard]] Result<Tag> retry_job(JobId job);

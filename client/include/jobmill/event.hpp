@@ -104,7 +104,12 @@ struct JobResult {
 struct Cancelled {
     Tag tag{};
     std::uint32_t queued = 0;
-    std::uint32_t running = 0;
+    std::uint32_t running = 0;  ///< or were let be, where IfRunning says so
+};
+
+/// The answer to a cancel() with IfRunning::let_be: the job runs, and its JobResult is to come.
+struct StillRunning {
+    Tag tag{};
 };
 
 /// The answer to put(): jobs may name it.
@@ -165,7 +170,7 @@ using ClientEvent =
     std::variant<event::Accepted, event::Started, event::Chunk, event::Progress, event::ResultPart,
                  event::JobResult, event::Cancelled, event::Status, event::Handlers,
                  event::Reloaded, event::LogLevel, event::Pong, event::Closing, event::JobError,
-                 event::Retrying, event::Adjusted, event::Stored>;
+                 event::Retrying, event::Adjusted, event::Stored, event::StillRunning>;
 
 /// The tag that the event is about; 0 when it is about the session.
 [[nodiscard]] Tag tag_of(const ClientEvent& event);

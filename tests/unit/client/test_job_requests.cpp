@@ -45,9 +45,9 @@ TEST_CASE("options that the daemon would refuse are refused here, by name")
 TEST_CASE("jobs are cancelled by batch, by label and by session")
 {
     ScriptedDaemon daemon;
-    const Tag batch = *daemon.client.cancel_named(CancelWhat::batch, "b");
-    const Tag label = *daemon.client.cancel_named(CancelWhat::label, "l");
-    const Tag session = daemon.client.cancel({.what = CancelWhat::session});
+    const Tag batch = *daemon.client.cancel_named(CancelWhat::batch, "b", IfRunning::stop);
+    const Tag label = *daemon.client.cancel_named(CancelWhat::label, "l", IfRunning::let_be);
+    const Tag session = daemon.client.cancel({.what = CancelWhat::session}, IfRunning::let_be);
     {
         const Sent sent{daemon};
         const auto cancels = sent.all<Cancel>();
@@ -55,18 +55,42 @@ TEST_CASE("jobs are cancelled by batch, by label and by session")
         CHECK(cancels[0].tag == batch);
         CHECK(cancels[0].what == CancelWhat::batch);
         CHECK(cancels[0].name == "b");
+        CHECK_FALSE(cancels[0].unless_running);
         CHECK(cancels[1].what == CancelWhat::label);
         CHECK(cancels[1].name == "l");
+        CHECK(cancels[1].unless_running);
         CHECK(cancels[2].what == CancelWhat::session);
+        CHECK(cancels[2].unless_running);
     }
     REQUIRE(daemon.say(Cancelled{.tag = session, .queued = 4, .running = 2}));
     const auto cancelled = daemon.event_of<event::Cancelled>();
     REQUIRE(cancelled);
     CHECK(cancelled->tag == session);
     CHECK(cancelled->queued == 4);
-    CHECK_FALSE(daemon.client.cancel_named(CancelWhat::batch, ""));
-    CHECK_FALSE(daemon.client.cancel_named(CancelWhat::label, std::string(129, 'l')));
+    CHECK_FALSE(daemon.client.cancel_named(CancelWhat::batch, "", IfRunning::stop));
+    CHECK_FALSE(
+        daemon.client.cancel_named(CancelWhat::label, std::string(129, 'l'), IfRunning::stop));
     CHECK(label != batch);
+}
+
+TEST_CASE("a job that is let be is told of, and its result is still to come")
+{
+    ScriptedDaemon daemon;
+    const Tag tag = daemon.accepted_job();
+    REQUIRE(daemon.client.cancel(tag, IfRunning::let_be));
+    {
+        const Sent sent{daemon};
+        REQUIRE(sent.all<Cancel>().size() == 1);
+        CHECK(sent.all<Cancel>()[0].unless_running);
+    }
+    REQUIRE(daemon.say(ErrorMessage{.tag = tag, .error = {.code = error_code::running}}));
+    const auto runs = daemon.event_of<event::StillRunning>();
+    REQUIRE(runs);
+    CHECK(runs->tag == tag);
+    CHECK_FALSE(is_last(ClientEvent{*runs}));
+    REQUIRE(daemon.say(
+        JobResult{.tag = tag, .job = JobId{100 + number(tag)}, .state = JobState::succeeded}));
+    CHECK(daemon.event_of<event::JobResult>());
 }
 
 TEST_CASE("a retried job is accepted under the request's tag, with its new number")
