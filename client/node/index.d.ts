@@ -168,8 +168,9 @@ export class Pool extends EventEmitter implements AsyncDisposable {
     submit(handler: string, payload?: Payload, options?: SubmitOptions): Promise<string>;
     wait(job: string, options?: WaitOptions): Promise<Result>;
     put(payload: Payload): Promise<StoredBlob>;
-    cancel(which: { job: string } | { batch: string } | { label: string } | { all: true } | { session: true }):
-        Promise<{ queued: number; running: number }>;
+    /** With `unlessRunning` those that run are let be, and `running` is how many that are. */
+    cancel(which: ({ job: string } | { batch: string } | { label: string } | { all: true } | { session: true }) &
+        { unlessRunning?: boolean }): Promise<{ queued: number; running: number }>;
     retry(job: string): Promise<string>;
     status(): Promise<Document>;
     handlers(): Promise<HandlerPool[]>;

@@ -211,6 +211,19 @@ describe('a job', () => {
         await assert.rejects(waiting, Cancelled);
     });
 
+    it('is let be by a cancel of what does not run', async () => {
+        const begun = new Promise((resolve) => {
+            pool.run('block', '', {label: 'spared', onStarted: resolve}).catch(() => {});
+        });
+        await begun;
+        const behind = pool.wait(await pool.submit('sum', 1, {label: 'spared', delayMs: 3_600_000}));
+        behind.catch(() => {});
+        assert.deepEqual(await pool.cancel({label: 'spared', unlessRunning: true}), {queued: 1, running: 1});
+        await assert.rejects(behind, Cancelled);
+        await assert.rejects(pool.cancel({label: 'spared', unlessRunning: 1}), TypeError);
+        assert.deepEqual(await pool.cancel({label: 'spared'}), {queued: 0, running: 1});
+    });
+
     it('may share its payload with others', async () => {
         const words = await pool.put(Buffer.alloc(200_000, 'ab '));
         const counts = await Promise.all([1, 2, 3].map(() => pool.run('echo', words)));

@@ -17,7 +17,7 @@ const silencePerTryMs = 20;
 const poolOptions = new Set(['socket', 'start', 'pool', 'name', 'connectTimeout']);
 /** Options of a job that need a session which stays with it. */
 const attachedOnly = ['signal', 'maxBuffer', 'onProgress', 'onChunk', 'onStarted', 'onRetrying', 'parent'];
-const cancellables = new Set(['job', 'batch', 'label', 'all', 'session']);
+const cancellables = new Set(['job', 'batch', 'label', 'all', 'session', 'unlessRunning']);
 const waitOptions = new Set(['maxBuffer', 'onChunk', 'onProgress', 'onStarted', 'onRetrying']);
 
 function refuseOptions(options, isGood, what) {
@@ -112,13 +112,22 @@ export class Pool extends EventEmitter {
         await this.#ask('ping', 'pong');
     }
 
-    /** @param which one of job, batch, label, all; session: those of this pool */
+    /**
+     * @param which one of job, batch, label, all; session: those of this pool. With unlessRunning those that run
+     * are let be, and `running` is how many that are.
+     */
     async cancel(which) {
         for (const [name, value] of Object.entries(which)) {
             if (!cancellables.has(name)) throw new TypeError(`nothing is cancelled by "${name}"`);
-            if (value !== true) checkText(name, value);
+            if (name === 'unlessRunning') {
+                if (typeof value !== 'boolean') throw new TypeError('unlessRunning is true or false');
+            } else if (value !== true) {
+                checkText(name, value);
+            }
         }
-        const {queued, running} = await this.#ask('cancel', 'cancelled', which);
+        const {unlessRunning, ...target} = which;
+        if (unlessRunning) target.unless_running = true;
+        const {queued, running} = await this.#ask('cancel', 'cancelled', target);
         return {queued, running};
     }
 
