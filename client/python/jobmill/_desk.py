@@ -121,10 +121,10 @@ class Desk:
         if self._jobs:
             self.session.cancel_all(self.session.new_tag())
 
-    def cancel_newest(self, but: int) -> None:
-        """What was sent last is cancelled first, so that none of it begins meanwhile."""
-        for tag in reversed(list(self._jobs)[but:]):
-            self.session.cancel(tag)
+    def cancel_waiting(self) -> None:
+        """The same, but for those that run."""
+        if self._jobs:
+            self.session.cancel_all(self.session.new_tag(), unless_running=True)
 
     def take_back(self) -> List[Delivery]:
         """What was not sent yet, with what to tell it."""

@@ -77,13 +77,13 @@ class Link:
                 self._desk.cancel(sink)
                 self._flush()
 
-    def cancel_waiting(self, begun: int) -> None:
-        """Takes back what was not sent yet, and cancels what was but for the ``begun`` oldest ones.
-        Every sink hears of it."""
+    def cancel_waiting(self) -> None:
+        """Takes back what was not sent yet, and cancels what was and does not run. Every sink hears
+        of it."""
         with self._lock:
             taken = self._desk.take_back()
             if self._error is None:
-                self._desk.cancel_newest(begun)
+                self._desk.cancel_waiting()
                 self._flush()
         _hand_out(taken)
 

@@ -176,9 +176,10 @@ class Session:
     def cancel(self, tag: int) -> None:
         self._out += f.frame(f.CANCEL, tag, f.CANCEL_FIELDS.pack(0, 0, 0))
 
-    def cancel_all(self, request: int) -> None:
+    def cancel_all(self, request: int, unless_running: bool = False) -> None:
         """Everything that this session submitted; answered by CANCELLED or ERROR."""
-        self._out += f.frame(f.CANCEL, request, f.CANCEL_FIELDS.pack(0, 5, 0))
+        meta = pack({"unless_running": True}) if unless_running else b""
+        self._out += f.frame(f.CANCEL, request, f.CANCEL_FIELDS.pack(0, 5, 0), meta)
 
     def return_result(self, job: int) -> None:
         self._out += f.frame(f.RETURN, 0, f.U64.pack(job))

@@ -216,14 +216,13 @@ class Executor(_Calls, concurrent.futures.Executor):
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """No more jobs. With ``wait`` until those that there are have ended; ``cancel_futures``
-        cancels those that have not begun. Twice as many as there are workers, the oldest, are
-        taken for begun."""
+        cancels those that do not run. One that waits for its next attempt does not."""
         with self._lock:
             self._shut_down = True
             link = self._link
         if link is not None:
             if cancel_futures:
-                link.cancel_waiting(2 * self._count_workers(link))
+                link.cancel_waiting()
             if wait:
                 link.wait_until_idle()
         if wait or link is None or not link.unfinished:
@@ -294,12 +293,6 @@ class Executor(_Calls, concurrent.futures.Executor):
     def _executor(self) -> "Executor":
         # As a member it would keep an executor that everybody has forgotten.
         return self
-
-    def _count_workers(self, link: Link) -> int:
-        if self._settings.shared is None:
-            return self._settings.max_workers
-        pools = link.ask(f.STATUS).get("pools", ())
-        return next((pool["workers"] for pool in pools if pool["name"] == self._settings.pool), 0)
 
     def _connected(self) -> Link:
         with self._lock:

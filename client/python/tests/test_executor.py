@@ -19,6 +19,7 @@ from surroundings import eventually
 
 import jobmill
 from jobmill import Executor, JobError, JobTimeout, NotPossible, Refused, WorkerDied
+from jobmill._frames import STATUS
 
 
 def setUpModule() -> None:
@@ -409,11 +410,32 @@ class ShuttingDown(unittest.TestCase):
         futures = [executor.submit(workload.begin_and_wait, self.place, str(n)) for n in range(20)]
         self.begun("0")
         executor.shutdown(wait=False, cancel_futures=True)
-        concurrent.futures.wait(futures[2:])
-        self.assertTrue(all(future.cancelled() for future in futures[2:]))
+        concurrent.futures.wait(futures[1:])
+        self.assertTrue(all(future.cancelled() for future in futures[1:]))
+        self.assertFalse(futures[0].done())
         workload.touch(os.path.join(self.place, "go"))
-        self.assertEqual([future.result() for future in futures[:2]], ["finished"] * 2)
-        self.assertFalse(os.path.exists(os.path.join(self.place, "2.begun")))
+        self.assertEqual(futures[0].result(), "finished")
+        self.assertFalse(os.path.exists(os.path.join(self.place, "1.begun")))
+
+    def test_of_many_short_jobs_each_has_run_or_is_cancelled(self) -> None:
+        # A worker holds many of them ahead, of which it has begun one.
+        executor = Executor(2)
+        futures = [executor.submit(workload.append, self.place, n) for n in range(20_000)]
+        futures[0].result()
+        executor.shutdown(cancel_futures=True)
+        done = {future.result() for future in futures if not future.cancelled()}
+        self.assertLess(len(done), len(futures))
+        with open(os.path.join(self.place, "numbers")) as numbers:
+            self.assertEqual({int(line) for line in numbers}, done)
+
+    def test_a_job_between_two_attempts_is_cancelled(self) -> None:
+        executor = Executor(1)
+        again = executor.options(retries={"failure": 1}, backoff=3600)
+        future = again.submit(workload.begin_and_fail, self.place)
+        self.begun()
+        eventually(lambda: executor._link.ask(STATUS)["pools"][0].get("waiting") == 1)
+        executor.shutdown(cancel_futures=True)
+        self.assertTrue(future.cancelled())
 
     def test_terminating_stops_what_runs(self) -> None:
         for stop in ("terminate_workers", "kill_workers"):

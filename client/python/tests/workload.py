@@ -48,6 +48,18 @@ def begin_and_wait(place: str, name: str = "job") -> str:
         touch(os.path.join(place, name + "." + end))
 
 
+def begin_and_fail(place: str) -> None:
+    touch(os.path.join(place, "job.begun"))
+    raise ValueError("it fails")
+
+
+def append(place: str, number: int) -> int:
+    """To a list of those that ran."""
+    with open(os.path.join(place, "numbers"), "a") as numbers:
+        numbers.write(f"{number}\n")
+    return number
+
+
 def stay(place: str) -> None:
     """Does not heed that it is to stop."""
     touch(os.path.join(place, "job.begun"), str(os.getpid()))
