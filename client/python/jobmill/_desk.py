@@ -102,6 +102,8 @@ class Desk:
     def submit(self, sink: Sink, payload: Payload, handler: Handler, meta: bytes) -> bool:
         """Whether it goes out now; otherwise it waits for credit."""
         if self._backlog or not self.has_room(size_of(payload)):
+            if type(payload) is Parcel:
+                payload.keep()
             self._backlog.append((sink, payload, handler, meta))
             return False
         sink.on_sent_at_once()

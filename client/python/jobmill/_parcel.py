@@ -64,6 +64,13 @@ class Parcel:
         self.parts = parts
         self.size = size
 
+    def keep(self) -> None:
+        """It is not written now: what its owner may change by then is copied, but for arrays."""
+        self.parts = [
+            bytes(part) if type(part) is memoryview and type(part.obj) is bytearray else part
+            for part in self.parts
+        ]
+
     def to_bytes(self) -> bytes:
         return b"".join(self.parts)
 
@@ -116,8 +123,13 @@ def _cut_buffers(view: memoryview, end: int, sizes: Sequence[int]) -> List[memor
     return buffers
 
 
-#: Types whose pickles need nothing of what follows.
-PLAIN = frozenset((int, float, str, bool, type(None), complex))
+_PLAIN = frozenset((int, float, bool, type(None), complex))
+
+
+def is_plain(value: Any) -> bool:
+    """Whether its pickle needs nothing of what follows."""
+    kind = type(value)
+    return kind in _PLAIN or (kind is str and len(value) < LEAST_LARGE)
 
 
 # Handles: objects that were put before; a call names one, whose blob is the payload then.
@@ -151,7 +163,35 @@ def is_call(payload: "bytes | memoryview") -> bool:
 # Pickling.
 
 
-def _pickle(value: Any, buffers: Optional[List[memoryview]]) -> bytes:
+class _Parts(list):
+    """The file that a pickler writes to: what is large comes as the object itself, not copied."""
+
+    write = list.append
+
+    def size(self) -> int:
+        return len(self[0]) if len(self) == 1 else sum(map(len, self))
+
+    def fixed(self) -> "_Parts":
+        """A view keeps a bytearray from another size, as one keeps an array."""
+        if len(self) > 1:
+            self[:] = [memoryview(part) if type(part) is bytearray else part for part in self]
+        return self
+
+    def name_main(self) -> bool:
+        """Whether anything in them is found by its name in the main module."""
+        for part in self:
+            # What is large and no frame is somebody's bytes or text.
+            if len(part) < _LEAST_BUFFER or part[0] in _FRAME_OR_PICKLE:
+                if _MAIN_NAMES[0] in part or _MAIN_NAMES[1] in part:
+                    return True
+        return False
+
+
+# What a frame begins with, and the first one of a pickle.
+_FRAME_OR_PICKLE = (0x95, 0x80)
+
+
+def _pickle(value: Any, buffers: Optional[List[memoryview]]) -> _Parts:
     """With buffers given, large ones are appended to it."""
     callback = None
     if buffers is not None:
@@ -167,20 +207,21 @@ def _pickle(value: Any, buffers: Optional[List[memoryview]]) -> bytes:
             return False
 
     first_error = None
+    parts = _Parts()
     try:
-        data = pickle.dumps(value, 5, buffer_callback=callback)
-        if _MAIN_NAMES[0] not in data and _MAIN_NAMES[1] not in data:
-            return data
-        if cloudpickle is None or _in_worker_main():
-            return data
+        pickle.Pickler(parts, 5, buffer_callback=callback).dump(value)
+        if cloudpickle is None or not parts.name_main() or _in_worker_main():
+            return parts.fixed()
     except Exception as error:  # whatever a __reduce__ raises
         first_error = error
     if cloudpickle is None:
         raise _explained(value, first_error) from first_error
     if buffers is not None:
         buffers.clear()
+    parts.clear()
     try:
-        return cloudpickle.dumps(value, 5, buffer_callback=callback)
+        cloudpickle.dump(value, parts, 5, buffer_callback=callback)
+        return parts.fixed()
     except Exception as error:
         raise _explained(value, error) from error
 
@@ -236,7 +277,7 @@ def dump_function(function: Callable[..., Any]) -> bytes:
     known = _functions.get(function) if type(function) in _CACHEABLE else None
     if known is not None:
         return known
-    data = _pickle(function, None)
+    data = b"".join(_pickle(function, None))
     if cloudpickle is None and any(name in data for name in _MAIN_NAMES):
         return with_main(data)
     data = b"F" + data
@@ -259,21 +300,22 @@ def dump_call(function: bytes, args: tuple, kwargs: dict, flags: int = 0) -> Uni
     ``NotPossible``."""
     if not kwargs:
         for argument in args:
-            if type(argument) not in PLAIN:
+            if not is_plain(argument):
                 break
         else:
             data = pickle.dumps((args, kwargs), 5)
             return HEAD.pack(CALL, flags, 0, len(function), len(data)) + function + data
     buffers: List[memoryview] = []
-    data = _pickle((args, kwargs), buffers)
-    if cloudpickle is None and function[0] == 0x46 and any(name in data for name in _MAIN_NAMES):
+    parts = _pickle((args, kwargs), buffers)
+    if cloudpickle is None and function[0] == 0x46 and parts.name_main():
         function = with_main(function[1:])
-    if not buffers:
-        head = HEAD.pack(CALL, flags, 0, len(function), len(data))
-        if len(data) < LEAST_LARGE:
-            return head + function + data
-        return Parcel((head, function, data), HEAD.size + len(function) + len(data))
-    return _parcel((CALL, flags, len(function), len(data)), (function, data), buffers)
+    size = parts.size()
+    if buffers:
+        return _parcel((CALL, flags, len(function), size), (function, *parts), buffers)
+    head = HEAD.pack(CALL, flags, 0, len(function), size)
+    if size < LEAST_LARGE:
+        return b"".join((head, function, *parts))
+    return Parcel((head, function, *parts), HEAD.size + len(function) + size)
 
 
 def split_call(payload: memoryview) -> Tuple[int, bytes, memoryview, List[memoryview]]:
@@ -289,10 +331,11 @@ def split_call(payload: memoryview) -> Tuple[int, bytes, memoryview, List[memory
 
 def dump_object(value: Any, pid: int) -> Parcel:
     buffers: List[memoryview] = []
-    data = _pickle(value, buffers)
+    parts = _pickle(value, buffers)
+    size = parts.size()
     if not buffers:
-        return Parcel((data, _PID.pack(pid)), len(data) + 4)
-    return _parcel((_OBJECT, 0, pid, len(data)), (data,), buffers)
+        return Parcel((*parts, _PID.pack(pid)), size + 4)
+    return _parcel((_OBJECT, 0, pid, size), parts, buffers)
 
 
 def load_object(payload: Union[bytes, memoryview]) -> Tuple[Any, int]:
@@ -310,7 +353,7 @@ def load_object(payload: Union[bytes, memoryview]) -> Tuple[Any, int]:
 def dump_exception_itself(error: BaseException) -> Optional[bytes]:
     """None when it cannot be pickled."""
     try:
-        return _pickle(error, None)
+        return b"".join(_pickle(error, None))
     except Exception:
         return None
 

@@ -19,6 +19,7 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 from . import _frames as f
 from . import _inside, _runtime
 from ._capture import Capture
+from ._heap import keep_freed, trim
 from ._main_module import import_main
 from ._mappings import Mappings
 from ._msgpack import unpack
@@ -27,12 +28,12 @@ from ._parcel import (
     CALL,
     HANDLER,
     HEAD,
-    PLAIN,
     TELL_PID,
     dump_exception_itself,
     dump_object,
     from_text,
     is_call,
+    is_plain,
     load_object,
     set_handle_object,
     split_call,
@@ -43,6 +44,9 @@ __all__ = ["main"]
 
 _MOST_FUNCTIONS = 256
 _LARGEST_KEPT_FUNCTION = 65_536
+# A result up to here is joined and written to its blob. That takes half as long as to fill the blob
+# where it is mapped, whose pages are cleared first and looked up one by one.
+_MOST_JOINED = 8 << 20
 
 
 class _Worker:
@@ -68,6 +72,7 @@ class _Worker:
         self._pid_bytes = self.pid.to_bytes(4, "little")
         signal.signal(signal.SIGINT, self._on_interrupt)
         self._capture.install()
+        keep_freed()
         if initializer is None:
             return
         try:
@@ -79,6 +84,7 @@ class _Worker:
 
     def idle(self) -> None:
         self._mappings.end_job(keep=False)
+        trim()
 
     def call(self, job: int) -> int:
         """The handler ``python.call``."""
@@ -133,7 +139,7 @@ class _Worker:
     def _call(self, job: int) -> None:
         function, args, kwargs = self._unpack(job)
         value = self._interruptible(function, args, kwargs)
-        if type(value) in PLAIN:
+        if is_plain(value):
             data = dumps(value, 5) + self._pid_bytes
             if len(data) <= f.MOST_INLINE and _runtime.api.result(job, data, len(data)) == 0:
                 return
@@ -233,11 +239,15 @@ def _arguments(job: int) -> Dict[str, Any]:
 
 
 def _set_result(job: int, parts: Sequence[Any], size: int) -> None:
-    if size <= f.MOST_INLINE:
-        data = b"".join(parts)
-        if _runtime.api.result(job, data, size) != _runtime.OK:
-            raise MemoryError(f"no memory for a result of {size} bytes")
-        return
+    if size <= _MOST_JOINED:
+        try:
+            data = b"".join(parts)
+        except MemoryError:
+            data = b""  # where it is to be there may be room: that is not the job's own memory
+        if data or size == 0:
+            if _runtime.api.result(job, data, size) != _runtime.OK:
+                raise MemoryError(f"no memory for a result of {size} bytes")
+            return
     address = ctypes.c_void_p()
     if _runtime.api.result_reserve(job, size, ctypes.byref(address)) != _runtime.OK:
         raise MemoryError(f"no memory for a result of {size} bytes")
