@@ -78,7 +78,7 @@ class Job(asyncio.Future, Sink):
 
     # What the desk says.
 
-    def on_sent(self) -> bool:
+    def is_wanted(self) -> bool:
         return not self.done()
 
     def on_result(self, result: Result) -> None:

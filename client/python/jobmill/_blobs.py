@@ -6,6 +6,7 @@ from __future__ import annotations
 import fcntl
 import mmap
 import os
+import resource
 import weakref
 from typing import Callable, List, Optional
 
@@ -48,7 +49,8 @@ class BlobPool:
 
     def __init__(self, most_bytes: int = 256 << 20, most: int = 16) -> None:
         self._most_bytes = most_bytes
-        self._most = most
+        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        self._most = min(most, soft // 64)
         self._free: List[SentBlob] = []
         self._bytes = 0
 
@@ -73,6 +75,10 @@ class BlobPool:
             oldest = self._free.pop(0)
             self._bytes -= oldest.capacity
             oldest.close()
+
+    @property
+    def empty(self) -> bool:
+        return not self._free
 
     def close(self) -> None:
         for blob in self._free:

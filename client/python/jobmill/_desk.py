@@ -8,6 +8,7 @@ It does no input or output and knows neither threads nor event loops: its owner 
 from __future__ import annotations
 
 import collections
+import errno
 import os
 from typing import Any, Deque, Dict, List, Optional, Tuple, Union
 
@@ -17,6 +18,9 @@ from ._parcel import Parcel, bytes_of, size_of
 from ._session import Blob, Result, Session, refusal
 
 __all__ = ["CancelledHere", "Desk", "Handler", "Sink", "deliver"]
+
+# Descriptors and memory, which jobs that end give back.
+_SCARCE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC)
 
 Handler = Tuple[str, str]  # pool and name
 
@@ -28,10 +32,13 @@ class Sink:
 
     tag = 0  # given when it is sent
 
-    def on_sent(self) -> bool:
-        """It leaves this process's queue; False: it is not wanted any more. The desk is in the
-        middle of things."""
+    def is_wanted(self) -> bool:
+        """Whether the job is to leave this process's queue. The desk is in the middle of things, as
+        it is with the next two."""
         return True
+
+    def on_sent(self) -> None:
+        """It has left the queue. Whoever gives it up from now on tells the desk."""
 
     def on_sent_at_once(self) -> None:
         """The same, for a job that nobody has seen yet."""
@@ -77,6 +84,7 @@ class Desk:
         self._requests: Dict[int, Sink] = {}
         self._backlog: Deque[Tuple[Sink, Payload, Handler, bytes]] = collections.deque()
         self._bytes = 0
+        self._lent = 0  # blobs of jobs under way
         self._blobs = BlobPool()
         self._returns: Deque[int] = collections.deque()
         self._drops: Deque[int] = collections.deque()
@@ -100,18 +108,19 @@ class Desk:
         return jobs < welcome.credit_jobs and self._bytes + size <= welcome.credit_bytes
 
     def submit(self, sink: Sink, payload: Payload, handler: Handler, meta: bytes) -> bool:
-        """Whether it goes out now; otherwise it waits for credit."""
-        if self._backlog or not self.has_room(size_of(payload)):
-            if type(payload) is Parcel:
-                payload.keep()
-            self._backlog.append((sink, payload, handler, meta))
-            return False
-        sink.on_sent_at_once()
-        self._send(sink, payload, handler, meta)
-        return True
+        """Whether it goes out now; otherwise it waits for credit. ``OSError`` when there is no
+        descriptor or memory for its payload, and none comes back from the jobs before it."""
+        room = not self._backlog and self.has_room(size_of(payload))
+        if room and self._send(sink, payload, handler, meta):
+            sink.on_sent_at_once()
+            return True
+        if type(payload) is Parcel:
+            payload.keep()
+        self._backlog.append((sink, payload, handler, meta))
+        return False
 
     def cancel(self, sink: Sink) -> None:
-        """Nobody wants the job's result any more. A sink that waits here is asked by ``on_sent``
+        """Nobody wants the job's result any more. A sink that waits here is asked by ``is_wanted``
         later."""
         entry = self._jobs.get(sink.tag)
         if entry is not None and entry[0] is sink:
@@ -157,16 +166,25 @@ class Desk:
 
     # For the owner.
 
-    def settle(self) -> None:
-        """After events: says what finalizers have left, and sends what there is credit for now."""
+    def settle(self) -> List[Delivery]:
+        """After events: says what finalizers have left, and sends what there is credit for now.
+        Whose jobs cannot be sent, and why."""
         while self._returns:
             self.session.return_result(self._returns.popleft())
         while self._drops:
             self.session.drop(self._drops.popleft())
+        failed: List[Delivery] = []
         while self._backlog and self.has_room(size_of(self._backlog[0][1])):
-            sink, payload, handler, meta = self._backlog.popleft()
-            if sink.on_sent():
-                self._send(sink, payload, handler, meta)
+            sink, payload, handler, meta = self._backlog[0]
+            if sink.is_wanted():
+                try:
+                    if not self._send(sink, payload, handler, meta):
+                        break
+                    sink.on_sent()
+                except OSError as error:
+                    failed.append((sink, error))
+            self._backlog.popleft()
+        return failed
 
     def take(self, events: List[Any]) -> List[Delivery]:
         """Whose each event is."""
@@ -181,7 +199,7 @@ class Desk:
                 sink, size, blob, _ = entry
                 self._bytes -= size
                 if blob is not None:
-                    self._blobs.give_back(blob)
+                    self._take_home(blob)
                 if sink is not None:
                     out.append((sink, event))
                 elif type(event.payload) is Blob:
@@ -205,7 +223,7 @@ class Desk:
         del self._jobs[event.tag]
         self._bytes -= size
         if blob is not None:
-            self._blobs.give_back(blob)
+            self._take_home(blob)
         if sink is not None:
             out.append((sink, refusal(self.session.why_refused(handler) or event.meta)))
 
@@ -226,7 +244,12 @@ class Desk:
         self.session.close()
         return orphans
 
-    def _send(self, sink: Sink, payload: Payload, handler: Handler, meta: bytes) -> None:
+    def _take_home(self, blob: SentBlob) -> None:
+        self._lent -= 1
+        self._blobs.give_back(blob)
+
+    def _send(self, sink: Sink, payload: Payload, handler: Handler, meta: bytes) -> bool:
+        """False: it has to wait for what the jobs before it will give back."""
         session = self.session
         number = session.numbers.get(handler) or session.opened(handler)
         tag = sink.tag = session.new_tag()
@@ -234,18 +257,38 @@ class Desk:
             session.submit(tag, number, payload, meta)
             self._jobs[tag] = (sink, len(payload), None, handler)
             self._bytes += len(payload)
-            return
+            return True
         size = size_of(payload)
         blob = None
         if size <= f.MOST_INLINE:
             session.submit(tag, number, bytes_of(payload), meta)
         else:
-            blob = self._blobs.take(size)
+            try:
+                blob = self._send_large(tag, number, payload, meta)
+            except OSError as error:
+                if error.errno not in _SCARCE or (self._blobs.empty and not self._lent):
+                    raise
+                # What is kept warm may be what it needs.
+                self._blobs.close()
+                if self._lent:
+                    return False
+                blob = self._send_large(tag, number, payload, meta)
+            self._lent += 1
+        self._jobs[tag] = (sink, size, blob, handler)
+        self._bytes += size
+        return True
+
+    def _send_large(self, tag: int, number: int, payload: Payload, meta: bytes) -> SentBlob:
+        size = size_of(payload)
+        blob = self._blobs.take(size)
+        try:
             with blob.view(size) as view:
                 if type(payload) is bytes:
                     view[:] = payload
                 else:
                     payload.write_to(view)  # type: ignore[union-attr]
-            session.submit_blob(tag, number, blob.descriptor, size, meta)
-        self._jobs[tag] = (sink, size, blob, handler)
-        self._bytes += size
+            self.session.submit_blob(tag, number, blob.descriptor, size, meta)
+        except BaseException:
+            self._blobs.give_back(blob)
+            raise
+        return blob

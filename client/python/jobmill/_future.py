@@ -123,12 +123,13 @@ class Future(concurrent.futures.Future, Sink):
 
     # What the link says.
 
-    def on_sent(self) -> bool:
+    def is_wanted(self) -> bool:
+        return self._state == PENDING
+
+    def on_sent(self) -> None:
         with self._condition:
-            if self._state != PENDING:
-                return False
-            self._state = RUNNING
-        return True
+            if self._state == PENDING:
+                self._state = RUNNING
 
     def on_sent_at_once(self) -> None:
         self._state = RUNNING

@@ -220,7 +220,7 @@ class Link:
                     deliveries = self._desk.take(receive(self._socket, self._session))
                 except BlockingIOError:
                     pass
-            self._desk.settle()
+            deliveries += self._desk.settle()
             if self._session.unsent:
                 # What the socket does not take, it says when it does: no need to wake for it.
                 self._gathered = 0

@@ -126,6 +126,10 @@ class PrivateDaemon:
             with open(config, "w", encoding="utf-8") as text:
                 text.write(_configuration(workers, setup_file, preload, recycle_jobs))
             self._start([program, "--config", config, "--socket", self.socket])
+        except OSError as error:
+            self.close()
+            # A full disk does not say which.
+            raise OSError(error.errno, error.strerror, error.filename or self.directory) from None
         except BaseException:
             self.close()
             raise

@@ -98,7 +98,7 @@ class Session:
     ``room()``, then call ``received()``. Not for several threads at once.
     """
 
-    def __init__(self, client: str) -> None:
+    def __init__(self, client: str, blobs: bool = True) -> None:
         self.welcome: Optional[Welcome] = None
         self.closing = False
         self._out = bytearray()
@@ -114,7 +114,7 @@ class Session:
         self._next_tag = _MOST_OPENED + 1
         self._out += f.PREAMBLE
         fields = f.HELLO_FIELDS.pack(f.VERSION, f.VERSION)
-        self._out += f.frame(f.HELLO, 0, fields, pack({"client": client, "blobs": True}))
+        self._out += f.frame(f.HELLO, 0, fields, pack({"client": client, "blobs": blobs}))
 
     # What is sent.
 

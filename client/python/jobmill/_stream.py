@@ -158,7 +158,8 @@ class _Stream:
             raise self._errors[0]
 
     def _fill(self, desk: Desk, connection: Any) -> None:
-        desk.settle()
+        for sink, event in desk.settle():
+            deliver(sink, event)
         while not self._exhausted and desk.unfinished + len(self._items) < self._window:
             if not desk.has_room(0):
                 return

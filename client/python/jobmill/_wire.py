@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import array
 import os
+import resource
 import select
 import socket
 from typing import Any, List
@@ -13,10 +14,12 @@ from . import _frames as f
 from ._session import Session, refusal
 from .errors import DaemonGone
 
-__all__ = ["connect", "greet", "receive", "send"]
+__all__ = ["connect", "greet", "receive", "send", "takes_blobs"]
 
 _ANCILLARY = socket.CMSG_SPACE(f.MOST_DESCRIPTORS * array.array("i").itemsize)
 _GREETING_PATIENCE = 20.0
+# A session may have 64 results in them that were not given back, and this program needs some.
+_LEAST_FREE_DESCRIPTORS = 128
 # As plain numbers: the module's are enumerations, whose every use costs microseconds.
 _RECEIVE = int(socket.MSG_DONTWAIT | socket.MSG_CMSG_CLOEXEC)
 _SEND = int(socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
@@ -75,9 +78,19 @@ def send(connection: socket.socket, session: Session) -> bool:
     return True
 
 
+def takes_blobs() -> bool:
+    """Whether large results may come in descriptors: where this process has few left, the one that it
+    has no room for would be lost, and the session with it."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        return soft - len(os.listdir("/proc/self/fd")) >= _LEAST_FREE_DESCRIPTORS
+    except OSError:
+        return False  # there is none left, or no such place
+
+
 def greet(connection: socket.socket, client: str) -> Session:
     """A session that has its welcome."""
-    session = Session(client)
+    session = Session(client, takes_blobs())
     try:
         send(connection, session)
     except ConnectionError as error:

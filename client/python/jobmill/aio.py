@@ -24,7 +24,7 @@ from ._parcel import TELL_PID, dump_object
 from ._session import Session, refusal
 from ._settings import Settings
 from ._stream import Item
-from ._wire import connect, receive, send
+from ._wire import connect, receive, send, takes_blobs
 from .errors import DaemonGone, NotPossible
 from .handle import Handle
 from .options import job_options
@@ -83,7 +83,7 @@ class Pool(Calls):
                 await asyncio.sleep(pause)
                 pause = min(pause * 1.5, 0.05)
             self._socket = connect(path)
-            session = Session(f"jobmill-python {os.getpid()}")
+            session = Session(f"jobmill-python {os.getpid()}", takes_blobs())
             send(self._socket, session)
             await asyncio.wait_for(self._greeted(session), _GREETING_PATIENCE)
         except BaseException as error:
@@ -219,7 +219,10 @@ class Pool(Calls):
         self._flushing = False
         if self._error is not None or self._desk is None:
             return
-        self._desk.settle()
+        failed = self._desk.settle()
+        if failed:
+            self._deliveries.extend(failed)
+            self._schedule()
         try:
             done = send(self._socket, self._desk.session)
         except OSError:

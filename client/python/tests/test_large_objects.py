@@ -174,13 +174,19 @@ class Jobs(unittest.TestCase):
             eventually(lambda: resident(pid) < before + (8 << 20))
 
     def test_a_queue_of_them_has_what_each_was_when_it_was_submitted(self) -> None:
-        # More than there is credit for: 16 MiB.
-        data = bytearray(1 << 20)
+        # There is credit for 4096 jobs.
+        data = bytearray(LARGE)
+        place = surroundings.place_of(self)
+        first = self.executor.submit(workload.begin_and_wait, place)
+        before = [self.executor.submit(workload.square, 2) for _ in range(4100)]
         futures = []
         for number in range(40):
             data[-1] = number
             futures.append(self.executor.submit(last_of, data))
         data[-1] = 255
+        workload.touch(os.path.join(place, "go"))
+        self.assertEqual(first.result(), "finished")
+        self.assertEqual(before[-1].result(), 4)
         self.assertEqual(
             [future.result() for future in futures],
             [("bytearray", len(data), number) for number in range(40)],
