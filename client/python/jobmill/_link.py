@@ -29,7 +29,8 @@ _LULL = 0.0005
 
 
 class Link:
-    """A connected session and its thread. ``on_end`` is called once, when it is over."""
+    """A connected session and its thread. ``on_end`` is called when it is over, and before whoever
+    waits is told."""
 
     def __init__(self, path: str, client: str, on_end: Callable[["Link"], None]) -> None:
         self.path = path
@@ -59,6 +60,7 @@ class Link:
         """Queues a job; never waits."""
         with self._lock:
             if self._error is not None:
+                self._on_end(self)  # who hears of it may submit to the next one
                 raise self._error
             desk = self._desk
             if not desk.submit(sink, payload, handler, meta):
@@ -244,11 +246,11 @@ class Link:
             os.close(self._wake_reader)
             writer, self._wake_writer = self._wake_writer, -1
             os.close(writer)
+        self._on_end(self)  # before anybody hears of it, and submits to the next one
         _hand_out(orphans)
         with self._idle:
             self._delivering = False
             self._idle.notify_all()
-        self._on_end(self)
 
 
 def _hand_out(deliveries: List[Delivery]) -> None:

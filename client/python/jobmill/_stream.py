@@ -83,6 +83,13 @@ class Element(Sink):
                 echo(event.fields[2], event.payload)
 
 
+def _send(connection: Any, session: Any) -> bool:
+    try:
+        return send(connection, session)
+    except ConnectionError:
+        return True  # what had come before that is still to be read, and then what happened
+
+
 class _Put(Sink):
     def __init__(self, errors: List[BaseException]) -> None:
         self._errors = errors
@@ -127,7 +134,7 @@ class _Stream:
             poll.register(connection, select.POLLIN)
             while True:
                 self._fill(desk, connection)
-                done = send(connection, session)
+                done = _send(connection, session)
                 if self._items:
                     items = self._items[:]
                     self._items.clear()
@@ -181,7 +188,7 @@ class _Stream:
                 continue
             desk.submit(sink, payload, self._handler, meta)
             if desk.session.unsent > _GATHERED:
-                send(connection, desk.session)
+                _send(connection, desk.session)
 
     def _put(self, desk: Desk, handle: Any) -> int:
         sink = _Put(self._errors)

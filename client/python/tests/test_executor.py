@@ -482,6 +482,16 @@ class ShuttingDown(unittest.TestCase):
             future.result()
         self.assertEqual(executor.submit(workload.square, 3).result(), 9)
 
+    def test_who_hears_that_the_daemon_is_gone_may_submit_at_once(self) -> None:
+        executor = Executor(1)
+        self.addCleanup(executor.shutdown)
+        future = executor.submit(workload.begin_and_wait, self.place)
+        again: "concurrent.futures.Future[Any]" = concurrent.futures.Future()
+        future.add_done_callback(lambda _: again.set_result(executor.submit(workload.square, 4)))
+        self.begun()
+        os.kill(executor._settings._daemon._process.pid, signal.SIGKILL)
+        self.assertEqual(again.result().result(), 16)
+
 
 class WorkersThatDie(OneExecutor):
     def test_each_costs_its_job_alone(self) -> None:

@@ -280,5 +280,23 @@ class Ends(OneExecutor):
                 next(items)
 
 
+class WithoutADaemon(unittest.TestCase):
+    def test_one_that_is_killed_is_told_as_such(self) -> None:
+        executor = Executor(1)
+        self.addCleanup(executor.shutdown)
+
+        def elements() -> Iterator[bytes]:
+            yield b""
+            daemon = executor._settings._daemon._process
+            daemon.kill()
+            daemon.wait()
+            while True:
+                yield bytes(100_000)
+
+        with self.assertRaises(jobmill.DaemonGone):
+            list(executor.imap_unordered(workload.identity, elements(), buffersize=4))
+        self.assertEqual(executor.submit(workload.square, 3).result(), 9)
+
+
 if __name__ == "__main__":
     unittest.main()
