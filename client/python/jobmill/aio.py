@@ -85,7 +85,7 @@ class Pool(Calls):
             self._socket = connect(path)
             session = Session(f"jobmill-python {os.getpid()}", takes_blobs())
             send(self._socket, session)
-            await asyncio.wait_for(self._greeted(session), _GREETING_PATIENCE)
+            await self._greeted(session)
         except BaseException as error:
             # Whoever could not open it does not close it.
             if isinstance(error, DaemonGone):
@@ -97,12 +97,17 @@ class Pool(Calls):
         self._read()
 
     async def _greeted(self, session: Session) -> None:
+        # Not by wait_for(), which before Python 3.12 may lose a cancel, Ctrl-C's too.
         readable = asyncio.Event()
+        end = self._loop.time() + _GREETING_PATIENCE
+        alarm = self._loop.call_at(end, readable.set)
         self._loop.add_reader(self._socket, readable.set)
         try:
             while session.welcome is None:
                 await readable.wait()
                 readable.clear()
+                if self._loop.time() >= end:
+                    raise DaemonGone("the daemon does not answer")
                 try:
                     events = receive(self._socket, session)
                 except BlockingIOError:
@@ -111,6 +116,7 @@ class Pool(Calls):
                     if getattr(event, "kind", None) == f.ERROR:
                         raise refusal(event.meta)
         finally:
+            alarm.cancel()
             self._loop.remove_reader(self._socket)
 
     async def close(self, *, cancel: bool = False) -> None:

@@ -530,6 +530,21 @@ class Ends(OneDaemon):
         await self.await_file("a.stopped")
 
     @on_loop
+    async def test_a_cancel_is_not_lost_while_it_opens(self) -> None:
+        pool = self.pool()
+        greeted = pool._greeted
+
+        async def greeted_and_cancelled(session: Any) -> None:
+            await greeted(session)
+            opening.cancel()
+
+        pool._greeted = greeted_and_cancelled  # type: ignore[method-assign]
+        opening = asyncio.ensure_future(pool.open())
+        with self.assertRaises(asyncio.CancelledError):
+            await opening
+        await pool.close()
+
+    @on_loop
     async def test_one_that_is_not_open_says_so(self) -> None:
         pool = self.pool()
         with self.assertRaisesRegex(RuntimeError, "not open"):
