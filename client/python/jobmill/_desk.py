@@ -119,13 +119,15 @@ class Desk:
         self._backlog.append((sink, payload, handler, meta))
         return False
 
-    def cancel(self, sink: Sink) -> None:
-        """Nobody wants the job's result any more. A sink that waits here is asked by ``is_wanted``
-        later."""
+    def cancel(self, sink: Sink) -> bool:
+        """Nobody wants the job's result any more; whether the sink hears no more. One that waits
+        here is asked by ``is_wanted`` later."""
         entry = self._jobs.get(sink.tag)
-        if entry is not None and entry[0] is sink:
-            self._jobs[sink.tag] = (None,) + entry[1:]
-            self.session.cancel(sink.tag)
+        if entry is None or entry[0] is not sink:
+            return sink.tag == 0
+        self._jobs[sink.tag] = (None,) + entry[1:]
+        self.session.cancel(sink.tag)
+        return True
 
     def cancel_under_way(self) -> None:
         """All that was sent; their sinks hear of it when it has happened."""

@@ -111,8 +111,8 @@ class Future(concurrent.futures.Future, Sink):
             self._state = CANCELLED
             self._condition.notify_all()
         link = self._link
-        if link is not None:
-            link.cancel(self)
+        if link is not None and link.cancel(self):
+            self._link = None  # else it is needed for the result that is on its way here
         try:
             # So that wait() and as_completed() see it.
             self.set_running_or_notify_cancel()

@@ -72,12 +72,15 @@ class Link:
             else:
                 self._wake()
 
-    def cancel(self, sink: Sink) -> None:
-        """Nobody wants the job's result any more: it is stopped, wherever it is."""
+    def cancel(self, sink: Sink) -> bool:
+        """Nobody wants the job's result any more: it is stopped, wherever it is. Whether the sink
+        hears no more."""
         with self._lock:
-            if self._error is None:
-                self._desk.cancel(sink)
-                self._flush()
+            if self._error is not None:
+                return False
+            heard_all = self._desk.cancel(sink)
+            self._flush()
+            return heard_all
 
     def cancel_waiting(self) -> None:
         """Takes back what was not sent yet, and cancels what was and does not run. Every sink hears

@@ -120,9 +120,11 @@ class Settings:
 
     def end(self) -> None:
         """Waits for the private daemon to leave, if there is one."""
-        daemon, self._daemon = self._daemon, None
+        daemon = self._daemon
         if daemon is not None:
+            # Forgotten afterwards: an interrupt may come meanwhile, and it is closed again then.
             daemon.close()
+            self._daemon = None
 
     def abandon(self) -> None:
         """In the child of a fork: the daemon is the parent's, but may be used."""

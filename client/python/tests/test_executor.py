@@ -11,6 +11,7 @@ import signal
 import tempfile
 import threading
 import unittest
+import unittest.mock
 from typing import Any, List
 
 import surroundings
@@ -448,6 +449,26 @@ class ShuttingDown(unittest.TestCase):
             getattr(executor, stop)()
             self.assertTrue(all(future.cancelled() for future in futures))
             self.assertTrue(os.path.exists(os.path.join(self.place, stop + "0.stopped")))
+
+    def test_a_cancelled_future_keeps_no_connection(self) -> None:
+        with Executor(1) as executor:
+            runs = executor.submit(workload.begin_and_wait, self.place)
+            self.begun()
+            behind = executor.submit(workload.square, 2)
+            for future in (behind, runs):
+                self.assertTrue(future.cancel())
+                self.assertIsNone(future._link)
+
+    def test_an_interrupt_while_it_ends_leaves_the_rest_to_the_next_time(self) -> None:
+        executor = Executor(1)
+        directory = os.path.dirname(executor.socket)
+        process = executor._settings._daemon._process
+        with unittest.mock.patch.object(process, "wait", side_effect=KeyboardInterrupt):
+            with self.assertRaises(KeyboardInterrupt):
+                executor.shutdown()
+        self.assertTrue(os.path.exists(directory))
+        executor.shutdown()
+        self.assertFalse(os.path.exists(directory))
 
     def test_leaving_by_an_interrupt_stops_what_runs(self) -> None:
         with self.assertRaises(KeyboardInterrupt):
