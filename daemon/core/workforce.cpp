@@ -146,7 +146,7 @@ void Workforce::hand_over(WorkerSlot& slot)
 void Workforce::rest(WorkerSlot& slot, Turn& turn)
 {
     const Crew& crew = crew_of(slot.pool);
-    const bool may_leave = can_spare_one(crew) && crew.terms.idle_timeout != forever;
+    const bool may_leave = crew.terms.idle_timeout != forever && can_spare_one(crew);
     if (may_leave) {
         wait(slot, crew.terms.idle_timeout, turn);
     } else {

@@ -56,12 +56,18 @@ std::uint32_t Workforce::staffed(const Crew& crew) const
         }));
 }
 
+/// Asked whenever a worker has nothing to do: nobody is counted in a pool that does not shrink, and
+/// no more than it takes in others.
 bool Workforce::can_spare_one(const Crew& crew) const
 {
-    const auto staying = std::count_if(crew.slots.begin(), crew.slots.end(), [&](SlotId slot) {
-        return wanted(slots_[slot]) && may_stay(slots_[slot].state);
+    std::size_t needed = std::size_t{least(crew)} + 1;
+    if (needed > crew.slots.size()) {
+        return false;
+    }
+    return std::any_of(crew.slots.begin(), crew.slots.end(), [&](SlotId id) {
+        const bool stays = wanted(slots_[id]) && may_stay(slots_[id].state);
+        return stays && --needed == 0;
     });
-    return static_cast<std::uint32_t>(staying) > least(crew);
 }
 
 std::uint32_t Workforce::least(const Crew& crew)
