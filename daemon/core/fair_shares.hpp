@@ -21,74 +21,89 @@ using Spent = std::uint64_t;
     return std::max<Spent>(1, nanoseconds * usual_weight / std::max(1U, weight));
 }
 
+/// What one of a number of rivals has had, and how many jobs of his are unfinished.
+struct Account {
+    /// In a LaneOrder, which keeps the list of its branches here.
+    using Place = std::uint32_t;
+    static constexpr Place nowhere = UINT32_MAX;
+
+    Spent spent = 0;
+    std::uint64_t jobs = 0;
+    Place branches = nowhere;
+};
+
 /// Who of a number of rivals has had least: start-time fair queueing. Whoever comes, or comes back,
 /// begins where those are that are served now; so nobody saves up, and nobody owes for a time when
 /// he alone was there.
 template <typename Who>
 class Rivals {
 public:
-    struct Entry {
-        Spent spent = 0;
-        std::uint64_t jobs = 0;
-    };
-
     /// One job more or less of his is unfinished.
     void enter(Who who)
     {
-        Entry& entry = entries_[who];
-        if (entry.jobs++ == 0) {
+        Account& account = accounts_[who];
+        if (account.jobs++ == 0) {
             ++active_;
-            entry.spent = std::max(entry.spent, clock_);
+            account.spent = std::max(account.spent, clock_);
         }
     }
     void leave(Who who)
     {
-        const auto found = entries_.find(who);
-        JOBMILL_ASSERT(found != entries_.end());
+        const auto found = accounts_.find(who);
+        JOBMILL_ASSERT(found != accounts_.end());
         if (--found->second.jobs == 0) {
             --active_;
-            if (entries_.size() > room_) {
+            if (accounts_.size() > room_) {
                 forget_some();
             }
         }
     }
-    /// He could not be served though he had jobs, and can be again.
-    void come_back(Who who)
+    /// He could not be served though he had jobs, and can be again. Here and below: the account
+    /// that has changed; none when it is not remembered.
+    const Account* come_back(Who who)
     {
-        const auto found = entries_.find(who);
-        if (found != entries_.end() && found->second.spent < clock_) {
-            found->second.spent = clock_;
+        Account* account = find(who);
+        if (account != nullptr) {
+            account->spent = std::max(account->spent, clock_);
         }
+        return account;
     }
     [[nodiscard]] Spent spent(Who who) const
     {
-        const auto found = entries_.find(who);
-        return found == entries_.end() ? clock_ : found->second.spent;
+        const auto found = accounts_.find(who);
+        return found == accounts_.end() ? clock_ : found->second.spent;
     }
     /// Of one who has jobs; good for as long as he has any.
-    [[nodiscard]] const Entry& entry(Who who) const
+    [[nodiscard]] Account& account(Who who)
     {
-        const auto found = entries_.find(who);
-        JOBMILL_ASSERT(found != entries_.end() && found->second.jobs > 0);
-        return found->second;
+        Account* account = find(who);
+        JOBMILL_ASSERT(account != nullptr && account->jobs > 0);
+        return *account;
+    }
+    /// None when he is not remembered.
+    [[nodiscard]] Account* find(Who who)
+    {
+        const auto found = accounts_.find(who);
+        return found == accounts_.end() ? nullptr : &found->second;
     }
     /// He is served now, which is expected to cost so much.
-    void serve(Who who, Spent cost)
+    void serve(Who who, Spent cost) { serve(accounts_[who], cost); }
+    void serve(Account& account, Spent cost)
     {
-        Entry& entry = entries_[who];
-        clock_ = clock_ < entry.spent ? entry.spent : clock_;
-        entry.spent += cost;
+        clock_ = std::max(clock_, account.spent);
+        account.spent += cost;
     }
     /// Those that are remembered, for tests.
-    [[nodiscard]] std::size_t size() const { return entries_.size(); }
+    [[nodiscard]] std::size_t size() const { return accounts_.size(); }
     /// It has cost something else.
-    void correct(Who who, Spent charged, Spent cost)
+    const Account* correct(Who who, Spent charged, Spent cost)
     {
-        const auto found = entries_.find(who);
-        if (found != entries_.end()) {
-            found->second.spent -= charged < found->second.spent ? charged : found->second.spent;
-            found->second.spent += cost;
+        Account* account = find(who);
+        if (account != nullptr) {
+            account->spent -= std::min(charged, account->spent);
+            account->spent += cost;
         }
+        return account;
     }
 
 private:
@@ -101,18 +116,18 @@ private:
     void forget_some()
     {
         const auto forget = [this](Spent most) {
-            std::erase_if(entries_, [most](const auto& each) {
+            std::erase_if(accounts_, [most](const auto& each) {
                 return each.second.jobs == 0 && each.second.spent <= most;
             });
         };
         forget(clock_);
-        if (entries_.size() > active_ + most_absent) {
+        if (accounts_.size() > active_ + most_absent) {
             forget(std::numeric_limits<Spent>::max());
         }
-        room_ = std::max(fewest, 2 * entries_.size());
+        room_ = std::max(fewest, 2 * accounts_.size());
     }
 
-    std::unordered_map<Who, Entry> entries_;
+    std::unordered_map<Who, Account> accounts_;
     std::size_t active_ = 0;  ///< of these, so many have jobs
     std::size_t room_ = fewest;
     Spent clock_ = 0;  ///< what he had had who was served last

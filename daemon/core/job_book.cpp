@@ -60,10 +60,10 @@ JobHandle JobBook::admit(const JobSubmitted& submitted, TimePoint now)
     return handle;
 }
 
-JobHandle JobBook::next_of(PoolId pool, TimePoint now) const
+JobHandle JobBook::next_of(PoolId pool, TimePoint now)
 {
     return backlogs_[number(pool)].queue.first(
-        now, [this](const JobQueue::LaneKey& lane) { return may_run(lane); });
+        now, [this](const JobQueue::LaneKey& lane) { return hindrance_of(lane); });
 }
 
 void JobBook::offer(JobHandle handle, WorkerSlot& slot, Turn& turn)

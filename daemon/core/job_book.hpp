@@ -32,7 +32,7 @@ public:
     /// Where it has to be: in its pool's queue, or waiting for its time.
     JobHandle admit(const JobSubmitted& submitted, TimePoint now);
     /// Whose turn it is in that pool; no_job when none may run now.
-    [[nodiscard]] JobHandle next_of(PoolId pool, TimePoint now) const;
+    [[nodiscard]] JobHandle next_of(PoolId pool, TimePoint now);
     /// That one of the queue goes to that worker, under its next sequence.
     void offer(JobHandle handle, WorkerSlot& slot, Turn& turn);
     /// The only way to another stage; moves the job to where it then belongs. False: the word
@@ -150,7 +150,7 @@ private:
     };
 
     [[nodiscard]] Backlog& backlog_of(const Job& job) { return backlogs_[number(job.pool)]; }
-    [[nodiscard]] bool may_run(const JobQueue::LaneKey& lane) const;
+    [[nodiscard]] Hindrance hindrance_of(const JobQueue::LaneKey& lane) const;
     [[nodiscard]] Holding& held(const Job& job)
     {
         JOBMILL_ASSERT(!unassigned(job.stage));

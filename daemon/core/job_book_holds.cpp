@@ -5,17 +5,23 @@
 
 namespace jobmill::core {
 
-bool JobBook::may_run(const JobQueue::LaneKey& lane) const
+Hindrance JobBook::hindrance_of(const JobQueue::LaneKey& lane) const
 {
+    if (!labels_.may_run(lane.label)) {
+        return Hindrance::label;
+    }
     const bool waits = !behind_.empty() && lane.attached && behind_.contains(lane.session);
     const bool held = !held_.empty() && held_.contains(lane.user) && !JOBMILL_BUG(31);
-    return labels_.may_run(lane.label) && (!waits || JOBMILL_BUG(25)) && !held;
+    return (waits && !JOBMILL_BUG(25)) || held ? Hindrance::owner : Hindrance::none;
 }
 
 bool JobBook::catch_up(SessionId session)
 {
     if (behind_.erase(session) == 0) {
         return false;
+    }
+    for (Backlog& backlog : backlogs_) {
+        backlog.queue.free(session);
     }
     const auto found = sessions_.find(session);
     if (found != sessions_.end() && !found->second.empty() && !JOBMILL_BUG(26)) {
@@ -38,6 +44,7 @@ bool JobBook::hold(UserId user, bool held)
         return false;
     }
     for (Backlog& backlog : backlogs_) {
+        backlog.queue.free(user);
         backlog.queue.come_back(user);
     }
     return true;

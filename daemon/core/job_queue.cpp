@@ -61,7 +61,7 @@ void JobQueue::put_back(JobTable& jobs, JobHandle handle, std::int8_t priority, 
 void JobQueue::remove(JobTable& jobs, JobHandle handle)
 {
     const LaneId id = jobs[handle].lane;
-    Lane& lane = lanes_[number(id)];
+    Lane& lane = lane_at(id);
     lane.jobs.remove(jobs, handle);
     --size_;
     if (lane.jobs.empty()) {
@@ -71,9 +71,16 @@ void JobQueue::remove(JobTable& jobs, JobHandle handle)
 
 JobHandle JobQueue::any() const
 {
+    if (sole_) {
+        return lanes_[number(*sole_)].jobs.first();
+    }
     for (const Level& level : levels_) {
-        if (!level.lanes.empty()) {
-            return lanes_[number(level.lanes.front())].jobs.first();
+        if (level.lanes > 0) {
+            const bool rest = order_.empty(level.aside);
+            const Tree tree = !order_.empty(level.common) ? level.common
+                              : !rest                     ? level.aside
+                                                          : level.apart.front().tree;
+            return lanes_[number(order_.first(tree))].jobs.first();
         }
     }
     return no_job;
@@ -102,41 +109,148 @@ LaneId JobQueue::lane_for(Job& job, std::int8_t priority, TimePoint now)
     return job.lane;
 }
 
-JobQueue::Level& JobQueue::level_of(std::int8_t priority)
+std::uint32_t JobQueue::level_of(std::int8_t priority)
 {
     const auto level = std::find_if(levels_.begin(), levels_.end(),
                                     [&](const Level& each) { return each.priority == priority; });
-    return level != levels_.end()
-               ? *level
-               : levels_.emplace_back(Level{.priority = priority, .served = {}, .lanes = {}});
+    const auto at = static_cast<std::uint32_t>(level - levels_.begin());
+    if (level == levels_.end()) {
+        Level& fresh = levels_.emplace_back();
+        fresh.priority = priority;
+        fresh.common = order_.plant(at);
+        fresh.aside = order_.plant(at);
+    }
+    return at;
 }
 
 void JobQueue::open_lane(LaneId id, TimePoint now)
 {
-    Lane& lane = lanes_[number(id)];
-    Level& level = level_of(lane.key.priority);
-    if (level.lanes.empty()) {
+    Lane& lane = lane_at(id);
+    lane.level = level_of(lane.key.priority);
+    lane.opened = ++openings_;
+    lane.owners = {.user = lane.key.user,
+                   .session = lane.key.session,
+                   .user_account = &users_.account(lane.key.user),
+                   .session_account = &sessions_.account(lane.key.session)};
+    Level& level = levels_[lane.level];
+    if (level.lanes++ == 0) {
         level.served = now;
     }
-    // Beside lanes of the same session it begins where the least of them is, or later.
-    std::optional<Spent> least;
-    for (const LaneId other : level.lanes) {
-        const Lane& sister = lanes_[number(other)];
-        if (sister.key.session == lane.key.session) {
-            least = std::min(least.value_or(sister.spent), sister.spent);
-        }
+    if (open_lanes_++ == 0) {
+        sole_ = id;
+        return;
     }
-    lane.spent = std::max(lane.spent, least.value_or(0));
-    lane.user = &users_.entry(lane.key.user);
-    lane.session = &sessions_.entry(lane.key.session);
-    level.lanes.push_back(id);
+    if (sole_) {
+        plant(*sole_, tree_for(lane_at(*sole_)));
+        sole_.reset();
+    }
+    // Beside lanes of the same session it begins where the least of them is, or later.
+    lane.spent = std::max(lane.spent, least_beside(lane));
+    plant(id, tree_for(lane));
+}
+
+Spent JobQueue::least_beside(const Lane& lane) const
+{
+    std::optional<Spent> least;
+    order_.each_branch(*lane.owners.session_account, [&](Tree tree, LaneOrder::Place branch) {
+        if (order_.tag(tree) == lane.level) {
+            const Spent spent = order_.least_of(branch);
+            least = std::min(least.value_or(spent), spent);
+        }
+    });
+    return least.value_or(0);
 }
 
 void JobQueue::close_lane(LaneId id)
 {
-    Level& level = level_of(lanes_[number(id)].key.priority);
-    level.lanes.erase(std::find(level.lanes.begin(), level.lanes.end(), id));
+    Level& level = levels_[lane_at(id).level];
+    --level.lanes;
+    --open_lanes_;
+    if (sole_) {
+        sole_.reset();
+        return;
+    }
+    const Tree tree = order_.remove(id);
+    if (order_.empty(tree) && tree != level.common && tree != level.aside) {
+        drop_apart(level, level.apart_at[number(lane_at(id).key.label)] - 1U);
+    }
 }
+
+// ---- trees --------------------------------------------------------------------------------------
+
+JobQueue::Tree JobQueue::tree_for(const Lane& lane) const
+{
+    const Level& level = levels_[lane.level];
+    const std::size_t label = number(lane.key.label);
+    return label < level.apart_at.size() && level.apart_at[label] != 0
+               ? level.apart[level.apart_at[label] - 1U].tree
+               : level.common;
+}
+
+void JobQueue::plant(LaneId id, Tree tree)
+{
+    Lane& lane = lane_at(id);
+    lane.aside = tree == levels_[lane.level].aside;
+    order_.add(tree, id, turn_of(lane), lane.owners);
+}
+
+void JobQueue::set_apart(LaneId id)
+{
+    const Lane& lane = lane_at(id);
+    Level& level = levels_[lane.level];
+    const std::size_t label = number(lane.key.label);
+    level.apart_at.resize(std::max(level.apart_at.size(), label + 1));
+    if (level.apart_at[label] == 0) {
+        level.apart.push_back({.tree = order_.plant(lane.level), .label = lane.key.label});
+        level.apart_at[label] = static_cast<std::uint32_t>(level.apart.size());
+    }
+    order_.remove(id);
+    plant(id, tree_for(lane));
+}
+
+void JobQueue::set_aside(LaneId id)
+{
+    order_.remove(id);
+    plant(id, levels_[lane_at(id).level].aside);
+}
+
+/// It has no lanes left.
+void JobQueue::drop_apart(Level& level, std::size_t at)
+{
+    order_.fell(level.apart[at].tree);
+    level.apart_at[number(level.apart[at].label)] = 0;
+    if (at + 1 < level.apart.size()) {
+        level.apart[at] = level.apart.back();
+        level.apart_at[number(level.apart[at].label)] = static_cast<std::uint32_t>(at + 1);
+    }
+    level.apart.pop_back();
+}
+
+void JobQueue::free(const Account* account)
+{
+    if (account == nullptr) {
+        return;
+    }
+    freed_.clear();
+    order_.each_branch(*account, [this](Tree tree, LaneOrder::Place branch) {
+        if (tree == levels_[order_.tag(tree)].aside) {
+            order_.lanes_of(branch, freed_);
+        }
+    });
+    for (const LaneId id : freed_) {
+        order_.remove(id);
+        plant(id, tree_for(lane_at(id)));
+    }
+}
+
+void JobQueue::changed(const Account* account)
+{
+    if (account != nullptr) {
+        order_.account_changed(*account);
+    }
+}
+
+// ---- levels -------------------------------------------------------------------------------------
 
 void JobQueue::forget_empty_lanes()
 {
@@ -150,63 +264,62 @@ void JobQueue::forget_empty_lanes()
     room_ = std::max(fewest_lanes, 2 * index_.size());
 }
 
-void JobQueue::sort_levels(TimePoint now) const
+void JobQueue::sort_levels(TimePoint now)
 {
-    order_.clear();
+    by_turn_.clear();
     for (std::uint32_t at = 0; at < levels_.size(); ++at) {
-        if (!levels_[at].lanes.empty()) {
-            order_.push_back(at);
+        if (levels_[at].lanes > 0) {
+            by_turn_.push_back(at);
         }
     }
     const auto aged = [&](std::uint32_t at) {
         const Duration age = JOBMILL_BUG(16) ? Duration{} : now - levels_[at].served;
         return levels_[at].priority * ageing_step + age;
     };
-    if (order_.size() > 1) {
-        std::sort(order_.begin(), order_.end(), [&](std::uint32_t a, std::uint32_t b) {
+    if (by_turn_.size() > 1) {
+        std::sort(by_turn_.begin(), by_turn_.end(), [&](std::uint32_t a, std::uint32_t b) {
             return std::tuple{aged(a), levels_[a].priority} >
                    std::tuple{aged(b), levels_[b].priority};
         });
     }
 }
 
-bool JobQueue::precedes(const Lane& lane, const Lane& other)
-{
-    const auto standing = [](const Lane& each) {
-        return std::tuple{each.user->spent, each.key.user, each.session->spent, each.key.session,
-                          each.spent};
-    };
-    return standing(lane) < standing(other);
-}
-
 Duration JobQueue::serve(JobTable& jobs, JobHandle handle, std::uint32_t weight, TimePoint now)
 {
-    const Job& job = jobs[handle];
-    Lane& lane = lanes_[number(job.lane)];
-    level_of(lane.key.priority).served = now;
+    const LaneId id = jobs[handle].lane;
+    Lane& lane = lane_at(id);
+    levels_[lane.level].served = now;
     const Spent cost = weighted(expected_, weight);
-    users_.serve(job.user, JOBMILL_BUG(10) ? Spent{0} : cost);
-    sessions_.serve(job.session, cost);
+    users_.serve(*lane.owners.user_account, JOBMILL_BUG(10) ? Spent{0} : cost);
+    sessions_.serve(*lane.owners.session_account, cost);
     lane.spent += cost;
     remove(jobs, handle);
+    if (!sole_ && !lane.jobs.empty()) {
+        order_.lane_changed(id, turn_of(lane));
+    }
+    order_.account_changed(*lane.owners.session_account);
+    order_.account_changed(*lane.owners.user_account);
     return Duration{static_cast<Duration::rep>(cost)};
 }
 
 void JobQueue::settle(const Job& job, Duration charged, std::uint32_t weight, Duration cpu)
 {
-    const auto before = static_cast<Spent>(charged.count());
     const Spent cost = weighted(cpu, weight);
-    users_.correct(job.user, before, cost);
-    sessions_.correct(job.session, before, cost);
+    correct(job, charged, cost);
     constexpr int memory = 8;
     expected_ += (std::max(cpu, Duration{1000}) - expected_) / memory;
 }
 
 void JobQueue::refund(const Job& job, Duration charged)
 {
+    correct(job, charged, 0);
+}
+
+void JobQueue::correct(const Job& job, Duration charged, Spent cost)
+{
     const auto before = static_cast<Spent>(charged.count());
-    users_.correct(job.user, before, 0);
-    sessions_.correct(job.session, before, 0);
+    changed(sessions_.correct(job.session, before, cost));
+    changed(users_.correct(job.user, before, cost));
 }
 
 }  // namespace jobmill::core

@@ -14,12 +14,21 @@
 // is taken back from a worker gets its old turn again.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "daemon/core/fair_shares.hpp"
 #include "daemon/core/job_list.hpp"
+#include "daemon/core/lane_order.hpp"
 
 namespace jobmill::core {
+
+/// Why the jobs of a lane have to wait though there is a worker.
+enum class Hindrance : std::uint8_t {
+    none,
+    label,  ///< as for all lanes of that label; nobody says when that is over
+    owner,  ///< its user or session is held back, until free() says otherwise
+};
 
 class JobQueue {
 public:
@@ -49,13 +58,17 @@ public:
 
     /// What one of its jobs costs, by the last ones.
     [[nodiscard]] Duration expected() const { return expected_; }
-    /// Whose turn it is of those in lanes of which another job may run; no_job when there is none.
-    template <typename MayRun>
-    [[nodiscard]] JobHandle first(TimePoint now, MayRun may_run) const
+    /// Whose turn it is of those in lanes that nothing hinders; no_job when there is none.
+    template <typename HindranceOf>
+    [[nodiscard]] JobHandle first(TimePoint now, HindranceOf hindrance_of)
     {
+        if (sole_) {
+            const Lane& lane = lane_at(*sole_);
+            return hindrance_of(lane.key) == Hindrance::none ? lane.jobs.first() : no_job;
+        }
         sort_levels(now);
-        for (const std::uint32_t at : order_) {
-            const JobHandle next = first_of(levels_[at], may_run);
+        for (const std::uint32_t at : by_turn_) {
+            const JobHandle next = first_of(levels_[at], hindrance_of);
             if (next != no_job) {
                 return next;
             }
@@ -72,8 +85,11 @@ public:
     /// It was charged so much, and has not begun after all.
     void refund(const Job& job, Duration charged);
     /// That session of that user was left out for a while: what it did not get is not made up for.
-    void come_back(UserId user) { users_.come_back(user); }
-    void come_back(SessionId session) { sessions_.come_back(session); }
+    void come_back(UserId user) { changed(users_.come_back(user)); }
+    void come_back(SessionId session) { changed(sessions_.come_back(session)); }
+    /// That user or session is held back no longer.
+    void free(UserId user) { free(users_.find(user)); }
+    void free(SessionId session) { free(sessions_.find(session)); }
 
 private:
     struct LaneHash {
@@ -83,15 +99,29 @@ private:
         LaneKey key;
         JobList<&Job::place> jobs;
         Spent spent = 0;
-        // While it has jobs: looked up once, since every lane is compared for every offer.
-        const Rivals<UserId>::Entry* user = nullptr;
-        const Rivals<SessionId>::Entry* session = nullptr;
+        // While it has jobs:
+        LaneOwners owners{};
+        std::uint64_t opened = 0;  ///< lanes that have had the same come in that order
+        std::uint32_t level = 0;
+        bool aside = false;  ///< in its level's tree of those
     };
-    /// The lanes of one priority that have jobs.
+    using Tree = LaneOrder::Place;
+    static constexpr Tree no_tree = LaneOrder::nowhere;
+    /// The lanes of one priority that have jobs. Each is in one of its trees; which it is decides
+    /// about nothing but what it costs to pass over lanes that have to wait.
     struct Level {
+        /// The lanes of a label that had to wait for others of it when it was their turn.
+        struct Apart {
+            Tree tree = no_tree;
+            LabelId label{};
+        };
         std::int8_t priority = 0;
         TimePoint served{};  ///< when a job of it was served last, or it got its first one
-        std::vector<LaneId> lanes;
+        std::size_t lanes = 0;
+        Tree common = no_tree;
+        Tree aside = no_tree;  ///< lanes of owners who are held back: not looked at
+        std::vector<Apart> apart;
+        std::vector<std::uint32_t> apart_at;  ///< by label: the place above, plus one
     };
 
     [[nodiscard]] static LaneKey key_of(const Job& job, std::int8_t priority)
@@ -105,25 +135,65 @@ private:
     static constexpr std::size_t fewest_lanes = 256;
 
     LaneId lane_for(Job& job, std::int8_t priority, TimePoint now);
-    [[nodiscard]] Level& level_of(std::int8_t priority);
+    [[nodiscard]] std::uint32_t level_of(std::int8_t priority);
     void open_lane(LaneId id, TimePoint now);
     void close_lane(LaneId id);
     void forget_empty_lanes();
-    void sort_levels(TimePoint now) const;
-    /// Whether it is that lane's turn rather than the other's.
-    [[nodiscard]] static bool precedes(const Lane& lane, const Lane& other);
+    void sort_levels(TimePoint now);
 
-    template <typename MayRun>
-    [[nodiscard]] JobHandle first_of(const Level& level, MayRun may_run) const
+    [[nodiscard]] static TurnKey turn_of(const Lane& lane)
     {
-        const Lane* best = nullptr;
-        for (const LaneId id : level.lanes) {
-            const Lane& lane = lanes_[number(id)];
-            if ((best == nullptr || precedes(lane, *best)) && may_run(lane.key)) {
-                best = &lane;
+        return {.spent = lane.spent, .who = lane.opened};
+    }
+    [[nodiscard]] Lane& lane_at(LaneId id) { return lanes_[number(id)]; }
+    [[nodiscard]] Spent least_beside(const Lane& lane) const;
+    [[nodiscard]] Tree tree_for(const Lane& lane) const;
+    void plant(LaneId id, Tree tree);
+    void set_apart(LaneId id);
+    void set_aside(LaneId id);
+    void drop_apart(Level& level, std::size_t at);
+    void free(const Account* account);
+    void changed(const Account* account);
+    void correct(const Job& job, Duration charged, Spent cost);
+
+    /// Whether the first lane of that tree may run. Those whose owners are held back are set aside
+    /// on the way, those that wait for their label are set apart from what others are in: so they
+    /// are passed over once, and not for each job.
+    template <typename HindranceOf>
+    bool find_usable(Tree tree, bool common, HindranceOf hindrance_of)
+    {
+        while (!order_.empty(tree)) {
+            const LaneId id = order_.first(tree);
+            const Hindrance hindrance = hindrance_of(lane_at(id).key);
+            if (hindrance == Hindrance::none) {
+                return true;
+            }
+            if (hindrance == Hindrance::owner) {
+                set_aside(id);
+            } else if (common) {
+                set_apart(id);
+            } else {
+                return false;  // as all of this tree
             }
         }
-        return best == nullptr ? no_job : best->jobs.first();
+        return false;
+    }
+
+    template <typename HindranceOf>
+    [[nodiscard]] JobHandle first_of(Level& level, HindranceOf hindrance_of)
+    {
+        Tree best = find_usable(level.common, true, hindrance_of) ? level.common : no_tree;
+        for (std::size_t at = level.apart.size(); at-- > 0;) {
+            const Tree tree = level.apart[at].tree;
+            if (find_usable(tree, false, hindrance_of) &&
+                (best == no_tree || order_.first_standing(tree) < order_.first_standing(best))) {
+                best = tree;
+            }
+            if (order_.empty(tree)) {
+                drop_apart(level, at);
+            }
+        }
+        return best == no_tree ? no_job : lane_at(order_.first(best)).jobs.first();
     }
 
     std::vector<Lane> lanes_;
@@ -131,8 +201,14 @@ private:
     /// Of lanes that have jobs, and of those that had some lately: they are likely to have again.
     std::unordered_map<LaneKey, LaneId, LaneHash> index_;
     std::size_t room_ = fewest_lanes;
-    std::vector<Level> levels_;                 ///< one for each priority that there was
-    mutable std::vector<std::uint32_t> order_;  ///< reused by first()
+    std::vector<Level> levels_;           ///< one for each priority that there was
+    std::vector<std::uint32_t> by_turn_;  ///< reused by first()
+    LaneOrder order_;
+    /// The one lane that is open, if it was opened alone: it is in no tree until there are others.
+    std::optional<LaneId> sole_;
+    std::size_t open_lanes_ = 0;
+    std::vector<LaneId> freed_;  ///< reused by free()
+    std::uint64_t openings_ = 0;
     Rivals<UserId> users_;
     Rivals<SessionId> sessions_;
     Duration expected_ = std::chrono::milliseconds{1};  ///< what a job costs, by the last ones

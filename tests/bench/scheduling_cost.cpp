@@ -21,6 +21,7 @@ struct World {
     std::uint64_t queued = 10'000;
     std::uint64_t sessions = 1;
     std::uint64_t labels = 1;
+    bool bounded = false;  ///< of each label but the first, one job runs at a time
     std::uint32_t workers = 2;
 };
 
@@ -31,7 +32,9 @@ public:
     {
         tell(core::PoolAdded{.pool = pool, .workers = world.workers, .depth = 1});
         for (std::uint64_t label = 1; label <= world.labels; ++label) {
-            tell(core::LabelAdjusted{.label = label_of(label)});
+            const bool bounded = world.bounded && label > 1;
+            tell(core::LabelAdjusted{.label = label_of(label),
+                                     .max_running = bounded ? 1 : core::no_bound});
         }
         // Every worker has one besides.
         for (std::uint64_t i = 0; i < world.queued + world.workers; ++i) {
@@ -72,7 +75,7 @@ private:
         tell(core::JobSubmitted{.job = JobId{number},
                                 .session = SessionId{1 + number % world_.sessions},
                                 .pool = pool,
-                                .label = label_of(1 + number % world_.labels)});
+                                .label = label_of(1 + number / world_.sessions % world_.labels)});
     }
 
     void tell(const core::Event& event)
@@ -151,6 +154,10 @@ int main(int argc, char** argv)
         }
         for (const std::uint64_t count : {1U, 10U, 100U, 1000U}) {
             measure(std::to_string(count) + " labels", {.labels = count});
+        }
+        for (const std::uint64_t count : {1U, 10U, 100U, 1000U}) {
+            measure(std::to_string(count) + " sessions, and a label at its bound",
+                    {.sessions = count, .labels = 2, .bounded = true});
         }
         for (const std::uint32_t count : {1U, 4U, 16U, 64U, 256U}) {
             measure(std::to_string(count) + " workers", {.workers = count});

@@ -51,7 +51,7 @@ struct Fixture {
     JobHandle serve(std::uint32_t weight = usual_weight)
     {
         const JobHandle next = queue.first(now, [this](const JobQueue::LaneKey& lane) {
-            return number(lane.label) != stopped_label;
+            return number(lane.label) == stopped_label ? Hindrance::label : Hindrance::none;
         });
         if (next != no_job) {
             charged[next] = queue.serve(jobs, next, weight, now);
@@ -68,7 +68,8 @@ struct Fixture {
     /// Runs the next job, of label 1 by twice the usual weight; the job as it was.
     Job run_by_weight()
     {
-        const JobHandle next = queue.first(now, [](const JobQueue::LaneKey&) { return true; });
+        const JobHandle next =
+            queue.first(now, [](const JobQueue::LaneKey&) { return Hindrance::none; });
         const std::uint32_t weight = number(jobs[next].label) == 1 ? 200 : usual_weight;
         charged[next] = queue.serve(jobs, next, weight, now);
         const Job job = jobs[next];
