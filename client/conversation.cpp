@@ -197,6 +197,7 @@ Result<Tag> Conversation::submit(const NewJob& job, std::optional<std::uint64_t>
         submit.options.pool = {};
         submit.options.handler = {};
     }
+    add_returns();
     submit.tag = new_tag();
     if (lent) {
         encode_with(submit, payload);
@@ -292,6 +293,7 @@ Result<Conversation::Range> Conversation::submit_many(std::span<const ByteView> 
         many.options.pool = {};
         many.options.handler = {};
     }
+    add_returns();
     many.first = new_tags(count);
     many.payloads.assign(payloads.begin(), payloads.begin() + static_cast<std::ptrdiff_t>(count));
     encode(many, out_);
@@ -361,7 +363,7 @@ void Conversation::sent(std::size_t size)
     out_sent_ += size;
 }
 
-/// Results that nobody looks at any more.
+/// Results that nobody looks at any more. Before jobs, whose results may lie where those did.
 void Conversation::add_returns()
 {
     for (const JobId job : *returns_) {
