@@ -21,6 +21,7 @@ using Decoded = tl::expected<T, ErrorReply>;
 [[nodiscard]] Result<TemplateOrder> decode_template_order(const Frame& frame);
 [[nodiscard]] Result<WorkerReport> decode_worker_report(const Frame& frame);
 [[nodiscard]] Result<JobOffer> decode_job_offer(const Frame& frame);
+[[nodiscard]] Result<Returned> decode_returned(const Frame& frame);
 
 void encode(const Hello& message, Bytes& to);
 void encode(const Open& message, Bytes& to);
@@ -68,6 +69,7 @@ void encode(const Fork& message, Bytes& to);
 void encode(const Forked& message, Bytes& to);
 void encode(const Ready& message, Bytes& to);
 void encode(const JobOffer& message, Bytes& to);
+void encode(const Returned& message, Bytes& to);
 void encode(const JobStarted& message, Bytes& to);
 void encode(const JobChunk& message, Bytes& to);
 void encode(const JobOutcome& message, Bytes& to);

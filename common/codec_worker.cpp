@@ -11,7 +11,7 @@ namespace {
 // Flags of a job and of a result.
 constexpr std::uint32_t want_started_bit = 1;
 constexpr std::uint32_t has_limits_bit = 2;
-constexpr std::size_t limits_size = 56;
+constexpr std::size_t limits_size = 52;
 
 WorkerId take_worker(ByteReader& fixed)
 {
@@ -188,11 +188,23 @@ Result<JobOffer> decode_job_offer(const Frame& frame)
     offer.want_started = (flags & want_started_bit) != 0;
     if ((flags & has_limits_bit) != 0) {
         JOBMILL_TRY_ASSIGN(offer.limits, take_limits(fixed));
+    } else {
+        fixed.skip(limits_size);
     }
+    offer.user = fixed.number<std::uint32_t>();
     offer.args = frame.meta;
     offer.payload = frame.payload;
     JOBMILL_TRY_ASSIGN(offer.has_blob, has_blob(frame, offer.size));
     return offer;
+}
+
+Result<Returned> decode_returned(const Frame& frame)
+{
+    if (frame.header.type != MessageType::returned || frame.header.descriptors != 0) {
+        return fail(Errc::invalid, "want a job, or one whose result was returned");
+    }
+    ByteReader fixed{frame.fixed};
+    return Returned{JobId{fixed.number<std::uint64_t>()}};
 }
 
 void encode(const Loaded& message, Bytes& to)
@@ -249,10 +261,15 @@ void append_limits(FrameWriter& frame, const JobLimits& limits)
 {
     frame.field(limits.memory).field(limits.cpu_ms).field(limits.file_size);
     frame.field(limits.open_files).field(limits.processes).field(limits.cpus);
-    frame.field(limits.nice).zeros(4);
+    frame.field(limits.nice);
 }
 
 }  // namespace
+
+void encode(const Returned& message, Bytes& to)
+{
+    FrameWriter{to, MessageType::returned, 0}.field(number(message.job)).finish();
+}
 
 void encode(const JobOffer& message, Bytes& to)
 {
@@ -267,6 +284,7 @@ void encode(const JobOffer& message, Bytes& to)
     } else {
         frame.zeros(limits_size);
     }
+    frame.field(message.user);
     append(frame.begin_meta(), message.args);
     frame.end_meta().payload(message.payload).descriptors(message.has_blob ? 1 : 0).finish();
 }

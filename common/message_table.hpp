@@ -55,6 +55,7 @@ enum class MessageType : std::uint8_t {
     job_result = 72,
     probe = 73,
     alive = 74,
+    returned = 75,
 };
 
 enum class Link : std::uint8_t {
@@ -119,6 +120,7 @@ inline constexpr auto message_table = std::to_array<MessageRow>({
     {MessageType::job_result,  "job_result",  Link::worker,    Direction::to_daemon,   40, 1},
     {MessageType::probe,       "probe",       Link::template_, Direction::from_daemon, 0,  1},
     {MessageType::alive,       "alive",       Link::template_, Direction::to_daemon,   0,  1},
+    {MessageType::returned,    "returned",    Link::worker,    Direction::from_daemon, 8,  1},
 });
 // clang-format on
 

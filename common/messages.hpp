@@ -343,8 +343,14 @@ struct JobOffer {
     bool want_started = false;
     bool has_blob = false;
     JobLimits limits;
+    std::uint32_t user = 0;  ///< whose job it is: nobody else gets memory that was his
     ByteView args;
     ByteView payload;
+};
+
+/// Nobody looks at that job's result any more, which the worker has sent in a blob.
+struct Returned {
+    JobId job{};
 };
 
 struct JobStarted {

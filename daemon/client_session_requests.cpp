@@ -111,8 +111,9 @@ UniqueFd ClientSession::lend(JobId job, Payload& result)
     UniqueFd copy{::fcntl(result.blob.get(), F_DUPFD_CLOEXEC, 0)};
     if (copy) {
         const std::uint64_t size = result.size;
-        lent.lend(client, job,
-                  std::exchange(result, Payload{.bytes = {}, .blob = {}, .size = size}));
+        lent.lend(
+            client, job,
+            std::exchange(result, Payload{.bytes = {}, .blob = {}, .size = size, .worker = {}}));
     }
     return copy;
 }
@@ -120,7 +121,9 @@ UniqueFd ClientSession::lend(JobId job, Payload& result)
 void ClientSession::on_return(const Return& message)
 {
     const Submitter client{.session = id_, .uid = identity_.uid};
-    if (!outside_.desk.lent_results().take_back(client, message.job)) {
+    if (const auto result = outside_.desk.lent_results().take_back(client, message.job)) {
+        outside_.desk.returned(message.job, result->worker);
+    } else {
         refuse_request(message.tag, {},
                        refusal(error_code::not_found, "the client has no such result", "job"));
     }

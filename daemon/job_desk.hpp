@@ -51,6 +51,8 @@ public:
         /// What the job took in which it died; empty while it lives.
         std::function<Usage(WorkerId)> usage_of;
         std::function<void(WorkerId, bool paused)> pause;
+        /// The worker's result of that job has no reader any more.
+        std::function<void(WorkerId, JobId)> returned;
         std::function<std::optional<ProgressReading>(WorkerId)> progress;
     };
 
@@ -76,6 +78,8 @@ public:
     /// Whether there is room, judged before a submit; the jobs that are submitted take it.
     [[nodiscard]] Admission& admission() noexcept { return admission_; }
     [[nodiscard]] LentResults& lent_results() noexcept { return lent_results_; }
+    /// A client has given that job's result back, which that worker has sent.
+    void returned(JobId job, WorkerId worker) { outside_.returned(worker, job); }
     /// Where sessions account for what their clients have not read.
     [[nodiscard]] OutputRoom& output_room() noexcept { return output_room_; }
     /// What a submit to that pool asks for; null when it is what the pool does by default. It

@@ -23,6 +23,7 @@ struct Payload {
     FewBytes bytes;
     UniqueFd blob;
     std::uint64_t size = 0;
+    WorkerId worker{};  ///< that has sent the blob
 
     [[nodiscard]] static Payload copy(ByteView view)
     {

@@ -59,6 +59,12 @@ Supervisor::Supervisor(loop::EventLoop& loop, Setup setup)
                                        process->pause_reading(paused);
                                    }
                                },
+                           .returned =
+                               [this](WorkerId worker, JobId job) {
+                                   if (WorkerProcess* process = processes_.worker(worker)) {
+                                       process->returned(job);
+                                   }
+                               },
                            .progress = [this](WorkerId worker) -> std::optional<ProgressReading> {
                                const WorkerProcess* process = processes_.worker(worker);
                                return process == nullptr ? std::nullopt : process->progress();

@@ -118,6 +118,10 @@ Result<void> WorkerProcess::offer(const core::OfferJob& offer, const JobRecord& 
     offers_.add(sequence, record.id);
     offer_claim(segment_.layout(), sequence);
     Bytes& out = channel_->out();
+    for (const JobId job : returned_) {
+        encode(Returned{job}, out);
+    }
+    returned_.clear();
     const std::size_t start = out.size();
     encode(JobOffer{.sequence = sequence,
                     .job = record.id,
@@ -127,6 +131,7 @@ Result<void> WorkerProcess::offer(const core::OfferJob& offer, const JobRecord& 
                     .want_started = record.submission.want_started,
                     .has_blob = !fds.empty(),
                     .limits = limits,
+                    .user = record.uid,
                     .args = content.args(),
                     .payload = content.small_payload()},
            out);
@@ -134,6 +139,16 @@ Result<void> WorkerProcess::offer(const core::OfferJob& offer, const JobRecord& 
         channel_->attach(start, std::move(fds));
     }
     return {};
+}
+
+void WorkerProcess::returned(JobId job)
+{
+    // It keeps no more itself.
+    constexpr std::size_t most = 32;
+    if (returned_.size() == most) {
+        returned_.erase(returned_.begin());
+    }
+    returned_.push_back(job);
 }
 
 bool WorkerProcess::revoke(Sequence sequence)

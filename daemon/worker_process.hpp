@@ -58,6 +58,9 @@ public:
 
     [[nodiscard]] Result<void> offer(const core::OfferJob& offer, const JobRecord& record,
                                      const JobLimits& limits);
+    /// Its result of that job may be overwritten. It hears so with its next offer: nobody is woken
+    /// up for that.
+    void returned(JobId job);
     [[nodiscard]] bool revoke(Sequence sequence);
     void raise_cancel_flag(Sequence sequence);
     /// Whether that job has ever looked at the flag.
@@ -154,6 +157,7 @@ private:
     std::uint64_t peak_noted_ = 0;  ///< when it was told to end; 0: it was not, or it was too late
     bool stack_asked_ = false;      ///< since then
     HeldOffers offers_;
+    std::vector<JobId> returned_;  ///< since its last offer
 };
 
 }  // namespace jobmill::daemon

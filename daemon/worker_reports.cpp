@@ -72,11 +72,12 @@ void WorkerReports::take(WorkerId worker, WorkerReport& report, UniqueFd blob)
 
 void WorkerReports::take_outcome(WorkerId worker, JobId job, JobOutcome& outcome, UniqueFd blob)
 {
-    outside_.desk.worker_outcome(
-        job, Outcome{.payload = payload_of(outcome.payload, std::move(blob), outcome.size),
-                     .cause = std::move(outcome.cause),
-                     .run_ns = outcome.run_ns,
-                     .usage = outcome.usage});
+    Payload payload = payload_of(outcome.payload, std::move(blob), outcome.size);
+    payload.worker = worker;
+    outside_.desk.worker_outcome(job, Outcome{.payload = std::move(payload),
+                                              .cause = std::move(outcome.cause),
+                                              .run_ns = outcome.run_ns,
+                                              .usage = outcome.usage});
     outside_.post(
         core::JobFinished{.worker = worker,
                           .sequence = outcome.sequence,

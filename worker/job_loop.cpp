@@ -81,7 +81,7 @@ void JobLoop::await_offer()
 {
     pollfd readable{link_, POLLIN, 0};
     while (true) {
-        const bool nothing_kept = rested_ && mappings_.empty();
+        const bool nothing_kept = rested_ && mappings_.empty() && results_.empty();
         const int count = ::poll(&readable, 1, nothing_kept ? -1 : rest_after_ms);
         if (count > 0 || (count < 0 && errno != EINTR)) {
             return;
@@ -100,10 +100,19 @@ void JobLoop::rest()
         equipment_.runtime.idle();
     }
     mappings_.trim(monotonic_ns());
+    results_.trim(monotonic_ns());
 }
 
 void JobLoop::serve(const Frame& frame)
 {
+    if (frame.header.type == MessageType::returned) {
+        const auto returned = decode_returned(frame);
+        if (!returned) {
+            leave_broken("link: " + returned.error().what);
+        }
+        results_.returned(returned->job);
+        return;
+    }
     UniqueFd blob = take_descriptor(frame);
     const auto offer = decode_job_offer(frame);
     if (!offer) {
@@ -118,7 +127,7 @@ void JobLoop::serve(const Frame& frame)
         return;
     }
     rested_ = false;
-    JobRun{*offer, std::move(blob), writer_, layout_, meter_, mappings_}.run(
+    JobRun{*offer, std::move(blob), writer_, layout_, meter_, mappings_, results_}.run(
         handlers[offer->handler]);
 }
 

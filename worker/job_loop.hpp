@@ -10,6 +10,7 @@
 #include "common/unique_fd.hpp"
 #include "worker/link_writer.hpp"
 #include "worker/mapping_cache.hpp"
+#include "worker/result_blobs.hpp"
 #include "worker/runtime.hpp"
 #include "worker/usage_meter.hpp"
 
@@ -37,6 +38,7 @@ private:
     LinkWriter writer_;
     UsageMeter meter_;
     MappingCache mappings_;
+    ResultBlobs results_;
     FrameSplitter splitter_{Link::worker, Direction::from_daemon};
     std::deque<UniqueFd> descriptors_;
     Bytes buffer_;

@@ -55,13 +55,14 @@ Cause cause_of(const jobmill_failure& failure)
 }  // namespace
 
 JobRun::JobRun(const JobOffer& offer, UniqueFd blob, LinkWriter& link, SegmentLayout& layout,
-               UsageMeter& meter, MappingCache& mappings)
+               UsageMeter& meter, MappingCache& mappings, ResultBlobs& results)
     : offer_(offer),
       blob_(std::move(blob)),
       link_(link),
       layout_(layout),
       meter_(meter),
       mappings_(mappings),
+      results_(results),
       payload_(offer.payload)
 {
 }
@@ -74,6 +75,9 @@ void JobRun::run(const LoadedHandler& handler)
     show_life();
     if (offer_.limits.memory != unlimited) {
         mappings_.clear();  // its control group may count them
+    }
+    if (offer_.limits.memory != unlimited || offer_.limits.open_files != unlimited) {
+        results_.clear();
     }
     std::uint64_t start = monotonic_ns();
     if (meter_.begin(start)) {
@@ -103,6 +107,9 @@ void JobRun::run(const LoadedHandler& handler)
     send_outcome(run_ns, usage, end);
     if (!mappings_.empty()) {
         mappings_.trim(end);
+    }
+    if (!results_.empty()) {
+        results_.trim(end);
     }
 }
 
@@ -208,10 +215,13 @@ void JobRun::send_outcome(std::uint64_t run_ns, const Usage& usage, std::uint64_
 void JobRun::send_result(JobOutcome& message, std::uint64_t now)
 {
     message.size = outcome_.is_payload ? offer_.size : outcome_.size;
-    const UniqueFd& blob = outcome_.is_payload ? blob_ : outcome_.blob;
+    const UniqueFd& blob = outcome_.is_payload ? blob_ : outcome_.room.blob;
     if (blob) {
         message.has_blob = true;
         link_.send(message, blob.get());
+        if (!outcome_.is_payload) {
+            results_.sent(std::move(outcome_.room), offer_.job, offer_.user, now);
+        }
     } else {
         message.payload = outcome_.is_payload ? payload_ : ByteView{outcome_.bytes};
         link_.send_soon(message, now);
@@ -276,8 +286,8 @@ Result<void> JobRun::set_result(ByteView bytes)
         outcome_.bytes.assign(bytes.begin(), bytes.end());
     } else {
         const SoftLimits::Pause pause{limits_};
-        JOBMILL_TRY_ASSIGN(outcome_.blob, make_blob(bytes.size()));
-        JOBMILL_TRY(write_blob(outcome_.blob.get(), 0, bytes));
+        JOBMILL_TRY_ASSIGN(outcome_.room, results_.take(bytes.size(), offer_.user));
+        JOBMILL_TRY(write_blob(outcome_.room.blob.get(), 0, bytes));
     }
     outcome_.size = bytes.size();
     return {};
@@ -292,8 +302,11 @@ Result<std::span<std::byte>> JobRun::reserve_result(std::size_t size)
         lent = outcome_.bytes;
     } else {
         const SoftLimits::Pause pause{limits_};
-        JOBMILL_TRY_ASSIGN(outcome_.blob, make_blob(size));
-        JOBMILL_TRY_ASSIGN(lent, map(outcome_.blob, size, Mapping::Access::write));
+        JOBMILL_TRY_ASSIGN(outcome_.room, results_.take(size, offer_.user));
+        JOBMILL_TRY_ASSIGN(lent, map(outcome_.room.blob, size, Mapping::Access::write));
+        if (outcome_.room.used) {
+            std::fill(lent.begin(), lent.end(), std::byte{});  // cheaper than fresh memory
+        }
     }
     outcome_.size = size;
     return lent;

@@ -14,6 +14,7 @@
 #include "worker/handler_table.hpp"
 #include "worker/link_writer.hpp"
 #include "worker/mapping_cache.hpp"
+#include "worker/result_blobs.hpp"
 #include "worker/soft_limits.hpp"
 #include "worker/usage_meter.hpp"
 
@@ -25,7 +26,7 @@ class JobRun : public jobmill_job {
 public:
     /// `blob` is the offer's, if it has one. The offer's views have to stay valid.
     JobRun(const JobOffer& offer, UniqueFd blob, LinkWriter& link, SegmentLayout& layout,
-           UsageMeter& meter, MappingCache& mappings);
+           UsageMeter& meter, MappingCache& mappings, ResultBlobs& results);
 
     /// Calls the handler and sends the outcome when nothing of the job is left.
     void run(const LoadedHandler& handler);
@@ -50,7 +51,7 @@ private:
     /// The result: inline, or in a blob, or what the payload is.
     struct Outcome {
         Bytes bytes;
-        UniqueFd blob;
+        ResultBlobs::Room room;
         std::uint64_t size = 0;
         bool is_payload = false;
     };
@@ -70,6 +71,7 @@ private:
     SegmentLayout& layout_;
     UsageMeter& meter_;
     MappingCache& mappings_;
+    ResultBlobs& results_;
     std::size_t mapped_ = 0;        ///< bytes that the job has asked for
     SoftLimits* limits_ = nullptr;  ///< in force; not those of a job that has none
     ByteView payload_;

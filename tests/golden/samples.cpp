@@ -600,9 +600,11 @@ std::vector<Sample> inside()
                              .processes = unlimited,
                              .cpus = 0b1101,
                              .nice = 5},
+                  .user = 1000,
                   .args = {},
                   .payload = bytes_of("100")},
          {}},
+        {"returned", Returned{.job = job}, {}},
         {"job_started", WorkerReport{JobStarted{.sequence = Sequence{9}}}, {}},
         {"job_chunk",
          WorkerReport{JobChunk{.sequence = Sequence{9},
@@ -720,6 +722,10 @@ void encode_any(const JobOffer& message, Bytes& to)
 {
     encode(message, to);
 }
+void encode_any(const Returned& message, Bytes& to)
+{
+    encode(message, to);
+}
 
 const std::string& words(const Error& error)
 {
@@ -757,6 +763,7 @@ Route route_of(const AnyMessage& message)
         {Link::template_, Direction::from_daemon},  // Fork
         {Link::worker, Direction::to_daemon},       // WorkerReport
         {Link::worker, Direction::from_daemon},     // JobOffer
+        {Link::worker, Direction::from_daemon},     // Returned
     });
     return routes.at(message.index());
 }
@@ -771,6 +778,9 @@ Result<AnyMessage> decoded(const Frame& frame, Route route)
             return to_daemon ? as_any(decode_template_report(frame))
                              : as_any(decode_template_order(frame));
         case Link::worker:
+            if (frame.header.type == MessageType::returned) {
+                return as_any(decode_returned(frame));
+            }
             return to_daemon ? as_any(decode_worker_report(frame))
                              : as_any(decode_job_offer(frame));
     }

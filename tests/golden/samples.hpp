@@ -13,7 +13,7 @@
 namespace jobmill::test {
 
 using AnyMessage =
-    std::variant<Request, Reply, TemplateReport, TemplateOrder, WorkerReport, JobOffer>;
+    std::variant<Request, Reply, TemplateReport, TemplateOrder, WorkerReport, JobOffer, Returned>;
 
 struct Sample {
     std::string_view name;

@@ -26,6 +26,11 @@ void big(Job& job)
     std::fill(result.begin(), result.end(), std::byte{'b'});
 }
 
+void blank(Job& job)
+{
+    (void)job.result_blob(number_of(job, 0));
+}
+
 void peek(Job& job)
 {
     constexpr std::size_t page = 4096;

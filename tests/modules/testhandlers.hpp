@@ -45,6 +45,7 @@ std::string open_files(Job& job);  ///< payload: most; result: how many it could
 void chunks(Job& job);       ///< args: count, size
 void peek(Job& job);         ///< result: the sum of the first bytes of all pages of the payload
 void big(Job& job);          ///< payload: size of the result
+void blank(Job& job);        ///< the same, and writes nothing there
 void progress(Job& job);     ///< payload: steps
 void alive(Job& job);        ///< payload: how often it shows life, 5 ms apart
 void stderr_spam(Job& job);  ///< payload: MiB
