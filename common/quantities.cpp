@@ -29,6 +29,8 @@ constexpr auto size_units = std::to_array<Unit>({{"", 1},
 constexpr auto duration_units =
     std::to_array<Unit>({{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}});
 
+constexpr auto short_units = std::to_array<Unit>({{"us", 1}, {"ms", 1000}});
+
 /// A number and one of the units; `what` says what was wanted.
 Result<std::uint64_t> parse_quantity(std::string_view text, std::span<const Unit> units,
                                      const char* what)
@@ -70,6 +72,14 @@ Result<std::chrono::milliseconds> parse_duration(std::string_view text)
     return std::chrono::milliseconds{static_cast<std::int64_t>(count)};
 }
 
+Result<std::chrono::microseconds> parse_short_duration(std::string_view text)
+{
+    JOBMILL_TRY_ASSIGN(
+        const std::uint64_t count,
+        parse_quantity(text, short_units, "a short duration such as \"20us\" or \"1ms\""));
+    return std::chrono::microseconds{static_cast<std::int64_t>(count)};
+}
+
 std::string size_text(std::uint64_t bytes)
 {
     const Unit& unit = largest_unit(bytes, size_units);
@@ -82,6 +92,13 @@ std::string duration_text(std::chrono::milliseconds duration)
     const auto count = static_cast<std::uint64_t>(std::max<std::int64_t>(0, duration.count()));
     const Unit& unit = largest_unit(count, duration_units);
     return std::to_string(count / unit.factor) + std::string{count == 0 ? "s" : unit.name};
+}
+
+std::string short_duration_text(std::chrono::microseconds duration)
+{
+    const auto count = static_cast<std::uint64_t>(std::max<std::int64_t>(0, duration.count()));
+    const Unit& unit = largest_unit(count, short_units);
+    return std::to_string(count / unit.factor) + std::string{unit.name};
 }
 
 }  // namespace jobmill

@@ -58,21 +58,43 @@ void read_times(TomlReader& reader, const toml::table& root, Config& config)
     reader.duration(root, "first_frame_timeout", config.first_frame_timeout, least);
     reader.duration(root, "stall_timeout", config.stall_timeout, least);
     reader.duration(root, "unread_age", config.unread_age);
+    reader.spin(root, config.spin);
 }
 
 Config read(TomlReader& reader, const toml::table& root)
 {
     Config config;
-    reader.known_keys(
-        root, "the configuration",
-        {"socket",       "socket_group",         "admin_group",           "state_dir",
-         "log_level",    "log_format",           "max_payload",           "max_jobs",
-         "max_bytes",    "max_sessions",         "max_jobs_per_user",     "max_bytes_per_user",
-         "max_running",  "max_jobs_per_session", "max_sessions_per_user", "min_free_memory",
-         "poison_kept",  "credit_jobs",          "credit_bytes",          "drain_timeout",
-         "idle_timeout", "frame_timeout",        "first_frame_timeout",   "stall_timeout",
-         "unread_age",   "unread_bytes",         "max_unread_bytes",      "pool",
-         "label"});
+    reader.known_keys(root, "the configuration",
+                      {"socket",
+                       "socket_group",
+                       "admin_group",
+                       "state_dir",
+                       "log_level",
+                       "log_format",
+                       "max_payload",
+                       "max_jobs",
+                       "max_bytes",
+                       "max_sessions",
+                       "max_jobs_per_user",
+                       "max_bytes_per_user",
+                       "max_running",
+                       "max_jobs_per_session",
+                       "max_sessions_per_user",
+                       "min_free_memory",
+                       "poison_kept",
+                       "credit_jobs",
+                       "credit_bytes",
+                       "drain_timeout",
+                       "idle_timeout",
+                       "frame_timeout",
+                       "first_frame_timeout",
+                       "stall_timeout",
+                       "unread_age",
+                       "unread_bytes",
+                       "max_unread_bytes",
+                       "pool",
+                       "label",
+                       "spin"});
     reader.text(root, "socket", config.socket);
     reader.text(root, "socket_group", config.socket_group);
     reader.text(root, "admin_group", config.admin_group);

@@ -41,7 +41,7 @@ public:
              "retry_timeout", "retry_failure", "backoff",       "backoff_max",  "poison_after",
              "memory",        "cpu_time",      "file_size",     "open_files",   "processes",
              "nice",          "cpus",          "recycle_jobs",  "recycle_age",  "recycle_rss",
-             "runtime",       "interpreter",   "preload",       "initializer"});
+             "runtime",       "interpreter",   "preload",       "initializer",  "spin"});
         workers();
         elasticity();
         modules();
@@ -247,6 +247,7 @@ private:
                              "recycle_age: want at least " + duration_text(least_age));
         }
         reader_.size_bound(table_, "recycle_rss", pool_.recycle_rss);
+        reader_.spin(table_, pool_.spin);
     }
 
     TomlReader& reader_;

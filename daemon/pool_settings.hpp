@@ -70,6 +70,8 @@ struct PoolSettings {
     std::uint64_t recycle_jobs = unlimited;
     std::optional<std::chrono::milliseconds> recycle_age;  ///< none: unlimited
     std::uint64_t recycle_rss = unlimited;
+    /// A worker without work looks for some for so long before it sleeps; none: it sleeps at once.
+    std::optional<std::chrono::microseconds> spin;
 
     friend bool operator==(const PoolSettings&, const PoolSettings&) = default;
 };

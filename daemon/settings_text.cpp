@@ -106,6 +106,7 @@ std::vector<std::string_view> fixed_differences(const PoolSettings& one, const P
     // Its values may be secrets.
     note("environment", one.environment != other.environment);
     note("cgroup", one.cgroup != other.cgroup);
+    note("spin", one.spin != other.spin);
     return keys;
 }
 
@@ -142,6 +143,7 @@ std::vector<Setting> settings_of(const Config& config)
             {"drain_timeout", duration_text(config.drain_timeout)},
             {"idle_timeout", duration(config.idle_timeout, none_word)},
             {"unread_age", duration_text(config.unread_age)},
+            {"spin", config.spin ? short_duration_text(*config.spin) : none_word},
             {"unread_bytes", size_text(config.unread_bytes)},
             {"max_unread_bytes",
              config.max_unread_bytes ? size_text(*config.max_unread_bytes) : default_word}};

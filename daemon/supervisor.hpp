@@ -87,6 +87,7 @@ private:
     void on_memory(const MemoryWatch::State& state);
     void on_hangup();
     [[nodiscard]] bool idle() const;
+    [[nodiscard]] bool spin();
     void watch_idleness();
     void leave_if_idle();
     [[nodiscard]] Value status(const Identity& client, const std::vector<JobId>& wanted) const;
@@ -119,6 +120,7 @@ private:
     Reloader reloader_;
 
     std::unique_ptr<loop::TurnHook> turn_hook_;
+    core::TimePoint spins_until_;  ///< if it spins at all
     std::unique_ptr<HealthWatch> health_;
     std::unique_ptr<MemoryWatch> memory_;
     std::unique_ptr<loop::Timer> core_timer_;

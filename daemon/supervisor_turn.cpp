@@ -14,12 +14,13 @@ constexpr std::chrono::milliseconds progress_period{100};
 
 void Supervisor::on_turn()
 {
+    const bool spins = spin();
     desk_.mass_cancels().go_on();
     sessions_.bury();
     flush_list_.flush();
     sessions_.bury();
     processes_.end_turn();
-    turn_hook_->stay_awake(!flush_list_.empty() || !desk_.mass_cancels().empty());
+    turn_hook_->stay_awake(!flush_list_.empty() || !desk_.mass_cancels().empty() || spins);
     if (held_accepts_.empty()) {
         accepted_timer_->stop();
     } else if (!accepted_timer_->active()) {
@@ -39,6 +40,20 @@ void Supervisor::on_turn()
     if (core_stopped_) {
         leave_when_quiet();
     }
+}
+
+/// Whether the loop goes on looking instead of sleeping, since something went out not long ago.
+bool Supervisor::spin()
+{
+    const auto& spin = reloader_.config().spin;
+    if (!spin) {
+        return false;
+    }
+    const auto now = loop::EventLoop::now();
+    if (!flush_list_.empty()) {
+        spins_until_ = now + *spin;
+    }
+    return now < spins_until_;
 }
 
 bool Supervisor::idle() const

@@ -186,4 +186,24 @@ void TomlReader::duration_or(const toml::table& table, std::string_view key, std
     }
 }
 
+void TomlReader::spin(const toml::table& table, std::optional<std::chrono::microseconds>& to)
+{
+    constexpr const char* want = R"(from "1us" to "1ms", or "none")";
+    constexpr std::chrono::microseconds most{1000};
+    if (is_word(table, "spin", "none")) {
+        to.reset();
+        return;
+    }
+    const auto* found = value<std::string>(table, "spin", want);
+    if (found == nullptr) {
+        return;
+    }
+    const auto parsed = parse_short_duration(found->get());
+    if (!parsed || *parsed == std::chrono::microseconds{0} || *parsed > most) {
+        complain(found->source(), "spin: \"" + found->get() + "\": want " + want);
+    } else {
+        to = *parsed;
+    }
+}
+
 }  // namespace jobmill::daemon

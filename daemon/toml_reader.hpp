@@ -72,6 +72,8 @@ public:
     /// Above zero and of at most ten years, or the word, which is none.
     void duration_or(const toml::table& table, std::string_view key, std::string_view word,
                      std::optional<std::chrono::milliseconds>& to);
+    /// From 1us to 1ms, or "none".
+    void spin(const toml::table& table, std::optional<std::chrono::microseconds>& to);
 
 private:
     struct Range {

@@ -2,6 +2,8 @@
 #include "worker/job_loop.hpp"
 
 #include <poll.h>
+#include <sched.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -79,6 +81,9 @@ bool JobLoop::read()
 /// result that the daemon takes would wake the worker for nothing, on another core most likely.
 void JobLoop::await_offer()
 {
+    if (equipment_.spin_us > 0) {
+        spin();
+    }
     pollfd readable{link_, POLLIN, 0};
     while (true) {
         const bool nothing_kept = rested_ && mappings_.empty() && results_.empty();
@@ -89,6 +94,18 @@ void JobLoop::await_offer()
         if (count == 0) {
             rest();
         }
+    }
+}
+
+/// Looks for the next offer for a while, for whoever sleeps has to be woken up. Others who want the
+/// processor have it meanwhile.
+void JobLoop::spin()
+{
+    constexpr std::uint64_t microsecond = 1000;
+    const std::uint64_t until = monotonic_ns() + equipment_.spin_us * microsecond;
+    char next = 0;
+    while (::recv(link_, &next, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && monotonic_ns() < until) {
+        (void)::sched_yield();
     }
 }
 

@@ -28,6 +28,7 @@ private:
     void serve_all();
     [[nodiscard]] bool more_is_there() const;
     void await_offer();
+    void spin();
     void rest();
     void serve(const Frame& frame);
     [[nodiscard]] UniqueFd take_descriptor(const Frame& frame);

@@ -92,6 +92,8 @@ Result<bool> take_identity_option(std::string_view option, Arguments& arguments,
         options.socket = path;
     } else if (option == "--allow-threads") {
         options.allow_threads = true;
+    } else if (option == "--spin-us") {
+        JOBMILL_TRY_ASSIGN(options.spin_us, arguments.number_of<std::uint32_t>(option));
     } else if (option == "--generation") {
         JOBMILL_TRY_ASSIGN(options.worker.generation, arguments.number_of<std::uint32_t>(option));
     } else {
@@ -152,7 +154,8 @@ const char* usage() noexcept
     return "jobmill-worker is started by jobmilld, with its link as descriptor 3:\n"
            "  jobmill-worker --template --daemon-pid PID [--allow-threads] [what to load]\n"
            "  jobmill-worker --worker --slot N --generation G --daemon-pid PID [what to load]\n"
-           "both take --socket PATH: the daemon's, which jobs find as JOBMILL_SOCKET\n"
+           "both take --socket PATH: the daemon's, which jobs find as JOBMILL_SOCKET; and\n"
+           "--spin-us N: look for work for so many microseconds before sleeping\n"
            "what to load:\n"
            "  --builtin NAME,NAME...|none   these built-in handlers (default: all)\n"
            "  --allow-exec                  the handler exec, which runs commands\n"

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -29,6 +30,7 @@ struct WorkerOptions {
     pid_t daemon_pid = 0;
     WorkerId worker;             ///< for Mode::worker
     bool allow_threads = false;  ///< a template whose pool spawns: it only tells what there is
+    std::uint32_t spin_us = 0;   ///< it looks for work for so long before it sleeps
     std::string socket;          ///< the daemon's, for jobs; empty: not told
     LoadOptions load;
 };

@@ -39,6 +39,7 @@ private:
 struct Equipment {
     HandlerTable handlers;
     Runtime runtime;
+    std::uint32_t spin_us = 0;  ///< before it sleeps
 };
 
 }  // namespace jobmill

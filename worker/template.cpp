@@ -208,7 +208,8 @@ int run_template(const WorkerOptions& options, const Runtime& runtime)
     if (report == nullptr || !say(loaded)) {
         return exit_protocol;
     }
-    const Equipment equipment{.handlers = std::move(*handlers), .runtime = runtime};
+    const Equipment equipment{
+        .handlers = std::move(*handlers), .runtime = runtime, .spin_us = options.spin_us};
     Template{equipment, options.daemon_pid, *report}.serve();
     return exit_code::ok;
 }

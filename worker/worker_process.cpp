@@ -123,7 +123,8 @@ void run_spawned_worker(const WorkerOptions& options, const Runtime& runtime)
         tell(handlers.error());
         ::_exit(exit_code::bad_config);
     }
-    serve(options.worker, segment, {.handlers = std::move(*handlers), .runtime = runtime});
+    serve(options.worker, segment,
+          {.handlers = std::move(*handlers), .runtime = runtime, .spin_us = options.spin_us});
 }
 
 }  // namespace jobmill

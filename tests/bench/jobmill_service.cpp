@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
-// jobmill under the workloads: a daemon of its own, and the client library in this process.
+// jobmill under the workloads: a daemon of its own, and the client library in this process. Lines
+// for its configuration may be in JOBMILL_BENCH_CONFIG, and for its pool in JOBMILL_BENCH_POOL.
 #include <algorithm>
+#include <cstdlib>
 #include <fstream>
 #include <optional>
 #include <string>
@@ -14,6 +16,12 @@
 namespace jobmill::bench {
 namespace {
 
+std::string lines_of(const char* variable)
+{
+    const char* text = std::getenv(variable);
+    return text == nullptr ? std::string{} : std::string{text} + "\n";
+}
+
 class JobmillService : public Service {
 public:
     [[nodiscard]] std::string_view name() const override { return "jobmill"; }
@@ -25,9 +33,10 @@ public:
             std::make_shared<tests::Place>(),
             tests::DaemonSetup{
                 .config = "max_jobs = 10000000\ncredit_jobs = 1000000\n"
-                          "credit_bytes = \"1 GiB\"\n[pool.default]\nworkers = " +
-                          std::to_string(workers) +
-                          "\nretry_crash = 1\nbackoff = \"1ms\"\nmodules = [\"" JOBMILL_BENCH_MODULE
+                          "credit_bytes = \"1 GiB\"\n" +
+                          lines_of("JOBMILL_BENCH_CONFIG") + "[pool.default]\nworkers = " +
+                          std::to_string(workers) + "\n" + lines_of("JOBMILL_BENCH_POOL") +
+                          "retry_crash = 1\nbackoff = \"1ms\"\nmodules = [\"" JOBMILL_BENCH_MODULE
                           "\"]\n"});
         daemon_->await_ready();
         client_.emplace(checked(Client::connect(daemon_->socket())));

@@ -48,8 +48,8 @@ std::uint64_t inode_of(const event::JobResult& result)
         std::uintptr_t begin = 0;
         std::uintptr_t end = 0;
         std::uint64_t inode = 0;
-        const int found = std::sscanf(line.c_str(), "%" SCNxPTR "-%" SCNxPTR " %*s %*s %*s %" SCNu64,
-                                      &begin, &end, &inode);
+        const int found = std::sscanf(
+            line.c_str(), "%" SCNxPTR "-%" SCNxPTR " %*s %*s %*s %" SCNu64, &begin, &end, &inode);
         if (found == 3 && begin <= wanted && wanted < end) {
             return inode;
         }

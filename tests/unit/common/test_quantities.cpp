@@ -38,6 +38,19 @@ TEST_CASE("durations always have a unit")
     }
 }
 
+TEST_CASE("short durations are microseconds or milliseconds")
+{
+    CHECK(parse_short_duration("20us") == 20us);
+    CHECK(parse_short_duration("1 ms") == 1000us);
+    for (const char* bad : {"", "20", "us", "1s", "-1us", "1.5ms", "99999999999999999999us"}) {
+        CAPTURE(bad);
+        CHECK_FALSE(parse_short_duration(bad).has_value());
+    }
+    CHECK(short_duration_text(20us) == "20us");
+    CHECK(short_duration_text(1000us) == "1ms");
+    CHECK(short_duration_text(1001us) == "1001us");
+}
+
 TEST_CASE("sizes and durations are written in the largest unit that leaves nothing out")
 {
     CHECK(size_text(1000) == "1000");

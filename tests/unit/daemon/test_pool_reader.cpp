@@ -53,6 +53,7 @@ TEST_CASE("a pool that says nothing has bounds all the same where no bound would
     CHECK(plain.recycle_jobs == unlimited);
     CHECK_FALSE(plain.recycle_age.has_value());
     CHECK(plain.recycle_rss == unlimited);
+    CHECK_FALSE(plain.spin.has_value());
     CHECK(plain.cgroup == PoolSettings::Cgroup::automatic);
     CHECK(plain.environment.empty());
 }
@@ -70,6 +71,7 @@ hang_timeout = "20s"
 recycle_jobs = 500
 recycle_age = "12h"
 recycle_rss = "1 GiB"
+spin = "20us"
 )");
     CHECK(read.workers == 8);
     CHECK(read.min_workers == 2);
@@ -81,6 +83,7 @@ recycle_rss = "1 GiB"
     CHECK(read.recycle_jobs == 500);
     CHECK(read.recycle_age == 12h);
     CHECK(read.recycle_rss == 1U << 30U);
+    CHECK(read.spin == 20us);
     CHECK(pool("cgroup = \"off\"").cgroup == PoolSettings::Cgroup::off);
     CHECK(pool("cgroup = \"auto\"").cgroup == PoolSettings::Cgroup::automatic);
 }
@@ -137,6 +140,7 @@ cpus = ""
 recycle_jobs = "unlimited"
 recycle_age = "unlimited"
 recycle_rss = "unlimited"
+spin = "none"
 )");
     PoolSettings expected;
     expected.name = "a";
@@ -201,6 +205,10 @@ TEST_CASE("what is wrong in a pool is said with its line and column")
         {"recycle_jobs = 0",
          "16: recycle_jobs: want a number from 1 to 1000000000 or \"unlimited\""},
         {"recycle_age = \"99ms\"", "15: recycle_age: want at least 100ms"},
+        {"spin = 20", "8: spin: want from \"1us\" to \"1ms\", or \"none\""},
+        {"spin = \"0us\"", "8: spin: \"0us\": want from \"1us\" to \"1ms\", or \"none\""},
+        {"spin = \"1001us\"", "8: spin: \"1001us\": want from \"1us\" to \"1ms\", or \"none\""},
+        {"spin = \"1s\"", "8: spin: \"1s\": want from \"1us\" to \"1ms\", or \"none\""},
         {"recycle_rss = \"0\"", "15: recycle_rss: want 1 byte to 1024 TiB, or \"unlimited\""},
     };
     for (const Row& row : rows) {

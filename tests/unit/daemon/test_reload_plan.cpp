@@ -84,6 +84,7 @@ TEST_CASE("whatever a template is made of makes a new one, and what it was is na
              pool.environment = {{"A", "secret"}};
          }},
         {"cgroup", [](PoolSettings& pool) { pool.cgroup = PoolSettings::Cgroup::off; }},
+        {"spin", [](PoolSettings& pool) { pool.spin = std::chrono::microseconds{20}; }},
     };
     const PoolSettings old = pool("a", 2);
     for (const Row& row : rows) {
