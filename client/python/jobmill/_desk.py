@@ -254,7 +254,8 @@ class Desk:
         """False: it has to wait for what the jobs before it will give back."""
         session = self.session
         number = session.numbers.get(handler) or session.opened(handler)
-        tag = sink.tag = session.new_tag()
+        tag = session.new_tag()
+        sink.tag = tag  # type: ignore[misc] # each has a place for it
         if type(payload) is bytes and len(payload) <= f.MOST_INLINE:
             session.submit(tag, number, payload, meta)
             self._jobs[tag] = (sink, len(payload), None, handler)

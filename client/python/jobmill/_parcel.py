@@ -195,15 +195,16 @@ def _pickle(value: Any, buffers: Optional[List[memoryview]]) -> _Parts:
     """With buffers given, large ones are appended to it."""
     callback = None
     if buffers is not None:
+        apart = buffers
 
         def callback(buffer: pickle.PickleBuffer) -> bool:
             try:
                 raw = buffer.raw()
             except BufferError:
                 return True  # not contiguous: pickle copies it into the stream
-            if raw.nbytes < _LEAST_BUFFER or len(buffers) == 0xFFFF:
+            if raw.nbytes < _LEAST_BUFFER or len(apart) == 0xFFFF:
                 return True
-            buffers.append(raw)
+            apart.append(raw)
             return False
 
     first_error = None

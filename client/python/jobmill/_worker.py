@@ -307,8 +307,10 @@ def _initializer(setup: Dict[str, Any]) -> Optional[Callable[[], None]]:
     if call is None:
         return None
 
+    data_of_call: bytes = call
+
     def initialize() -> None:
-        _, name, data, buffers = split_call(memoryview(call))
+        _, name, data, buffers = split_call(memoryview(data_of_call))
         function = load_function(name)
         args, kwargs = pickle.loads(data, buffers=buffers)
         function(*args, **kwargs)
