@@ -185,7 +185,10 @@ void Reloader::commit()
     for (const PoolId pool : old) {
         const auto successor = change.made.find(outside_.pools.entry(pool).name);
         if (successor != change.made.end()) {
+            // What waits with a worker goes, too.
+            outside_.post(core::PoolHeld{.pool = pool, .held = true});
             outside_.desk.move_jobs(pool, successor->second);
+            outside_.post(core::PoolHeld{.pool = pool, .held = false});
         } else if (outside_.pools.find(outside_.pools.entry(pool).name)) {
             continue;
         }

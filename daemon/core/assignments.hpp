@@ -33,6 +33,8 @@ public:
     /// Whatever is found to have begun ends because the daemon stops.
     void give_up_all() { ending_ = true; }
 
+    /// See PoolHeld.
+    void hold(PoolId pool, bool held, Turn& turn);
     void cancel(JobHandle handle, EndedBy why, Turn& turn);
     /// The same for a job that does not run; one that does is let be.
     void waive(JobHandle handle, Turn& turn);

@@ -22,6 +22,16 @@ Duration Assignments::ahead(PoolId pool)
     return std::clamp(busy / share, patience_.ahead, patience_.most_ahead);
 }
 
+void Assignments::hold(PoolId pool, bool held, Turn& turn)
+{
+    workforce_.hold(pool, held);
+    if (held) {
+        workforce_.each_slot_of(pool, [&](WorkerSlot& slot) { call_back(slot, turn); });
+    } else {
+        offer_what_fits(pool, turn);
+    }
+}
+
 /// A worker has nothing to do, and nothing is queued: it gets half of what another holds.
 void Assignments::share_out(PoolId pool, Turn& turn)
 {

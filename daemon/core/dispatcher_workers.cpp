@@ -45,6 +45,11 @@ void Dispatcher::State::handle(const MemoryJudged& event, Turn& turn)
     assignments.offer_everywhere(turn);
 }
 
+void Dispatcher::State::handle(const PoolHeld& event, Turn& turn)
+{
+    assignments.hold(event.pool, event.held, turn);
+}
+
 void Dispatcher::State::handle(const PoolRetired& event, Turn& /*turn*/)
 {
     retired.push_back(event.pool);

@@ -53,6 +53,13 @@ struct MemoryJudged {
     bool low = false;
 };
 
+/// None of the pool's jobs begins while it is held; what its workers have not begun yet goes back
+/// to its queue.
+struct PoolHeld {
+    PoolId pool{};
+    bool held = false;
+};
+
 /// Nothing is submitted to the pool any more. Once its last job has ended its workers and its
 /// template leave, and the core says PoolGone.
 struct PoolRetired {
@@ -237,10 +244,10 @@ struct StopNow {};
 
 using Event =
     std::variant<PoolAdded, PoolResized, PoolAdjusted, LabelAdjusted, CapAdjusted, MemoryJudged,
-                 PoolRetired, TemplateReady, TemplateLost, TemplateSilent, WorkerForked, ForkFailed,
-                 WorkerReady, WorkerExited, WorkerMisbehaved, WorkerHung, WorkerWorn, JobDeaf,
-                 JobSubmitted, CancelRequested, JobMoved, JobRelabelled, BatchOpened, BatchClosed,
-                 SessionLost, SessionBehind, UserHeld, JobHeldUp, JobFinished, ClaimRevoked,
-                 TimerFired, StopRequested, StopNow>;
+                 PoolHeld, PoolRetired, TemplateReady, TemplateLost, TemplateSilent, WorkerForked,
+                 ForkFailed, WorkerReady, WorkerExited, WorkerMisbehaved, WorkerHung, WorkerWorn,
+                 JobDeaf, JobSubmitted, CancelRequested, JobMoved, JobRelabelled, BatchOpened,
+                 BatchClosed, SessionLost, SessionBehind, UserHeld, JobHeldUp, JobFinished,
+                 ClaimRevoked, TimerFired, StopRequested, StopNow>;
 
 }  // namespace jobmill::core

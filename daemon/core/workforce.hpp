@@ -58,8 +58,13 @@ public:
     void kill_all(Turn& turn);
 
     [[nodiscard]] const PoolTerms& terms(PoolId pool) { return crew_of(pool).terms; }
-    /// Whether the pool is not degraded, or a probe is due.
-    [[nodiscard]] bool may_offer(PoolId pool) { return crew_of(pool).storm.may_offer(); }
+    void hold(PoolId pool, bool held) { crew_of(pool).held = held; }
+    /// Whether the pool is not held, and not degraded, or a probe is due.
+    [[nodiscard]] bool may_offer(PoolId pool)
+    {
+        const Crew& crew = crew_of(pool);
+        return !crew.held && crew.storm.may_offer();
+    }
 
     [[nodiscard]] WorkerSlots& slots() { return slots_; }
     [[nodiscard]] const WorkerSlots& slots() const { return slots_; }
@@ -106,6 +111,7 @@ private:
         std::uint32_t lent = 0;
         std::vector<SlotId> slots;
         CrashStorm storm;
+        bool held = false;
         bool dissolving = false;
         TemplateState template_state = TemplateState::absent;
         std::uint32_t unready_starts = 0;  ///< of the template, since it was last ready

@@ -200,6 +200,10 @@ void RandomSchedule::reload()
         return;
     }
     const PoolId old = pool->id;
+    if (chance_.percent(20)) {
+        world_.hold_pool(old, !pool->on_hold);
+        return;
+    }
     const auto gone = std::count_if(world_.pools().begin(), world_.pools().end(),
                                     [](const PretendPool& each) { return each.gone; });
     if (chance_.percent(60) || (world_.pools().size() >= most_pools && gone == 0)) {
@@ -210,7 +214,9 @@ void RandomSchedule::reload()
     const PoolId made = world_.add_pool(random_pool(climate_, chance_), reuse);
     if (chance_.percent(70)) {
         if (chance_.percent(70)) {
+            world_.hold_pool(old, true);
             world_.move_jobs(old, made);
+            world_.hold_pool(old, false);
         }
         world_.retire_pool(old);
     }

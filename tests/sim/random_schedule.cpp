@@ -115,6 +115,11 @@ void RandomSchedule::calm_down()
     while (!world_.held_users().empty()) {
         world_.hold_user(*world_.held_users().begin(), false);
     }
+    for (const PretendPool& pool : world_.pools()) {
+        if (pool.on_hold && !pool.gone) {
+            world_.hold_pool(pool.id, false);
+        }
+    }
     while (!world_.held_up().empty()) {
         world_.hold_up(*world_.held_up().begin(), false);
     }

@@ -110,6 +110,10 @@ std::string say(const MemoryJudged& e)
 {
     return std::string{"MemoryJudged "} + (e.low ? "low" : "enough");
 }
+std::string say(const PoolHeld& e)
+{
+    return "PoolHeld" + text(e.pool) + (e.held ? "" : " no longer");
+}
 std::string say(const PoolRetired& e)
 {
     return "PoolRetired" + text(e.pool);

@@ -55,6 +55,11 @@ void FakeWorld::retire_pool(PoolId pool)
     feed(core::PoolRetired{.pool = pool});
 }
 
+void FakeWorld::hold_pool(PoolId pool, bool held)
+{
+    feed(core::PoolHeld{.pool = pool, .held = held});
+}
+
 void FakeWorld::move_jobs(PoolId from, PoolId to)
 {
     std::vector<JobId> moving;

@@ -41,6 +41,7 @@ public:
     void resize_pool(PoolId pool, std::uint32_t workers);
     void adjust_pool(PoolId pool, const core::PoolTerms& terms);
     void retire_pool(PoolId pool);
+    void hold_pool(PoolId pool, bool held);
     /// What has not begun in `from`.
     void move_jobs(PoolId from, PoolId to);
     void relabel(JobId job, LabelId label);
@@ -152,6 +153,7 @@ private:
     {
     }
     void foresee(const core::PoolResized& event);
+    void foresee(const core::PoolHeld& event);
     void foresee(const core::PoolAdjusted& event);
     void foresee(const core::LabelAdjusted& event);
     void foresee(const core::CapAdjusted& event);

@@ -21,7 +21,7 @@ bool FakeWorld::may_run(const PretendPool& pool, const Likeness& like) const
 
 bool FakeWorld::has_turn(const PretendPool& pool) const
 {
-    return !stop_asked_ && !memory_low_ && !pool.degraded &&
+    return !stop_asked_ && !memory_low_ && !pool.degraded && !pool.on_hold &&
            pool.queue.any([&](const Likeness& like) { return may_run(pool, like); });
 }
 
@@ -33,6 +33,7 @@ void FakeWorld::check_offer(const core::OfferJob& effect, const PretendWorker& w
                !stop_asked_,
            "a job was offered to a worker that takes none");
     demand(!memory_low_, "a job was offered while memory is low");
+    demand(!pool.on_hold, "a job was offered in a pool that is held");
     demand(worker.lending == 0, "a job was offered to a worker whose job waits for others");
     demand(!pool.degraded || over(pool.degraded_at, (pool.probes + 1) * physics_.patience.probe),
            "a degraded pool was given more than a probe");

@@ -18,6 +18,11 @@ void FakeWorld::foresee(const core::PoolResized& event)
     pool.workers = event.workers;
 }
 
+void FakeWorld::foresee(const core::PoolHeld& event)
+{
+    pool_of(event.pool).on_hold = event.held;
+}
+
 void FakeWorld::foresee(const core::PoolAdjusted& event)
 {
     pool_of(event.pool).terms = event.terms;

@@ -56,6 +56,27 @@ TEST_CASE_FIXTURE(Conversation, "what a worker too many has not begun goes back 
     CHECK(dispatcher.counts(pool).queued == 2);
 }
 
+TEST_CASE_FIXTURE(Conversation, "in a pool that is held nothing begins, and what has not goes back")
+{
+    serve(2, 2);
+    for (const std::uint64_t job : {1U, 2U, 3U, 4U}) {
+        submit(job);
+    }
+    CHECK(on(PoolHeld{.pool = pool, .held = true}) ==
+          Effects{revoke(worker(1), 2), revoke(worker(1), 1), revoke(worker(2), 2),
+                  revoke(worker(2), 1)});
+    CHECK(answer(worker(1), 2, true).empty());
+    CHECK(answer(worker(1), 1, false).empty());
+    CHECK(answer(worker(2), 2, true).empty());
+    CHECK(answer(worker(2), 1, true).empty());
+    CHECK(finish(worker(1), 1) ==
+          Effects{ended(1, JobState::succeeded, EndedBy::worker, worker(1))});
+    CHECK(submit(5).empty());
+    CHECK(dispatcher.counts(pool).queued == 4);
+    CHECK(on(PoolHeld{.pool = pool, .held = false}).size() == 4);
+    CHECK(dispatcher.counts(pool).queued == 0);
+}
+
 TEST_CASE_FIXTURE(Conversation, "a pool that grows again fills the slots that it had")
 {
     serve(2);

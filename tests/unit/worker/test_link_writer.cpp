@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // When results go out that may wait for others.
-#include <doctest/doctest.h>
 #include <sys/ioctl.h>
+
+#include <doctest/doctest.h>
 
 #include "common/claims.hpp"
 #include "common/fd_io.hpp"
@@ -14,7 +15,7 @@ namespace {
 
 constexpr std::uint64_t us = 1000;
 
-struct Link {
+struct Talk {
     SocketPair sockets = make_socket_pair().value();
     UniqueFd memory = Segment::make_memory().value();
     Segment segment = Segment::map(memory).value();
@@ -52,7 +53,7 @@ struct Link {
 
 TEST_CASE("a result waits for others, but does not get older than 100 us")
 {
-    Link link;
+    Talk link;
     link.offer(1, 5);
     CHECK_FALSE(link.finish(1, 40 * us));
     link.now += 10 * us;
@@ -61,7 +62,7 @@ TEST_CASE("a result waits for others, but does not get older than 100 us")
 
 TEST_CASE("one that takes long does not wait for the next, which may take as long")
 {
-    Link link;
+    Talk link;
     link.offer(1, 200);
     CHECK(link.finish(1, 500 * us));
     CHECK(link.finish(2, 800 * us));
@@ -69,7 +70,7 @@ TEST_CASE("one that takes long does not wait for the next, which may take as lon
 
 TEST_CASE("while many jobs are left results wait for more of them")
 {
-    Link link;
+    Talk link;
     link.offer(1, 15);
     for (std::uint64_t sequence = 1; sequence <= 4; ++sequence) {
         CHECK_FALSE(link.finish(sequence, 100 * us));
@@ -79,7 +80,7 @@ TEST_CASE("while many jobs are left results wait for more of them")
 
 TEST_CASE("before the last of them is begun half of the results are out")
 {
-    Link link;
+    Talk link;
     link.offer(1, 8);
     for (std::uint64_t sequence = 1; sequence <= 3; ++sequence) {
         CHECK_FALSE(link.finish(sequence, 50 * us));
@@ -92,7 +93,7 @@ TEST_CASE("before the last of them is begun half of the results are out")
 
 TEST_CASE("what waits goes out before all that is sent, and when it is told to")
 {
-    Link link;
+    Talk link;
     link.offer(1, 100);
     CHECK_FALSE(link.finish(1, us));
     link.writer.send(JobStarted{Sequence{2}});
