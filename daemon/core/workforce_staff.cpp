@@ -29,7 +29,11 @@ void Workforce::adjust(PoolId pool, const PoolTerms& terms, Turn& turn)
         if (slot.state == WorkerState::idle) {
             rest(slot, turn);
         }
+        if (slot.jobs_done >= terms.recycle_jobs && serves(slot.state) && !slot.surplus) {
+            slot.worn = true;  // it gets no more jobs, so none would tell that it is
+        }
     });
+    replace_worn(crew, turn);
 }
 
 void Workforce::lend(PoolId pool, std::uint32_t slots, Turn& turn)

@@ -26,6 +26,10 @@ void FakeWorld::foresee(const core::PoolHeld& event)
 void FakeWorld::foresee(const core::PoolAdjusted& event)
 {
     pool_of(event.pool).terms = event.terms;
+    for (const auto& worker : workers_) {
+        worker->worn = worker->worn || (worker->pool == event.pool &&
+                                        worker->jobs_done >= event.terms.recycle_jobs);
+    }
 }
 
 void FakeWorld::foresee(const core::LabelAdjusted& event)

@@ -119,6 +119,20 @@ TEST_CASE_FIXTURE(Fixture, "a worker is offered no more jobs ahead than it may r
     CHECK(submit(3).empty());
 }
 
+TEST_CASE_FIXTURE(Fixture,
+                  "a worker that has run as many jobs as are allowed now is replaced at once")
+{
+    serve(1, 1, {.recycle_jobs = 5});
+    submit(1);
+    finish(worker(1), 1);
+    submit(2);
+    finish(worker(1), 2);
+    CHECK(on(PoolAdjusted{.pool = pool, .terms = {.recycle_jobs = 2}}).back() ==
+          Effect{fork(worker(2))});
+    CHECK(submit(3).empty());
+    CHECK(on(WorkerReady{worker(2)}) == Effects{DismissWorker{worker(1)}, offer(worker(2), 1, 3)});
+}
+
 TEST_CASE_FIXTURE(Fixture, "a worker of a certain age is replaced after its next job")
 {
     serve(1, 1, {.recycle_age = seconds{60}});
