@@ -16,22 +16,18 @@ namespace {
 /// A client with as many that nobody uses has no use for more.
 constexpr std::size_t most_kept = 64;
 
-Result<std::shared_ptr<BlobMemory>> map(int descriptor, int protection)
+Result<std::shared_ptr<BlobMemory>> map(int descriptor, MapAccess access)
 {
     struct stat status {};
     if (::fstat(descriptor, &status) != 0) {
         return fail_errno("fstat of a blob", errno);
     }
     const auto size = static_cast<std::size_t>(status.st_size);
-    void* const address =
-        ::mmap(nullptr, size, protection, MAP_SHARED | MAP_POPULATE, descriptor, 0);
-    if (address == MAP_FAILED) {
-        return fail_errno("mapping a blob of " + std::to_string(size) + " bytes", errno);
-    }
+    JOBMILL_TRY_ASSIGN(const auto bytes, map_blob(descriptor, size, access, MapPages::at_once));
     auto memory = std::make_shared<BlobMemory>();
     memory->device = status.st_dev;
     memory->inode = status.st_ino;
-    memory->bytes = {static_cast<std::byte*>(address), size};
+    memory->bytes = bytes;
     return memory;
 }
 
@@ -83,7 +79,7 @@ Result<LentBlob> BlobPool::lend(std::size_t size)
     }
     if (best == all_.end()) {
         JOBMILL_TRY_ASSIGN(UniqueFd made, make_blob(wanted));
-        JOBMILL_TRY_ASSIGN(Memory memory, map(made.get(), PROT_READ | PROT_WRITE));
+        JOBMILL_TRY_ASSIGN(Memory memory, map(made.get(), MapAccess::write));
         memory->descriptor = std::move(made);
         memory->reusable = true;
         all_.push_back(std::move(memory));
@@ -109,7 +105,7 @@ Result<Blob> BlobPool::open(const UniqueFd& descriptor, std::uint64_t size, JobI
     });
     Memory lent;
     if (found == all_.end()) {
-        JOBMILL_TRY_ASSIGN(lent, map(descriptor.get(), PROT_READ));
+        JOBMILL_TRY_ASSIGN(lent, map(descriptor.get(), MapAccess::read));
     } else {
         lent = *found;
     }

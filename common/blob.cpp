@@ -14,6 +14,9 @@ namespace {
 
 constexpr int size_seals = F_SEAL_SHRINK | F_SEAL_GROW;
 
+/// Of most machines; smaller mappings have none.
+constexpr std::size_t huge_page = std::size_t{2} << 20U;
+
 }  // namespace
 
 Result<UniqueFd> make_blob(std::uint64_t size)
@@ -29,6 +32,28 @@ Result<UniqueFd> make_blob(std::uint64_t size)
         return fail_errno("sealing a blob", errno);
     }
     return blob;
+}
+
+Result<std::span<std::byte>> map_blob(int blob, std::size_t size, MapAccess access, MapPages pages)
+{
+    const bool writes = access == MapAccess::write;
+    const bool at_once = pages == MapPages::at_once;
+    const int protection = writes ? PROT_READ | PROT_WRITE : PROT_READ;
+    const bool large = size >= huge_page;
+    const int flags = MAP_SHARED | (at_once && !large ? MAP_POPULATE : 0);
+    void* const address = ::mmap(nullptr, size, protection, flags, blob, 0);
+    if (address == MAP_FAILED) {
+        return fail_errno("mapping a blob of " + std::to_string(size) + " bytes", errno);
+    }
+    if (large) {
+        // Which pages it has is decided when they come, so this is said before. Whether it is
+        // followed changes the speed alone.
+        (void)::madvise(address, size, MADV_HUGEPAGE);
+        if (at_once) {
+            (void)::madvise(address, size, writes ? MADV_POPULATE_WRITE : MADV_POPULATE_READ);
+        }
+    }
+    return std::span{static_cast<std::byte*>(address), size};
 }
 
 Result<void> write_blob(int blob, std::uint64_t offset, ByteView bytes)

@@ -21,6 +21,14 @@ namespace jobmill {
 /// Reads exactly `to.size()` bytes from an offset.
 [[nodiscard]] Result<void> read_blob(int blob, std::uint64_t offset, std::span<std::byte> to);
 
+enum class MapAccess : std::uint8_t { read, write };
+enum class MapPages : std::uint8_t { at_once, as_touched };
+
+/// Maps the first `size` bytes of a blob, above 0, for munmap(). A large one has huge pages where
+/// the machine has them for shared memory (`shmem_enabled`: advise).
+[[nodiscard]] Result<std::span<std::byte>> map_blob(int blob, std::size_t size, MapAccess access,
+                                                    MapPages pages);
+
 /// A payload may lie in a blob that was made for a larger one: it is at the beginning, and no more
 /// than so many times as much comes after it.
 inline constexpr std::uint64_t widest_blob = 2;

@@ -3,8 +3,9 @@
 
 #include <sys/mman.h>
 
-#include <cerrno>
 #include <utility>
+
+#include "common/blob.hpp"
 
 namespace jobmill {
 namespace {
@@ -17,13 +18,13 @@ constexpr std::size_t most_at_once = std::size_t{128} << 20U;
 
 Result<Mapping> Mapping::map(int descriptor, std::size_t size, Access access)
 {
-    const int protection = access == Access::write ? PROT_READ | PROT_WRITE : PROT_READ;
-    const int flags = MAP_SHARED | (size <= most_at_once ? MAP_POPULATE : 0);
-    void* const address = ::mmap(nullptr, size, protection, flags, descriptor, 0);
-    if (address == MAP_FAILED) {
-        return fail_errno("mapping a blob of " + std::to_string(size) + " bytes", errno);
+    const auto mapped =
+        map_blob(descriptor, size, access == Access::write ? MapAccess::write : MapAccess::read,
+                 size <= most_at_once ? MapPages::at_once : MapPages::as_touched);
+    if (!mapped) {
+        return tl::unexpected<Error>(mapped.error());
     }
-    return Mapping{std::span{static_cast<std::byte*>(address), size}};
+    return Mapping{*mapped};
 }
 
 Mapping::Mapping(Mapping&& other) noexcept : bytes_(std::exchange(other.bytes_, {})) {}

@@ -92,3 +92,23 @@ TEST_CASE("a blob may be empty, and none can be larger than a file")
     CHECK(check_blob(empty->get(), 0).has_value());
     CHECK_FALSE(make_blob(~std::uint64_t{0}).has_value());
 }
+
+TEST_CASE("a mapped blob shows what is written to it, and takes what is written there")
+{
+    for (const std::size_t size : {std::size_t{5000}, std::size_t{5} << 20U}) {
+        const auto blob = make_blob(size);
+        REQUIRE(blob.has_value());
+        const auto written = map_blob(blob->get(), size, MapAccess::write, MapPages::at_once);
+        const auto seen = map_blob(blob->get(), size, MapAccess::read, MapPages::as_touched);
+        REQUIRE(written.has_value());
+        REQUIRE(seen.has_value());
+        CHECK(written->size() == size);
+        written->back() = std::byte{7};
+        CHECK(seen->back() == std::byte{7});
+        REQUIRE(write_blob(blob->get(), 0, bytes_of("hello")).has_value());
+        CHECK(text_of(written->first(5)) == "hello");
+        CHECK(::munmap(written->data(), size) == 0);
+        CHECK(::munmap(seen->data(), size) == 0);
+    }
+    CHECK(map_blob(-1, 100, MapAccess::read, MapPages::at_once).error().code == Errc::system);
+}
