@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <tuple>
 #include <vector>
 
 #include "daemon/core/fair_shares.hpp"
@@ -13,7 +14,10 @@ namespace jobmill::core {
 struct TurnKey {
     Spent spent = 0;
     std::uint64_t who = 0;
-    friend auto operator<=>(const TurnKey&, const TurnKey&) = default;
+    friend bool operator<(const TurnKey& one, const TurnKey& other)
+    {
+        return std::tie(one.spent, one.who) < std::tie(other.spent, other.who);
+    }
 };
 
 /// Whose a lane is, and since when: `opened` decides between lanes that have had the same.
