@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // The memory of results that were given back holds later ones, of the same user.
 #include <algorithm>
-#include <cinttypes>
-#include <cstdio>
 #include <fstream>
+#include <sstream>
+#include <string>
 
 #include "jobmill/client.hpp"
 #include "tests/e2e/users_daemon.hpp"
@@ -45,12 +45,16 @@ std::uint64_t inode_of(const event::JobResult& result)
     const auto wanted = reinterpret_cast<std::uintptr_t>(result.blob.bytes().data());
     std::ifstream maps{"/proc/self/maps"};
     for (std::string line; std::getline(maps, line);) {
+        // begin-end permissions offset device inode path
+        std::istringstream words{line};
         std::uintptr_t begin = 0;
         std::uintptr_t end = 0;
+        char dash = 0;
+        std::string skipped;
         std::uint64_t inode = 0;
-        const int found = std::sscanf(
-            line.c_str(), "%" SCNxPTR "-%" SCNxPTR " %*s %*s %*s %" SCNu64, &begin, &end, &inode);
-        if (found == 3 && begin <= wanted && wanted < end) {
+        words >> std::hex >> begin >> dash >> end >> skipped >> skipped >> skipped >> std::dec >>
+            inode;
+        if (words && begin <= wanted && wanted < end) {
             return inode;
         }
     }
