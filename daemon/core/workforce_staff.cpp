@@ -12,6 +12,28 @@
 
 namespace jobmill::core {
 
+namespace {
+
+/// The less, the more its pool would miss it.
+int use_of(const WorkerSlot& slot)
+{
+    if (slot.worn && slot.surplus) {
+        return 5;  // it was replaced
+    }
+    if (slot.state == WorkerState::gone) {
+        return 4;
+    }
+    if (!may_stay(slot.state)) {
+        return 3;
+    }
+    if (!slot.held.empty()) {
+        return 0;
+    }
+    return serves(slot.state) ? 1 : 2;
+}
+
+}  // namespace
+
 void Workforce::resize(PoolId pool, std::uint32_t workers, Turn& turn)
 {
     JOBMILL_ASSERT(workers > 0);
@@ -97,17 +119,9 @@ std::vector<SlotId> Workforce::by_use(const Crew& crew) const
     std::copy_if(crew.slots.begin(), crew.slots.end(), std::back_inserter(slots), [&](SlotId id) {
         return slots_[id].state != WorkerState::condemned && slots_[id].stands_in_for == no_slot;
     });
-    const auto rank = [&](SlotId id) {
-        const WorkerSlot& slot = slots_[id];
-        const bool replaced = slot.worn && slot.surplus;
-        return replaced                          ? 5
-               : slot.state == WorkerState::gone ? 4
-               : !may_stay(slot.state)           ? 3
-               : !slot.held.empty()              ? 0
-               : serves(slot.state)              ? 1
-                                                 : 2;
+    const auto standing = [&](SlotId id) {
+        return std::tuple{use_of(slots_[id]), slots_[id].surplus, id};
     };
-    const auto standing = [&](SlotId id) { return std::tuple{rank(id), slots_[id].surplus, id}; };
     std::sort(slots.begin(), slots.end(),
               [&](SlotId a, SlotId b) { return standing(a) < standing(b); });
     return slots;
