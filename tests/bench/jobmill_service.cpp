@@ -18,7 +18,7 @@ namespace {
 
 std::string lines_of(const char* variable)
 {
-    const char* text = std::getenv(variable);
+    const char* text = std::getenv(variable);  // NOLINT(concurrency-mt-unsafe): one thread
     return text == nullptr ? std::string{} : std::string{text} + "\n";
 }
 
