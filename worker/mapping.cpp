@@ -5,8 +5,6 @@
 
 #include <utility>
 
-#include "common/blob.hpp"
-
 namespace jobmill {
 namespace {
 
@@ -18,13 +16,9 @@ constexpr std::size_t most_at_once = std::size_t{128} << 20U;
 
 Result<Mapping> Mapping::map(int descriptor, std::size_t size, Access access)
 {
-    const auto mapped =
-        map_blob(descriptor, size, access == Access::write ? MapAccess::write : MapAccess::read,
-                 size <= most_at_once ? MapPages::at_once : MapPages::as_touched);
-    if (!mapped) {
-        return tl::unexpected<Error>(mapped.error());
-    }
-    return Mapping{*mapped};
+    const MapPages pages = size <= most_at_once ? MapPages::at_once : MapPages::as_touched;
+    JOBMILL_TRY_ASSIGN(const auto bytes, map_blob(descriptor, size, access, pages));
+    return Mapping{bytes};
 }
 
 Mapping::Mapping(Mapping&& other) noexcept : bytes_(std::exchange(other.bytes_, {})) {}

@@ -5,13 +5,14 @@
 #include <cstddef>
 #include <span>
 
+#include "common/blob.hpp"
 #include "jobmill/result.hpp"
 
 namespace jobmill {
 
 class Mapping {
 public:
-    enum class Access { read, write };
+    using Access = MapAccess;
 
     /// Maps the first `size` bytes, above 0; the descriptor may be closed afterwards.
     [[nodiscard]] static Result<Mapping> map(int descriptor, std::size_t size, Access access);

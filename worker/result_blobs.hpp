@@ -10,17 +10,14 @@
 #include "common/unique_fd.hpp"
 #include "jobmill/ids.hpp"
 #include "jobmill/result.hpp"
+#include "worker/mapping_cache.hpp"
 
 namespace jobmill {
 
 class ResultBlobs {
 public:
-    /// As those of MappingCache, which has the same blobs mapped.
-    struct Budget {
-        std::uint64_t bytes = std::uint64_t{128} << 20U;
-        std::size_t count = 32;
-        std::uint64_t age_ns = 2'000'000'000;
-    };
+    /// As of those that are mapped, which are the same blobs mostly.
+    using Budget = MappingCache::Budget;
     /// A blob, which may be larger than the result in it.
     struct Room {
         UniqueFd blob;
