@@ -52,6 +52,8 @@ public:
     void won(WorkerSlot& slot, JobHandle handle, Turn& turn);
     /// The submitter of that job waits for it, if it runs.
     void nest(JobHandle child, Turn& turn);
+    /// None of the session's jobs is to begin for a while.
+    void fall_behind(SessionId session, Turn& turn);
     /// The job waits for its reader, or no longer does.
     void hold_up(JobHandle handle, bool held_up, Turn& turn);
     /// The pools of jobs that lend their places have other sizes.

@@ -32,6 +32,21 @@ void Assignments::hold(PoolId pool, bool held, Turn& turn)
     }
 }
 
+/// Nobody reads what its jobs would say: those that stand behind another in a worker come back, and
+/// wait with the others of the session. What is in front has begun, or is about to.
+void Assignments::fall_behind(SessionId session, Turn& turn)
+{
+    workforce_.each_slot([&](WorkerSlot& slot) {
+        const JobHandle front = book_.front(slot);
+        for (JobHandle at = slot.held.last(); at != front; at = book_[at].place.previous) {
+            const Job& job = book_[at];
+            if (job.attached && job.session == session) {
+                recall(at, turn);
+            }
+        }
+    });
+}
+
 /// A worker has nothing to do, and nothing is queued: it gets half of what another holds.
 void Assignments::share_out(PoolId pool, Turn& turn)
 {

@@ -76,6 +76,7 @@ void Dispatcher::State::handle(const SessionBehind& event, Turn& turn)
 {
     if (event.behind) {
         book.fall_behind(event.session);
+        assignments.fall_behind(event.session, turn);
     } else if (book.catch_up(event.session)) {
         assignments.offer_everywhere(turn);
     }

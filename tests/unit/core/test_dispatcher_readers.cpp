@@ -107,6 +107,25 @@ TEST_CASE_FIXTURE(Fixture, "what runs is let finish when its client does not rea
           Effects{ended(1, JobState::succeeded, EndedBy::worker, worker(1))});
 }
 
+TEST_CASE_FIXTURE(Fixture,
+                  "what a worker has not begun is taken back when its client does not read")
+{
+    serve(1, 4);
+    submit(1, 1);
+    submit(2, 1);
+    submit(3, 1, true);
+    submit(4, 2);
+    submit(5, 1);
+    CHECK(fall_behind(1) == Effects{revoke(worker(1), 2)});
+    CHECK(answer(worker(1), 2, true).empty());
+    finish(worker(1), 1);
+    finish(worker(1), 3);
+    finish(worker(1), 4);
+    CHECK_FALSE(dispatcher.worker_of(JobId{2}));
+    CHECK_FALSE(dispatcher.worker_of(JobId{5}));
+    CHECK(catch_up(1) == Effects{offer(worker(1), 5, 2), offer(worker(1), 6, 5)});
+}
+
 TEST_CASE_FIXTURE(Fixture, "a detached job does not wait for the client that submitted it")
 {
     serve(1);
