@@ -325,7 +325,11 @@ void WorkerProcess::on_death()
     // Nobody writes any more: the link first, then what was committed and did not arrive.
     dismissed_ = true;
     channel_->read_rest();
-    take_from_outbox();
+    if (garbled_) {
+        take_behind_nonsense();
+    } else {
+        take_from_outbox();
+    }
     read_stderr();
     channel_.reset();
     stderr_watcher_.reset();

@@ -57,25 +57,46 @@ void WorkerProcess::take_from_outbox()
     on_bytes(ByteView{rest}.first(taken));
 }
 
+/// What it has finished is committed, whoever wrote between it into the link, and counts as it does
+/// when a worker crashes. Once it is dead; nothing of the link is in there.
+void WorkerProcess::take_behind_nonsense()
+{
+    Bytes rest;
+    if (!read_outbox(segment_.layout(), whole_, rest)) {
+        return;
+    }
+    FrameSplitter frames{Link::worker, Direction::to_daemon};
+    frames.feed(rest);
+    for (auto next = frames.next(); next && *next; next = frames.next()) {
+        if (!report(**next)) {
+            return;
+        }
+    }
+}
+
 void WorkerProcess::on_bytes(ByteView bytes)
 {
-    if (!fault_.empty()) {
+    if (!fault_.empty() || garbled_) {
         return;  // nothing that follows nonsense can be understood
     }
     frames_.feed(bytes);
     while (fault_.empty()) {
         const auto next = frames_.next();
         if (!next) {
+            garbled_ = true;
             misbehave("wrote nonsense: " + next.error().what);
             return;
         }
         if (!*next) {
             return;
         }
+        const std::size_t size = FrameHeader::size + (*next)->header.length;
         if (const auto reported = report(**next); !reported) {
+            garbled_ = true;
             misbehave("wrote nonsense: " + reported.error().what);
             return;
         }
+        whole_ += size;
     }
 }
 

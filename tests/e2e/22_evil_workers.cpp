@@ -11,7 +11,7 @@ TEST_CASE("a worker that writes garbage to its link is replaced and its job is l
     (void)neighbour.next("chunk", "beside");
     JsonClient client = daemon.json();
     for (int i = 0; i < 5; ++i) {
-        client.submit("evil", "garbage_link");
+        client.submit("evil", "garbage_link", "stay");
         const Value result = client.result("evil");
         CHECK(result.text_at("state") == "crashed");
         CHECK(cause_text(result, "kind") == "lost");
@@ -22,6 +22,32 @@ TEST_CASE("a worker that writes garbage to its link is replaced and its job is l
     CHECK(daemon.pool().integer_at("restarts") == 5);
     neighbour.send(R"({"op":"cancel","id":"beside"})");
     CHECK(neighbour.result("beside").text_at("payload") == "stopped");
+}
+
+TEST_CASE("what a worker finished before and behind nonsense in its link is not lost")
+{
+    constexpr int rounds = 20;
+    constexpr int jobs = 50;
+    const Daemon daemon{pool_config(1)};
+    JsonClient client = daemon.json();
+    int lost = 0;
+    for (int round = 0; round < rounds; ++round) {
+        for (int i = 0; i < jobs; ++i) {
+            client.submit(std::to_string(i), i == jobs / 2 ? "garbage_link" : "sum", "10");
+        }
+        for (int i = 0; i < jobs; ++i) {
+            const Value result = client.result(std::to_string(i));
+            const bool succeeded = result.text_at("state") == "succeeded";
+            lost += succeeded ? 0 : 1;
+            CHECK((succeeded || cause_text(result, "kind") == "lost"));
+            CHECK((!succeeded || i == jobs / 2 || result.text_at("payload") == "55"));
+        }
+    }
+    // One for each worker that was replaced: what it had begun, and not finished, when it was
+    // killed.
+    CHECK(lost <= rounds);
+    daemon.await("the last is replaced",
+                 [&] { return daemon.pool().integer_at("restarts") == rounds; });
 }
 
 TEST_CASE("a worker that scribbles over its segment harms nobody else")

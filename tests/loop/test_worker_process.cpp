@@ -165,6 +165,45 @@ TEST_CASE_FIXTURE(Outboxed, "what a dead worker had finished and could not send 
     CHECK(results == std::vector<std::string>{"first", "second"});
 }
 
+TEST_CASE_FIXTURE(Outboxed, "what a worker finished counts when something else is in its link")
+{
+    const Bytes first = commit(outcome("first", 1));
+    const Bytes second = commit(outcome("second", 2));
+    say(first);
+    SUBCASE("alone")
+    {
+        say(bytes_of(std::string(64, '\xee')));
+    }
+    SUBCASE("among what it says")
+    {
+        say(bytes_of(std::string(10, '\xee')));
+        say(second);
+    }
+    SUBCASE("in what was collected before it came")
+    {
+        worker->collect();
+        say(bytes_of(std::string(100, '\xee')));
+    }
+    CHECK(run_until([&] { return misbehaved > 0; }));
+    (void)commit(outcome("third", 3));
+    worker->kill();
+    CHECK(run_until([&] { return exits == 1; }));
+    CHECK(results == std::vector<std::string>{"first", "second", "third"});
+    CHECK(worker->cause_of_death().kind == "lost");
+}
+
+TEST_CASE_FIXTURE(Outboxed, "nonsense in the outbox as well is understood no further")
+{
+    say(commit(outcome("first", 1)));
+    say(bytes_of(std::string(64, '\xee')));
+    CHECK(run_until([&] { return misbehaved > 0; }));
+    (void)commit(Bytes(64, std::byte{0xee}));
+    (void)commit(outcome("second", 2));
+    worker->kill();
+    CHECK(run_until([&] { return exits == 1; }));
+    CHECK(results == std::vector<std::string>{"first"});
+}
+
 TEST_CASE_FIXTURE(Outboxed, "what a worker has committed and not sent is collected, and heard once")
 {
     const Bytes first = commit(outcome("first", 1));

@@ -61,13 +61,16 @@ void scribble(Job& job)
     }
 }
 
-void garbage_link(Job& /*job*/)
+void garbage_link(Job& job)
 {
     std::array<char, 4096> garbage{};
     (void)!::getrandom(garbage.data(), garbage.size(), 0);
     // An unknown message type, whatever the rest is.
     garbage[4] = '\xff';
     (void)!::write(find_link(), garbage.data(), garbage.size());
+    if (job.payload() == "stay") {
+        (void)::pause();
+    }
 }
 
 void leak(Job& job)

@@ -58,7 +58,7 @@ std::string until_cancelled(Job& job);
 
 // sabotage.cpp
 void scribble(Job& job);      ///< payload "crash": aborts afterwards
-void garbage_link(Job& job);  ///< random bytes to the daemon
+void garbage_link(Job& job);  ///< random bytes to the daemon; "stay": waits for what comes of it
 void leak(Job& job);          ///< payload: bytes
 
 }  // namespace testhandlers
