@@ -327,7 +327,8 @@ void ChaosClient::hear(Heard heard)
             Facts facts{{"job", number},
                         {"state", heard.state},
                         {"digest", digest_of(heard.payload)},
-                        {"attempt", std::to_string(heard.attempt)}};
+                        {"attempt", std::to_string(heard.attempt)},
+                        {"workers", heard.workers}};
             if (heard.state != "succeeded") {
                 facts.insert(facts.end(), {{"kind", heard.kind},
                                            {"signal", heard.signal},

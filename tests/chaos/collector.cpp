@@ -87,6 +87,7 @@ private:
                           {"kind", heard.kind},
                           {"signal", heard.signal},
                           {"text", heard.text},
+                          {"workers", heard.workers},
                           {"poison", heard.poison ? "1" : ""}});
             waits_.erase(found);
         } else if (heard.what == What::refused) {

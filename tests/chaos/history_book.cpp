@@ -16,6 +16,7 @@ Ending ending_of(const Record& record)
             .kind = std::string{record.text("kind")},
             .signal = std::string{record.text("signal")},
             .text = std::string{record.text("text")},
+            .workers = std::string{record.text("workers")},
             .attempt = std::max<std::uint64_t>(1, record.number("attempt")),
             .kills = record.number("kills"),
             .poison = record.number("poison") != 0};

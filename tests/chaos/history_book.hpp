@@ -32,6 +32,7 @@ struct Ending {
     std::string kind;
     std::string signal;
     std::string text;
+    std::string workers;  ///< the slots of its attempts, each with a comma after it
     std::uint64_t attempt = 1;
     std::uint64_t kills = 0;  ///< attempts before, of which each died of SIGKILL
     bool poison = false;

@@ -9,6 +9,42 @@ namespace jobmill::chaos {
 namespace {
 
 constexpr std::size_t most_explained = 20;
+/// So long a job may live of whose end nobody heard.
+constexpr std::int64_t unheard_life = 10'000'000'000;
+
+std::uint64_t most_attempts(const JobLife& job)
+{
+    return 1 + job.submit.number("retry_crash") + job.submit.number("retry_timeout") +
+           job.submit.number("retry_failure");
+}
+
+bool ran_in(const Ending& ending, std::string_view worker)
+{
+    return (',' + ending.workers).find(',' + std::string{worker} + ',') != std::string::npos;
+}
+
+/// The slot of the last attempt.
+std::string_view last_worker(const Ending& ending)
+{
+    const std::string_view all = ending.workers;
+    const std::string_view before =
+        all.substr(0, all.size() - std::min<std::size_t>(1, all.size()));
+    return before.substr(before.rfind(',') + 1);
+}
+
+/// Whether that job may have written nonsense in that worker while another job lived.
+bool may_have_broken(const JobLife& vandal, std::string_view worker, std::int64_t from,
+                     std::int64_t to)
+{
+    if (vandal.want() != "lost" || vandal.submit.at > to) {
+        return false;
+    }
+    if (vandal.endings.empty()) {
+        return vandal.submit.at + unheard_life >= from;
+    }
+    const Ending& end = vandal.endings.front();
+    return ran_in(end, worker) && end.at >= from;
+}
 
 }  // namespace
 
@@ -39,6 +75,10 @@ Verdict HistoryChecker::judge()
     for (const std::size_t job : kills_.unexplained()) {
         accuse(book_.jobs()[job],
                "it died of SIGKILL and no worker had been killed that no other job lost");
+    }
+    if (nonsense_.deaths > nonsense_.attempts) {
+        accuse(std::to_string(nonsense_.deaths) + " jobs died of nonsense, and only " +
+               std::to_string(nonsense_.attempts) + " may have written any");
     }
     verdict_.killed = kills_.deaths();
     return verdict_;
@@ -80,6 +120,10 @@ void HistoryChecker::judge_job(const JobLife& job)
     }
     judge_count(job);
     judge_order(job);
+    if (job.want() == "lost") {
+        nonsense_.attempts +=
+            job.endings.empty() ? most_attempts(job) : job.endings.front().attempt;
+    }
     for (const Ending& ending : job.endings) {
         judge_ending(job, ending);
     }
@@ -148,8 +192,7 @@ void HistoryChecker::judge_ending(const JobLife& job, const Ending& ending)
         accuse(job, *fault);
     }
     const std::uint64_t crashes = job.submit.number("retry_crash");
-    const std::uint64_t most =
-        1 + crashes + job.submit.number("retry_timeout") + job.submit.number("retry_failure");
+    const std::uint64_t most = most_attempts(job);
     if (ending.attempt > most) {
         accuse(job,
                "it had " + std::to_string(ending.attempt) + " attempts of " + std::to_string(most));
@@ -194,7 +237,8 @@ std::optional<std::string> HistoryChecker::fault_of_success(const JobLife& job,
     // Who heeds the flag that a cancel, a timeout or a halt has raised may end well.
     const bool flagged =
         book_.cancel_asked(job, ending.at) || job.is("timeout_ms") || book_.may_halt(job);
-    if (want == "any" || (want == "endless" && flagged)) {
+    // So may who wrote nonsense and was done before anybody read it.
+    if (want == "any" || want == "lost" || (want == "endless" && flagged)) {
         return {};
     }
     if (want != "value") {
@@ -219,10 +263,11 @@ std::optional<std::string> HistoryChecker::fault_of_success(const JobLife& job,
 std::optional<std::string> HistoryChecker::fault_of_crash(const JobLife& job, const Ending& ending)
 {
     const std::string_view want = job.want();
+    const bool replaced = ending.kind == "lost" && (want == "lost" || taken_along(job, ending));
+    nonsense_.deaths += replaced ? 1U : 0U;
     const bool own = (ending.kind == "signal" && ending.signal == want) ||
-                     (ending.kind == "exit" && want == "exit") ||
-                     (ending.kind == "lost" && want == "lost");
-    if (own) {
+                     (ending.kind == "exit" && want == "exit");
+    if (own || replaced) {
         return {};
     }
     if (ending.kind == "signal" && ending.signal == "SIGKILL") {
@@ -231,6 +276,16 @@ std::optional<std::string> HistoryChecker::fault_of_crash(const JobLife& job, co
     }
     return "it crashed (" + ending.kind + ' ' + ending.signal + ' ' + ending.text +
            ") and nothing explains it";
+}
+
+/// A worker that wrote nonsense takes along what it runs when it is killed for it, whoever's it is.
+bool HistoryChecker::taken_along(const JobLife& job, const Ending& ending) const
+{
+    const std::string_view worker = last_worker(ending);
+    return ending.text.find("nonsense") != std::string::npos &&
+           std::any_of(book_.jobs().begin(), book_.jobs().end(), [&](const JobLife& other) {
+               return may_have_broken(other, worker, job.submit.at, ending.at);
+           });
 }
 
 void HistoryChecker::blame_kill(const JobLife& job, const Ending& ending)

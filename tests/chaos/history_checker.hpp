@@ -22,7 +22,7 @@ namespace jobmill::chaos {
 ///   failure  fails
 ///   SIGxxx   crashes, its worker dying of that signal
 ///   exit     crashes, its worker leaving
-///   lost     crashes, its worker replaced
+///   lost     crashes, its worker replaced; or is done before that
 ///   endless  runs until it is cancelled
 /// Others: detached, timeout_ms, queue_timeout_ms, retry_crash, retry_timeout, retry_failure,
 /// batch, halt.
@@ -72,13 +72,20 @@ private:
                                                               const Ending& ending);
     [[nodiscard]] std::optional<std::string> fault_of_crash(const JobLife& job,
                                                             const Ending& ending);
+    [[nodiscard]] bool taken_along(const JobLife& job, const Ending& ending) const;
     void blame_kill(const JobLife& job, const Ending& ending);
     void accuse(const JobLife& job, const std::string& what);
     void accuse(const std::string& what);
 
+    struct Nonsense {
+        std::uint64_t attempts = 0;  ///< that may have written it
+        std::uint64_t deaths = 0;    ///< of jobs with their workers; each kills one at most
+    };
+
     HistoryBook book_;
     KillLedger kills_;
     std::vector<std::int64_t> template_kills_;
+    Nonsense nonsense_;
     Verdict verdict_;
 };
 

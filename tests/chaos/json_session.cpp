@@ -94,7 +94,9 @@ void read_cause(const Value& message, Heard& heard)
         static_cast<std::uint64_t>(std::max<std::int64_t>(1, message.integer_at("attempt")));
     for (const Value& attempt : list_at(message, "attempts")) {
         heard.kills += attempt.text_at("signal") == "SIGKILL" ? 1U : 0U;
+        heard.workers += std::to_string(attempt.integer_at("worker")) + ',';
     }
+    heard.workers += std::to_string(message.integer_at("worker")) + ',';
 }
 
 What what_of(std::string_view op)

@@ -54,7 +54,9 @@ struct Listener {
                     .poison = event.cause->poison};
         for (const Attempt& attempt : event.attempts) {
             heard.kills += attempt.cause.signal == "SIGKILL" ? 1U : 0U;
+            heard.workers += std::to_string(number(attempt.worker)) + ',';
         }
+        heard.workers += std::to_string(number(event.worker)) + ',';
         return heard;
     }
     std::optional<Heard> operator()(const event::JobError& event) const

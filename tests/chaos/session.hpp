@@ -29,6 +29,7 @@ struct Heard {
     std::uint64_t attempt = 1;
     std::uint64_t kills = 0;  ///< attempts before that died of SIGKILL
     bool poison = false;
+    std::string workers;  ///< the slots of its attempts: "3,17,"
     Value status{};
 };
 

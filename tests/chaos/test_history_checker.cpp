@@ -161,7 +161,7 @@ TEST_CASE_FIXTURE(GoodSession, "chunks that are missing are a wrong result")
 
 TEST_CASE_FIXTURE(GoodSession, "a job that has to fail or to crash cannot succeed")
 {
-    for (const char* const want : {"failure", "SIGSEGV", "exit", "lost", "endless"}) {
+    for (const char* const want : {"failure", "SIGSEGV", "exit", "endless"}) {
         CAPTURE(want);
         GoodSession history;
         history.begin("j", want);
@@ -201,6 +201,53 @@ TEST_CASE_FIXTURE(GoodSession, "a crash that nothing explains is a violation")
         result("j", "crashed", {{"kind", "lost"}});
     }
     CHECK(judge().violations == 1);
+}
+
+TEST_CASE_FIXTURE(GoodSession, "who writes nonsense may take along one that runs in its worker")
+{
+    const auto lost_in = [](const char* workers) {
+        return Facts{{"kind", "lost"},
+                     {"text", "its_worker_was_replaced:_it_wrote_nonsense:_a_message"},
+                     {"workers", workers}};
+    };
+    begin("before", "value", 1);
+    SUBCASE("in the same worker")
+    {
+        begin("vandal", "lost", 2);
+        result("before", "crashed", lost_in("12,3,"), 1);
+        result("vandal", "succeeded", {{"workers", "3,"}}, 2);
+        CHECK(judge().good());
+    }
+    SUBCASE("instead of its own")
+    {
+        begin("vandal", "lost", 2);
+        result("before", "crashed", lost_in("3,"), 1);
+        result("vandal", "crashed", lost_in("3,"), 2);
+        check_one(judge(), "2 jobs died of nonsense, and only 1");
+    }
+    SUBCASE("in another worker")
+    {
+        begin("vandal", "lost", 2);
+        result("before", "crashed", lost_in("3,12,"), 1);
+        result("vandal", "crashed", lost_in("3,4,2,"), 2);
+        check_one(judge(), "nothing explains it");
+    }
+    SUBCASE("after its end")
+    {
+        result("before", "crashed", lost_in("3,"), 1);
+        begin("vandal", "lost", 2);
+        result("vandal", "crashed", lost_in("3,"), 2);
+        check_one(judge(), "nothing explains it");
+    }
+    SUBCASE("before its beginning")
+    {
+        begin("vandal", "lost", 2);
+        result("vandal", "crashed", lost_in("3,"), 2);
+        begin("behind", "value", 3);
+        result("behind", "crashed", lost_in("3,"), 3);
+        result("before", "succeeded", {}, 1);
+        check_one(judge(), "nothing explains it");
+    }
 }
 
 TEST_CASE_FIXTURE(GoodSession, "a kill costs one job and no more")
