@@ -26,6 +26,8 @@ _GATHERED = 32
 # each time that the reading thread wakes, it takes the interpreter from whoever submits.
 _MANY = 16
 _LULL = 0.0005
+# Its thread may be in a callback that waits for whoever looks.
+_LOOK_PATIENCE = 1.0
 
 
 class Link:
@@ -50,6 +52,7 @@ class Link:
         self._woken = False
         self._closed = False
         self._error: Optional[BaseException] = None
+        self._over = threading.Event()
         self._wake_reader, self._wake_writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self._thread = threading.Thread(target=self._run, name="jobmill-link", daemon=True)
         self._thread.start()
@@ -151,6 +154,18 @@ class Link:
         if threading.current_thread() is not self._thread:
             self._thread.join()
 
+    def look(self) -> None:
+        """When another session has ended with the daemon: returns once the end of this one is known,
+        if it has come, so that who hears of the other may submit to the next daemon."""
+        with self._lock:
+            if self._error is not None:
+                return
+            poll = select.poll()
+            poll.register(self._socket, 0)
+            ended = bool(poll.poll(0))
+        if ended and threading.current_thread() is not self._thread:
+            self._over.wait(_LOOK_PATIENCE)
+
     def abandon(self) -> None:
         """In the child of a fork: forgets the connection, which is the parent's."""
         self._error = DaemonGone("this connection is of the process that was forked")
@@ -250,6 +265,7 @@ class Link:
             writer, self._wake_writer = self._wake_writer, -1
             os.close(writer)
         self._on_end(self)  # before anybody hears of it, and submits to the next one
+        self._over.set()
         _hand_out(orphans)
         with self._idle:
             self._delivering = False

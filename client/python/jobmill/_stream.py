@@ -16,7 +16,7 @@ from ._output import echo
 from ._parcel import HANDLER
 from ._session import Result
 from ._wire import connect, greet, receive, send
-from .errors import JobMillError
+from .errors import DaemonGone, JobMillError
 
 __all__ = ["Item", "stream"]
 
@@ -106,8 +106,8 @@ def stream(
 ) -> Iterator[Item]:
     if window is not None and window < 1:
         raise ValueError("buffersize must be None or > 0")
-    path = calls._executor._connected().path
-    return _Stream(calls, fn, iter(iterable), window or _DEFAULT_WINDOW).items(path)
+    link = calls._executor._connected()
+    return _Stream(calls, fn, iter(iterable), window or _DEFAULT_WINDOW).items(link)
 
 
 class _Stream:
@@ -124,8 +124,14 @@ class _Stream:
         self._items: List[Item] = []
         self._errors: List[BaseException] = []
 
-    def items(self, path: str) -> Iterator[Item]:
-        connection = connect(path)
+    def items(self, link: Any) -> Iterator[Item]:
+        try:
+            yield from self._items_of(connect(link.path))
+        except DaemonGone:
+            link.look()
+            raise
+
+    def _items_of(self, connection: Any) -> Iterator[Item]:
         desk: Optional[Desk] = None
         try:
             session = greet(connection, f"jobmill-python {os.getpid()}")
