@@ -8,10 +8,12 @@ import contextlib
 import functools
 import gc
 import os
+import signal
+import subprocess
 import sys
 import threading
 import unittest
-from typing import Any, AsyncIterator, Awaitable, Callable, Dict, Iterator, List, Tuple
+from typing import Any, AsyncIterator, Awaitable, Callable, Dict, Iterator, List, Optional, Tuple
 
 import surroundings
 import workload
@@ -580,11 +582,14 @@ class Ends(OneDaemon):
         gc.collect()
         before = surroundings.descriptors()
         turns = 0
+        stopped: Optional[subprocess.Popen] = None
 
         async def count() -> None:
             nonlocal turns
             while True:
                 turns += 1
+                if stopped is not None and turns == closing + 20:
+                    stopped.send_signal(signal.SIGCONT)
                 await asyncio.sleep(0)
 
         counter = asyncio.ensure_future(count())
@@ -593,10 +598,12 @@ class Ends(OneDaemon):
             daemon = pool._settings._daemon
             worker, _ = await pool.run(workload.where)
             data = await pool.run(workload.identity, b"x" * 100_000)
-            closing = turns
+            # It does not end before the loop has turned on for a while.
+            closing, stopped = turns, daemon._process
+            stopped.send_signal(signal.SIGSTOP)
         # Neither its start nor its end has stopped the loop.
         self.assertGreater(opened, 1)
-        self.assertGreater(turns, closing + 1)
+        self.assertGreaterEqual(turns, closing + 20)
         counter.cancel()
         self.assertEqual(len(data), 100_000)
         self.assertFalse(is_alive(daemon._process.pid))

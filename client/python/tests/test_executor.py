@@ -420,11 +420,16 @@ class ShuttingDown(unittest.TestCase):
 
     def test_of_many_short_jobs_each_has_run_or_is_cancelled(self) -> None:
         # A worker holds many of them ahead, of which it has begun one.
-        executor = Executor(2)
-        futures = [executor.submit(workload.append, self.place, n) for n in range(20_000)]
+        executor = Executor(1)
+        futures = [executor.submit(workload.append, self.place, n) for n in range(5_000)]
+        middle = executor.submit(workload.begin_and_wait, self.place, "middle")
+        futures += [executor.submit(workload.append, self.place, n) for n in range(5_000, 10_000)]
         futures[0].result()
-        executor.shutdown(cancel_futures=True)
+        executor.shutdown(wait=False, cancel_futures=True)
+        workload.touch(os.path.join(self.place, "go"))
+        concurrent.futures.wait(futures)
         done = {future.result() for future in futures if not future.cancelled()}
+        self.assertTrue(middle.cancelled() or middle.result() == "finished")
         self.assertLess(len(done), len(futures))
         with open(os.path.join(self.place, "numbers")) as numbers:
             self.assertEqual({int(line) for line in numbers}, done)
