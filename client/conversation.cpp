@@ -76,6 +76,10 @@ Result<void> Conversation::check(const NewJob& job) const
     JOBMILL_TRY(check_name("pool name", job.pool));
     JOBMILL_TRY(check_name("label", job.label));
     JOBMILL_TRY(as_result(options::check(job.options)));
+    if (job.inputs.size() > limits::inputs) {
+        return fail(Errc::invalid, std::to_string(job.inputs.size()) + " inputs; the limit is " +
+                                       std::to_string(limits::inputs));
+    }
     return check_size_of(job.payload.size());
 }
 
@@ -131,6 +135,9 @@ SubmitOptions Conversation::options_of(const NewJob& job, ByteView args,
                           .job = job.options};
     if (job.blob) {
         options.blob = number(*job.blob);
+    }
+    for (const Tag input : job.inputs) {
+        options.inputs.push_back(number(input));
     }
     if (parent) {
         options.job.parent = parent;

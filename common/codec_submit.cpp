@@ -59,6 +59,29 @@ Decoded<void> take_args(msgpack::Reader& reader, ByteView& args)
     return {};
 }
 
+Decoded<void> take_inputs(msgpack::Reader& reader, std::vector<std::uint64_t>& inputs)
+{
+    const auto size = reader.array();
+    if (!size) {
+        return wrong_type("inputs", "a list of numbers");
+    }
+    if (*size > limits::inputs) {
+        return bad_value("inputs",
+                         std::to_string(*size) + " of them; a job has " +
+                             std::to_string(limits::inputs) + " at most",
+                         limits::inputs);
+    }
+    inputs.clear();
+    for (std::uint32_t i = 0; i < *size; ++i) {
+        std::optional<std::uint64_t> tag;
+        if (auto taken = take(reader, "inputs", tag); !taken) {
+            return taken;
+        }
+        inputs.push_back(*tag);
+    }
+    return {};
+}
+
 Decoded<void> take_job_option(std::string_view key, msgpack::Reader& reader, JobOptions& options)
 {
     if (const auto* option = options::find_number(key)) {
@@ -87,6 +110,9 @@ Decoded<void> take_option(std::string_view key, msgpack::Reader& reader, SubmitO
     }
     if (key == "blob") {
         return take(reader, key, options.blob);
+    }
+    if (key == "inputs") {
+        return take_inputs(reader, options.inputs);
     }
     return key == "args" ? take_args(reader, options.args)
                          : take_job_option(key, reader, options.job);
@@ -173,7 +199,8 @@ void add_options(Builder& builder, const SubmitOptions& options)
         .flag("detached", options.detached)
         .flag("started", options.want_started)
         .flag("progress", options.want_progress)
-        .number("blob", options.blob);
+        .number("blob", options.blob)
+        .numbers("inputs", options.inputs);
     add_job_options(builder, options.job);
 }
 

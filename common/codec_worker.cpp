@@ -11,6 +11,7 @@ namespace {
 // Flags of a job and of a result.
 constexpr std::uint32_t want_started_bit = 1;
 constexpr std::uint32_t has_limits_bit = 2;
+constexpr unsigned inputs_shift = 8;  ///< their number, in eight bits
 constexpr std::size_t limits_size = 52;
 
 WorkerId take_worker(ByteReader& fixed)
@@ -25,14 +26,32 @@ tl::unexpected<Error> refuse(const ErrorReply& error)
 }
 
 /// What comes in one frame: either inline and of the declared size, or in one descriptor.
-Result<bool> has_blob(const Frame& frame, std::uint64_t size)
+Result<bool> has_blob(ByteView payload, std::size_t descriptors, std::uint64_t size)
 {
-    const bool blob = frame.header.descriptors == 1;
-    if (frame.header.descriptors > 1 || (blob && !frame.payload.empty()) ||
-        (!blob && frame.payload.size() != size)) {
+    const bool blob = descriptors == 1;
+    if (descriptors > 1 || (blob && !payload.empty()) || (!blob && payload.size() != size)) {
         return fail(Errc::invalid, "size: does not match the payload that came");
     }
     return blob;
+}
+
+Result<bool> has_blob(const Frame& frame, std::uint64_t size)
+{
+    return has_blob(frame.payload, frame.header.descriptors, size);
+}
+
+/// The sizes of an offer's inputs come before its payload.
+Result<ByteView> take_inputs(const Frame& frame, std::size_t count,
+                             std::vector<std::uint64_t>& sizes)
+{
+    ByteReader reader{frame.payload};
+    for (std::size_t i = 0; i < count; ++i) {
+        sizes.push_back(reader.number<std::uint64_t>());
+    }
+    if (count > limits::inputs || count > frame.header.descriptors || !reader.ok()) {
+        return fail(Errc::invalid, "inputs: more than came");
+    }
+    return reader.rest();
 }
 
 Result<TemplateReport> decode_refused(const Frame& frame)
@@ -193,8 +212,10 @@ Result<JobOffer> decode_job_offer(const Frame& frame)
     }
     offer.user = fixed.number<std::uint32_t>();
     offer.args = frame.meta;
-    offer.payload = frame.payload;
-    JOBMILL_TRY_ASSIGN(offer.has_blob, has_blob(frame, offer.size));
+    const std::size_t inputs = flags >> inputs_shift & 0xffU;
+    JOBMILL_TRY_ASSIGN(offer.payload, take_inputs(frame, inputs, offer.inputs));
+    JOBMILL_TRY_ASSIGN(offer.has_blob,
+                       has_blob(offer.payload, frame.header.descriptors - inputs, offer.size));
     return offer;
 }
 
@@ -278,7 +299,8 @@ void encode(const JobOffer& message, Bytes& to)
     const bool has_limits = message.limits != JobLimits{};
     frame.field(message.attempt);
     frame.field((message.want_started ? want_started_bit : 0U) |
-                (has_limits ? has_limits_bit : 0U));
+                (has_limits ? has_limits_bit : 0U) |
+                static_cast<std::uint32_t>(message.inputs.size()) << inputs_shift);
     if (has_limits) {
         append_limits(frame, message.limits);
     } else {
@@ -286,7 +308,12 @@ void encode(const JobOffer& message, Bytes& to)
     }
     frame.field(message.user);
     append(frame.begin_meta(), message.args);
-    frame.end_meta().payload(message.payload).descriptors(message.has_blob ? 1 : 0).finish();
+    frame.end_meta();
+    for (const std::uint64_t size : message.inputs) {
+        frame.payload(std::as_bytes(std::span{&size, 1}));
+    }
+    const std::size_t descriptors = message.inputs.size() + (message.has_blob ? 1U : 0U);
+    frame.payload(message.payload).descriptors(static_cast<std::uint8_t>(descriptors)).finish();
 }
 
 void encode(const JobStarted& message, Bytes& to)

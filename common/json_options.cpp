@@ -3,6 +3,7 @@
 
 #include <array>
 
+#include "common/limits.hpp"
 #include "common/nearest.hpp"
 
 namespace jobmill::json {
@@ -27,6 +28,27 @@ constexpr auto flags = std::to_array<Flag>({{"detached", &SubmitOptions::detache
 Decoded<bool> took(const Decoded<void>& taken)
 {
     return taken.map([] { return true; });
+}
+
+Decoded<bool> take_inputs(const Element& value, std::vector<std::string_view>& ids)
+{
+    simdjson::dom::array items;
+    if (value.get(items) != simdjson::SUCCESS) {
+        return wrong_type("inputs", "a list of strings");
+    }
+    for (const Element item : items) {
+        if (ids.size() == limits::inputs) {
+            return refuse(error_code::bad_value, "inputs",
+                          "a job has " + std::to_string(limits::inputs) + " at most",
+                          limits::inputs);
+        }
+        std::string_view id;
+        if (auto taken = take_name(item, "inputs", id); !taken) {
+            return Refusal{std::move(taken).error()};
+        }
+        ids.push_back(id);
+    }
+    return true;
 }
 
 }  // namespace
@@ -71,6 +93,9 @@ Decoded<bool> take_option(std::string_view key, const Element& value, SubmitOpti
     if (key == "blob") {
         options.blob = 0;
         return took(take_name(value, key, options.blob_id));
+    }
+    if (key == "inputs") {
+        return take_inputs(value, options.input_ids);
     }
     if (const auto* option = options::find_number(key)) {
         return take_number(value, option->range).map([&](const options::Number& taken) {

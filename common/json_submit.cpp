@@ -21,9 +21,9 @@ using json::wrong_type;
 
 /// The members of a submit, and of a submit of many, that are no options.
 constexpr auto of_one = std::to_array<std::string_view>(
-    {"op", "id", "args", "blob", "payload", "payload_b64", "size", "more"});
+    {"op", "id", "args", "blob", "inputs", "payload", "payload_b64", "size", "more"});
 constexpr auto of_many =
-    std::to_array<std::string_view>({"op", "ids", "args", "payloads", "payloads_b64"});
+    std::to_array<std::string_view>({"op", "ids", "args", "inputs", "payloads", "payloads_b64"});
 
 /// A list of texts, as many as there may be jobs in one message.
 template <typename Each>

@@ -31,6 +31,9 @@ inline constexpr std::uint64_t credit_bytes = std::uint64_t{16} * 1024 * 1024;
 /// Names of pools, handlers and of tags spelled in JSON; labels.
 inline constexpr std::size_t name = 128;
 
+/// Inputs of one job: their descriptors travel in one frame, beside that of a large payload.
+inline constexpr std::size_t inputs = 8;
+
 /// Handlers that one session may have opened.
 inline constexpr std::size_t opened_handlers = 1024;
 

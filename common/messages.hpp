@@ -46,8 +46,10 @@ struct SubmitOptions {
     bool detached = false;
     bool want_started = false;
     bool want_progress = false;
-    std::optional<std::uint64_t> blob;  ///< of a put: the payload. 0 in JSON: there is none
-    std::string_view blob_id;           ///< JSON: what the client calls it
+    std::optional<std::uint64_t> blob;        ///< of a put: the payload. 0 in JSON: there is none
+    std::string_view blob_id;                 ///< JSON: what the client calls it
+    std::vector<std::uint64_t> inputs;        ///< of puts: what the job reads beside its payload
+    std::vector<std::string_view> input_ids;  ///< JSON: what the client calls them
     JobOptions job;
 };
 
@@ -343,7 +345,8 @@ struct JobOffer {
     bool want_started = false;
     bool has_blob = false;
     JobLimits limits;
-    std::uint32_t user = 0;  ///< whose job it is: nobody else gets memory that was his
+    std::uint32_t user = 0;             ///< whose job it is: nobody else gets memory that was his
+    std::vector<std::uint64_t> inputs;  ///< their sizes; each is in a descriptor, after the blob's
     ByteView args;
     ByteView payload;
 };

@@ -193,6 +193,18 @@ public:
         }
         return *this;
     }
+    Builder& numbers(std::string_view key, std::span<const std::uint64_t> values)
+    {
+        if (!values.empty()) {
+            writer_.text(key);
+            writer_.array(static_cast<std::uint32_t>(values.size()));
+            for (const std::uint64_t value : values) {
+                writer_.unsigned_integer(std::min<std::uint64_t>(value, INT64_MAX));
+            }
+            ++size_;
+        }
+        return *this;
+    }
     /// A value that is MessagePack already.
     Builder& raw(std::string_view key, ByteView value)
     {

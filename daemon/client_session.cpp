@@ -193,6 +193,20 @@ std::optional<Tag> ClientSession::tag_for(const RequestReader::Read& json)
     return request;
 }
 
+/// What was put goes by number from here on; by 0 when there is none of that name.
+void ClientSession::name_puts(SubmitOptions& options) const
+{
+    const auto number_of = [this](std::string_view id) {
+        return number(tags_.find(id).value_or(Tag{}));
+    };
+    if (options.blob) {
+        options.blob = number_of(options.blob_id);
+    }
+    for (const std::string_view id : options.input_ids) {
+        options.inputs.push_back(number_of(id));
+    }
+}
+
 void ClientSession::on_json(RequestReader::Read& json)
 {
     const auto tag = tag_for(json);
@@ -221,9 +235,10 @@ void ClientSession::on_json(RequestReader::Read& json)
             }
         },
         json.request);
-    if (auto* submit = std::get_if<Submit>(&json.request);
-        submit != nullptr && submit->options.blob) {
-        submit->options.blob = number(tags_.find(submit->options.blob_id).value_or(Tag{}));
+    if (auto* submit = std::get_if<Submit>(&json.request)) {
+        name_puts(submit->options);
+    } else if (auto* many = std::get_if<SubmitMany>(&json.request)) {
+        name_puts(many->options);
     }
     const std::string id{json.id};
     handle(*tag, id, json.request);

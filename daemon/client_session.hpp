@@ -112,6 +112,7 @@ private:
     void on_wait(Tag tag, JobId job);
     [[nodiscard]] tl::expected<std::vector<UnreadEvent>, ErrorReply> wait_for(Tag tag, JobId job);
     void on_retry(Tag tag, std::string_view id, JobId job);
+    void name_puts(SubmitOptions& options) const;
     void on_json(RequestReader::Read& json);
     [[nodiscard]] std::optional<Tag> tag_for(const RequestReader::Read& json);
     void result_is_out(Tag tag);

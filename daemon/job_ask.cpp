@@ -92,6 +92,14 @@ JobAsk resolve(const JobOptions& options, const PoolSettings& pool, bool is_comm
     return ask;
 }
 
+void add_inputs(JobAsk& ask, std::vector<JobContent> inputs)
+{
+    // Descriptors on their way count against the daemon's, and there may be 256 jobs ahead.
+    constexpr std::size_t many = 2;
+    ask.terms.alone = ask.terms.alone || inputs.size() >= many;
+    ask.inputs = std::move(inputs);
+}
+
 core::PoolTerms pool_terms(const PoolSettings& pool)
 {
     core::PoolTerms terms;

@@ -7,6 +7,7 @@
 #include "common/messages.hpp"
 #include "daemon/batches.hpp"
 #include "daemon/core/terms.hpp"
+#include "daemon/job_content.hpp"
 #include "daemon/pool_settings.hpp"
 #include "jobmill/job_state.hpp"
 
@@ -18,13 +19,17 @@ struct JobAsk {
     JobLimits limits;
     BatchSeat batch;
     JobId parent{};
-    std::vector<Attempt> attempts;  ///< that have come to nothing
-    core::Duration tried{};         ///< what all of them took
+    std::vector<JobContent> inputs;  ///< what was put that it reads beside its payload
+    std::vector<Attempt> attempts;   ///< that have come to nothing
+    core::Duration tried{};          ///< what all of them took
 };
 
 /// The terms of a job that asks for `options` in that pool. `is_command`: its limits are a child's,
 /// not the worker's own.
 [[nodiscard]] JobAsk resolve(const JobOptions& options, const PoolSettings& pool, bool is_command);
+
+/// The job has these inputs as well.
+void add_inputs(JobAsk& ask, std::vector<JobContent> inputs);
 
 /// How the core is to run the pool.
 [[nodiscard]] core::PoolTerms pool_terms(const PoolSettings& pool);

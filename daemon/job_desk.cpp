@@ -56,6 +56,14 @@ JobAsk JobDesk::default_ask(const Submission& submission) const
     return resolve({}, pool.settings, is_command(pool.handlers.at(submission.handler)));
 }
 
+JobAsk& JobDesk::ask_of(Submission& submission) const
+{
+    if (!submission.ask) {
+        submission.ask = std::make_unique<JobAsk>(default_ask(submission));
+    }
+    return *submission.ask;
+}
+
 JobLimits JobDesk::limits_of(const JobRecord& record) const
 {
     const JobAsk* ask = record.submission.ask.get();

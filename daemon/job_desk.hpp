@@ -87,6 +87,8 @@ public:
     [[nodiscard]] tl::expected<std::unique_ptr<JobAsk>, ErrorReply> ask(const Submitter& client,
                                                                         const JobOptions& options,
                                                                         const Route& route);
+    /// What the submission asks for, to be added to.
+    [[nodiscard]] JobAsk& ask_of(Submission& submission) const;
     /// The number of the next job that is submitted.
     [[nodiscard]] JobId next_job() { return outside_.next_job(); }
     /// The job is accepted: it will end in exactly one terminal state, and may do so in here.

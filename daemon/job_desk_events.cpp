@@ -261,11 +261,9 @@ void JobDesk::retried(const core::JobRetried& end)
                                                .state = end.state,
                                                .cause = attempt.cause});
     }
-    if (!record.submission.ask) {
-        record.submission.ask = std::make_unique<JobAsk>(default_ask(record.submission));
-    }
-    record.submission.ask->tried += outside_.now() - record.offered;
-    std::vector<Attempt>& attempts = record.submission.ask->attempts;
+    JobAsk& ask = ask_of(record.submission);
+    ask.tried += outside_.now() - record.offered;
+    std::vector<Attempt>& attempts = ask.attempts;
     if (attempts.size() == limits::attempts) {
         attempts.erase(attempts.begin());
     }

@@ -33,6 +33,20 @@ void SessionIntake::open(const Open& open)
     outside_.output.send(Opened{open.number}, {});
 }
 
+tl::expected<std::vector<JobContent>, ErrorReply> SessionIntake::judge_inputs(
+    const SubmitOptions& options) const
+{
+    std::vector<JobContent> inputs;
+    for (const std::uint64_t tag : options.inputs) {
+        const auto stored = stored_.find(tag);
+        if (stored == stored_.end()) {
+            return refuse(error_code::not_found, "nothing was put under this id", "inputs");
+        }
+        inputs.emplace_back().share_blob(stored->second);
+    }
+    return inputs;
+}
+
 tl::expected<Submission, ErrorReply> SessionIntake::judge(const Submit& submit) const
 {
     if (outside_.closing()) {
@@ -58,6 +72,10 @@ tl::expected<Submission, ErrorReply> SessionIntake::judge(const Submit& submit) 
     if (submit.options.blob && stored == stored_.end()) {
         return refuse(error_code::not_found, "nothing was put under this id", "blob");
     }
+    auto inputs = judge_inputs(submit.options);
+    if (!inputs) {
+        return tl::unexpected<ErrorReply>(std::move(inputs.error()));
+    }
     const bool small = is_small(submit);
     const JobLoad load{
         .jobs = 1, .bytes = submit.size, .blobs = small ? std::uint64_t{0} : std::uint64_t{1}};
@@ -78,6 +96,9 @@ tl::expected<Submission, ErrorReply> SessionIntake::judge(const Submit& submit) 
                           .ask = std::move(*ask)};
     if (stored != stored_.end()) {
         submission.content.share_blob(stored->second);
+    }
+    if (!inputs->empty()) {
+        add_inputs(outside_.desk.ask_of(submission), std::move(*inputs));
     }
     return submission;
 }

@@ -71,6 +71,8 @@ public:
 
 private:
     [[nodiscard]] tl::expected<Submission, ErrorReply> judge(const Submit& submit) const;
+    [[nodiscard]] tl::expected<std::vector<JobContent>, ErrorReply> judge_inputs(
+        const SubmitOptions& options) const;
     [[nodiscard]] tl::expected<Submission, ErrorReply> judge_payload(const Submit& submit,
                                                                      UniqueFd blob) const;
     [[nodiscard]] tl::expected<Submission, ErrorReply> judge_put(const Put& put,

@@ -20,6 +20,34 @@ namespace {
 /// A look at standard error is nothing beside jobs that are so far apart.
 constexpr std::chrono::milliseconds worth_a_look{1};
 
+/// Those that go along with an offer: a large payload's, then the inputs'.
+Result<std::vector<UniqueFd>> blobs_of(const Submission& submission)
+{
+    std::vector<UniqueFd> blobs;
+    const auto add = [&](const UniqueFd& blob) {
+        return !blob || blobs.emplace_back(::fcntl(blob.get(), F_DUPFD_CLOEXEC, 0));
+    };
+    bool all = add(submission.content.blob());
+    if (submission.ask) {
+        for (const JobContent& input : submission.ask->inputs) {
+            all = all && add(input.blob());
+        }
+    }
+    return all ? Result<std::vector<UniqueFd>>{std::move(blobs)}
+               : fail_errno("passing on a blob", errno);
+}
+
+std::vector<std::uint64_t> input_sizes(const Submission& submission)
+{
+    std::vector<std::uint64_t> sizes;
+    if (submission.ask) {
+        for (const JobContent& input : submission.ask->inputs) {
+            sizes.push_back(input.payload_size());
+        }
+    }
+    return sizes;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<WorkerProcess>> WorkerProcess::create(loop::EventLoop& loop,
@@ -92,14 +120,7 @@ Result<void> WorkerProcess::offer(const core::OfferJob& offer, const JobRecord& 
         return {};
     }
     const JobContent& content = record.submission.content;
-    std::vector<UniqueFd> fds;
-    if (content.blob()) {
-        UniqueFd copy{::fcntl(content.blob().get(), F_DUPFD_CLOEXEC, 0)};
-        if (!copy) {
-            return fail_errno("passing on a blob", errno);
-        }
-        fds.push_back(std::move(copy));
-    }
+    JOBMILL_TRY_ASSIGN(std::vector<UniqueFd> fds, blobs_of(record.submission));
     if (group_) {
         if (const auto bounded = group_->limit(limits); !bounded) {
             log::warning("control group not bounded", {{"worker", number(id_.slot)},
@@ -129,9 +150,10 @@ Result<void> WorkerProcess::offer(const core::OfferJob& offer, const JobRecord& 
                     .handler = record.submission.handler,
                     .attempt = static_cast<std::uint16_t>(offer.attempt),
                     .want_started = record.submission.want_started,
-                    .has_blob = !fds.empty(),
+                    .has_blob = static_cast<bool>(content.blob()),
                     .limits = limits,
                     .user = record.uid,
+                    .inputs = input_sizes(record.submission),
                     .args = content.args(),
                     .payload = content.small_payload()},
            out);

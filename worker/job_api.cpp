@@ -209,6 +209,21 @@ jobmill_bytes arguments(jobmill_job* job)
     return c_bytes(text_of(run_of(job).arguments()));
 }
 
+std::size_t input_count(jobmill_job* job)
+{
+    return run_of(job).input_count();
+}
+
+jobmill_bytes input(jobmill_job* job, std::size_t index)
+{
+    return c_bytes(text_of(run_of(job).input(index)));
+}
+
+int input_descriptor(jobmill_job* job, std::size_t index)
+{
+    return run_of(job).input_descriptor(index);
+}
+
 }  // namespace
 
 const jobmill_api& job_api() noexcept
@@ -233,7 +248,10 @@ const jobmill_api& job_api() noexcept
                                    fail,
                                    fail_with,
                                    alive,
-                                   arguments};
+                                   arguments,
+                                   input_count,
+                                   input,
+                                   input_descriptor};
     return table;
 }
 

@@ -130,7 +130,7 @@ void JobLoop::serve(const Frame& frame)
         results_.returned(returned->job);
         return;
     }
-    UniqueFd blob = take_descriptor(frame);
+    std::vector<UniqueFd> blobs = take_descriptors(frame);
     const auto offer = decode_job_offer(frame);
     if (!offer) {
         leave_broken("link: " + offer.error().what);
@@ -144,20 +144,20 @@ void JobLoop::serve(const Frame& frame)
         return;
     }
     rested_ = false;
-    JobRun{*offer, std::move(blob), writer_, layout_, meter_, mappings_, results_}.run(
+    JobRun{*offer, std::move(blobs), writer_, layout_, meter_, mappings_, results_}.run(
         handlers[offer->handler]);
 }
 
-UniqueFd JobLoop::take_descriptor(const Frame& frame)
+std::vector<UniqueFd> JobLoop::take_descriptors(const Frame& frame)
 {
-    if (frame.header.descriptors == 0) {
-        return {};
+    std::vector<UniqueFd> taken;
+    for (unsigned left = frame.header.descriptors; left > 0; --left) {
+        if (descriptors_.empty()) {
+            leave_broken("link: a frame without the descriptors that it announced");
+        }
+        taken.push_back(std::move(descriptors_.front()));
+        descriptors_.pop_front();
     }
-    if (frame.header.descriptors > 1 || descriptors_.empty()) {
-        leave_broken("link: a frame without the descriptors that it announced");
-    }
-    UniqueFd taken = std::move(descriptors_.front());
-    descriptors_.pop_front();
     return taken;
 }
 

@@ -31,7 +31,7 @@ private:
     void spin();
     void rest();
     void serve(const Frame& frame);
-    [[nodiscard]] UniqueFd take_descriptor(const Frame& frame);
+    [[nodiscard]] std::vector<UniqueFd> take_descriptors(const Frame& frame);
 
     int link_;
     SegmentLayout& layout_;

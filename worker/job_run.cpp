@@ -54,10 +54,11 @@ Cause cause_of(const jobmill_failure& failure)
 
 }  // namespace
 
-JobRun::JobRun(const JobOffer& offer, UniqueFd blob, LinkWriter& link, SegmentLayout& layout,
-               UsageMeter& meter, MappingCache& mappings, ResultBlobs& results)
+JobRun::JobRun(const JobOffer& offer, std::vector<UniqueFd> blobs, LinkWriter& link,
+               SegmentLayout& layout, UsageMeter& meter, MappingCache& mappings,
+               ResultBlobs& results)
     : offer_(offer),
-      blob_(std::move(blob)),
+      blobs_(std::move(blobs)),
       link_(link),
       layout_(layout),
       meter_(meter),
@@ -115,22 +116,47 @@ void JobRun::run(const LoadedHandler& handler)
 
 ByteView JobRun::payload()
 {
-    if (blob_ && offer_.size > 0 && payload_.empty() && !failure_) {
-        const auto mapped = map(blob_, offer_.size, Mapping::Access::read);
-        if (mapped) {
-            payload_ = *mapped;
-        } else {
-            fail(plain_failure(mapped.error().what));
-        }
+    if (offer_.has_blob && payload_.empty()) {
+        payload_ = map_to_read(payload_descriptor(), offer_.size);
     }
     return payload_;
 }
 
-Result<std::span<std::byte>> JobRun::map(const UniqueFd& blob, std::size_t size,
-                                         Mapping::Access access)
+ByteView JobRun::input(std::size_t index)
+{
+    if (index >= input_count()) {
+        return {};
+    }
+    inputs_.resize(input_count());
+    if (inputs_[index].empty()) {
+        inputs_[index] = map_to_read(input_descriptor(index), offer_.inputs[index]);
+    }
+    return inputs_[index];
+}
+
+int JobRun::input_descriptor(std::size_t index) const noexcept
+{
+    return index < input_count() ? blobs_[index + (offer_.has_blob ? 1U : 0U)].get() : -1;
+}
+
+/// Empty, and the job has failed, when there is no room for it.
+ByteView JobRun::map_to_read(int blob, std::size_t size)
+{
+    if (size == 0 || failure_) {
+        return {};
+    }
+    const auto mapped = map(blob, size, Mapping::Access::read);
+    if (!mapped) {
+        fail(plain_failure(mapped.error().what));
+        return {};
+    }
+    return *mapped;
+}
+
+Result<std::span<std::byte>> JobRun::map(int blob, std::size_t size, Mapping::Access access)
 {
     mapped_ += size;
-    return mappings_.map(blob.get(), size, access);
+    return mappings_.map(blob, size, access);
 }
 
 SharedMemory JobRun::shared_memory() const noexcept
@@ -215,10 +241,10 @@ void JobRun::send_outcome(std::uint64_t run_ns, const Usage& usage, std::uint64_
 void JobRun::send_result(JobOutcome& message, std::uint64_t now)
 {
     message.size = outcome_.is_payload ? offer_.size : outcome_.size;
-    const UniqueFd& blob = outcome_.is_payload ? blob_ : outcome_.room.blob;
-    if (blob) {
+    const int blob = outcome_.is_payload ? payload_descriptor() : outcome_.room.blob.get();
+    if (blob >= 0) {
         message.has_blob = true;
-        link_.send(message, blob.get());
+        link_.send(message, blob);
         if (!outcome_.is_payload) {
             results_.sent(std::move(outcome_.room), offer_.job, offer_.user, now);
         }
@@ -303,7 +329,7 @@ Result<std::span<std::byte>> JobRun::reserve_result(std::size_t size)
     } else {
         const SoftLimits::Pause pause{limits_};
         JOBMILL_TRY_ASSIGN(outcome_.room, results_.take(size, offer_.user));
-        JOBMILL_TRY_ASSIGN(lent, map(outcome_.room.blob, size, Mapping::Access::write));
+        JOBMILL_TRY_ASSIGN(lent, map(outcome_.room.blob.get(), size, Mapping::Access::write));
         if (outcome_.room.used) {
             std::fill(lent.begin(), lent.end(), std::byte{});  // cheaper than fresh memory
         }

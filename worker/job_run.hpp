@@ -24,16 +24,25 @@ namespace jobmill {
 
 class JobRun : public jobmill_job {
 public:
-    /// `blob` is the offer's, if it has one. The offer's views have to stay valid.
-    JobRun(const JobOffer& offer, UniqueFd blob, LinkWriter& link, SegmentLayout& layout,
-           UsageMeter& meter, MappingCache& mappings, ResultBlobs& results);
+    /// `blobs` are the offer's: the payload's, if it is large, and its inputs'. The offer's views
+    /// have to stay valid.
+    JobRun(const JobOffer& offer, std::vector<UniqueFd> blobs, LinkWriter& link,
+           SegmentLayout& layout, UsageMeter& meter, MappingCache& mappings, ResultBlobs& results);
 
     /// Calls the handler and sends the outcome when nothing of the job is left.
     void run(const LoadedHandler& handler);
 
     /// Mapped when it is first asked for: whoever passes it on pays nothing for its size.
     [[nodiscard]] ByteView payload();
-    [[nodiscard]] int payload_descriptor() const noexcept { return blob_.get(); }
+    /// -1: it came inline.
+    [[nodiscard]] int payload_descriptor() const noexcept
+    {
+        return offer_.has_blob ? blobs_.front().get() : -1;
+    }
+    [[nodiscard]] std::size_t input_count() const noexcept { return offer_.inputs.size(); }
+    /// Mapped as the payload is; empty beyond the last.
+    [[nodiscard]] ByteView input(std::size_t index);
+    [[nodiscard]] int input_descriptor(std::size_t index) const noexcept;
     [[nodiscard]] const Value* argument(std::string_view name);
     /// All of them: a MessagePack map as it came, or nothing.
     [[nodiscard]] ByteView arguments() const noexcept { return offer_.args; }
@@ -56,7 +65,8 @@ private:
         bool is_payload = false;
     };
 
-    [[nodiscard]] Result<std::span<std::byte>> map(const UniqueFd& blob, std::size_t size,
+    [[nodiscard]] ByteView map_to_read(int blob, std::size_t size);
+    [[nodiscard]] Result<std::span<std::byte>> map(int blob, std::size_t size,
                                                    Mapping::Access access);
     [[nodiscard]] SharedMemory shared_memory() const noexcept;
     void call(const LoadedHandler& handler);
@@ -66,7 +76,7 @@ private:
     void send_result(JobOutcome& message, std::uint64_t now);
 
     const JobOffer& offer_;
-    UniqueFd blob_;
+    std::vector<UniqueFd> blobs_;
     LinkWriter& link_;
     SegmentLayout& layout_;
     UsageMeter& meter_;
@@ -75,6 +85,7 @@ private:
     std::size_t mapped_ = 0;        ///< bytes that the job has asked for
     SoftLimits* limits_ = nullptr;  ///< in force; not those of a job that has none
     ByteView payload_;
+    std::vector<ByteView> inputs_;  ///< those that are mapped
     std::optional<Value> args_;
     Outcome outcome_;
     std::optional<Cause> failure_;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <dirent.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,6 +19,23 @@ void chunks(Job& job)
     for (std::int64_t i = 0; i < count; ++i) {
         job.emit(chunk);
     }
+}
+
+void inputs(Job& job)
+{
+    if (job.payload() == "missing") {
+        (void)job.input(job.input_count());
+    }
+    std::string lines{job.payload()};
+    for (std::size_t i = 0; i < job.input_count(); ++i) {
+        struct stat status {};
+        if (::fstat(job.input_descriptor(i), &status) != 0) {
+            throw jobmill::Failure{"an input without its descriptor"};
+        }
+        lines += '\n' + std::string{reinterpret_cast<const char*>(job.input(i).data()),
+                                    job.input(i).size()};
+    }
+    job.result(lines);
 }
 
 void big(Job& job)

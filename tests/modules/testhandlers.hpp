@@ -44,6 +44,8 @@ std::string open_files(Job& job);  ///< payload: most; result: how many it could
 // outputs.cpp
 void chunks(Job& job);       ///< args: count, size
 void peek(Job& job);         ///< result: the sum of the first bytes of all pages of the payload
+void inputs(Job& job);       ///< result: payload and inputs, a line each;
+                             ///< payload "missing": asks for one more
 void big(Job& job);          ///< payload: size of the result
 void blank(Job& job);        ///< the same, and writes nothing there
 void progress(Job& job);     ///< payload: steps

@@ -29,8 +29,10 @@ struct NewJob {
     /// file is welcome.
     ByteView payload{};
     std::optional<Tag> blob{};  ///< instead of a payload: what was put() under that tag
-    Map args{};                 ///< what they mean is the handler's business
-    std::string_view pool{};    ///< empty: the first configured one
+    /// What it reads beside its payload: what was put() under those tags, eight at most. Not kept.
+    std::span<const Tag> inputs{};
+    Map args{};               ///< what they mean is the handler's business
+    std::string_view pool{};  ///< empty: the first configured one
     std::string_view label{};
     bool detached = false;  ///< outlives this session; read its events with wait_job()
     bool started = false;   ///< ask for Started and Retrying

@@ -85,6 +85,9 @@ class Api(ctypes.Structure):
         ("fail_with", _SHORT(None, _Job, ctypes.POINTER(Failure))),
         ("alive", _SHORT(None, _Job)),
         ("arguments", _SHORT(Bytes, _Job)),
+        ("input_count", _SHORT(ctypes.c_size_t, _Job)),
+        ("input", _SHORT(Bytes, _Job, ctypes.c_size_t)),
+        ("input_descriptor", _SHORT(ctypes.c_int, _Job, ctypes.c_size_t)),
     ]
 
 

@@ -294,6 +294,57 @@ TEST_CASE("an offer without limits is one whose limits mean nothing")
     CHECK(read->limits == offer.limits);
 }
 
+TEST_CASE("an offer's inputs come before its payload, as many as descriptors beside it")
+{
+    constexpr test::Route offers{Link::worker, Direction::from_daemon};
+    JobOffer offer;
+    offer.inputs = {7, 1ULL << 40U};
+    offer.size = 3;
+    offer.payload = bytes_of("100");
+    Bytes bytes;
+    encode(offer, bytes);
+    const auto read = decode_job_offer(framed(bytes, offers));
+    REQUIRE(read.has_value());
+    CHECK(read->inputs == offer.inputs);
+    CHECK(text_of(read->payload) == "100");
+    CHECK_FALSE(read->has_blob);
+    const auto refused = [&](std::uint32_t count, std::uint8_t descriptors, std::size_t payload) {
+        Bytes frame;
+        FrameWriter{frame, MessageType::job, 7}
+            .zeros(20)
+            .field(count << 8U)
+            .zeros(56)
+            .payload(Bytes(payload))
+            .descriptors(descriptors)
+            .finish();
+        return !decode_job_offer(framed(frame, offers)).has_value();
+    };
+    CHECK_FALSE(refused(2, 2, 16));
+    CHECK_FALSE(refused(2, 3, 16));
+    CHECK(refused(2, 1, 16));
+    CHECK(refused(2, 4, 16));
+    CHECK(refused(2, 2, 15));
+    CHECK(refused(9, 9, 72));
+}
+
+TEST_CASE("a job has a few inputs, which are numbers")
+{
+    Submit submit;
+    submit.tag = Tag{7};
+    submit.options.handler = "sum";
+    submit.options.inputs.assign(limits::inputs, 12);
+    Bytes bytes;
+    encode(submit, bytes);
+    CHECK(decode_request(framed(bytes, requests)).has_value());
+    submit.options.inputs.push_back(12);
+    bytes.clear();
+    encode(submit, bytes);
+    const auto too_many = decode_request(framed(bytes, requests));
+    REQUIRE_FALSE(too_many.has_value());
+    CHECK(too_many.error().field == "inputs");
+    CHECK(too_many.error().limit == limits::inputs);
+}
+
 TEST_CASE("limits that no job can have are refused")
 {
     for (const int field : {0, 1, 2, 3, 4}) {

@@ -109,6 +109,25 @@ public:
         return descriptor < 0 ? std::nullopt : std::optional<int>{descriptor};
     }
 
+    /// What it reads beside its payload: its client has put it once, for many jobs.
+    [[nodiscard]] std::size_t input_count() const
+    {
+        return api_->size >= JOBMILL_API_SIZE_INPUTS ? api_->input_count(job_) : 0;
+    }
+    /// As bytes(), from 0. A missing one is a failure.
+    [[nodiscard]] std::span<const std::byte> input(std::size_t index) const
+    {
+        check_input(index);
+        const jobmill_bytes bytes = api_->input(job_, index);
+        return std::as_bytes(std::span{bytes.data, bytes.size});
+    }
+    /// Its memfd, not to be closed.
+    [[nodiscard]] int input_descriptor(std::size_t index) const
+    {
+        check_input(index);
+        return api_->input_descriptor(job_, index);
+    }
+
     /// An argument. Without a fallback a missing one is a failure; a wrong type always is.
     [[nodiscard]] std::string_view text(const char* name) const
     {
@@ -239,6 +258,12 @@ private:
             throw Failure{"argument \"" + std::string{name} + "\" is missing"};
         }
         return *found;
+    }
+    void check_input(std::size_t index) const
+    {
+        if (index >= input_count()) {
+            throw Failure{"input " + std::to_string(index) + " is missing"};
+        }
     }
     static void check(int answer, const char* what)
     {

@@ -131,11 +131,21 @@ typedef struct jobmill_api {
      * runtimes that pass them on whole. Valid until the handler returns. Added after alive(): there
      * if size is at least JOBMILL_API_SIZE_ARGUMENTS. */
     jobmill_bytes (*arguments)(jobmill_job* job);
+
+    /* What the job reads beside its payload: what its client has put for many jobs, and named in
+     * this one. They count from 0. The bytes are as those of a large payload; none beyond the last
+     * input. The descriptor is a memfd, owned by the worker; -1 beyond the last. Added after
+     * arguments(): there if size is at least JOBMILL_API_SIZE_INPUTS. */
+    size_t (*input_count)(jobmill_job* job);
+    jobmill_bytes (*input)(jobmill_job* job, size_t index);
+    int (*input_descriptor)(jobmill_job* job, size_t index);
 } jobmill_api;
 
 #define JOBMILL_API_SIZE_ALIVE (offsetof(jobmill_api, alive) + sizeof(void (*)(jobmill_job*)))
 #define JOBMILL_API_SIZE_ARGUMENTS \
     (offsetof(jobmill_api, arguments) + sizeof(jobmill_bytes(*)(jobmill_job*)))
+#define JOBMILL_API_SIZE_INPUTS \
+    (offsetof(jobmill_api, input_descriptor) + sizeof(int (*)(jobmill_job*, size_t)))
 
 /* Runs one job. 0: done; anything else: failed, with the text that fail() was given. No C++
  * exception has to leave it; one that does is a failure with its what(). */
