@@ -6,14 +6,13 @@ from __future__ import annotations
 from typing import Any, Callable, List, Tuple, Union
 
 from . import _inside
-from ._parcel import Parcel, as_text, bytes_of, dump_call, dump_function, dumping, size_of
+from ._parcel import Parcel, dump_call, dump_function, dumping
 from .errors import NotPossible
 from .options import encode
 
 __all__ = ["encode_call", "with_parent"]
 
-# Of a job's metadata, 64 KiB, what its call may take when its payload is a handle's; in base64.
-_MOST_BESIDE_A_HANDLE = 48_000
+_MOST_HANDLES = 8  # inputs of a job, by the protocol
 
 
 def encode_call(
@@ -33,16 +32,12 @@ def encode_call(
     options = with_parent(settings, dict(calls._options, progress=True))
     if not handles:
         return payload, encode(options)
-    if any(handle is not handles[0] for handle in handles):
-        raise NotPossible("one handle a job: put a tuple of objects, which is one object")
-    if size_of(payload) > _MOST_BESIDE_A_HANDLE:
+    if len(handles) > _MOST_HANDLES:
         raise NotPossible(
-            f"the arguments beside a handle take {size_of(payload)} bytes; at most {_MOST_BESIDE_A_HANDLE} fit"
+            f"{len(handles)} handles; a job has at most {_MOST_HANDLES}: put a tuple of objects, which is one object"
         )
-    # The payload is the handle's blob; the call goes with the options.
-    options["blob"] = put(handles[0])
-    options["args"] = {"call": as_text(bytes_of(payload))}
-    return b"", encode(options)
+    options["inputs"] = [put(handle) for handle in handles]
+    return payload, encode(options)
 
 
 def with_parent(settings: Any, options: dict) -> dict:

@@ -86,11 +86,12 @@ class _Mapping:
 
 
 class Mappings:
-    """The most recent ones are kept, by the identity of their memfd."""
+    """The most recent ones are kept, all of the last job's among them, by the identity of their memfd."""
 
     def __init__(self, most: int = 4, most_bytes: int = 1 << 30) -> None:
         self._most = most
         self._most_bytes = most_bytes
+        self._taken = 0  # by the job
         self._kept: "collections.OrderedDict[Tuple[int, int], _Mapping]" = collections.OrderedDict()
 
     @property
@@ -98,6 +99,7 @@ class Mappings:
         return bool(self._kept)
 
     def take(self, descriptor: int) -> memoryview:
+        self._taken += 1
         status = os.fstat(descriptor)
         key = (status.st_dev, status.st_ino)
         mapping = self._kept.get(key)
@@ -115,7 +117,9 @@ class Mappings:
                 del self._kept[key]
         if not keep:
             self._kept.clear()
+        most = max(self._most, self._taken)
+        self._taken = 0
         total = sum(mapping.size for mapping in self._kept.values())
-        while len(self._kept) > self._most or total > self._most_bytes:
+        while len(self._kept) > most or total > self._most_bytes:
             _, oldest = self._kept.popitem(last=False)
             total -= oldest.size

@@ -16,7 +16,6 @@ unpickles gets them as views of the memory that the payload came in.
 
 from __future__ import annotations
 
-import base64
 import os
 import pickle
 import struct
@@ -42,7 +41,9 @@ __all__ = [
 ]
 
 HANDLER = "python.call"
-TELL_PID = 1  # a flag of a call: its worker tells its pid when it begins
+# Flags of a call.
+TELL_PID = 1  # its worker tells its pid when it begins
+HAS_HANDLES = 2  # some of its arguments are inputs of its job
 
 # What a payload begins with; a bare pickle begins with 0x80.
 CALL = 1
@@ -132,7 +133,7 @@ def is_plain(value: Any) -> bool:
     return kind in _PLAIN or (kind is str and len(value) < LEAST_LARGE)
 
 
-# Handles: objects that were put before; a call names one, whose blob is the payload then.
+# Handles: objects that were put before. Those of a call are its job's inputs, and go by number.
 
 
 class _Dumping(threading.local):
@@ -142,22 +143,20 @@ class _Dumping(threading.local):
 dumping = _Dumping()
 
 
-class _Blob:
-    """The object of the job's blob, while the arguments of the job are unpickled."""
+class _Inputs:
+    """Of the job whose arguments are unpickled: how one is loaded."""
 
-    value: Any = None
-
-
-def set_handle_object(value: Any) -> None:
-    _Blob.value = value
+    load: Optional[Callable[[int], Any]] = None
 
 
-def take_handle() -> Any:
-    return _Blob.value
+def set_inputs(load: Optional[Callable[[int], Any]]) -> None:
+    _Inputs.load = load
 
 
-def is_call(payload: "bytes | memoryview") -> bool:
-    return len(payload) > 0 and payload[0] == CALL
+def take_handle(index: int) -> Any:
+    if _Inputs.load is None:
+        raise ProtocolError("a handle where there are no inputs")
+    return _Inputs.load(index)
 
 
 # Pickling.
@@ -310,6 +309,8 @@ def dump_call(function: bytes, args: tuple, kwargs: dict, flags: int = 0) -> Uni
     parts = _pickle((args, kwargs), buffers)
     if cloudpickle is None and function[0] == 0x46 and parts.name_main():
         function = with_main(function[1:])
+    if dumping.handles:
+        flags |= HAS_HANDLES
     size = parts.size()
     if buffers:
         return _parcel((CALL, flags, len(function), size), (function, *parts), buffers)
@@ -365,12 +366,3 @@ def size_of(payload: Union[bytes, Parcel]) -> int:
 
 def bytes_of(payload: Union[bytes, Parcel]) -> bytes:
     return payload if type(payload) is bytes else payload.to_bytes()  # type: ignore[union-attr]
-
-
-def as_text(payload: bytes) -> str:
-    """For the arguments of a job, which have no bytes."""
-    return base64.b64encode(payload).decode("ascii")
-
-
-def from_text(text: str) -> bytes:
-    return base64.b64decode(text, validate=True)

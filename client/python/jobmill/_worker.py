@@ -27,18 +27,17 @@ from ._outcome import dump_exception
 from ._parcel import (
     CALL,
     HANDLER,
+    HAS_HANDLES,
     HEAD,
     TELL_PID,
     dump_exception_itself,
     dump_object,
-    from_text,
-    is_call,
     is_plain,
     load_object,
-    set_handle_object,
+    set_inputs,
     split_call,
 )
-from .errors import InitializerFailed
+from .errors import InitializerFailed, ProtocolError
 
 __all__ = ["main"]
 
@@ -179,18 +178,30 @@ class _Worker:
             payload = self._mappings.take(api.payload_descriptor(job))
         self._judge()
         try:
-            if not is_call(payload):
-                # A handle's object; the call is among the arguments.
-                set_handle_object(load_object(payload)[0])
-                payload = from_text(_arguments(job)["call"])
             flags, name, data, views = split_call(memoryview(payload))
             if flags & TELL_PID:
                 self._emit(f.STREAM_NONE, b"P" + self._pid_bytes)
             function = self._functions.get(name) or self._load_function(name)
+            if flags & HAS_HANDLES:
+                set_inputs(self._inputs_of(job))
             args, kwargs = pickle.loads(data, buffers=views)
         finally:
-            set_handle_object(None)
+            set_inputs(None)
         return function, args, kwargs
+
+    def _inputs_of(self, job: int) -> Callable[[int], Any]:
+        """Each is loaded once, however often it stands among the arguments."""
+        loaded: Dict[int, Any] = {}
+
+        def load(index: int) -> Any:
+            if index not in loaded:
+                descriptor = _runtime.api.input_descriptor(job, index)
+                if descriptor < 0:
+                    raise ProtocolError(f"a job without its input {index}")
+                loaded[index] = load_object(self._mappings.take(descriptor))[0]
+            return loaded[index]
+
+        return load
 
     def _on_interrupt(self, _signal: int, _frame: Any) -> None:
         self._interrupted = True

@@ -262,8 +262,8 @@ class Executor(_Calls, concurrent.futures.Executor):
 
     def put(self, value: Any) -> Handle:
         """Gives the daemon an object once, for any number of jobs: they get it where the handle is
-        among their arguments, its arrays read-only and not copied. One handle a job; a tuple of
-        arrays is one object."""
+        among their arguments, its arrays read-only and not copied. At most eight handles a job; a
+        tuple of arrays is one object."""
         parcel = dump_object(value, os.getpid())
         link = self._link or self._connected()
         handle = Handle(parcel)

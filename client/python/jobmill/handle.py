@@ -54,8 +54,13 @@ class Handle:
             )
         if not self._finalizer.alive:
             raise NotPossible("this handle was released")
-        dumping.handles.append(self)
-        return take_handle, ()
+        for index, handle in enumerate(dumping.handles):
+            if handle is self:
+                break
+        else:
+            index = len(dumping.handles)
+            dumping.handles.append(self)
+        return take_handle, (index,)
 
     def tag_on(self, owner: Any, put: Callable[[int, int], int]) -> int:
         """What the daemon knows it by in a session, ``owner``, which is given it by ``put`` when it

@@ -61,6 +61,14 @@ def keep_two(pair: Any) -> bool:
     return memfd_of(first) == memfd_of(second) != ""
 
 
+def same_twice(array: Any, again: Any, number: int) -> int:
+    return number if again[0] is array else -1
+
+
+def call_with(function: Any, value: Any) -> Any:
+    return function(value)
+
+
 def sum_with(array: Any, number: int) -> float:
     return float(array.sum()) + number
 
@@ -165,12 +173,35 @@ class Handles(OneExecutor):
                 self.executor.submit(workload.identity, handle).result(), {"a": [1, 2]}
             )
 
-    def test_two_of_them_and_large_arguments_beside_one_are_refused(self) -> None:
-        with self.executor.put(self.ones()) as one, self.executor.put(self.ones()) as other:
-            with self.assertRaisesRegex(NotPossible, "one handle a job"):
-                self.executor.submit(max, one, other)
-            with self.assertRaisesRegex(NotPossible, "48000"):
-                self.executor.submit(sum_with, one, bytes(50_000))
+    def test_several_of_them_and_any_other_arguments_go_together(self) -> None:
+        ones = self.ones()
+        put = self.executor.put
+        with put(ones) as one, put(ones * 2) as other, put("small") as small:
+            for large in (b"", bytes(50_000), bytes(1_000_000), ones * 5):
+                arguments = [one, large, (other, [one]), small]
+                got = self.executor.submit(workload.identity, arguments).result()
+                self.assertTrue((got[0] == ones).all() and (got[2][1][0] == ones).all())
+                self.assertTrue((got[2][0] == ones * 2).all())
+                self.assertEqual(got[3], "small")
+                self.assertEqual(bytes(got[1]), bytes(large))
+            futures = [self.executor.submit(same_twice, one, [one], n) for n in range(300)]
+            self.assertEqual([future.result() for future in futures], list(range(300)))
+
+    def test_more_than_eight_are_refused(self) -> None:
+        handles = [self.executor.put(n) for n in range(9)]
+        with self.assertRaisesRegex(NotPossible, "9 handles; a job has at most 8"):
+            self.executor.submit(workload.identity, handles)
+        self.assertEqual(
+            self.executor.submit(workload.identity, handles[:8] * 2).result(), list(range(8)) * 2
+        )
+
+    def test_what_a_closure_brings_along_does_not_hide_one(self) -> None:
+        # Pickled twice: by name first, then by value.
+        with self.executor.put([1, 2]) as handle:
+            if not surroundings.has_module("cloudpickle"):
+                self.skipTest("there is no cloudpickle")
+            got = self.executor.submit(call_with, lambda x: sum(x) + 1, handle).result()
+            self.assertEqual(got, 4)
 
     def test_a_released_one_is_refused_and_the_jobs_that_have_it_keep_it(self) -> None:
         handle = self.executor.put(self.ones())
