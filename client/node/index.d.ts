@@ -26,6 +26,8 @@ export type Bound = number | 'unlimited';
 export interface SubmitOptions {
     /** Named arguments of the handler; for `exec` argv, cwd and env. */
     args?: Record<string, unknown>;
+    /** What it reads beside its payload: at most eight, which put() has answered. */
+    inputs?: StoredBlob[];
     pool?: string;
     label?: string;
     priority?: number;

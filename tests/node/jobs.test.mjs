@@ -94,7 +94,11 @@ describe('a job', () => {
 
     it('that cannot begin in time expires', async () => {
         const holds = new AbortController();
-        const blocks = [1, 2].map(() => assert.rejects(pool.run('block', '', {signal: holds.signal})));
+        const blocks = [];
+        // Both have begun: what a worker holds and has not begun, jobs that come later may overtake.
+        await Promise.all([1, 2].map(() => new Promise((resolve) => {
+            blocks.push(assert.rejects(pool.run('block', '', {signal: holds.signal, onStarted: resolve})));
+        })));
         await assert.rejects(pool.run('echo', '', {queueTimeoutMs: 1}), Expired);
         holds.abort();
         await Promise.all(blocks);
@@ -230,6 +234,17 @@ describe('a job', () => {
         assert.deepEqual(counts.map((result) => result.buffer.length), [200_000, 200_000, 200_000]);
         words.drop();
         await assert.rejects(pool.run('echo', words), {code: 'not_found'});
+    });
+
+    it('reads what was put beside its payload', async () => {
+        const [one, two] = await Promise.all([pool.put('one'), pool.put(Buffer.alloc(100_000, 'x'))]);
+        const result = await pool.run('inputs', 'own', {inputs: [two, one]});
+        assert.equal(result.text(), `own\n${'x'.repeat(100_000)}\none`);
+        await assert.rejects(pool.run('inputs', '', {inputs: ['one']}), TypeError);
+        await assert.rejects(pool.run('inputs', '', {inputs: Array(9).fill(one)}),
+                             {code: 'bad_value', field: 'inputs'});
+        one.drop();
+        await assert.rejects(pool.run('inputs', '', {inputs: [two, one]}), {code: 'not_found', field: 'inputs'});
     });
 
     it('finds the daemon answering questions beside it', async () => {

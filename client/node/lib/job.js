@@ -11,7 +11,7 @@ import {Result, StoredBlob} from './result.js';
 const defaultMaxBuffer = 64 * 1024 * 1024;
 
 /** What a line has around that of a job: op, ids and braces. */
-const longestFrame = 100;
+const longestFrame = 300;
 
 const streams = new Set([undefined, 'stdout', 'stderr']);
 
@@ -37,9 +37,14 @@ function boundLine(line) {
     }
 }
 
+function checkInputs(inputs) {
+    if (Array.isArray(inputs) && inputs.every((input) => input instanceof StoredBlob)) return inputs;
+    throw new TypeError('inputs should be a list of what put() has answered');
+}
+
 /**
  * Settles its promise once. Its session calls what is named after messages. `large` and `blob` are its
- * payload, where its line has none; `bytes` what it takes of the credit.
+ * payload, where its line has none; `inputs` what it reads beside it; `bytes` what it takes of the credit.
  */
 export class Job {
     #settle;
@@ -54,6 +59,7 @@ export class Job {
     /** How often a daemon has left before it took this job. */
     refusals = 0;
     blob = undefined;
+    inputs = [];
     large = undefined;
     bytes = 0;
     takesCredit = true;
@@ -72,6 +78,7 @@ export class Job {
     static submit(handler, payload, options, {emit, hears, detached = false}) {
         const job = new Job(options, emit);
         if (payload instanceof StoredBlob) job.blob = payload;
+        if (options.inputs !== undefined) job.inputs = checkInputs(options.inputs);
         const spelled = job.blob === undefined ? spell(payload) : nothing;
         job.op = 'submit';
         job.handler = handler;

@@ -29,7 +29,7 @@ const numbers = new Map([
 
 /** What this side heeds itself, and what it says in another way. */
 const others = new Set(['args', 'signal', 'maxBuffer', 'onProgress', 'onChunk', 'onStarted', 'onRetrying',
-                        'timeout', 'retries']);
+                        'timeout', 'retries', 'inputs']);
 
 const causes = {crash: 'retry_crash', timeout: 'retry_timeout', failure: 'retry_failure'};
 

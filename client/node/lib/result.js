@@ -44,7 +44,7 @@ export class Result {
     }
 }
 
-/** Made by Pool.put(): the payload of any number of jobs. It goes with the session that made it. */
+/** Made by Pool.put(): the payload, or an input, of any number of jobs. It goes with the session that made it. */
 export class StoredBlob {
     #session;
 

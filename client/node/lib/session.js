@@ -14,6 +14,10 @@ import {StoredBlob} from './result.js';
 /** Daemons that may leave with a job untaken before it is given up. */
 const mostRefusals = 5;
 
+function gone(what, field) {
+    return new Refused(`${what} was dropped, or its daemon has left: put it again`, {code: 'not_found', field});
+}
+
 /**
  * Owns its socket, and every job and question that was said and has no end yet: its entries, by id.
  * The owner is told when there may be room for more (onRoom) and when it is over (onEnd).
@@ -88,7 +92,8 @@ export class Session {
         }
         const id = this.#begin(job);
         const blob = job.blob === undefined ? '' : `,"blob":"${job.blob.id}"`;
-        this.#outbox.say(`{"op":"${job.op}","id":"${id}",${job.line}${blob}}`);
+        const inputs = job.inputs.length === 0 ? '' : `,"inputs":${JSON.stringify(job.inputs.map((each) => each.id))}`;
+        this.#outbox.say(`{"op":"${job.op}","id":"${id}",${job.line}${blob}${inputs}}`);
         if (job.large !== undefined) this.#outbox.upload(id, job.large);
         if (job.takesCredit) this.#credit.take(job.bytes);
         job.sent(() => this.#cancel(id));
@@ -96,9 +101,8 @@ export class Session {
 
     #faultOf(job) {
         if (job.bytes > this.#maxPayload) return this.#tooLarge(job.bytes);
-        if (job.blob === undefined || job.blob.isOf(this)) return undefined;
-        return new Refused('the payload was dropped, or its daemon has left: put it again',
-                           {code: 'not_found', field: 'blob'});
+        if (job.blob !== undefined && !job.blob.isOf(this)) return gone('the payload', 'blob');
+        return job.inputs.every((input) => input.isOf(this)) ? undefined : gone('an input', 'inputs');
     }
 
     #tooLarge(bytes) {
