@@ -30,7 +30,7 @@ struct Remains {
 };
 
 /// Waits until the daemon has all its workers and nothing else that it had not before.
-[[nodiscard]] Remains remains_of(const tests::DaemonUnderTest& daemon, const Holdings& before);
+[[nodiscard]] Remains remains_of(const tests::DaemonUnderTest& daemon, const Holdings& at_first);
 
 /// What status says of jobs: unfinished and unread ones, and in its pools queued and busy.
 [[nodiscard]] std::uint64_t jobs_in_status(const std::string& socket);
