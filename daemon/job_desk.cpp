@@ -28,6 +28,7 @@ void JobDesk::submit(const Submitter& client, JobId job, Tag tag, Submission sub
                              .pool = submission.pool,
                              .user = core::UserId{client.uid},
                              .label = labels_.find(submission.content.label()),
+                             .handler = submission.handler,
                              .detached = submission.detached};
     if (submission.ask) {
         batches_.accepted(submission.ask->batch, client.session);
@@ -145,7 +146,7 @@ void JobDesk::move_jobs(PoolId from, PoolId to)
         if (found != handlers.end()) {
             submission.pool = to;
             submission.handler = static_cast<std::uint16_t>(found - handlers.begin());
-            outside_.post(core::JobMoved{.job = job, .to = to});
+            outside_.post(core::JobMoved{.job = job, .to = to, .handler = submission.handler});
         }
     }
 }

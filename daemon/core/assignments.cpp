@@ -19,6 +19,18 @@ bool Assignments::may_offer(PoolId pool) const
                std::uint64_t{workforce_.terms(pool).max_running} + (JOBMILL_BUG(4) ? 1U : 0U);
 }
 
+/// Whether a worker may hold the job ahead, which has so much work before it at most. Of a handler
+/// of which nothing is known nobody can tell.
+bool Assignments::fits(JobHandle handle, const WorkerSlot& slot, Duration work) const
+{
+    if (book_.terms(handle).alone) {
+        return false;
+    }
+    const Job& job = book_[handle];
+    const Duration takes = book_.pace(job.pool).lately(job.handler);
+    return work == forever || (takes > Duration{} && takes <= work - slot.expected);
+}
+
 /// False when none of the pool's jobs can go to any worker now.
 bool Assignments::offer_one(PoolId pool, Turn& turn)
 {
@@ -26,8 +38,8 @@ bool Assignments::offer_one(PoolId pool, Turn& turn)
         return false;
     }
     WorkerSlot* slot = workforce_.least_loaded(pool);
-    if (slot != nullptr &&
-        slot->held.size() >= book_.pace(pool).depth(ahead(pool), workforce_.most_held(pool))) {
+    const Duration work = ahead(pool);
+    if (slot != nullptr && !slot->held.empty() && slot->expected >= work) {
         slot = nullptr;
     }
     if (slot == nullptr && !workforce_.grows(pool)) {
@@ -37,7 +49,7 @@ bool Assignments::offer_one(PoolId pool, Turn& turn)
     if (next == no_job) {
         return false;  // each waits for others of its label, or for its client to read
     }
-    if (slot != nullptr && !slot->held.empty() && book_.terms(next).alone) {
+    if (slot != nullptr && !slot->held.empty() && !fits(next, *slot, work)) {
         slot = nullptr;
     }
     if (book_.batches().settling(book_[next].batch) && !JOBMILL_BUG(29)) {
@@ -246,7 +258,7 @@ void Assignments::finished(WorkerSlot& slot, JobHandle handle, const JobFinished
     const TimePoint started = book_.holding(handle).started;
     const Duration ran = started == never ? Duration{1} : turn.now - started;
     // Results come together: by our clock the first has taken all the time, and the others none.
-    book_.pace(slot.pool).ran(word.ran > Duration::zero() ? word.ran : ran);
+    book_.pace(slot.pool).ran(book_[handle].handler, word.ran > Duration::zero() ? word.ran : ran);
     book_.charge(handle, word.cpu > Duration::zero() ? word.cpu : std::max(ran, Duration{1}));
     conclude(handle, word.state == JobState::succeeded ? JobWord::succeeded : JobWord::failed,
              turn);

@@ -90,6 +90,7 @@ private:
     void halt_held(WorkerSlot& slot, BatchId batch, Turn& turn);
     [[nodiscard]] JobHandle next_to_halt(Turn& turn);
     [[nodiscard]] bool may_offer(PoolId pool) const;
+    [[nodiscard]] bool fits(JobHandle handle, const WorkerSlot& slot, Duration work) const;
     [[nodiscard]] bool skipped_any_before(const WorkerSlot& slot, JobHandle handle) const;
 
     Workforce& workforce_;

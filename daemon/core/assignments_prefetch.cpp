@@ -14,7 +14,8 @@ Duration Assignments::ahead(PoolId pool)
 {
     constexpr Duration::rep share = 8;
     const Duration lately = book_.pace(pool).lately();
-    if (lately >= patience_.most_ahead || patience_.ahead >= patience_.most_ahead) {
+    if (patience_.ahead == forever || lately >= patience_.most_ahead ||
+        patience_.ahead >= patience_.most_ahead) {
         return patience_.ahead;
     }
     const auto queued = static_cast<Duration::rep>(book_.queued(pool));

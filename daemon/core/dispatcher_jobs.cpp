@@ -38,7 +38,7 @@ void Dispatcher::State::handle(const JobMoved& event, Turn& turn)
 {
     const JobHandle handle = book.find(event.job);
     if (handle != no_job && life == DaemonLife::serving) {
-        book.move(handle, event.to, turn.now);
+        book.move(handle, event.to, event.handler, turn.now);
         assignments.offer_what_fits(event.to, turn);
     }
 }

@@ -141,6 +141,7 @@ struct JobSubmitted {
     BatchId batch{};
     /// The running job that submits this one and waits for it; without effect when it does not run.
     JobId parent{};
+    std::uint16_t handler = 0;  ///< those of a pool take their time each
     bool detached = false;
     JobTerms terms;
 };
@@ -157,6 +158,7 @@ struct CancelRequested {
 struct JobMoved {
     JobId job{};
     PoolId to{};
+    std::uint16_t handler = 0;  ///< its number there
 };
 
 /// The job belongs to that label's rules from now on: if it runs it counts there at once, if it is

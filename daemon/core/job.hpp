@@ -32,6 +32,7 @@ struct Holding {
     Sequence sequence{};        ///< under which that worker holds it
     TimePoint started = never;  ///< when it came to the front there
     Duration charged{};         ///< to its user's share, for what it is expected to take
+    Duration expected{};        ///< so long it will run, by the last ones of its handler
 };
 
 /// A job that has not ended. It is in exactly one place: it waits, or it is in its pool's queue, or
@@ -46,12 +47,13 @@ struct Job {
     BatchId batch{};
     TermsHandle terms{};
     PoolId pool{};
+    std::uint16_t handler = 0;
     JobStage stage = JobStage::queued;
     EndedBy why = EndedBy::cancel;  ///< it is cancelled, or its time is over
-    bool attached = true;           ///< it ends with its session, and is in that session's list
-    bool poison = false;            ///< it has crashed so many workers that it gets no other
-    bool held_up = false;           ///< it waits for its reader
-    bool lends = false;             ///< it waits, and its pool has a slot more meanwhile
+    bool attached : 1 = true;       ///< it ends with its session, and is in that session's list
+    bool poison : 1 = false;        ///< it has crashed so many workers that it gets no other
+    bool held_up : 1 = false;       ///< it waits for its reader
+    bool lends : 1 = false;         ///< it waits, and its pool has a slot more meanwhile
     std::uint16_t attempt = 1;
     std::uint16_t crashes = 0;
     std::uint32_t children = 0;  ///< unfinished jobs that it has submitted

@@ -33,6 +33,7 @@ JobHandle JobBook::admit(const JobSubmitted& submitted, TimePoint now)
     job.label = submitted.label;
     job.batch = submitted.batch;
     job.pool = submitted.pool;
+    job.handler = submitted.handler;
     job.attached = !submitted.detached;
     job.terms = terms_.take(submitted.terms);
     job.due = after(now, submitted.terms.delay);
@@ -77,7 +78,10 @@ void JobBook::offer(JobHandle handle, WorkerSlot& slot, Turn& turn)
         backlog.queue.serve(jobs_, handle, labels_.weight(job.label), turn.now);
     job.stage = row->to;
     job.holding = HoldingHandle{holdings_.take()};
-    held(job) = {.worker = slot.worker, .sequence = sequence, .charged = charged};
+    const Duration expected = expected_run(job);
+    held(job) = {
+        .worker = slot.worker, .sequence = sequence, .charged = charged, .expected = expected};
+    slot.expected += expected;
     ++backlog.running;
     ++working_;
     labels_.begun(job.label);
@@ -94,6 +98,14 @@ void JobBook::offer(JobHandle handle, WorkerSlot& slot, Turn& turn)
     watch_front(slot, turn.now);
     turn.ask(OfferJob{
         .worker = slot.worker, .sequence = sequence, .job = job.id, .attempt = job.attempt});
+}
+
+/// One of which nothing is known may be a long one: nothing is to stand behind it.
+Duration JobBook::expected_run(const Job& job)
+{
+    const Duration lately = backlog_of(job).pace.lately(job.handler);
+    const bool unknown = lately == Duration{} && patience_.ahead != forever;
+    return unknown ? std::max(patience_.ahead, patience_.most_ahead) : lately;
 }
 
 bool JobBook::step(JobHandle handle, JobWord word, Turn& turn)
@@ -183,6 +195,7 @@ void JobBook::take_from_worker(JobHandle handle)
     const Holding& holding = held(job);
     WorkerSlot& slot = (*slots_)[holding.worker.slot];
     slot.held.remove(jobs_, handle);
+    slot.expected -= holding.expected;
     slot.held_at[number(holding.sequence) % WorkerSlot::claim_words] = no_job;
     if (!slot.held.empty()) {
         slot.oldest_held = held(jobs_[slot.held.first()]).sequence;
@@ -269,7 +282,7 @@ JobHandle JobBook::front(const WorkerSlot& slot) const
 
 // ---- pools --------------------------------------------------------------------------------------
 
-void JobBook::move(JobHandle handle, PoolId to, TimePoint now)
+void JobBook::move(JobHandle handle, PoolId to, std::uint16_t handler, TimePoint now)
 {
     Job& job = jobs_[handle];
     if (!unassigned(job.stage) || job.pool == to) {
@@ -281,6 +294,7 @@ void JobBook::move(JobHandle handle, PoolId to, TimePoint now)
     --from.unfinished;
     from.queue.leave(job);
     job.pool = to;
+    job.handler = handler;
     Backlog& there = backlog_of(job);
     ++there.unfinished;
     there.queue.enter(job);

@@ -81,6 +81,7 @@ public:
     }
     /// How long the pool's jobs run.
     [[nodiscard]] Pace& pace(PoolId pool) { return backlogs_[number(pool)].pace; }
+    [[nodiscard]] const Pace& pace(PoolId pool) const { return backlogs_[number(pool)].pace; }
     /// The job that the worker holds under that sequence.
     [[nodiscard]] JobHandle held_under(const WorkerSlot& slot, Sequence sequence) const;
     /// The last that the worker is known to have begun. Workers serve in order, so whatever it has
@@ -99,7 +100,7 @@ public:
     bool hold(UserId user, bool held);
 
     /// To the end of that pool's queue, if no worker holds it.
-    void move(JobHandle handle, PoolId to, TimePoint now);
+    void move(JobHandle handle, PoolId to, std::uint16_t handler, TimePoint now);
     void relabel(JobHandle handle, LabelId label, TimePoint now);
     /// Jobs of that pool that have not ended.
     [[nodiscard]] std::uint64_t unfinished(PoolId pool) const
@@ -162,6 +163,7 @@ private:
     }
     void leave_place(JobHandle handle, TimePoint now);
     void enter_queue(JobHandle handle, bool anew, TimePoint now);
+    [[nodiscard]] Duration expected_run(const Job& job);
     void take_from_worker(JobHandle handle);
     void stop_lending(Job& job);
     void end(JobHandle handle, const JobRow& row, WorkerId worker, Turn& turn);

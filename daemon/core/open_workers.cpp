@@ -15,10 +15,11 @@ constexpr std::uint64_t bit_of(std::uint32_t file)
 
 }  // namespace
 
-void OpenWorkers::file(WorkerSlots& slots, WorkerSlot& slot, bool open)
+void OpenWorkers::file(WorkerSlots& slots, WorkerSlot& slot, bool open, bool full)
 {
+    const std::size_t last = files_.size() - 1;
     const std::uint32_t under =
-        open ? static_cast<std::uint32_t>(std::min(slot.held.size(), files_.size() - 1))
+        open ? static_cast<std::uint32_t>(full ? last : std::min(slot.held.size(), last))
              : WorkerSlot::not_filed;
     if (under == slot.filed_under) {
         return;

@@ -14,8 +14,9 @@ class OpenWorkers {
 public:
     explicit OpenWorkers(std::uint32_t depth) : files_(std::size_t{depth} + 1) {}
 
-    /// Files the worker anew by what it holds now, or takes it out when it is not open.
-    void file(WorkerSlots& slots, WorkerSlot& slot, bool open);
+    /// Files the worker anew by what it holds now, or takes it out when it is not open. A full one
+    /// gets no more, however few it holds.
+    void file(WorkerSlots& slots, WorkerSlot& slot, bool open, bool full = false);
     /// One of those that hold fewest; no_slot when there is none, or all are full.
     [[nodiscard]] SlotId least_loaded() const;
     /// One of those that hold most.

@@ -3,43 +3,45 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <vector>
 
 #include "daemon/core/terms.hpp"
 
 namespace jobmill::core {
 
-/// How long a pool's jobs run lately, and by that how many of them a worker holds: so that it has
-/// work for a while when they are short, and keeps none from others when they are long.
+/// How long a pool's jobs run lately, those of each handler by themselves: by that it is judged how
+/// many of them a worker holds, so that it has work for a while when they are short, and keeps none
+/// from others when they are long.
 class Pace {
 public:
-    /// One has run for so long.
-    void ran(Duration time)
+    /// One of that handler has run for so long.
+    void ran(std::uint16_t handler, Duration time)
     {
-        const Duration sample = std::max(time, Duration{1});
-        lately_ = lately_ == Duration{} ? sample : lately_ + (sample - lately_) / weight;
-        lately_ = std::max(lately_, Duration{1});
-    }
-    /// One while nothing is known; `most` where there is no end to what they may hold.
-    [[nodiscard]] std::uint32_t depth(Duration ahead, std::uint32_t most) const
-    {
-        if (ahead == forever) {
-            return most;
+        if (handler >= by_handler_.size()) {
+            by_handler_.resize(handler + std::size_t{1});
         }
-        if (lately_ == Duration{}) {
-            return 1;
-        }
-        return static_cast<std::uint32_t>(
-            std::clamp<Duration::rep>(ahead / lately_, 1, std::max(most, 1U)));
+        add(by_handler_[handler], time);
+        add(lately_, time);
     }
-
     /// Zero while nothing is known.
     [[nodiscard]] Duration lately() const { return lately_; }
+    [[nodiscard]] Duration lately(std::uint16_t handler) const
+    {
+        return handler < by_handler_.size() ? by_handler_[handler] : Duration{};
+    }
 
 private:
-    /// A job counts by an eighth: one that is long is felt at once, and forgotten soon.
-    static constexpr Duration::rep weight = 8;
+    static void add(Duration& lately, Duration time)
+    {
+        // A job counts by an eighth: one that is long is felt at once, and forgotten soon.
+        constexpr Duration::rep weight = 8;
+        const Duration sample = std::max(time, Duration{1});
+        lately = lately == Duration{} ? sample : lately + (sample - lately) / weight;
+        lately = std::max(lately, Duration{1});
+    }
 
     Duration lately_{};
+    std::vector<Duration> by_handler_;
 };
 
 }  // namespace jobmill::core

@@ -75,8 +75,6 @@ public:
     [[nodiscard]] WorkerSlot* most_loaded(PoolId pool);
     /// How many workers it should have, without those that are lent.
     [[nodiscard]] std::uint32_t size(PoolId pool) { return crew_of(pool).workers; }
-    /// How many jobs one of the pool's workers may hold.
-    [[nodiscard]] std::uint32_t most_held(PoolId pool) { return crew_of(pool).depth; }
     /// Slots that are not empty.
     [[nodiscard]] std::uint32_t filled() const { return filled_; }
     /// Fills in the members that are about workers.

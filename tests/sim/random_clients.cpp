@@ -113,6 +113,7 @@ void RandomSchedule::submit(PoolId pool)
     wanted.session = SessionId{1 + chance_.below(sessions)};
     wanted.user = user_of(wanted.session);
     wanted.detached = chance_.percent(30);
+    wanted.handler = static_cast<std::uint16_t>(number(wanted.session) % 3);
     wanted.terms = random_job_terms(climate_, chance_);
     if (chance_.percent(climate_.nested)) {
         wanted.parent = any_parent();

@@ -48,6 +48,58 @@ TEST_CASE_FIXTURE(Fixture, "short jobs are offered some time ahead")
     CHECK(finish(worker(1), 2).back() == Effect{offer(worker(1), 5, 5)});
 }
 
+TEST_CASE_FIXTURE(Fixture,
+                  "each handler has a time of its own, and a worker so much work before it")
+{
+    serve(1, 256);
+    const auto submit_to = [&](std::uint64_t job, std::uint16_t handler) {
+        return on(JobSubmitted{
+            .job = JobId{job}, .session = SessionId{1}, .pool = pool, .handler = handler});
+    };
+    learn(microseconds{20});
+    submit_to(2, 1);
+    now += microseconds{250};
+    finish(worker(1), 2);
+    // One of 250 us, two of 20, and no more of either.
+    CHECK(submit_to(3, 1).size() == 1);
+    CHECK(submit_to(4, 0).size() == 1);
+    CHECK(submit_to(5, 0).size() == 1);
+    CHECK(submit_to(6, 0).empty());
+    CHECK(submit_to(7, 1).empty());
+    now += microseconds{250};
+    finish(worker(1), 3);
+    CHECK(dispatcher.worker_of(JobId{6}));
+    CHECK_FALSE(dispatcher.worker_of(JobId{7}));
+    // Of the third handler nothing is known: its first job is alone.
+    for (std::uint64_t sequence = 4; sequence <= 6; ++sequence) {
+        finish(worker(1), sequence);
+    }
+    CHECK(dispatcher.worker_of(JobId{7}));
+    CHECK(submit_to(8, 2).empty());
+    finish(worker(1), 7);
+    CHECK(dispatcher.worker_of(JobId{8}));
+    CHECK(submit_to(9, 0).empty());
+}
+
+TEST_CASE_FIXTURE(Fixture, "who has a long job is passed by, whoever holds more short ones")
+{
+    serve(2, 256);
+    const auto submit_to = [&](std::uint64_t job, std::uint16_t handler) {
+        return on(JobSubmitted{
+            .job = JobId{job}, .session = SessionId{1}, .pool = pool, .handler = handler});
+    };
+    learn(microseconds{20});
+    submit_to(2, 1);
+    now += seconds{1};
+    finish(*dispatcher.worker_of(JobId{2}), dispatcher.worker_of(JobId{2}) == worker(1) ? 2 : 1);
+    submit_to(3, 1);
+    const WorkerId slow = *dispatcher.worker_of(JobId{3});
+    for (std::uint64_t job = 4; job <= 10; ++job) {
+        submit_to(job, 0);
+        CHECK(dispatcher.worker_of(JobId{job}) == (slow == worker(1) ? worker(2) : worker(1)));
+    }
+}
+
 TEST_CASE_FIXTURE(Fixture, "the more are queued the longer ahead they are offered, to a bound")
 {
     serve(1, 256);
