@@ -84,7 +84,7 @@ SubmitMany many_of(SubmitOptions options, std::vector<ByteView> payloads)
 {
     return {.first = tag,
             .handler_number = options.handler.empty() ? 3U : 0U,
-            .options = options,
+            .options = std::move(options),
             .payloads = std::move(payloads),
             .ids = {}};
 }
