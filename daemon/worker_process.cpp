@@ -347,11 +347,7 @@ void WorkerProcess::on_death()
     // Nobody writes any more: the link first, then what was committed and did not arrive.
     dismissed_ = true;
     channel_->read_rest();
-    if (garbled_) {
-        take_behind_nonsense();
-    } else {
-        take_from_outbox();
-    }
+    take_committed();
     read_stderr();
     channel_.reset();
     stderr_watcher_.reset();

@@ -110,7 +110,7 @@ private:
     void on_link_bytes(ByteView bytes);
     void on_bytes(ByteView bytes);
     void take_from_outbox();
-    void take_behind_nonsense();
+    void take_committed();
     [[nodiscard]] Result<void> report(const Frame& frame);
     void on_death();
     void read_stderr();
@@ -144,7 +144,8 @@ private:
     std::string fault_;
     std::uint64_t heard_ = 0;  ///< bytes of its stream, by the link or from the outbox
     std::uint64_t whole_ = 0;  ///< of these, in frames that are reported
-    bool garbled_ = false;     ///< the link says something that its outbox does not
+    bool garbled_ = false;     ///< the link says something that is no frame
+    bool refused_ = false;     ///< it said something that cannot be: nothing after it counts
     bool paused_ = false;
     bool dismissed_ = false;
     bool asked_to_leave_ = false;

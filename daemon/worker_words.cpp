@@ -52,17 +52,17 @@ void WorkerProcess::take_from_outbox()
     if (!read_outbox(segment_.layout(), heard_, rest)) {
         return;
     }
-    const std::size_t taken = alive() ? whole_frames(rest) : rest.size();
+    const std::size_t taken = whole_frames(rest);
     heard_ += taken;
     on_bytes(ByteView{rest}.first(taken));
 }
 
-/// What it has finished is committed, whoever wrote between it into the link, and counts as it does
-/// when a worker crashes. Once it is dead; nothing of the link is in there.
-void WorkerProcess::take_behind_nonsense()
+/// Once it is dead: what it has finished is committed, and counts from behind the last frame that
+/// came whole, whatever was written between into the link, and whether or not that was noticed.
+void WorkerProcess::take_committed()
 {
     Bytes rest;
-    if (!read_outbox(segment_.layout(), whole_, rest)) {
+    if (refused_ || !read_outbox(segment_.layout(), whole_, rest)) {
         return;
     }
     FrameSplitter frames{Link::worker, Direction::to_daemon};
@@ -76,7 +76,7 @@ void WorkerProcess::take_behind_nonsense()
 
 void WorkerProcess::on_bytes(ByteView bytes)
 {
-    if (!fault_.empty() || garbled_) {
+    if (!fault_.empty() || garbled_ || refused_) {
         return;  // nothing that follows nonsense can be understood
     }
     frames_.feed(bytes);
@@ -92,7 +92,7 @@ void WorkerProcess::on_bytes(ByteView bytes)
         }
         const std::size_t size = FrameHeader::size + (*next)->header.length;
         if (const auto reported = report(**next); !reported) {
-            garbled_ = true;
+            refused_ = true;
             misbehave("wrote nonsense: " + reported.error().what);
             return;
         }

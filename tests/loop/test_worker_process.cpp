@@ -192,6 +192,31 @@ TEST_CASE_FIXTURE(Outboxed, "what a worker finished counts when something else i
     CHECK(worker->cause_of_death().kind == "lost");
 }
 
+TEST_CASE_FIXTURE(Outboxed, "a few stray bytes that nobody takes for nonsense cost nothing, either")
+{
+    const Bytes first = commit(outcome("first", 1));
+    say(first);
+    say(bytes_of(std::string(6, 'x')));
+    (void)commit(outcome("second", 2));
+    (void)commit(outcome("third", 3));
+    settle();
+    worker->kill();
+    CHECK(run_until([&] { return exits == 1; }));
+    CHECK(results == std::vector<std::string>{"first", "second", "third"});
+}
+
+TEST_CASE_FIXTURE(Outboxed, "what was finished counts though the worker is accused of something")
+{
+    say(commit(outcome("first", 1)));
+    CHECK(run_until([&] { return results.size() == 1; }));
+    worker->accuse("could not be given a job");
+    say(commit(outcome("second", 2)));
+    (void)commit(outcome("third", 3));
+    worker->kill();
+    CHECK(run_until([&] { return exits == 1; }));
+    CHECK(results == std::vector<std::string>{"first", "second", "third"});
+}
+
 TEST_CASE_FIXTURE(Outboxed, "nonsense in the outbox as well is understood no further")
 {
     say(commit(outcome("first", 1)));
