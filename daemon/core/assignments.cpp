@@ -37,11 +37,16 @@ bool Assignments::offer_one(PoolId pool, Turn& turn)
     if (book_.queued(pool) == 0 || !may_offer(pool)) {
         return false;
     }
-    WorkerSlot* slot = workforce_.least_loaded(pool);
     const Duration work = ahead(pool);
-    if (slot != nullptr && !slot->held.empty() && slot->expected >= work) {
-        slot = nullptr;
-    }
+    // Who holds fewest may have most work; each is passed by once until it holds others.
+    const auto pass_by = [&](WorkerSlot*& slot, auto unfit) {
+        while (slot != nullptr && !slot->held.empty() && unfit(*slot)) {
+            workforce_.is_full(*slot);
+            slot = workforce_.least_loaded(pool);
+        }
+    };
+    WorkerSlot* slot = workforce_.least_loaded(pool);
+    pass_by(slot, [&](const WorkerSlot& each) { return each.expected >= work; });
     if (slot == nullptr && !workforce_.grows(pool)) {
         return false;
     }
@@ -49,9 +54,7 @@ bool Assignments::offer_one(PoolId pool, Turn& turn)
     if (next == no_job) {
         return false;  // each waits for others of its label, or for its client to read
     }
-    if (slot != nullptr && !slot->held.empty() && !fits(next, *slot, work)) {
-        slot = nullptr;
-    }
+    pass_by(slot, [&](const WorkerSlot& each) { return !fits(next, each, work); });
     if (book_.batches().settling(book_[next].batch) && !JOBMILL_BUG(29)) {
         // It would have been cancelled, had there not been so many before it.
         const bool goes_on = turn.ends_left > 0;

@@ -38,6 +38,9 @@ void Assignments::hold(PoolId pool, bool held, Turn& turn)
 void Assignments::fall_behind(SessionId session, Turn& turn)
 {
     workforce_.each_slot([&](WorkerSlot& slot) {
+        if (slot.held.size() < 2) {
+            return;
+        }
         const JobHandle front = book_.front(slot);
         for (JobHandle at = slot.held.last(); at != front; at = book_[at].place.previous) {
             const Job& job = book_[at];

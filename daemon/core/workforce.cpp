@@ -213,10 +213,13 @@ void Workforce::load_changed(WorkerSlot& slot)
     const bool fresh = slot.jobs_done + slot.held.size() < crew.terms.recycle_jobs;
     const bool open = takes_jobs(slot.state) && !slot.surplus && !slot.spoilt && fresh &&
                       slot.lending == 0 && !slot.alone && !slot.overruns() && slot.has_free_claim();
-    // One that has a long job is open to none besides; of those that hold more, others get some.
-    const bool busy = patience_.ahead != forever &&
-                      slot.expected >= std::max(patience_.ahead, patience_.most_ahead);
-    crew.open.file(slots_, slot, open && (!busy || slot.held.size() > 1), busy);
+    crew.open.file(slots_, slot, open);
+}
+
+void Workforce::is_full(WorkerSlot& slot)
+{
+    // Of who holds but one job nobody gets any.
+    crew_of(slot.pool).open.file(slots_, slot, slot.held.size() > 1, true);
 }
 
 WorkerSlot* Workforce::most_loaded(PoolId pool)

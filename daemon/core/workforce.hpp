@@ -71,6 +71,9 @@ public:
     [[nodiscard]] Deadlines& deadlines() { return deadlines_; }
     /// Whom to offer the pool's next job; none when all are full.
     [[nodiscard]] WorkerSlot* least_loaded(PoolId pool);
+    /// It has as much work as it may have before it, however few jobs: none for it until it holds
+    /// others than now.
+    void is_full(WorkerSlot& slot);
     /// Of those that take jobs, full ones included, one that holds most.
     [[nodiscard]] WorkerSlot* most_loaded(PoolId pool);
     /// How many workers it should have, without those that are lent.

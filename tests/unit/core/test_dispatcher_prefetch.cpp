@@ -100,17 +100,46 @@ TEST_CASE_FIXTURE(Fixture, "who has a long job is passed by, whoever holds more 
     }
 }
 
+TEST_CASE_FIXTURE(Fixture,
+                  "one that has a job of a millisecond does not keep the others from theirs")
+{
+    serve(4, 256);
+    const auto submit_to = [&](std::uint64_t job, std::uint16_t handler) {
+        return on(JobSubmitted{
+            .job = JobId{job}, .session = SessionId{1}, .pool = pool, .handler = handler});
+    };
+    learn(microseconds{20});
+    submit_to(2, 1);
+    const WorkerId first = *dispatcher.worker_of(JobId{2});
+    now += milliseconds{1};
+    finish(first, first == worker(1) ? 2 : 1);
+    submit_to(3, 1);
+    const WorkerId busy = *dispatcher.worker_of(JobId{3});
+    std::uint64_t held = 0;
+    for (std::uint64_t job = 4; job <= 60; ++job) {
+        submit_to(job, 0);
+        const auto where = dispatcher.worker_of(JobId{job});
+        CHECK(where != busy);
+        held += where ? 1U : 0U;
+    }
+    CHECK(held >= 3 * 15);
+}
+
 TEST_CASE_FIXTURE(Fixture, "the more are queued the longer ahead they are offered, to a bound")
 {
     serve(1, 256);
     learn(microseconds{100});
     std::uint64_t job = 2;
+    std::uint64_t done = 1;
+    // It is looked at anew when it has ended one.
     const auto offered_until = [&](std::uint64_t last) {
         for (; job <= last; ++job) {
             submit(job);
         }
+        ++done;
+        on(JobFinished{.worker = worker(1), .sequence = Sequence{done}, .ran = microseconds{100}});
         std::uint64_t held = 0;
-        while (dispatcher.worker_of(JobId{2 + held})) {
+        while (dispatcher.worker_of(JobId{done + 1 + held})) {
             ++held;
         }
         return held;
