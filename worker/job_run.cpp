@@ -155,14 +155,13 @@ ByteView JobRun::map_to_read(int blob, std::size_t size)
 
 Result<std::span<std::byte>> JobRun::map(int blob, std::size_t size, Mapping::Access access)
 {
-    mapped_ += size;
     return mappings_.map(blob, size, access);
 }
 
 SharedMemory JobRun::shared_memory() const noexcept
 {
-    const std::size_t kept = mappings_.bytes();
-    return {.own = mapped_, .others = kept - std::min(kept, mapped_)};
+    const std::size_t own = mappings_.fresh_bytes();
+    return {.own = own, .others = mappings_.bytes() - own};
 }
 
 void JobRun::call(const LoadedHandler& handler)

@@ -82,7 +82,6 @@ private:
     UsageMeter& meter_;
     MappingCache& mappings_;
     ResultBlobs& results_;
-    std::size_t mapped_ = 0;        ///< bytes that the job has asked for
     SoftLimits* limits_ = nullptr;  ///< in force; not those of a job that has none
     ByteView payload_;
     std::vector<ByteView> inputs_;  ///< those that are mapped

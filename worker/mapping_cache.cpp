@@ -56,6 +56,15 @@ void MappingCache::trim(std::uint64_t now)
     kept_.erase(kept_.begin(), fits);
 }
 
+std::size_t MappingCache::fresh_bytes() const noexcept
+{
+    std::size_t sum = 0;
+    for (const Kept& kept : kept_) {
+        sum += kept.used_at == 0 ? kept.mapping.bytes().size() : 0;
+    }
+    return sum;
+}
+
 std::size_t MappingCache::bytes() const noexcept
 {
     std::size_t sum = 0;

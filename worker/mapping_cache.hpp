@@ -36,6 +36,8 @@ public:
     [[nodiscard]] bool empty() const noexcept { return kept_.empty(); }
     [[nodiscard]] std::size_t count() const noexcept { return kept_.size(); }
     [[nodiscard]] std::size_t bytes() const noexcept;
+    /// Of those that were asked for since the last trim().
+    [[nodiscard]] std::size_t fresh_bytes() const noexcept;
 
 private:
     struct Kept {
