@@ -13,6 +13,9 @@ const defaultMaxBuffer = 64 * 1024 * 1024;
 /** What a line has around that of a job: op, ids and braces. */
 const longestFrame = 300;
 
+/** Of one job, by the protocol. */
+const mostInputs = 8;
+
 const streams = new Set([undefined, 'stdout', 'stderr']);
 
 /** Of most jobs, so that they need not have some of their own. */
@@ -38,7 +41,10 @@ function boundLine(line) {
 }
 
 function checkInputs(inputs) {
-    if (Array.isArray(inputs) && inputs.every((input) => input instanceof StoredBlob)) return inputs;
+    if (Array.isArray(inputs) && inputs.every((input) => input instanceof StoredBlob)) {
+        if (inputs.length > mostInputs) throw new RangeError(`${inputs.length} inputs; a job has at most ${mostInputs}`);
+        return [...inputs];
+    }
     throw new TypeError('inputs should be a list of what put() has answered');
 }
 
