@@ -88,6 +88,9 @@ class Desk:
         self._blobs = BlobPool()
         self._returns: Deque[int] = collections.deque()
         self._drops: Deque[int] = collections.deque()
+        # Those that jobs of the backlog may have, each with the number of the last of these.
+        self._late_drops: Deque[Tuple[int, int]] = collections.deque()
+        self._waited = 0  # so many jobs have been in the backlog
 
     @property
     def under_way(self) -> int:
@@ -117,6 +120,7 @@ class Desk:
         if type(payload) is Parcel:
             payload.keep()
         self._backlog.append((sink, payload, handler, meta))
+        self._waited += 1
         return False
 
     def cancel(self, sink: Sink) -> bool:
@@ -174,7 +178,7 @@ class Desk:
         while self._returns:
             self.session.return_result(self._returns.popleft())
         while self._drops:
-            self.session.drop(self._drops.popleft())
+            self._late_drops.append((self._drops.popleft(), self._waited))
         failed: List[Delivery] = []
         while self._backlog and self.has_room(size_of(self._backlog[0][1])):
             sink, payload, handler, meta = self._backlog[0]
@@ -186,6 +190,9 @@ class Desk:
                 except OSError as error:
                     failed.append((sink, error))
             self._backlog.popleft()
+        gone = self._waited - len(self._backlog)
+        while self._late_drops and self._late_drops[0][1] <= gone:
+            self.session.drop(self._late_drops.popleft()[0])
         return failed
 
     def take(self, events: List[Any]) -> List[Delivery]:

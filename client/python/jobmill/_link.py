@@ -26,8 +26,10 @@ _GATHERED = 32
 # each time that the reading thread wakes, it takes the interpreter from whoever submits.
 _MANY = 16
 _LULL = 0.0005
-# Its thread may be in a callback that waits for whoever looks.
+# Its thread may be in a callback that waits for whoever looks; and a daemon that dies closes one
+# connection after the other.
 _LOOK_PATIENCE = 1.0
+_SHORT_LOOK = 0.05
 
 
 class Link:
@@ -156,15 +158,15 @@ class Link:
 
     def look(self) -> None:
         """When another session has ended with the daemon: returns once the end of this one is known,
-        if it has come, so that who hears of the other may submit to the next daemon."""
+        if it comes with it, so that who hears of the other may submit to the next daemon."""
         with self._lock:
             if self._error is not None:
                 return
             poll = select.poll()
             poll.register(self._socket, 0)
             ended = bool(poll.poll(0))
-        if ended and threading.current_thread() is not self._thread:
-            self._over.wait(_LOOK_PATIENCE)
+        if threading.current_thread() is not self._thread:
+            self._over.wait(_LOOK_PATIENCE if ended else _SHORT_LOOK)
 
     def abandon(self) -> None:
         """In the child of a fork: forgets the connection, which is the parent's."""

@@ -86,7 +86,8 @@ class _Mapping:
 
 
 class Mappings:
-    """The most recent ones are kept, all of the last job's among them, by the identity of their memfd."""
+    """The most recent ones are kept, by the identity of their memfd: all of the last job's, as far as there is
+    room for them."""
 
     def __init__(self, most: int = 4, most_bytes: int = 1 << 30) -> None:
         self._most = most

@@ -43,7 +43,9 @@ __all__ = [
 HANDLER = "python.call"
 # Flags of a call.
 TELL_PID = 1  # its worker tells its pid when it begins
-HAS_HANDLES = 2  # some of its arguments are inputs of its job
+HAS_HANDLES = (
+    2  # some of its arguments, or of what its function brings along, are inputs of its job
+)
 
 # What a payload begins with; a bare pickle begins with 0x80.
 CALL = 1
@@ -303,6 +305,8 @@ def dump_call(function: bytes, args: tuple, kwargs: dict, flags: int = 0) -> Uni
             if not is_plain(argument):
                 break
         else:
+            if dumping.handles:  # the function has some
+                flags |= HAS_HANDLES
             data = pickle.dumps((args, kwargs), 5)
             return HEAD.pack(CALL, flags, 0, len(function), len(data)) + function + data
     buffers: List[memoryview] = []

@@ -181,17 +181,20 @@ class _Worker:
             flags, name, data, views = split_call(memoryview(payload))
             if flags & TELL_PID:
                 self._emit(f.STREAM_NONE, b"P" + self._pid_bytes)
-            function = self._functions.get(name) or self._load_function(name)
+            loaded: Dict[int, Any] = {}
             if flags & HAS_HANDLES:
-                set_inputs(self._inputs_of(job))
+                set_inputs(self._inputs_of(job, loaded))
+            known = self._functions.get(name)
+            function = load_function(name) if known is None else known
+            if known is None and not loaded:  # one that has taken handles is of this job
+                self._keep_function(name, function)
             args, kwargs = pickle.loads(data, buffers=views)
         finally:
             set_inputs(None)
         return function, args, kwargs
 
-    def _inputs_of(self, job: int) -> Callable[[int], Any]:
-        """Each is loaded once, however often it stands among the arguments."""
-        loaded: Dict[int, Any] = {}
+    def _inputs_of(self, job: int, loaded: Dict[int, Any]) -> Callable[[int], Any]:
+        """Each is loaded once, however often it is named."""
 
         def load(index: int) -> Any:
             if index not in loaded:
@@ -211,11 +214,14 @@ class _Worker:
 
     def _load_function(self, name: bytes) -> Callable[..., Any]:
         function = load_function(name)
+        self._keep_function(name, function)
+        return function
+
+    def _keep_function(self, name: bytes, function: Callable[..., Any]) -> None:
         if len(name) <= _LARGEST_KEPT_FUNCTION:
             if len(self._functions) >= _MOST_FUNCTIONS:
                 self._functions.clear()
             self._functions[name] = function
-        return function
 
     def _emit(self, stream: int, data: bytes) -> bool:
         """False: there is no job that could say it."""

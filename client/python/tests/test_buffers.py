@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import os
 import unittest
@@ -63,6 +64,10 @@ def keep_two(pair: Any) -> bool:
 
 def same_twice(array: Any, again: Any, number: int) -> int:
     return number if again[0] is array else -1
+
+
+def call_with_two(one: Any, two: Any) -> Any:
+    return one, two
 
 
 def call_with(function: Any, value: Any) -> Any:
@@ -186,6 +191,20 @@ class Handles(OneExecutor):
                 self.assertEqual(bytes(got[1]), bytes(large))
             futures = [self.executor.submit(same_twice, one, [one], n) for n in range(300)]
             self.assertEqual([future.result() for future in futures], list(range(300)))
+
+    def test_it_may_be_in_what_a_function_brings_along(self) -> None:
+        with self.executor.put([1]) as one, self.executor.put([2]) as two:
+            for handle, want in ((one, [1]), (two, [2]), (one, [1])):
+                bound = functools.partial(call_with_two, handle)
+                answers = list(self.executor.map(bound, range(3)))
+                self.assertEqual(answers, [(want, 0), (want, 1), (want, 2)])
+                got = self.executor.submit(bound, [two]).result()
+                self.assertEqual(got, (want, [[2]]))
+
+    def test_jobs_that_wait_for_credit_keep_it(self) -> None:
+        with self.executor.put([1, 2]) as handle:
+            futures = [self.executor.submit(workload.identity, handle) for _ in range(6000)]
+        self.assertEqual({tuple(future.result()) for future in futures}, {(1, 2)})
 
     def test_more_than_eight_are_refused(self) -> None:
         handles = [self.executor.put(n) for n in range(9)]
