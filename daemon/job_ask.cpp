@@ -92,11 +92,11 @@ JobAsk resolve(const JobOptions& options, const PoolSettings& pool, bool is_comm
     return ask;
 }
 
-void add_inputs(JobAsk& ask, std::vector<JobContent> inputs)
+void add_inputs(JobAsk& ask, std::vector<JobContent> inputs, bool large)
 {
     // Descriptors on their way count against the daemon's, and there may be 256 jobs ahead.
     constexpr std::size_t many = 2;
-    ask.terms.alone = ask.terms.alone || inputs.size() >= many;
+    ask.terms.alone = ask.terms.alone || inputs.size() + (large ? 1 : 0) >= many;
     ask.inputs = std::move(inputs);
 }
 

@@ -28,8 +28,8 @@ struct JobAsk {
 /// not the worker's own.
 [[nodiscard]] JobAsk resolve(const JobOptions& options, const PoolSettings& pool, bool is_command);
 
-/// The job has these inputs as well.
-void add_inputs(JobAsk& ask, std::vector<JobContent> inputs);
+/// The job has these inputs as well. `large`: its payload is a descriptor, too.
+void add_inputs(JobAsk& ask, std::vector<JobContent> inputs, bool large);
 
 /// How the core is to run the pool.
 [[nodiscard]] core::PoolTerms pool_terms(const PoolSettings& pool);

@@ -98,7 +98,8 @@ tl::expected<Submission, ErrorReply> SessionIntake::judge(const Submit& submit) 
         submission.content.share_blob(stored->second);
     }
     if (!inputs->empty()) {
-        add_inputs(outside_.desk.ask_of(submission), std::move(*inputs));
+        add_inputs(outside_.desk.ask_of(submission), std::move(*inputs),
+                   !small || submission.content.blob());
     }
     return submission;
 }

@@ -6,10 +6,25 @@
 #include <utility>
 
 namespace jobmill::daemon {
+namespace {
+
+/// Of what it keeps: its payload, and its inputs.
+std::uint64_t size_of(const Submission& submission)
+{
+    std::uint64_t size = submission.content.payload_size();
+    if (submission.ask) {
+        for (const JobContent& input : submission.ask->inputs) {
+            size += input.payload_size();
+        }
+    }
+    return size;
+}
+
+}  // namespace
 
 void SetAside::keep(Job job)
 {
-    const std::uint64_t size = job.submission.content.payload_size();
+    const std::uint64_t size = size_of(job.submission);
     const std::uint64_t place = ++last_place_;
     Share& share = shares_[job.uid];
     share.places.insert(place);
@@ -41,7 +56,7 @@ void SetAside::make_room()
 SetAside::Job SetAside::remove(Jobs::iterator at)
 {
     Job job = std::move(at->second);
-    const std::uint64_t size = job.submission.content.payload_size();
+    const std::uint64_t size = size_of(job.submission);
     const auto share = shares_.find(job.uid);
     share->second.places.erase(at->first);
     share->second.bytes -= size;
