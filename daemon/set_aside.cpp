@@ -2,7 +2,6 @@
 #include "daemon/set_aside.hpp"
 
 #include <algorithm>
-#include <compare>
 #include <utility>
 
 namespace jobmill::daemon {
@@ -44,9 +43,9 @@ void SetAside::make_room()
         const auto greedier = [&](const auto& one, const auto& other) {
             const Share& left = one.second;
             const Share& right = other.second;
-            const auto order =
-                too_many ? left.places.size() <=> right.places.size() : left.bytes <=> right.bytes;
-            return order != 0 ? order < 0 : *left.places.begin() > *right.places.begin();
+            const std::uint64_t mine = too_many ? left.places.size() : left.bytes;
+            const std::uint64_t theirs = too_many ? right.places.size() : right.bytes;
+            return mine != theirs ? mine < theirs : *left.places.begin() > *right.places.begin();
         };
         const auto most = std::max_element(shares_.begin(), shares_.end(), greedier);
         (void)remove(jobs_.find(*most->second.places.begin()));
