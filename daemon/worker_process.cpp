@@ -120,7 +120,10 @@ Result<void> WorkerProcess::offer(const core::OfferJob& offer, const JobRecord& 
         return {};
     }
     const JobContent& content = record.submission.content;
-    JOBMILL_TRY_ASSIGN(std::vector<UniqueFd> fds, blobs_of(record.submission));
+    std::vector<UniqueFd> fds;
+    if (content.blob() || record.submission.ask) {
+        JOBMILL_TRY_ASSIGN(fds, blobs_of(record.submission));
+    }
     if (group_) {
         if (const auto bounded = group_->limit(limits); !bounded) {
             log::warning("control group not bounded", {{"worker", number(id_.slot)},
