@@ -30,6 +30,7 @@ struct World {
         client.submit("runs", "until_cancelled", "", R"(,"started":true)");
         runs = client.job_of("runs");
         (void)client.next("started", "runs");
+        (void)client.next("chunk", "runs");  // it has looked at the flag by then
         client.submit("waits", "sum", "10", R"(,"detached":true)");
         waits = client.job_of("waits");
     }

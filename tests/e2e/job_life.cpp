@@ -50,6 +50,10 @@ void begin(JsonClient& client, std::string_view id, std::string_view handler,
 {
     client.submit(id, handler, payload, more + R"(,"started":true)");
     (void)client.next("started", id);
+    if (handler == "until_cancelled") {
+        // It has looked at the flag by then: who has not is told by a signal.
+        (void)client.next("chunk", id);
+    }
 }
 
 void submit_shell(JsonClient& client, std::string_view id, const std::string& script,
