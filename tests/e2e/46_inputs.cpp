@@ -72,14 +72,14 @@ TEST_CASE("many jobs have an input each and leave nothing, whatever becomes of i
     Client client = connect(daemon);
     daemon.await_workers(2);
     const std::size_t before = daemon.open_descriptors();
-    const std::vector<Tag> inputs{put(client, "x"), put(client, std::string(70'000, 'y'))};
+    const std::vector<Tag> inputs{put(client, "x"), put(client, std::string(60'000, 'y'))};
     std::vector<ByteView> payloads(300, bytes_of("p"));
     const auto tags = client.submit_many(payloads, {.handler = "inputs", .inputs = inputs});
     REQUIRE(tags);
     for (const Tag input : inputs) {
         REQUIRE(client.drop(input));
     }
-    const std::string want = "p\nx\n" + std::string(70'000, 'y');
+    const std::string want = "p\nx\n" + std::string(60'000, 'y');
     for (const Tag tag : *tags) {
         CHECK(text(result_of(client, tag)) == want);
     }
