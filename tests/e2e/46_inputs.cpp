@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // What jobs read beside their payloads: put once, named in many.
-#include <algorithm>
+#include <filesystem>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "common/limits.hpp"
@@ -34,6 +35,19 @@ event::JobResult result_of(Client& client, const Result<Tag>& tag)
     auto answer = client.answer(*tag);
     REQUIRE_MESSAGE(answer, answer.error().what);
     return std::get<event::JobResult>(std::move(*answer));
+}
+
+/// Those that the daemon has open.
+int blobs_of(const Daemon& daemon)
+{
+    int count = 0;
+    const std::filesystem::directory_iterator all{"/proc/" + std::to_string(daemon.pid()) + "/fd"};
+    for (const auto& entry : all) {
+        std::error_code closed;
+        const auto target = std::filesystem::read_symlink(entry.path(), closed).string();
+        count += target.starts_with("/memfd:jobmill-blob") ? 1 : 0;
+    }
+    return count;
 }
 
 std::string text(const event::JobResult& result)
@@ -71,19 +85,19 @@ TEST_CASE("many jobs have an input each and leave nothing, whatever becomes of i
     const Daemon daemon{pool_config(2)};
     Client client = connect(daemon);
     daemon.await_workers(2);
-    const std::size_t before = daemon.open_descriptors();
-    const std::vector<Tag> inputs{put(client, "x"), put(client, std::string(60'000, 'y'))};
+    const std::vector<Tag> inputs{put(client, "x"), put(client, std::string(70'000, 'y'))};
+    CHECK(blobs_of(daemon) == 2);
     std::vector<ByteView> payloads(300, bytes_of("p"));
     const auto tags = client.submit_many(payloads, {.handler = "inputs", .inputs = inputs});
     REQUIRE(tags);
     for (const Tag input : inputs) {
         REQUIRE(client.drop(input));
     }
-    const std::string want = "p\nx\n" + std::string(60'000, 'y');
+    const std::string want = "p\nx\n" + std::string(70'000, 'y');
     for (const Tag tag : *tags) {
         CHECK(text(result_of(client, tag)) == want);
     }
-    daemon.await("they are gone", [&] { return daemon.open_descriptors() <= before; });
+    daemon.await("they are gone", [&] { return blobs_of(daemon) == 0; });
 }
 
 TEST_CASE("a job that is tried again has its inputs again")
