@@ -44,12 +44,13 @@ Result<bool> has_blob(const Frame& frame, std::uint64_t size)
 Result<ByteView> take_inputs(const Frame& frame, std::size_t count,
                              std::vector<std::uint64_t>& sizes)
 {
+    if (count > limits::inputs || count > frame.header.descriptors ||
+        count * sizeof(std::uint64_t) > frame.payload.size()) {
+        return fail(Errc::invalid, "inputs: more than came");
+    }
     ByteReader reader{frame.payload};
     for (std::size_t i = 0; i < count; ++i) {
         sizes.push_back(reader.number<std::uint64_t>());
-    }
-    if (count > limits::inputs || count > frame.header.descriptors || !reader.ok()) {
-        return fail(Errc::invalid, "inputs: more than came");
     }
     return reader.rest();
 }

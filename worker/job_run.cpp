@@ -64,7 +64,8 @@ JobRun::JobRun(const JobOffer& offer, std::vector<UniqueFd> blobs, LinkWriter& l
       meter_(meter),
       mappings_(mappings),
       results_(results),
-      payload_(offer.payload)
+      payload_(offer.payload),
+      inputs_(offer.inputs.size())
 {
 }
 
@@ -127,7 +128,6 @@ ByteView JobRun::input(std::size_t index)
     if (index >= input_count()) {
         return {};
     }
-    inputs_.resize(input_count());
     if (inputs_[index].empty()) {
         inputs_[index] = map_to_read(input_descriptor(index), offer_.inputs[index]);
     }
@@ -145,17 +145,12 @@ ByteView JobRun::map_to_read(int blob, std::size_t size)
     if (size == 0 || failure_) {
         return {};
     }
-    const auto mapped = map(blob, size, Mapping::Access::read);
+    const auto mapped = mappings_.map(blob, size, Mapping::Access::read);
     if (!mapped) {
         fail(plain_failure(mapped.error().what));
         return {};
     }
     return *mapped;
-}
-
-Result<std::span<std::byte>> JobRun::map(int blob, std::size_t size, Mapping::Access access)
-{
-    return mappings_.map(blob, size, access);
 }
 
 SharedMemory JobRun::shared_memory() const noexcept
@@ -328,7 +323,8 @@ Result<std::span<std::byte>> JobRun::reserve_result(std::size_t size)
     } else {
         const SoftLimits::Pause pause{limits_};
         JOBMILL_TRY_ASSIGN(outcome_.room, results_.take(size, offer_.user));
-        JOBMILL_TRY_ASSIGN(lent, map(outcome_.room.blob.get(), size, Mapping::Access::write));
+        JOBMILL_TRY_ASSIGN(lent,
+                           mappings_.map(outcome_.room.blob.get(), size, Mapping::Access::write));
         if (outcome_.room.used) {
             std::fill(lent.begin(), lent.end(), std::byte{});  // cheaper than fresh memory
         }

@@ -66,8 +66,6 @@ private:
     };
 
     [[nodiscard]] ByteView map_to_read(int blob, std::size_t size);
-    [[nodiscard]] Result<std::span<std::byte>> map(int blob, std::size_t size,
-                                                   Mapping::Access access);
     [[nodiscard]] SharedMemory shared_memory() const noexcept;
     void call(const LoadedHandler& handler);
     [[nodiscard]] bool take_place();
@@ -84,7 +82,7 @@ private:
     ResultBlobs& results_;
     SoftLimits* limits_ = nullptr;  ///< in force; not those of a job that has none
     ByteView payload_;
-    std::vector<ByteView> inputs_;  ///< those that are mapped
+    std::vector<ByteView> inputs_;  ///< empty while they are not mapped
     std::optional<Value> args_;
     Outcome outcome_;
     std::optional<Cause> failure_;

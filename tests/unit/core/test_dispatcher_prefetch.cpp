@@ -14,6 +14,11 @@ using std::chrono::microseconds;
 struct Fixture : Conversation {
     Fixture() : Conversation(Patience{}) {}
 
+    Effects submit_to(std::uint64_t job, std::uint16_t handler)
+    {
+        return on(JobSubmitted{
+            .job = JobId{job}, .session = SessionId{1}, .pool = pool, .handler = handler});
+    }
     /// Jobs of that length are known to the pool; the next number of a job is 2, of a sequence 2.
     void learn(Duration time)
     {
@@ -52,10 +57,6 @@ TEST_CASE_FIXTURE(Fixture,
                   "each handler has a time of its own, and a worker so much work before it")
 {
     serve(1, 256);
-    const auto submit_to = [&](std::uint64_t job, std::uint16_t handler) {
-        return on(JobSubmitted{
-            .job = JobId{job}, .session = SessionId{1}, .pool = pool, .handler = handler});
-    };
     learn(microseconds{20});
     submit_to(2, 1);
     now += microseconds{250};
@@ -84,10 +85,6 @@ TEST_CASE_FIXTURE(Fixture,
 TEST_CASE_FIXTURE(Fixture, "who has a long job is passed by, whoever holds more short ones")
 {
     serve(2, 256);
-    const auto submit_to = [&](std::uint64_t job, std::uint16_t handler) {
-        return on(JobSubmitted{
-            .job = JobId{job}, .session = SessionId{1}, .pool = pool, .handler = handler});
-    };
     learn(microseconds{20});
     submit_to(2, 1);
     now += seconds{1};
@@ -104,10 +101,6 @@ TEST_CASE_FIXTURE(Fixture,
                   "one that has a job of a millisecond does not keep the others from theirs")
 {
     serve(4, 256);
-    const auto submit_to = [&](std::uint64_t job, std::uint16_t handler) {
-        return on(JobSubmitted{
-            .job = JobId{job}, .session = SessionId{1}, .pool = pool, .handler = handler});
-    };
     learn(microseconds{20});
     submit_to(2, 1);
     const WorkerId first = *dispatcher.worker_of(JobId{2});
