@@ -29,4 +29,12 @@ void be_nice(int level) noexcept
     }
 }
 
+void use_batch_scheduling() noexcept
+{
+    if (::sched_getscheduler(0) == SCHED_OTHER) {
+        const sched_param none{};
+        (void)::sched_setscheduler(0, SCHED_BATCH, &none);
+    }
+}
+
 }  // namespace jobmill

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Where and how urgently a process runs. Async-signal-safe: a command is placed between its birth
-// and its program. Neither can be taken back by a process without privileges.
+// and its program. CPUs and niceness cannot be taken back by a process without privileges.
 #pragma once
 
 #include <cstdint>
@@ -12,5 +12,10 @@ namespace jobmill {
 
 /// At least so nice.
 void be_nice(int level) noexcept;
+
+/// SCHED_BATCH, and its children with it, in place of the ordinary policy; somebody's choice of
+/// another one stays. When it becomes runnable, it does not take the CPU from who is running: the
+/// daemon goes on to the jobs that follow, and a client to the results that came.
+void use_batch_scheduling() noexcept;
 
 }  // namespace jobmill

@@ -21,6 +21,7 @@
 #include "worker/job_environment.hpp"
 #include "worker/leave.hpp"
 #include "worker/loader.hpp"
+#include "worker/placement.hpp"
 #include "worker/process_setup.hpp"
 #include "worker/stack_handler.hpp"
 #include "worker/worker_process.hpp"
@@ -183,6 +184,7 @@ int run_template(const WorkerOptions& options, const Runtime& runtime)
     name_socket(options.socket);
     leave_terminal();
     reset_signals();
+    use_batch_scheduling();
     if (runtime.present() && has_other_parent(options.daemon_pid)) {
         return refuse(
             {"",

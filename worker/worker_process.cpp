@@ -17,6 +17,7 @@
 #include "worker/job_loop.hpp"
 #include "worker/leave.hpp"
 #include "worker/loader.hpp"
+#include "worker/placement.hpp"
 #include "worker/process_setup.hpp"
 #include "worker/stack_handler.hpp"
 #include "worker/term_handler.hpp"
@@ -115,6 +116,7 @@ void run_spawned_worker(const WorkerOptions& options, const Runtime& runtime)
     name_socket(options.socket);
     leave_terminal();
     reset_signals();
+    use_batch_scheduling();
     (void)::prctl(PR_SET_CHILD_SUBREAPER, 1);
     tie_to(options.daemon_pid);
     Segment segment = map_segment(options.worker);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Limits, measurement and environment of commands, in a real worker.
+#include <sched.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -38,6 +39,16 @@ std::string value_of(const std::string& name, const handlers::CommandLimit& limi
 }
 
 }  // namespace
+
+TEST_CASE("workers and commands run in batches, unless another policy was chosen")
+{
+    TestTemplate pool{{"--allow-exec"}};
+    TestWorker worker = pool.fork();
+    const char* const ask = "cut -d ' ' -f 41 /proc/self/stat /proc/$PPID/stat";
+    const int own = ::sched_getscheduler(0);
+    const std::string policy = std::to_string(own == SCHED_OTHER ? SCHED_BATCH : own) + "\n";
+    CHECK(output(worker.run(shell(ask))) == policy + policy);
+}
 
 TEST_CASE("a command is held to its limits, hard, and the worker is not")
 {
