@@ -19,6 +19,13 @@ struct JobLinks {
     JobHandle next = no_job;
 };
 
+/// Where a job's deadline is in JobDeadlines.
+struct JobAlarm {
+    std::uint32_t place =
+        0;  ///< of one that is near, plus one; of one that is far, who is before it
+    JobHandle next = no_job;  ///< of one that is far
+};
+
 /// Where a TermsBook keeps the terms that jobs share.
 enum class TermsHandle : std::uint32_t {};
 /// Where a JobBook keeps a Holding.
@@ -62,7 +69,7 @@ struct Job {
     std::uint64_t arrival = 0;   ///< its turn in the queue; kept when it comes back
     TimePoint due{};             ///< waiting: when it joins the queue
     TimePoint expires = never;   ///< unless it has begun
-    std::uint32_t alarm = 0;     ///< its place in JobDeadlines, plus one; 0 when it has none there
+    JobAlarm alarm;
     JobLinks place;
     JobLinks kin;     ///< in its session's list
     JobLinks fellow;  ///< in its batch's list

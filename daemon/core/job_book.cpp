@@ -57,7 +57,7 @@ JobHandle JobBook::admit(const JobSubmitted& submitted, TimePoint now)
     } else {
         enter_queue(handle, true, now);
     }
-    set_alarm(handle);
+    set_alarm(handle, now);
     return handle;
 }
 
@@ -130,7 +130,7 @@ bool JobBook::step(JobHandle handle, JobWord word, Turn& turn)
         }
         enter_queue(handle, row->from == JobStage::waiting, turn.now);
     }
-    set_alarm(handle);
+    set_alarm(handle, turn.now);
     return true;
 }
 
@@ -154,7 +154,7 @@ void JobBook::retry(JobHandle handle, const JobOutcome& outcome, Duration delay,
     Backlog& backlog = backlog_of(job);
     ++backlog.retried;
     backlog.waiting.push_back(jobs_, handle);
-    set_alarm(handle);
+    set_alarm(handle, turn.now);
 }
 
 /// Out of the queue, or from its worker.
@@ -248,22 +248,28 @@ void JobBook::end(JobHandle handle, const JobRow& row, WorkerId worker, Turn& tu
 
 // ---- deadlines ----------------------------------------------------------------------------------
 
-void JobBook::set_alarm(JobHandle handle)
+TimePoint JobBook::deadline_of(JobHandle handle) const
 {
     const Job& job = jobs_[handle];
-    TimePoint when = never;
     if (job.stage == JobStage::waiting) {
-        when = std::min(job.due, job.expires);
-    } else if (job.stage == JobStage::queued) {
-        when = JOBMILL_BUG(18) ? never : job.expires;
-    } else if (const TimePoint started = held(job).started; started != never) {
-        if (job.stage == JobStage::claimed && !JOBMILL_BUG(6)) {
-            when = after(started, terms(handle).run_timeout);
-        } else if (job.stage == JobStage::offered) {
-            when = after(started, std::min(terms(handle).run_timeout, patience_.claim));
-        }
+        return std::min(job.due, job.expires);
     }
-    deadlines_.set(jobs_, handle, when);
+    if (job.stage == JobStage::queued) {
+        return JOBMILL_BUG(18) ? never : job.expires;
+    }
+    const TimePoint started = holding(handle).started;
+    if (started != never && job.stage == JobStage::claimed && !JOBMILL_BUG(6)) {
+        return after(started, terms(handle).run_timeout);
+    }
+    if (started != never && job.stage == JobStage::offered) {
+        return after(started, std::min(terms(handle).run_timeout, patience_.claim));
+    }
+    return never;
+}
+
+void JobBook::set_alarm(JobHandle handle, TimePoint now)
+{
+    deadlines_.set(jobs_, handle, deadline_of(handle), now);
 }
 
 void JobBook::watch_front(const WorkerSlot& slot, TimePoint now)
@@ -271,7 +277,7 @@ void JobBook::watch_front(const WorkerSlot& slot, TimePoint now)
     const JobHandle handle = front(slot);
     if (handle != no_job && held(jobs_[handle]).started == never) {
         held(jobs_[handle]).started = now;
-        set_alarm(handle);
+        set_alarm(handle, now);
     }
 }
 

@@ -51,7 +51,10 @@ public:
     /// The worker's jobs have changed: the clock of the one that is now at the front runs.
     void watch_front(const WorkerSlot& slot, TimePoint now);
     /// A job whose deadline has come; no_job when there is none.
-    JobHandle take_due(TimePoint now) { return deadlines_.take_due(jobs_, now); }
+    JobHandle take_due(TimePoint now)
+    {
+        return deadlines_.take_due(jobs_, now, [this](JobHandle job) { return deadline_of(job); });
+    }
     [[nodiscard]] std::optional<TimePoint> next_deadline() const { return deadlines_.next(); }
 
     [[nodiscard]] const Job& operator[](JobHandle handle) const { return jobs_[handle]; }
@@ -168,7 +171,8 @@ private:
     void stop_lending(Job& job);
     void end(JobHandle handle, const JobRow& row, WorkerId worker, Turn& turn);
     void release_parent(const Job& job);
-    void set_alarm(JobHandle handle);
+    [[nodiscard]] TimePoint deadline_of(JobHandle handle) const;
+    void set_alarm(JobHandle handle, TimePoint now);
 
     WorkerSlots* slots_;
     Patience patience_;
