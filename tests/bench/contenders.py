@@ -40,6 +40,7 @@ def contenders(build):
 
     return [
         Contender(OURS, [programs]),
+        Contender("together", [programs]),
         Contender("relay", built("relay")),
         Contender("split", built("static_split")),
         Contender("python", python("jobmill_python.py")),
@@ -65,6 +66,10 @@ def command(contender, workload, part):
     """Its words; none when it has nothing for that workload."""
     if contender.name == OURS:
         return [os.path.join(contender.command[0], workload), str(part)]
+    if contender.name == "together":  # of jobs that do nothing
+        if workload not in ("throughput", "drain"):
+            return None
+        return ["env", "JOBMILL_BENCH_TOGETHER=1", os.path.join(contender.command[0], workload), str(part)]
     if contender.name == "split":
         return contender.command + ["words", "2"] if workload == "words" else None
     return contender.command + [workload, str(part)]

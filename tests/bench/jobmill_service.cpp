@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 // jobmill under the workloads: a daemon of its own, and the client library in this process. Lines
 // for its configuration may be in JOBMILL_BENCH_CONFIG, and for its pool in JOBMILL_BENCH_POOL.
+// With JOBMILL_BENCH_TOGETHER, jobs that do nothing are submitted together, as many as there are.
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
+#include <iostream>
 #include <optional>
 #include <string>
 #include <vector>
@@ -24,7 +26,26 @@ std::string lines_of(const char* variable)
 
 class JobmillService : public Service {
 public:
-    [[nodiscard]] std::string_view name() const override { return "jobmill"; }
+    /// Gently, so that what it has counted is written where it was built for that.
+    ~JobmillService() override
+    {
+        others_.clear();
+        client_.reset();
+        if (!daemon_ || !daemon_->running()) {
+            return;
+        }
+        for (const std::string& wrong : daemon_->stop()) {
+            std::cerr << wrong << '\n';
+        }
+    }
+    JobmillService() = default;
+    JobmillService(const JobmillService&) = delete;
+    JobmillService& operator=(const JobmillService&) = delete;
+
+    [[nodiscard]] std::string_view name() const override
+    {
+        return together_ ? "jobmill, together" : "jobmill";
+    }
 
     void start(int workers) override
     {
@@ -53,12 +74,21 @@ public:
     void stream(std::size_t jobs, std::size_t window, const Make& make,
                 const Take& take_result) override
     {
+        const auto take_payload = [&](Bytes&& payload) { take_result(text_of(payload)); };
         std::size_t submitted = 0;
         for (std::size_t done = 0; done < jobs;) {
-            for (; submitted < std::min(jobs, done + window); ++submitted) {
-                submit(*client_, make(submitted));
+            for (const std::size_t end = std::min(jobs, done + window); submitted < end;) {
+                const std::size_t next = std::min(end, submitted + at_a_time);
+                submit_some(*client_, submitted, next, make);
+                submitted = next;
+                if (submitted < end) {
+                    check(client_->on_ready());
+                    done += take_ready(*client_, client_->poll_event(), take_payload);
+                }
             }
-            done += take(*client_, [&](Bytes&& payload) { take_result(text_of(payload)); });
+            if (done < jobs) {
+                done += take(*client_, take_payload);
+            }
         }
     }
 
@@ -70,14 +100,14 @@ public:
         const std::size_t each = std::max(jobs / clients, window);
         for (Other& other : others_) {
             other.submitted = other.done = 0;
-            other.submit_to(window);
+            submit_to(other, window);
         }
         for (bool any = true; any;) {
             any = false;
             for (Other& other : others_) {
                 if (other.done < each) {
                     other.done += take(other.client, [](Bytes&&) {});
-                    other.submit_to(std::min(each, other.done + window));
+                    submit_to(other, std::min(each, other.done + window));
                     any = true;
                 }
             }
@@ -103,16 +133,35 @@ private:
         Client client;
         std::size_t submitted = 0;
         std::size_t done = 0;
-
-        /// And has them sent at once: the others are waited for before this one is.
-        void submit_to(std::size_t count)
-        {
-            for (; submitted < count; ++submitted) {
-                submit(client, {});
-            }
-            check(client.flush());
-        }
     };
+
+    /// So many are sent while the next ones are submitted.
+    static constexpr std::size_t at_a_time = 1000;
+
+    void submit_some(Client& client, std::size_t first, std::size_t end, const Make& make) const
+    {
+        std::size_t together = 0;
+        for (std::size_t i = first; i < end; ++i) {
+            const Task task = make(i);
+            if (together_ && task.kind == Task::Kind::noop) {
+                ++together;
+            } else {
+                submit(client, task);
+            }
+        }
+        if (together > 0) {
+            const std::vector<ByteView> payloads(together);
+            (void)checked(client.submit_many(payloads, {.handler = "noop"}));
+        }
+    }
+
+    /// And has them sent at once: the others are waited for before this one is.
+    void submit_to(Other& other, std::size_t count) const
+    {
+        submit_some(other.client, other.submitted, count, [](std::size_t) { return Task{}; });
+        other.submitted = std::max(other.submitted, count);
+        check(other.client.flush());
+    }
 
     static void submit(Client& client, const Task& task)
     {
@@ -142,8 +191,15 @@ private:
     template <typename TakePayload>
     static std::size_t take(Client& client, const TakePayload& take_payload)
     {
+        return take_ready(client, checked(client.next()), take_payload);
+    }
+
+    template <typename TakePayload>
+    static std::size_t take_ready(Client& client, std::optional<ClientEvent> event,
+                                  const TakePayload& take_payload)
+    {
         std::size_t results = 0;
-        for (auto event = checked(client.next()); event; event = client.poll_event()) {
+        for (; event; event = client.poll_event()) {
             if (auto* result = std::get_if<event::JobResult>(&*event)) {
                 if (result->state != JobState::succeeded) {
                     give_up("a job has " + std::string{name_of(result->state)});
@@ -157,6 +213,8 @@ private:
         return results;
     }
 
+    bool together_ =
+        std::getenv("JOBMILL_BENCH_TOGETHER") != nullptr;  // NOLINT(concurrency-mt-unsafe)
     // Outlived by nothing that uses it.
     std::optional<tests::DaemonUnderTest> daemon_;
     std::optional<Client> client_;
