@@ -167,7 +167,7 @@ class Measurement {
     async words()
     {
         const size = fs.statSync(process.env.JOBMILL_BENCH_TEXT).size;
-        const step = 4 << 20;
+        const step = 12 << 20;
         const count = Math.ceil(size / step);
         const counts = new Map();
         let words = 0;

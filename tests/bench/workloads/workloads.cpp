@@ -235,7 +235,7 @@ void echo(Service& service, const Scale& scale)
 
 void words(Service& service, const Scale& /*scale*/)
 {
-    constexpr std::uint64_t range = std::uint64_t{4} << 20U;
+    constexpr std::uint64_t range = std::uint64_t{12} << 20U;
     service.start(workers);
     warm_up(service);
     const std::string_view text = mapped_file(text_file());
