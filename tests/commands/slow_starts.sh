@@ -79,6 +79,7 @@ echo "-- who is told to leave does not wait for one that does not answer"
 kill -STOP "$pid"
 jobmill ping 2>"$place/err" &
 client=$!
+holds "it runs" eventually grep -q '^Name:.jobmill$' /proc/$client/status  # no longer this shell
 holds "it heeds SIGTERM" eventually grep -q 'SigCgt:.*[4-7c-f]...$' /proc/$client/status
 kill -TERM $client
 # A connection is waited for five seconds: two of those at most would pass here.

@@ -220,8 +220,10 @@ TEST_CASE("large results that nobody reads cost little, and all are read in the 
     const std::uint64_t before = memory_of(daemon);
     submit_unread(client, jobs);
     await_held(daemon);
+    // Its window, and what the workers have done of what they held when it was full: half a dozen
+    // results of a mebibyte, more when they are quicker than the word that calls jobs back.
     if (!sanitized) {
-        CHECK(memory_of(daemon) <= before + 8 * 1024);
+        CHECK(memory_of(daemon) <= before + 12 * 1024);
     }
     check_all(client, jobs);
 }
