@@ -17,6 +17,7 @@ from concurrent.futures._base import (
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, NamedTuple, Optional
 
 from . import _frames as f
+from ._condition import Condition
 from ._desk import CancelledHere, Sink
 from ._link import Link
 from ._outcome import error_of
@@ -26,6 +27,7 @@ from ._session import Result
 __all__ = ["Future", "Progress", "Stats"]
 
 _MOST_OUTPUT = 65_536
+_FIELDS = {"_condition", "_state", "_result", "_exception", "_waiters", "_done_callbacks"}
 
 
 class Progress(NamedTuple):
@@ -85,6 +87,16 @@ class Future(concurrent.futures.Future, Sink):
 
         def _invoke_callbacks(self) -> None:
             ...
+
+    if set(vars(concurrent.futures.Future())) == _FIELDS:
+
+        def __init__(self) -> None:  # what the base does, but for a condition that costs less
+            self._condition = Condition()
+            self._state = PENDING
+            self._result = None
+            self._exception = None
+            self._waiters: List[Any] = []
+            self._done_callbacks: List[Any] = []
 
     @property
     def stats(self) -> Optional[Stats]:

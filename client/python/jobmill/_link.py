@@ -19,8 +19,8 @@ from .errors import DaemonGone
 
 __all__ = ["Link"]
 
-# So many jobs are sent one by one, at once; beyond it they go out several at a time.
-_FEW = 32
+# While so few jobs are under way each is sent at once; beyond it they go out several at a time.
+_FEW = 16
 _GATHERED = 32
 # While jobs are being submitted and so many are under way, results are let gather for a moment:
 # each time that the reading thread wakes, it takes the interpreter from whoever submits.
