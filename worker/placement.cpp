@@ -3,10 +3,28 @@
 
 #include <sched.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cerrno>
 
 namespace jobmill {
+namespace {
+
+/// As sched_setattr(2) takes them. The C library has none, and the kernel's header goes with no
+/// <sched.h>.
+struct SchedulingAttributes {
+    std::uint32_t size = sizeof(SchedulingAttributes);
+    std::uint32_t policy = 0;
+    std::uint64_t flags = 0;
+    std::int32_t nice = 0;
+    std::uint32_t priority = 0;
+    std::uint64_t runtime_ns = 0;  ///< of these policies: how long a turn it asks for
+    std::uint64_t deadline_ns = 0;
+    std::uint64_t period_ns = 0;
+};
+
+}  // namespace
 
 int keep_to_cpus(std::uint64_t cpus) noexcept
 {
@@ -31,10 +49,14 @@ void be_nice(int level) noexcept
 
 void use_batch_scheduling() noexcept
 {
-    if (::sched_getscheduler(0) == SCHED_OTHER) {
-        const sched_param none{};
-        (void)::sched_setscheduler(0, SCHED_BATCH, &none);
+    if (::sched_getscheduler(0) != SCHED_OTHER) {
+        return;
     }
+    SchedulingAttributes batch;
+    batch.policy = SCHED_BATCH;
+    batch.nice = ::getpriority(PRIO_PROCESS, 0);
+    batch.runtime_ns = 20'000'000;
+    (void)::syscall(SYS_sched_setattr, 0, &batch, 0);
 }
 
 }  // namespace jobmill

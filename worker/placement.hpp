@@ -13,9 +13,10 @@ namespace jobmill {
 /// At least so nice.
 void be_nice(int level) noexcept;
 
-/// SCHED_BATCH, and its children with it, in place of the ordinary policy; somebody's choice of
-/// another one stays. When it becomes runnable, it does not take the CPU from who is running: the
-/// daemon goes on to the jobs that follow, and a client to the results that came.
+/// SCHED_BATCH with long turns, and its children with it, in place of the ordinary policy;
+/// somebody's choice of another one stays. When it becomes runnable, it does not take the CPU from
+/// who is running; and who has shorter turns, as the daemon and clients have, takes it from this
+/// one when there is something to do, not at the end of a turn (Linux 6.12 and later).
 void use_batch_scheduling() noexcept;
 
 }  // namespace jobmill
