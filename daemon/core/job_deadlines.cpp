@@ -12,7 +12,7 @@ namespace {
 
 /// The first of a stretch has no neighbour before it: there it says which stretch that is.
 constexpr std::uint32_t first_bit = std::uint32_t{1} << 31U;
-/// A time may be before the clock's beginning, and its stretch's number less than 0, but not by more.
+/// A time may be before the clock's beginning, and its stretch's number below 0, but not by more.
 constexpr std::int32_t offset = std::int32_t{1} << 25U;
 /// After the last of a stretch; no_job is for those that are in none.
 constexpr JobHandle none_behind{UINT32_MAX - 1};
