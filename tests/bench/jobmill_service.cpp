@@ -136,7 +136,7 @@ private:
     };
 
     /// So many are sent while the next ones are submitted.
-    static constexpr std::size_t at_a_time = 1000;
+    static constexpr std::size_t at_a_time = 100;
 
     void submit_some(Client& client, std::size_t first, std::size_t end, const Make& make) const
     {
