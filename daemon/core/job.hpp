@@ -19,11 +19,11 @@ struct JobLinks {
     JobHandle next = no_job;
 };
 
-/// Where a job's deadline is in JobDeadlines.
+/// Where a job's deadline is in JobDeadlines. Of one that is near: its place in their order, plus
+/// one. Of one that is far: its neighbours in a list.
 struct JobAlarm {
-    std::uint32_t place =
-        0;  ///< of one that is near, plus one; of one that is far, who is before it
-    JobHandle next = no_job;  ///< of one that is far
+    std::uint32_t place = 0;
+    JobHandle next = no_job;
 };
 
 /// Where a TermsBook keeps the terms that jobs share.

@@ -203,9 +203,12 @@ class Bench:
     def measure_own(self):
         for own in filter(lambda own: self.wanted(own.name), contenders.OWN):
             words = [os.path.join(PROGRAMS, own.name)]
-            if os.path.exists(words[0] + ".py"):
-                words = [contenders.PYTHON, words[0] + ".py"]
-            elif not os.path.exists(words[0]):
+            for folder in (PROGRAMS, contenders.HERE):
+                script = os.path.join(folder, own.name + ".py")
+                if os.path.exists(script):
+                    words = [contenders.PYTHON, script]
+                    break
+            if not os.path.exists(words[-1]):
                 continue
             words += own.quick if self.options.quick else own.words
             self.measure(own.name, OURS, words, 1)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // jobmill under the workloads: a daemon of its own, and the client library in this process. Lines
 // for its configuration may be in JOBMILL_BENCH_CONFIG, and for its pool in JOBMILL_BENCH_POOL.
-// With JOBMILL_BENCH_TOGETHER, jobs that do nothing are submitted together, as many as there are.
+// With JOBMILL_BENCH_TOGETHER, jobs that do nothing are submitted together, a hundred at a time.
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
