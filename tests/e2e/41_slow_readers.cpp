@@ -113,7 +113,7 @@ TEST_CASE("a client that reads nothing stops its own job and fills nobody's memo
             CHECK(other.result("b").text_at("payload") == "55");
         }
         if (!sanitized) {
-            CHECK(memory_of(daemon) <= before + 8 * 1024);
+            CHECK(memory_of(daemon) <= before + std::uint64_t{8} * 1024);
         }
         other.send(R"({"op":"cancel","id":"c","job":")" + job + R"("})");
         CHECK(other.next("cancelled", "c").integer_at("running") == 1);
@@ -223,7 +223,7 @@ TEST_CASE("large results that nobody reads cost little, and all are read in the 
     // Its window, and what the workers have done of what they held when it was full: half a dozen
     // results of a mebibyte, more when they are quicker than the word that calls jobs back.
     if (!sanitized) {
-        CHECK(memory_of(daemon) <= before + 12 * 1024);
+        CHECK(memory_of(daemon) <= before + std::uint64_t{12} * 1024);
     }
     check_all(client, jobs);
 }
@@ -245,7 +245,7 @@ TEST_CASE("what many sessions of a user leave unread is bounded in sum")
     await_held(daemon);
     // What the user may have, and for each session a result, whose memfd is freed whole, and
     // buffers; with windows that know nothing of each other it would be five results each.
-    constexpr std::uint64_t most = (8 + 7 * 2) * 1024;
+    constexpr std::uint64_t most = std::uint64_t{8 + 7 * 2} * 1024;
     if (!sanitized) {
         CHECK(memory_of(daemon) <= before + most);
     }
