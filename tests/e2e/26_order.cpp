@@ -136,17 +136,17 @@ TEST_CASE("of one label only so many run, and the others are not held up")
     }
     client.submit("free", "sum", "10");
     CHECK(client.result("free").text_at("payload") == "55");
-    (void)client.next("started", "1");
+    await_looking(client, "1");
     CHECK(running(daemon) == 1);
     const Value label = listed(daemon, "labels", "label", "slow");
     CHECK(label.integer_at("running") == 1);
     CHECK(label.integer_at("max_running") == 1);
     client.send(R"({"op":"cancel","id":"1"})");
     CHECK(end_of(client, "1") == "succeeded");
-    (void)client.next("started", "2");
+    await_looking(client, "2");
     CHECK(running(daemon) == 1);
     CHECK(ask(client, "adjust", R"(,"label":"slow","max_running":2)").text_at("op") == "adjust");
-    (void)client.next("started", "3");
+    await_looking(client, "3");
     CHECK(running(daemon) == 2);
     cancel_all(daemon);
 }
@@ -161,15 +161,15 @@ TEST_CASE("a label that nobody knew before is held from its adjustment on")
     (void)ask(client, "adjust", R"(,"label":"new","max_running":1)");
     CHECK(reload_with(pool.daemon, pool_config(3)).text_at("op") == "reload");
     // The file knows nothing of it: both run.
-    (void)client.next("started", "1");
-    (void)client.next("started", "2");
+    await_looking(client, "1");
+    await_looking(client, "2");
     client.submit("3", "until_cancelled", "", R"(,"label":"new","started":true)");
     (void)ask(client, "adjust", R"(,"label":"new","max_running":1)");
     client.send(R"({"op":"cancel","id":"1"})");
     CHECK(end_of(client, "1") == "succeeded");
     CHECK(listed(pool.daemon, "labels", "label", "new").integer_at("running") == 1);
     client.send(R"({"op":"cancel","id":"2"})");
-    (void)client.next("started", "3");
+    await_looking(client, "3");
     cancel_all(pool.daemon);
 }
 
@@ -186,7 +186,7 @@ TEST_CASE("what runs when its label gets its first bound counts at once")
     };
     for (const char* const id : {"1", "2"}) {
         submit(id);
-        (void)client.next("started", id);
+        await_looking(client, id);
     }
     (void)ask(client, "adjust", R"(,"label":"late","max_running":1)");
     CHECK(listed(daemon, "labels", "label", "late").integer_at("running") == 2);
@@ -197,7 +197,7 @@ TEST_CASE("what runs when its label gets its first bound counts at once")
     cancel("1");
     CHECK(running(daemon) == 1);
     cancel("2");
-    (void)client.next("started", "3");
+    await_looking(client, "3");
     cancel_all(daemon);
 }
 
@@ -227,17 +227,17 @@ TEST_CASE("of a pool only so many run, as its file and whoever adjusts it say")
     for (const char* const id : {"1", "2", "3"}) {
         client.submit(id, "until_cancelled", "", R"(,"started":true)");
     }
-    (void)client.next("started", "1");
+    await_looking(client, "1");
     CHECK(running(daemon) == 1);
     const Value answer = ask(client, "adjust", R"(,"pool":"default","max_running":2,"weight":300)");
     const Value& pool = answer.find("pools")->array()->at(0);
     CHECK(pool.integer_at("max_running") == 2);
     CHECK(pool.integer_at("weight") == 300);
-    (void)client.next("started", "2");
+    await_looking(client, "2");
     CHECK(running(daemon) == 2);
     CHECK(daemon.pool().integer_at("max_running") == 2);
     (void)ask(client, "adjust", R"(,"pool":"default","max_running":"unlimited")");
-    (void)client.next("started", "3");
+    await_looking(client, "3");
     // A reload brings back what the file says; what runs is let finish.
     CHECK(reload_with(daemon, config).text_at("op") == "reload");
     CHECK(daemon.pool().integer_at("max_running") == 1);
@@ -264,13 +264,13 @@ TEST_CASE("of all pools together only so many run")
     client.ping();
     CHECK(running(daemon, 1) == 0);
     client.send(R"({"op":"cancel","id":"1"})");
-    (void)client.next("started", "3");
+    await_looking(client, "3");
     CHECK(running(daemon, 1) == 1);
     client.submit("4", "until_cancelled", "", R"(,"started":true,"pool":"other")");
     client.ping();
     CHECK(running(daemon, 1) == 1);
     CHECK(ask(client, "adjust", R"(,"max_running":3)").integer_at("max_running") == 3);
-    (void)client.next("started", "4");
+    await_looking(client, "4");
     CHECK(ask(client, "adjust", R"(,"weight":3)").text_at("code") == "missing_field");
     CHECK(ask(client, "adjust").integer_at("max_running") == 3);
     cancel_all(daemon);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Three users, as the kernel tells them: whose jobs each sees and touches.
+#include "tests/e2e/job_life.hpp"
 #include "tests/e2e/users_daemon.hpp"
 
 namespace jobmill::tests {
@@ -29,8 +30,7 @@ struct World {
         (void)client.result("poison");
         client.submit("runs", "until_cancelled", "", R"(,"started":true)");
         runs = client.job_of("runs");
-        (void)client.next("started", "runs");
-        (void)client.next("chunk", "runs");  // it has looked at the flag by then
+        await_looking(client, "runs");
         client.submit("waits", "sum", "10", R"(,"detached":true)");
         waits = client.job_of("waits");
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Names that would like to be something else: terminal codes, lines of a log, kilobytes.
 #include "tests/e2e/e2e_daemon.hpp"
+#include "tests/e2e/job_life.hpp"
 
 namespace jobmill::tests {
 namespace {
@@ -35,8 +36,7 @@ TEST_CASE("a label comes back as it was, in one line, and stays out of the log's
     for (const std::string& name : hostile) {
         CAPTURE(name);
         JsonClient client = daemon.json();
-        client.submit("a", "until_cancelled", "", ",\"label\":\"" + name + "\",\"started\":true");
-        (void)client.next("started", "a");
+        begin(client, "a", "until_cancelled", "", ",\"label\":\"" + name + "\"");
         JsonClient asker = daemon.json();
         asker.send(R"({"op":"status","id":"s"})");
         const auto answer = asker.next();

@@ -49,11 +49,17 @@ void begin(JsonClient& client, std::string_view id, std::string_view handler,
            std::string_view payload, const std::string& more)
 {
     client.submit(id, handler, payload, more + R"(,"started":true)");
-    (void)client.next("started", id);
     if (handler == "until_cancelled") {
-        // It has looked at the flag by then: who has not is told by a signal.
-        (void)client.next("chunk", id);
+        await_looking(client, id);
+    } else {
+        (void)client.next("started", id);
     }
+}
+
+void await_looking(JsonClient& client, std::string_view id)
+{
+    (void)client.next("started", id);
+    (void)client.next("chunk", id);
 }
 
 void submit_shell(JsonClient& client, std::string_view id, const std::string& script,
