@@ -109,7 +109,7 @@ TEST_CASE("twenty thousand queued jobs delay another session by one or two of th
     JsonClient crowd = daemon.json();
     JsonClient client = daemon.json();
     for (int i = 0; i < 2; ++i) {
-        submit_crowd(crowd, 10'000, "cpu", "20");
+        submit_crowd(crowd, 10'000, "cpu", "100");
     }
     for (int round = 0; round < 5; ++round) {
         client.send(R"({"op":"status","id":"before"})");
