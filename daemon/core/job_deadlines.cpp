@@ -31,14 +31,13 @@ constexpr std::int32_t stretch_of_mark(std::uint32_t mark)
 
 void JobDeadlines::set(JobTable& jobs, JobHandle handle, TimePoint when, TimePoint now)
 {
-    const bool never_due = when == never;
-    const bool is_far = !never_due && stretch_of(when) > stretch_of(now);
-    if (never_due || is_far || jobs[handle].alarm.next != no_job) {
-        cancel(jobs, handle);
+    cancel(jobs, handle);
+    if (when == never) {
+        return;
     }
-    if (is_far) {
-        put_far(jobs, handle, stretch_of(when));
-    } else if (!never_due) {
+    if (const StretchNumber stretch = stretch_of(when); stretch > stretch_of(now)) {
+        put_far(jobs, handle, stretch);
+    } else {
         near_.set(handle, when, Places{jobs});
     }
 }

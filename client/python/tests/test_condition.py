@@ -26,7 +26,7 @@ class Conditions(unittest.TestCase):
     def test_a_future_has_what_one_of_the_library_has(self):
         self.assertEqual(set(vars(Future())), set(vars(concurrent.futures.Future())))
 
-    def test_it_wakes_who_waits_and_lets_no_other_in(self):
+    def test_who_waits_lets_go_of_all_that_he_holds_and_is_woken(self):
         condition = _condition._Light()
         there = []
 
