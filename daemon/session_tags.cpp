@@ -1,11 +1,34 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/session_tags.hpp"
 
+#include <random>
+
 namespace jobmill::daemon {
+namespace {
+
+/// Clients choose their numbers, and must not be able to choose such as collide.
+std::uint64_t secret_scatter()
+{
+    static const std::uint64_t scatter = [] {
+        std::random_device random;
+        return (std::uint64_t{random()} << 32U) | random() | 1U;
+    }();
+    return scatter;
+}
+
+}  // namespace
+
+SessionTags::SessionTags() : index_(secret_scatter()) {}
 
 bool SessionTags::add(Tag tag)
 {
-    return !texts_.contains(number(tag)) && numbers_.try_emplace(number(tag)).second;
+    if (use_of(tag) != nullptr) {
+        return false;
+    }
+    const auto place = numbers_.take();
+    numbers_[place].tag = tag;
+    index_.add(place, tags());
+    return true;
 }
 
 std::optional<Tag> SessionTags::add(std::string_view text)
@@ -21,7 +44,10 @@ std::optional<Tag> SessionTags::add(std::string_view text)
 
 void SessionTags::remove(Tag tag)
 {
-    if (numbers_.erase(number(tag)) > 0) {
+    const auto place = index_.find(number(tag), tags());
+    if (place != core::NumberIndex::none) {
+        index_.remove(place, tags());
+        numbers_.give_back(place);
         return;
     }
     const auto found = texts_.find(number(tag));
@@ -33,8 +59,9 @@ void SessionTags::remove(Tag tag)
 
 SessionTags::Use* SessionTags::use_of(Tag tag)
 {
-    if (const auto found = numbers_.find(number(tag)); found != numbers_.end()) {
-        return &found.value();
+    const auto place = index_.find(number(tag), tags());
+    if (place != core::NumberIndex::none) {
+        return &numbers_[place].use;
     }
     const auto found = texts_.find(number(tag));
     return found == texts_.end() ? nullptr : &found->second.use;

@@ -7,8 +7,8 @@
 #include <string_view>
 #include <unordered_map>
 
-#include <tsl/robin_map.h>
-
+#include "daemon/core/number_index.hpp"
+#include "daemon/core/slab.hpp"
 #include "jobmill/ids.hpp"
 
 namespace jobmill::daemon {
@@ -24,28 +24,39 @@ public:
         std::uint64_t bytes = 0;  ///< of its payload
     };
 
-    SessionTags() { numbers_.max_load_factor(0.8F); }
+    SessionTags();
 
     /// False when the tag is in use.
     [[nodiscard]] bool add(Tag tag);
     /// The number for a text, none when the text is in use.
     [[nodiscard]] std::optional<Tag> add(std::string_view text);
     void remove(Tag tag);
-    /// Null when the tag is not in use. Void after the next change.
+    /// Null when the tag is not in use. Good until it is removed.
     [[nodiscard]] Use* use_of(Tag tag);
 
     [[nodiscard]] std::optional<Tag> find(std::string_view text) const;
     /// The text behind a number; empty in the binary spelling.
     [[nodiscard]] std::string_view text(Tag tag) const;
-    [[nodiscard]] std::size_t size() const noexcept { return numbers_.size() + texts_.size(); }
+    [[nodiscard]] std::size_t size() const noexcept { return index_.size() + texts_.size(); }
 
 private:
+    struct Number {
+        Tag tag{};
+        Use use;
+    };
     struct Text {
         std::string text;
         Use use;
     };
 
-    tsl::robin_map<std::uint64_t, Use> numbers_;  ///< that have no text; as dense as it is quick
+    /// By which the index knows a number's place.
+    [[nodiscard]] auto tags() const
+    {
+        return [this](core::NumberIndex::Place place) { return number(numbers_[place].tag); };
+    }
+
+    core::Slab<Number> numbers_;  ///< that have no text
+    core::NumberIndex index_;     ///< of these
     std::unordered_map<std::uint64_t, Text> texts_;
     std::unordered_map<std::string, Tag> by_text_;
     std::uint64_t last_number_ = 0;

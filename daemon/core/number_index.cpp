@@ -9,15 +9,17 @@ namespace {
 constexpr std::size_t smallest = 64;
 }
 
-NumberIndex::NumberIndex() : places_(smallest, none) {}
+NumberIndex::NumberIndex(std::uint64_t scatter) : places_(smallest, none), scatter_(scatter)
+{
+    JOBMILL_ASSERT(scatter % 2 == 1);
+}
 
 /// Rows in a row would become one long run, past which every search has to go that begins in it:
-/// they are scattered, by Fibonacci hashing, which keeps those of consecutive numbers apart.
+/// they are scattered, by the high bits of a product, which keeps those of consecutive numbers apart.
 std::size_t NumberIndex::home_of(std::uint64_t number) const
 {
-    constexpr std::uint64_t golden = 0x9E3779B97F4A7C15U;
     const auto bits = static_cast<unsigned>(std::countr_zero(places_.size() / row));
-    return ((number / row * golden) >> (64U - bits)) * row + number % row;
+    return ((number / row * scatter_) >> (64U - bits)) * row + number % row;
 }
 
 }  // namespace jobmill::core

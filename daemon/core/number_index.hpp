@@ -16,8 +16,11 @@ class NumberIndex {
 public:
     using Place = std::uint32_t;
     static constexpr Place none = UINT32_MAX;
+    /// Odd. As good as any for numbers that nobody chooses.
+    static constexpr std::uint64_t golden = 0x9E3779B97F4A7C15U;
 
-    NumberIndex();
+    /// `scatter` is odd; for numbers of others' choice, none that they can know.
+    explicit NumberIndex(std::uint64_t scatter = golden);
 
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
     /// None when there is none.
@@ -109,6 +112,7 @@ private:
 
     std::vector<Place> places_;
     std::size_t size_ = 0;
+    std::uint64_t scatter_;
 };
 
 }  // namespace jobmill::core

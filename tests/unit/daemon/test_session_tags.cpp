@@ -86,3 +86,20 @@ TEST_CASE("removing what is not there changes nothing")
     tags.remove(Tag{2});
     CHECK(tags.size() == 1);
 }
+
+TEST_CASE("numbers far apart take no more than others")
+{
+    // Multiples of a high power of two meet in one place of a table that goes by low bits, which
+    // would grow with each of them until the memory is used up.
+    SessionTags tags;
+    constexpr std::uint64_t count = 20'000;
+    for (std::uint64_t i = 1; i <= count; ++i) {
+        REQUIRE(tags.add(Tag{i << 40U}));
+    }
+    CHECK(tags.size() == count);
+    for (std::uint64_t i = 1; i <= count; ++i) {
+        CHECK(tags.use_of(Tag{i << 40U}) != nullptr);
+        tags.remove(Tag{i << 40U});
+    }
+    CHECK(tags.size() == 0);
+}
