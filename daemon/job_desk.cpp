@@ -45,9 +45,7 @@ void JobDesk::submit(const Submitter& client, JobId job, Tag tag, Submission sub
                            .tag = tag,
                            .uid = client.uid,
                            .submission = std::move(submission),
-                           .submitted = outside_.now(),
-                           .offered = {},
-                           .outcome = {}});
+                           .submitted = outside_.now()});
     outside_.post(event);
 }
 

@@ -164,6 +164,10 @@ private:
         JobState state{};
     };
 
+    struct Said {
+        JobId job{};
+        Outcome outcome;
+    };
     /// A job whose progress somebody wants, and which they have heard of last.
     struct Watched {
         JobId job{};
@@ -181,7 +185,10 @@ private:
                       std::string_view field);
     [[nodiscard]] JobAsk default_ask(const Submission& submission) const;
     void stop_watching(JobId job, WorkerId worker);
-    [[nodiscard]] Rarely<Cause> explain(JobRecord& record, const core::JobEnded& end);
+    /// What the worker has said of the attempt that is over, if it has.
+    [[nodiscard]] std::optional<Outcome> take_outcome(JobId job);
+    [[nodiscard]] Rarely<Cause> explain(const JobRecord& record, std::optional<Outcome>& outcome,
+                                        const core::JobEnded& end) const;
     [[nodiscard]] std::string how_long(const JobRecord& record, core::EndedBy by) const;
     void keep_poison(JobRecord& record, const Cause& cause);
 
@@ -202,7 +209,8 @@ private:
     std::unordered_map<WorkerId, Paused> paused_;
     std::vector<Ended> recent_;  ///< the last ones, in a ring
     std::size_t oldest_recent_ = 0;
-    std::vector<std::unique_ptr<Outcome>> spare_outcomes_;  ///< of ended jobs, for those to come
+    /// From a worker's last word to the end of the attempt, which follows: seldom more than one.
+    std::vector<Said> said_;
 };
 
 }  // namespace jobmill::daemon

@@ -12,9 +12,6 @@
 namespace jobmill::daemon {
 namespace {
 
-/// More outcomes than these are not kept for others: seldom more than one is under way.
-constexpr std::size_t most_spare_outcomes = 16;
-
 constexpr std::size_t remembered_ends = 1024;
 
 /// A reader who is slow for so long holds his job up; a worker more for each time that a buffer is
@@ -109,20 +106,24 @@ void JobDesk::worker_chunk(JobId job, WorkerId worker, Stream stream, Payload pa
 
 void JobDesk::worker_outcome(JobId job, Outcome outcome)
 {
-    std::unique_ptr<Outcome>& place = records_.at(job).outcome;
-    if (spare_outcomes_.empty()) {
-        place = std::make_unique<Outcome>();
-    } else {
-        place = std::move(spare_outcomes_.back());
-        spare_outcomes_.pop_back();
+    said_.push_back({.job = job, .outcome = std::move(outcome)});
+}
+
+std::optional<Outcome> JobDesk::take_outcome(JobId job)
+{
+    const auto found =
+        std::find_if(said_.begin(), said_.end(), [&](const Said& each) { return each.job == job; });
+    if (found == said_.end()) {
+        return {};
     }
-    *place = std::move(outcome);
+    std::optional outcome{std::move(found->outcome)};
+    said_.erase(found);
+    return outcome;
 }
 
 void JobDesk::offered(JobId job)
 {
-    JobRecord& record = records_.at(job);
-    record.offered = outside_.now();
+    const JobRecord& record = records_.at(job);
     const bool watched = std::any_of(watched_.begin(), watched_.end(),
                                      [&](const Watched& each) { return each.job == job; });
     if (record.submission.want_progress && !watched) {
@@ -208,11 +209,12 @@ std::string JobDesk::how_long(const JobRecord& record, core::EndedBy by) const
     }
 }
 
-Rarely<Cause> JobDesk::explain(JobRecord& record, const core::JobEnded& end)
+Rarely<Cause> JobDesk::explain(const JobRecord& record, std::optional<Outcome>& outcome,
+                               const core::JobEnded& end) const
 {
     switch (end.by) {
         case core::EndedBy::worker:
-            return record.outcome ? std::move(record.outcome->cause) : Rarely<Cause>{};
+            return outcome ? std::move(outcome->cause) : Rarely<Cause>{};
         case core::EndedBy::worker_death:
         case core::EndedBy::limit:
             return outside_.cause_of_death(end.worker);
@@ -220,8 +222,8 @@ Rarely<Cause> JobDesk::explain(JobRecord& record, const core::JobEnded& end)
             break;
     }
     Cause cause;
-    if (record.outcome) {
-        cause = traces_in(record.outcome->cause.take());  // it failed first, when told to stop
+    if (outcome) {
+        cause = traces_in(outcome->cause.take());  // it failed first, when told to stop
     } else if (end.was == JobState::running) {
         cause = outside_.traces(end.worker);
     }
@@ -239,17 +241,18 @@ void JobDesk::retried(const core::JobRetried& end)
 {
     JobRecord& record = records_.at(end.job);
     stop_watching(end.job, end.worker);
+    std::optional<Outcome> outcome = take_outcome(end.job);
     Attempt attempt{
         .state = end.state,
         .worker = end.worker.slot,
-        .run_ns = nanoseconds(outside_.now() - record.offered),
-        .cause = explain(
-            record, core::JobEnded{
+        .run_ns = nanoseconds(outside_.now() - end.offered),
+        .cause =
+            explain(record, outcome,
+                    core::JobEnded{
                         .job = end.job, .state = end.state, .by = end.by, .worker = end.worker})};
-    if (record.outcome && end.by == core::EndedBy::worker) {
-        attempt.run_ns = record.outcome->run_ns;
+    if (outcome && end.by == core::EndedBy::worker) {
+        attempt.run_ns = outcome->run_ns;
     }
-    record.outcome.reset();
     const auto reader = reader_of(record);
     ClientSession* session = reader ? outside_.session(reader->session) : nullptr;
     if (session != nullptr && record.submission.want_started) {
@@ -262,7 +265,7 @@ void JobDesk::retried(const core::JobRetried& end)
                                                .cause = attempt.cause});
     }
     JobAsk& ask = ask_of(record.submission);
-    ask.tried += outside_.now() - record.offered;
+    ask.tried += outside_.now() - end.offered;
     std::vector<Attempt>& attempts = ask.attempts;
     if (attempts.size() == limits::attempts) {
         attempts.erase(attempts.begin());
@@ -284,19 +287,20 @@ void JobDesk::ended(const core::JobEnded& end)
     const core::TimePoint now = outside_.now();
     const core::Duration tried =
         record.submission.ask ? record.submission.ask->tried : core::Duration::zero();
-    head.queue_ns = nanoseconds((ran ? record.offered : now) - record.submitted - tried);
-    head.run_ns = ran ? nanoseconds(now - record.offered) : 0;
+    head.queue_ns = nanoseconds((ran ? end.offered : now) - record.submitted - tried);
+    head.run_ns = ran ? nanoseconds(now - end.offered) : 0;
     Payload payload;
-    if (record.outcome) {
-        head.usage = record.outcome->usage;
+    std::optional<Outcome> outcome = take_outcome(end.job);
+    if (outcome) {
+        head.usage = outcome->usage;
         if (end.by == core::EndedBy::worker) {
-            head.run_ns = record.outcome->run_ns;
-            payload = std::move(record.outcome->payload);
+            head.run_ns = outcome->run_ns;
+            payload = std::move(outcome->payload);
         }
     } else if (ran) {
         head.usage = outside_.usage_of(end.worker);
     }
-    head.cause = explain(record, end);
+    head.cause = explain(record, outcome, end);
     if (end.poison) {
         head.cause.edit().poison = true;
     }
@@ -304,10 +308,6 @@ void JobDesk::ended(const core::JobEnded& end)
         batches_.job_ended(record.submission.ask->batch.batch());
         head.attempts = std::move(record.submission.ask->attempts);
         record.submission.ask->attempts.clear();
-    }
-    if (record.outcome && spare_outcomes_.size() < most_spare_outcomes) {
-        *record.outcome = {};
-        spare_outcomes_.push_back(std::move(record.outcome));
     }
     const Ended ended{.job = end.job, .uid = record.uid, .state = end.state};
     if (recent_.size() < remembered_ends) {

@@ -57,8 +57,8 @@ struct Outcome {
     Usage usage;
 };
 
-/// There may be a million of these. What few jobs have at a time stands elsewhere: in an Outcome,
-/// with the desk's watches, in UnreadJobs.
+/// There may be a million of these. What few jobs have at a time stands elsewhere: with the desk's
+/// outcomes and watches, in UnreadJobs.
 struct JobRecord {
     JobId id{};
     SessionId session{};  ///< that submitted it
@@ -66,9 +66,7 @@ struct JobRecord {
     unsigned uid = 0;
     Submission submission;
     core::TimePoint submitted;
-    core::TimePoint offered;
-    std::unique_ptr<Outcome> outcome;  ///< from its worker's last word to its end
 };
-static_assert(sizeof(JobRecord) <= 96, "a long queue pays for this a million times");
+static_assert(sizeof(JobRecord) <= 80, "a long queue pays for this a million times");
 
 }  // namespace jobmill::daemon

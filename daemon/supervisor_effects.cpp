@@ -61,7 +61,8 @@ void Supervisor::perform(const core::OfferJob& effect)
     JOBMILL_ASSERT(process != nullptr);
     desk_.offered(effect.job);
     const JobRecord& record = desk_.record(effect.job);
-    if (const auto offered = process->offer(effect, record, desk_.limits_of(record)); !offered) {
+    const auto offered = process->offer(effect, record, desk_.limits_of(record), now());
+    if (!offered) {
         // Out of descriptors: the job is charged to a worker that is no use.
         log::error("job failed to start", {{"job", number(effect.job)},
                                            {"worker", number(effect.worker.slot)},

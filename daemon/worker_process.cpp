@@ -111,7 +111,7 @@ void WorkerProcess::join(WorkerCgroup group)
 }
 
 Result<void> WorkerProcess::offer(const core::OfferJob& offer, const JobRecord& record,
-                                  const JobLimits& limits)
+                                  const JobLimits& limits, core::TimePoint now)
 {
     const Sequence sequence = offer.sequence;
     if (!channel_) {
@@ -131,7 +131,6 @@ Result<void> WorkerProcess::offer(const core::OfferJob& offer, const JobRecord& 
                                                        {"cause", bounded.error().what}});
         }
     }
-    const core::TimePoint now = record.offered;
     part_stderr(now);
     ++jobs_offered_;
     stack_asked_ = false;

@@ -57,7 +57,7 @@ public:
     }
 
     [[nodiscard]] Result<void> offer(const core::OfferJob& offer, const JobRecord& record,
-                                     const JobLimits& limits);
+                                     const JobLimits& limits, core::TimePoint now);
     /// Its result of that job may be overwritten. It hears so with its next offer: nobody is woken
     /// up for that.
     void returned(JobId job);

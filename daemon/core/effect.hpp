@@ -122,6 +122,7 @@ struct JobEnded {
     JobState state = JobState::succeeded;
     EndedBy by = EndedBy::worker;
     WorkerId worker;                   ///< that ran this attempt; slot 0 when none did
+    TimePoint offered{};               ///< to that worker
     JobState was = JobState::running;  ///< waiting, queued or running
     std::uint32_t attempt = 1;
     bool poison = false;  ///< crashed so often that it is not tried again
@@ -134,6 +135,7 @@ struct JobRetried {
     JobState state = JobState::failed;  ///< failed, crashed or timed_out
     EndedBy by = EndedBy::worker;
     WorkerId worker;
+    TimePoint offered{};        ///< to that worker
     std::uint32_t attempt = 1;  ///< that has ended
     Duration delay{};
     friend bool operator==(const JobRetried&, const JobRetried&) = default;

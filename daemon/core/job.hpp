@@ -37,6 +37,7 @@ enum class LaneId : std::uint32_t {};
 struct Holding {
     WorkerId worker{};
     Sequence sequence{};        ///< under which that worker holds it
+    TimePoint offered{};        ///< to that worker
     TimePoint started = never;  ///< when it came to the front there
     Duration charged{};         ///< to its user's share, for what it is expected to take
     Duration expected{};        ///< so long it will run, by the last ones of its handler
@@ -66,14 +67,16 @@ struct Job {
     std::uint32_t children = 0;  ///< unfinished jobs that it has submitted
     LaneId lane{};               ///< of the queue that it is or was in
     HoldingHandle holding{};     ///< good while a worker holds it
-    std::uint64_t arrival = 0;   ///< its turn in the queue; kept when it comes back
-    TimePoint due{};             ///< waiting: when it joins the queue
+    union {
+        TimePoint due{};        ///< while it waits: when it joins the queue
+        std::uint64_t arrival;  ///< from then on: its turn there; kept when it comes back
+    };
     TimePoint expires = never;   ///< unless it has begun
     JobAlarm alarm;
     JobLinks place;
     JobLinks kin;     ///< in its session's list
     JobLinks fellow;  ///< in its batch's list
 };
-static_assert(sizeof(Job) <= 120, "a long queue pays for this a million times");
+static_assert(sizeof(Job) <= 112, "a long queue pays for this a million times");
 
 }  // namespace jobmill::core

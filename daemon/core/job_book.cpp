@@ -2,6 +2,7 @@
 #include "daemon/core/job_book.hpp"
 
 #include <algorithm>
+#include <memory>
 
 #include "common/assert.hpp"
 #include "daemon/core/planted_bug.hpp"
@@ -79,8 +80,11 @@ void JobBook::offer(JobHandle handle, WorkerSlot& slot, Turn& turn)
     job.stage = row->to;
     job.holding = HoldingHandle{holdings_.take()};
     const Duration expected = expected_run(job);
-    held(job) = {
-        .worker = slot.worker, .sequence = sequence, .charged = charged, .expected = expected};
+    held(job) = {.worker = slot.worker,
+                 .sequence = sequence,
+                 .offered = turn.now,
+                 .charged = charged,
+                 .expected = expected};
     slot.expected += expected;
     ++backlog.running;
     ++working_;
@@ -115,12 +119,12 @@ bool JobBook::step(JobHandle handle, JobWord word, Turn& turn)
     if (!row) {
         return false;
     }
-    const WorkerId worker = worker_of(job);
+    const Holder holder = word == JobWord::won ? Holder{} : holder_of(job);
     if (row->to == JobStage::queued || row->to == JobStage::ended) {
         leave_place(handle, turn.now);
     }
     if (row->to == JobStage::ended) {
-        end(handle, *row, word == JobWord::won ? WorkerId{} : worker, turn);
+        end(handle, *row, holder, turn);
         return true;
     }
     job.stage = row->to;
@@ -138,10 +142,12 @@ void JobBook::retry(JobHandle handle, const JobOutcome& outcome, Duration delay,
 {
     Job& job = jobs_[handle];
     JOBMILL_ASSERT(row_of(job.stage, JobWord::retry).has_value());
+    const Holder holder = holder_of(job);
     turn.ask(JobRetried{.job = job.id,
                         .state = outcome.state,
                         .by = reason(job, outcome.by),
-                        .worker = worker_of(job),
+                        .worker = holder.worker,
+                        .offered = holder.offered,
                         .attempt = job.attempt,
                         .delay = delay});
     leave_place(handle, turn.now);
@@ -149,7 +155,7 @@ void JobBook::retry(JobHandle handle, const JobOutcome& outcome, Duration delay,
     if (!JOBMILL_BUG(7)) {
         ++job.attempt;
     }
-    job.due = after(turn.now, delay);
+    std::construct_at(&job.due, after(turn.now, delay));  // where its turn was
     job.expires = never;  // that was for the first attempt to begin
     Backlog& backlog = backlog_of(job);
     ++backlog.retried;
@@ -221,14 +227,15 @@ void JobBook::charge(JobHandle handle, Duration cpu)
     charged = {};
 }
 
-void JobBook::end(JobHandle handle, const JobRow& row, WorkerId worker, Turn& turn)
+void JobBook::end(JobHandle handle, const JobRow& row, const Holder& holder, Turn& turn)
 {
     Job& job = jobs_[handle];
     const bool taken_back = row.on == JobWord::won;
     turn.ask(JobEnded{.job = job.id,
                       .state = row.act.state,
                       .by = reason(job, row.act.by),
-                      .worker = worker,
+                      .worker = holder.worker,
+                      .offered = holder.offered,
                       .was = taken_back ? JobState::queued : state_of(row.from),
                       .attempt = job.attempt,
                       .poison = job.poison});

@@ -160,16 +160,21 @@ private:
         JOBMILL_ASSERT(!unassigned(job.stage));
         return holdings_[number(job.holding)];
     }
-    [[nodiscard]] WorkerId worker_of(const Job& job)
+    /// Who holds a job, and since when; slot 0 when nobody does.
+    struct Holder {
+        WorkerId worker;
+        TimePoint offered{};
+    };
+    [[nodiscard]] Holder holder_of(const Job& job)
     {
-        return unassigned(job.stage) ? WorkerId{} : held(job).worker;
+        return unassigned(job.stage) ? Holder{} : Holder{held(job).worker, held(job).offered};
     }
     void leave_place(JobHandle handle, TimePoint now);
     void enter_queue(JobHandle handle, bool anew, TimePoint now);
     [[nodiscard]] Duration expected_run(const Job& job);
     void take_from_worker(JobHandle handle);
     void stop_lending(Job& job);
-    void end(JobHandle handle, const JobRow& row, WorkerId worker, Turn& turn);
+    void end(JobHandle handle, const JobRow& row, const Holder& holder, Turn& turn);
     void release_parent(const Job& job);
     [[nodiscard]] TimePoint deadline_of(JobHandle handle) const;
     void set_alarm(JobHandle handle, TimePoint now);

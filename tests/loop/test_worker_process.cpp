@@ -36,7 +36,7 @@ struct Grouped : Watched {
     }
     void offer(std::uint64_t sequence, const JobLimits& limits) const
     {
-        REQUIRE(worker->offer({.sequence = Sequence{sequence}}, job_with("a"), limits).has_value());
+        Watched::offer(sequence, job_with("a"), limits);
     }
     void die(int signal_number = SIGKILL)
     {
@@ -106,8 +106,7 @@ TEST_CASE_FIXTURE(Watched, "a template loads, forks a worker, and the worker run
     REQUIRE(worker->adopt(ready_pid).has_value());
     const auto echo = static_cast<std::uint16_t>(
         std::find(handlers.begin(), handlers.end(), "echo") - handlers.begin());
-    REQUIRE(
-        worker->offer({.sequence = Sequence{1}}, job_with("say it again", echo), {}).has_value());
+    offer(1, job_with("say it again", echo));
     CHECK(run_until([&] { return !results.empty(); }));
     CHECK(results == std::vector<std::string>{"say it again"});
     worker->dismiss();
@@ -334,10 +333,10 @@ TEST_CASE_FIXTURE(Watched, "an offer can be taken back until the worker has clai
     pretend();
     auto segment = Segment::map(ends[1]);
     REQUIRE(segment.has_value());
-    REQUIRE(worker->offer({.sequence = Sequence{1}}, job_with("a"), {}).has_value());
+    offer(1, job_with("a"));
     CHECK(worker->revoke(Sequence{1}));
     CHECK_FALSE(worker->revoke(Sequence{1}));
-    REQUIRE(worker->offer({.sequence = Sequence{2}}, job_with("b"), {}).has_value());
+    offer(2, job_with("b"));
     CHECK(take_claim(segment->layout(), Sequence{2}));
     CHECK_FALSE(worker->revoke(Sequence{2}));
 }

@@ -11,10 +11,6 @@ namespace {
 /// A worker whose jobs write to its standard error and end as the test says.
 struct Traced : Watched {
     Traced() { pretend(); }
-    void offer(std::uint64_t sequence) const
-    {
-        REQUIRE(worker->offer({.sequence = Sequence{sequence}}, job_with("a"), {}).has_value());
-    }
     void write(std::string_view text) const
     {
         REQUIRE(::write(ends[2].get(), text.data(), text.size()) ==

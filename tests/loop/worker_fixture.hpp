@@ -30,7 +30,6 @@ inline daemon::JobRecord job_with(std::string_view payload, std::uint16_t handle
 {
     daemon::JobRecord record;
     record.id = JobId{55};
-    record.offered = loop::EventLoop::now();
     record.submission.handler = handler;
     record.submission.content = daemon::JobContent{{}, {}, bytes_of(payload)};
     return record;
@@ -82,6 +81,14 @@ struct Watched : LoopFixture {
                                        inherited);
         REQUIRE(pid.has_value());
         REQUIRE(worker->adopt(*pid).has_value());
+    }
+    void offer(std::uint64_t sequence, const daemon::JobRecord& record = job_with("a"),
+               const JobLimits& limits = {}) const
+    {
+        REQUIRE(worker
+                    ->offer({.sequence = Sequence{sequence}}, record, limits,
+                            loop::EventLoop::now())
+                    .has_value());
     }
     void say(ByteView bytes) const { REQUIRE(send_all(ends[0].get(), bytes).has_value()); }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <map>
 #include <optional>
 
 #include "daemon/core/dispatcher.hpp"
@@ -22,6 +23,9 @@ public:
         Effects effects;
         dispatcher.on(event, now, effects);
         std::erase_if(effects, [this](const Effect& effect) {
+            if (const auto* offer = std::get_if<OfferJob>(&effect)) {
+                offered[offer->job] = now;
+            }
             if (const auto* timer = std::get_if<ArmTimer>(&effect)) {
                 armed = timer->at;
                 return true;
@@ -104,16 +108,22 @@ public:
         return {.worker = from, .sequence = Sequence{sequence}};
     }
     static ForkWorker fork(WorkerId which) { return {.pool = pool, .worker = which}; }
-    static JobEnded ended(std::uint64_t job, JobState state, EndedBy by, WorkerId where = {},
-                          JobState was = JobState::running)
+    JobEnded ended(std::uint64_t job, JobState state, EndedBy by, WorkerId where = {},
+                   JobState was = JobState::running) const
     {
-        return {.job = JobId{job}, .state = state, .by = by, .worker = where, .was = was};
+        return {.job = JobId{job},
+                .state = state,
+                .by = by,
+                .worker = where,
+                .offered = where == WorkerId{} ? TimePoint{} : offered.at(JobId{job}),
+                .was = was};
     }
 
     static constexpr PoolId pool{0};
     Dispatcher dispatcher;
     TimePoint now{};
     std::optional<TimePoint> armed;
+    std::map<JobId, TimePoint> offered;  ///< when each job was, last
 };
 
 }  // namespace jobmill::core

@@ -136,6 +136,7 @@ private:
         core::EndedBy by = core::EndedBy::worker;
         JobState was = JobState::running;
         WorkerId worker;
+        TimePoint offered{};
         std::uint32_t attempt = 1;
         bool poison = false;
         bool retried = false;

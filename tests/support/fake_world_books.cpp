@@ -47,6 +47,7 @@ void FakeWorld::hold(PretendJob& job, PretendWorker& worker, Sequence sequence)
     job.place = Place::held;
     job.worker = worker.id;
     job.sequence = sequence;
+    job.offered_at = now_;
     if (worker.held.empty()) {
         job.front_since = now_;
     }

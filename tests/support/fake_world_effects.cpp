@@ -221,6 +221,7 @@ void FakeWorld::carry_out(const core::JobEnded& effect)
                         .by = effect.by,
                         .was = effect.was,
                         .worker = effect.worker,
+                        .offered = effect.offered,
                         .attempt = effect.attempt,
                         .poison = effect.poison});
     if (job.unassigned()) {
@@ -237,6 +238,7 @@ void FakeWorld::carry_out(const core::JobRetried& effect)
     check_verdict(job, {.state = effect.state,
                         .by = effect.by,
                         .worker = effect.worker,
+                        .offered = effect.offered,
                         .attempt = effect.attempt,
                         .retried = true});
     Duration longest = std::min(job.terms.backoff, job.terms.longest_backoff);

@@ -34,6 +34,7 @@ void FakeWorld::check_place(const PretendJob& job, const Verdict& verdict, const
     if (job.place == Place::held) {
         demand(verdict.was == JobState::running && verdict.worker == job.worker,
                "an attempt ended under a wrong worker");
+        demand(verdict.offered == job.offered_at, "an attempt began at another time");
         demand(evidence.word != nullptr || evidence.dead,
                "an attempt ended that its worker still holds");
         demand(job.begun_attempt == job.attempt || evidence.worker->hostile,

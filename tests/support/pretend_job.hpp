@@ -38,6 +38,7 @@ struct PretendJob {
 
     WorkerId worker{};
     Sequence sequence{};
+    TimePoint offered_at{};
     TimePoint front_since{};  ///< when it became the first that its worker holds
 
     bool cancel_asked = false;

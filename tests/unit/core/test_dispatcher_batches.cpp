@@ -38,7 +38,7 @@ struct Fixture : Conversation {
         }
         return {};
     }
-    static JobEnded halted(std::uint64_t job, WorkerId where = {}, JobState was = JobState::queued)
+    JobEnded halted(std::uint64_t job, WorkerId where = {}, JobState was = JobState::queued) const
     {
         return ended(job, JobState::cancelled, EndedBy::halt, where, was);
     }

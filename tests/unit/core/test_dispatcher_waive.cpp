@@ -11,7 +11,7 @@ namespace {
 
 Effects gone(std::uint64_t job, JobState was = JobState::queued)
 {
-    return {Conversation::ended(job, JobState::cancelled, EndedBy::cancel, {}, was)};
+    return {Conversation{}.ended(job, JobState::cancelled, EndedBy::cancel, {}, was)};
 }
 
 Effects let_be(std::uint64_t job)
