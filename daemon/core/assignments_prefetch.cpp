@@ -43,8 +43,7 @@ void Assignments::fall_behind(SessionId session, Turn& turn)
         }
         const JobHandle front = book_.front(slot);
         for (JobHandle at = slot.held.last(); at != front; at = book_[at].place.previous) {
-            const Job& job = book_[at];
-            if (job.attached && job.session == session) {
+            if (book_[at].attached && book_.whose(at).session == session) {
                 recall(at, turn);
             }
         }

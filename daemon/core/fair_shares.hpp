@@ -21,15 +21,22 @@ using Spent = std::uint64_t;
     return std::max<Spent>(1, nanoseconds * usual_weight / std::max(1U, weight));
 }
 
-/// What one of a number of rivals has had, and how many jobs of his are unfinished.
+/// What one of a number of rivals has had, and how many lanes of his have unfinished jobs.
 struct Account {
     /// In a LaneOrder, which keeps the list of its branches here.
     using Place = std::uint32_t;
     static constexpr Place nowhere = UINT32_MAX;
 
     Spent spent = 0;
-    std::uint64_t jobs = 0;
+    std::uint64_t lanes = 0;
     Place branches = nowhere;
+
+    /// What was charged has cost something else.
+    void correct(Spent charged, Spent cost)
+    {
+        spent -= std::min(charged, spent);
+        spent += cost;
+    }
 };
 
 /// Who of a number of rivals has had least: start-time fair queueing. Whoever comes, or comes back,
@@ -38,28 +45,28 @@ struct Account {
 template <typename Who>
 class Rivals {
 public:
-    /// One job more or less of his is unfinished.
-    void enter(Who who)
+    /// One lane more of his has unfinished jobs. The account is good until the last has none.
+    Account& enter(Who who)
     {
         Account& account = accounts_[who];
-        if (account.jobs++ == 0) {
+        if (account.lanes++ == 0) {
             ++active_;
             account.spent = std::max(account.spent, clock_);
         }
+        return account;
     }
-    void leave(Who who)
+    void leave(Account& account)
     {
-        const auto found = accounts_.find(who);
-        JOBMILL_ASSERT(found != accounts_.end());
-        if (--found->second.jobs == 0) {
+        JOBMILL_ASSERT(account.lanes > 0);
+        if (--account.lanes == 0) {
             --active_;
             if (accounts_.size() > room_) {
                 forget_some();
             }
         }
     }
-    /// He could not be served though he had jobs, and can be again. Here and below: the account
-    /// that has changed; none when it is not remembered.
+    /// He could not be served though he had jobs, and can be again. The account that has changed;
+    /// none when it is not remembered.
     const Account* come_back(Who who)
     {
         Account* account = find(who);
@@ -73,13 +80,6 @@ public:
         const auto found = accounts_.find(who);
         return found == accounts_.end() ? clock_ : found->second.spent;
     }
-    /// Of one who has jobs; good for as long as he has any.
-    [[nodiscard]] Account& account(Who who)
-    {
-        Account* account = find(who);
-        JOBMILL_ASSERT(account != nullptr && account->jobs > 0);
-        return *account;
-    }
     /// None when he is not remembered.
     [[nodiscard]] Account* find(Who who)
     {
@@ -87,7 +87,6 @@ public:
         return found == accounts_.end() ? nullptr : &found->second;
     }
     /// He is served now, which is expected to cost so much.
-    void serve(Who who, Spent cost) { serve(accounts_[who], cost); }
     void serve(Account& account, Spent cost)
     {
         clock_ = std::max(clock_, account.spent);
@@ -95,16 +94,6 @@ public:
     }
     /// Those that are remembered, for tests.
     [[nodiscard]] std::size_t size() const { return accounts_.size(); }
-    /// It has cost something else.
-    const Account* correct(Who who, Spent charged, Spent cost)
-    {
-        Account* account = find(who);
-        if (account != nullptr) {
-            account->spent -= std::min(charged, account->spent);
-            account->spent += cost;
-        }
-        return account;
-    }
 
 private:
     /// Who has nothing to do is remembered all the same, for he may have had more than his share,
@@ -117,7 +106,7 @@ private:
     {
         const auto forget = [this](Spent most) {
             std::erase_if(accounts_, [most](const auto& each) {
-                return each.second.jobs == 0 && each.second.spent <= most;
+                return each.second.lanes == 0 && each.second.spent <= most;
             });
         };
         forget(clock_);
@@ -128,7 +117,7 @@ private:
     }
 
     std::unordered_map<Who, Account> accounts_;
-    std::size_t active_ = 0;  ///< of these, so many have jobs
+    std::size_t active_ = 0;  ///< of these, so many have lanes
     std::size_t room_ = fewest;
     Spent clock_ = 0;  ///< what he had had who was served last
 };

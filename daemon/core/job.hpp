@@ -48,11 +48,9 @@ struct Holding {
 /// in both.
 struct Job {
     JobId id{};
-    SessionId session{};
     JobId parent{};  ///< that waits for it; 0: none
-    UserId user{};
-    LabelId label{};
     BatchId batch{};
+    LaneId lane{};  ///< of its pool's queue: whose it is, and its label
     TermsHandle terms{};
     PoolId pool{};
     std::uint16_t handler = 0;
@@ -65,18 +63,17 @@ struct Job {
     std::uint16_t attempt = 1;
     std::uint16_t crashes = 0;
     std::uint32_t children = 0;  ///< unfinished jobs that it has submitted
-    LaneId lane{};               ///< of the queue that it is or was in
     HoldingHandle holding{};     ///< good while a worker holds it
     union {
         TimePoint due{};        ///< while it waits: when it joins the queue
         std::uint64_t arrival;  ///< from then on: its turn there; kept when it comes back
     };
-    TimePoint expires = never;   ///< unless it has begun
+    TimePoint expires = never;  ///< unless it has begun
     JobAlarm alarm;
     JobLinks place;
     JobLinks kin;     ///< in its session's list
     JobLinks fellow;  ///< in its batch's list
 };
-static_assert(sizeof(Job) <= 112, "a long queue pays for this a million times");
+static_assert(sizeof(Job) <= 96, "a long queue pays for this a million times");
 
 }  // namespace jobmill::core

@@ -29,9 +29,6 @@ JobHandle JobBook::admit(const JobSubmitted& submitted, TimePoint now)
     JOBMILL_ASSERT(number(submitted.pool) < backlogs_.size());
     Job job;
     job.id = submitted.job;
-    job.session = submitted.session;
-    job.user = submitted.user;
-    job.label = submitted.label;
     job.batch = submitted.batch;
     job.pool = submitted.pool;
     job.handler = submitted.handler;
@@ -46,12 +43,16 @@ JobHandle JobBook::admit(const JobSubmitted& submitted, TimePoint now)
     }
     const JobHandle handle = jobs_.add(job);
     if (job.attached) {
-        sessions_[job.session].push_back(jobs_, handle);
+        sessions_[submitted.session].push_back(jobs_, handle);
     }
     batches_.add(jobs_, handle);
     Backlog& backlog = backlog_of(job);
     ++backlog.unfinished;
-    backlog.queue.enter(job);
+    backlog.queue.enter(jobs_[handle], {.session = submitted.session,
+                                        .user = submitted.user,
+                                        .label = submitted.label,
+                                        .priority = submitted.terms.priority,
+                                        .attached = job.attached});
     if (job.due > now) {
         jobs_[handle].stage = JobStage::waiting;
         backlog.waiting.push_back(jobs_, handle);
@@ -76,7 +77,7 @@ void JobBook::offer(JobHandle handle, WorkerSlot& slot, Turn& turn)
     Backlog& backlog = backlog_of(job);
     const Sequence sequence = slot.next_sequence;
     const Duration charged =
-        backlog.queue.serve(jobs_, handle, labels_.weight(job.label), turn.now);
+        backlog.queue.serve(jobs_, handle, labels_.weight(whose(job).label), turn.now);
     job.stage = row->to;
     job.holding = HoldingHandle{holdings_.take()};
     const Duration expected = expected_run(job);
@@ -88,7 +89,7 @@ void JobBook::offer(JobHandle handle, WorkerSlot& slot, Turn& turn)
     slot.expected += expected;
     ++backlog.running;
     ++working_;
-    labels_.begun(job.label);
+    labels_.begun(whose(job).label);
     slot.next_sequence = Sequence{number(sequence) + 1};
     if (slot.held.empty()) {
         slot.oldest_held = sequence;
@@ -156,7 +157,7 @@ void JobBook::retry(JobHandle handle, const JobOutcome& outcome, Duration delay,
         ++job.attempt;
     }
     std::construct_at(&job.due, after(turn.now, delay));  // where its turn was
-    job.expires = never;  // that was for the first attempt to begin
+    job.expires = never;                                  // that was for the first attempt to begin
     Backlog& backlog = backlog_of(job);
     ++backlog.retried;
     backlog.waiting.push_back(jobs_, handle);
@@ -189,9 +190,9 @@ void JobBook::enter_queue(JobHandle handle, bool anew, TimePoint now)
     job.stage = JobStage::queued;
     JobQueue& queue = backlog_of(job).queue;
     if (anew || JOBMILL_BUG(11)) {
-        queue.push(jobs_, handle, terms(handle).priority, now);
+        queue.push(jobs_, handle, now);
     } else {
-        queue.put_back(jobs_, handle, terms(handle).priority, now);
+        queue.put_back(jobs_, handle, now);
     }
 }
 
@@ -210,7 +211,7 @@ void JobBook::take_from_worker(JobHandle handle)
     stop_lending(job);
     --backlog_of(job).running;
     --working_;
-    labels_.over(job.label);
+    labels_.over(whose(job).label);
     holdings_.give_back(number(job.holding));
 }
 
@@ -220,7 +221,7 @@ void JobBook::charge(JobHandle handle, Duration cpu)
     JobQueue& queue = backlog_of(job).queue;
     Duration& charged = held(job).charged;
     if (cpu > Duration::zero()) {
-        queue.settle(job, charged, labels_.weight(job.label), cpu);
+        queue.settle(job, charged, labels_.weight(whose(job).label), cpu);
     } else {
         queue.refund(job, charged);
     }
@@ -242,11 +243,11 @@ void JobBook::end(JobHandle handle, const JobRow& row, const Holder& holder, Tur
     Backlog& backlog = backlog_of(job);
     --backlog.unfinished;
     ++backlog.ended.at(static_cast<std::size_t>(row.act.state));
-    backlog.queue.leave(job);
     batches_.ended(jobs_, handle, row.act.state);
     if (job.attached) {
-        sessions_[job.session].remove(jobs_, handle);
+        sessions_[whose(job).session].remove(jobs_, handle);
     }
+    backlog.queue.leave(job);
     deadlines_.cancel(jobs_, handle);
     terms_.release(job.terms);
     release_parent(job);
@@ -291,59 +292,6 @@ void JobBook::watch_front(const WorkerSlot& slot, TimePoint now)
 JobHandle JobBook::front(const WorkerSlot& slot) const
 {
     return slot.held.first();
-}
-
-// ---- pools --------------------------------------------------------------------------------------
-
-void JobBook::move(JobHandle handle, PoolId to, std::uint16_t handler, TimePoint now)
-{
-    Job& job = jobs_[handle];
-    if (!unassigned(job.stage) || job.pool == to) {
-        return;
-    }
-    const bool waits = job.stage == JobStage::waiting;
-    Backlog& from = backlog_of(job);
-    leave_place(handle, now);
-    --from.unfinished;
-    from.queue.leave(job);
-    job.pool = to;
-    job.handler = handler;
-    Backlog& there = backlog_of(job);
-    ++there.unfinished;
-    there.queue.enter(job);
-    if (waits) {
-        there.waiting.push_back(jobs_, handle);
-    } else {
-        enter_queue(handle, true, now);
-    }
-}
-
-void JobBook::relabel(JobHandle handle, LabelId label, TimePoint now)
-{
-    Job& job = jobs_[handle];
-    if (job.stage == JobStage::queued) {
-        leave_place(handle, now);
-        job.label = label;
-        enter_queue(handle, true, now);
-        return;
-    }
-    if (!unassigned(job.stage) && !JOBMILL_BUG(28)) {
-        labels_.moved(job.label, label, job.lends);
-    }
-    job.label = label;
-}
-
-void JobBook::remove_pool(PoolId pool)
-{
-    JOBMILL_ASSERT(unfinished(pool) == 0);
-    backlogs_[number(pool)] = Backlog{};
-}
-
-JobHandle JobBook::any_unassigned(PoolId pool) const
-{
-    const Backlog& backlog = backlogs_[number(pool)];
-    return backlog.waiting.empty() || JOBMILL_BUG(19) ? backlog.queue.any()
-                                                      : backlog.waiting.first();
 }
 
 // ---- answers ------------------------------------------------------------------------------------

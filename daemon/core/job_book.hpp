@@ -65,6 +65,11 @@ public:
         JOBMILL_ASSERT(!unassigned(job.stage));
         return holdings_[number(job.holding)];
     }
+    /// Whose it is, and its label.
+    [[nodiscard]] const JobQueue::LaneKey& whose(JobHandle handle) const
+    {
+        return whose(jobs_[handle]);
+    }
     [[nodiscard]] const JobTerms& terms(JobHandle handle) const
     {
         return terms_[jobs_[handle].terms];
@@ -154,6 +159,10 @@ private:
     };
 
     [[nodiscard]] Backlog& backlog_of(const Job& job) { return backlogs_[number(job.pool)]; }
+    [[nodiscard]] const JobQueue::LaneKey& whose(const Job& job) const
+    {
+        return backlogs_[number(job.pool)].queue.key_of(job);
+    }
     [[nodiscard]] Hindrance hindrance_of(const JobQueue::LaneKey& lane) const;
     [[nodiscard]] Holding& held(const Job& job)
     {

@@ -25,7 +25,7 @@ bool JobBook::catch_up(SessionId session)
     }
     const auto found = sessions_.find(session);
     if (found != sessions_.end() && !found->second.empty() && !JOBMILL_BUG(26)) {
-        const UserId user = jobs_[found->second.first()].user;
+        const UserId user = whose(found->second.first()).user;
         for (Backlog& backlog : backlogs_) {
             backlog.queue.come_back(user);
             backlog.queue.come_back(session);

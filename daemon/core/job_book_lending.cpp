@@ -15,7 +15,7 @@ bool JobBook::lend(JobHandle handle)
     ++(*slots_)[held(job).worker.slot].lending;
     ++backlog_of(job).lent;
     --working_;
-    labels_.lends(job.label);
+    labels_.lends(whose(job).label);
     lending_changed_.push_back(job.pool);
     return true;
 }
@@ -40,7 +40,7 @@ void JobBook::stop_lending(Job& job)
         --(*slots_)[held(job).worker.slot].lending;
         backlog_of(job).lent -= JOBMILL_BUG(14) ? 0U : 1U;
         ++working_;
-        labels_.goes_on(job.label);
+        labels_.goes_on(whose(job).label);
         lending_changed_.push_back(job.pool);
     }
 }

@@ -26,30 +26,46 @@ std::size_t JobQueue::LaneHash::operator()(const LaneKey& key) const noexcept
     return (who ^ what) * golden;
 }
 
-void JobQueue::enter(const Job& job)
+void JobQueue::enter(Job& job, const LaneKey& key)
 {
-    users_.enter(job.user);
-    sessions_.enter(job.session);
+    job.lane = lane_for(key);
+    Lane& lane = lane_at(job.lane);
+    if (lane.unfinished++ == 0) {
+        lane.owners = {.user = key.user,
+                       .session = key.session,
+                       .user_account = &users_.enter(key.user),
+                       .session_account = &sessions_.enter(key.session)};
+    }
 }
 
-void JobQueue::leave(const Job& job)
+void JobQueue::rekey(Job& job, const LaneKey& key)
 {
-    users_.leave(job.user);
-    sessions_.leave(job.session);
+    const LaneId before = job.lane;
+    enter(job, key);
+    leave(before);
 }
 
-void JobQueue::push(JobTable& jobs, JobHandle handle, std::int8_t priority, TimePoint now)
+void JobQueue::leave(LaneId id)
+{
+    Lane& lane = lane_at(id);
+    if (--lane.unfinished == 0) {
+        users_.leave(*lane.owners.user_account);
+        sessions_.leave(*lane.owners.session_account);
+    }
+}
+
+void JobQueue::push(JobTable& jobs, JobHandle handle, TimePoint now)
 {
     Job& job = jobs[handle];
     job.arrival = ++arrivals_;
-    lanes_[number(lane_for(job, priority, now))].jobs.push_back(jobs, handle);
+    opened_lane(job, now).jobs.push_back(jobs, handle);
     ++size_;
 }
 
-void JobQueue::put_back(JobTable& jobs, JobHandle handle, std::int8_t priority, TimePoint now)
+void JobQueue::put_back(JobTable& jobs, JobHandle handle, TimePoint now)
 {
-    Job& job = jobs[handle];
-    Lane& lane = lanes_[number(lane_for(job, priority, now))];
+    const Job& job = jobs[handle];
+    Lane& lane = opened_lane(job, now);
     JobHandle next = lane.jobs.first();
     while (next != no_job && jobs[next].arrival < job.arrival) {
         next = jobs[next].place.next;
@@ -86,12 +102,12 @@ JobHandle JobQueue::any() const
     return no_job;
 }
 
-LaneId JobQueue::lane_for(Job& job, std::int8_t priority, TimePoint now)
+LaneId JobQueue::lane_for(const LaneKey& key)
 {
     if (index_.size() >= room_) {
         forget_empty_lanes();
     }
-    const auto [place, is_new] = index_.try_emplace(key_of(job, priority), LaneId{});
+    const auto [place, is_new] = index_.try_emplace(key, LaneId{});
     if (is_new) {
         if (free_lanes_.empty()) {
             place->second = LaneId{static_cast<std::uint32_t>(lanes_.size())};
@@ -102,11 +118,15 @@ LaneId JobQueue::lane_for(Job& job, std::int8_t priority, TimePoint now)
         }
         lanes_[number(place->second)] = Lane{.key = place->first, .jobs = {}};
     }
-    job.lane = place->second;
-    if (lanes_[number(job.lane)].jobs.empty()) {
+    return place->second;
+}
+
+JobQueue::Lane& JobQueue::opened_lane(const Job& job, TimePoint now)
+{
+    if (lane_at(job.lane).jobs.empty()) {
         open_lane(job.lane, now);
     }
-    return job.lane;
+    return lane_at(job.lane);
 }
 
 std::uint32_t JobQueue::level_of(std::int8_t priority)
@@ -128,10 +148,6 @@ void JobQueue::open_lane(LaneId id, TimePoint now)
     Lane& lane = lane_at(id);
     lane.level = level_of(lane.key.priority);
     lane.opened = ++openings_;
-    lane.owners = {.user = lane.key.user,
-                   .session = lane.key.session,
-                   .user_account = &users_.account(lane.key.user),
-                   .session_account = &sessions_.account(lane.key.session)};
     Level& level = levels_[lane.level];
     if (level.lanes++ == 0) {
         level.served = now;
@@ -255,7 +271,7 @@ void JobQueue::changed(const Account* account)
 void JobQueue::forget_empty_lanes()
 {
     std::erase_if(index_, [this](const auto& each) {
-        const bool empty = lanes_[number(each.second)].jobs.empty();
+        const bool empty = lanes_[number(each.second)].unfinished == 0;
         if (empty) {
             free_lanes_.push_back(each.second);
         }
@@ -317,9 +333,12 @@ void JobQueue::refund(const Job& job, Duration charged)
 
 void JobQueue::correct(const Job& job, Duration charged, Spent cost)
 {
+    const LaneOwners& owners = lane_at(job.lane).owners;
     const auto before = static_cast<Spent>(charged.count());
-    changed(sessions_.correct(job.session, before, cost));
-    changed(users_.correct(job.user, before, cost));
+    owners.session_account->correct(before, cost);
+    owners.user_account->correct(before, cost);
+    order_.account_changed(*owners.session_account);
+    order_.account_changed(*owners.user_account);
 }
 
 }  // namespace jobmill::core

@@ -45,15 +45,22 @@ public:
     [[nodiscard]] bool empty() const { return size_ == 0; }
     [[nodiscard]] std::size_t size() const { return size_; }
 
-    /// A job of this queue's pool is there, or is over; in between it may be in the queue or not.
-    void enter(const Job& job);
-    void leave(const Job& job);
+    /// A job of this queue's pool is there, or is over; in between it may be in the queue or not,
+    /// and belongs to the lane that it has with others of its key.
+    void enter(Job& job, const LaneKey& key);
+    void leave(const Job& job) { leave(job.lane); }
+    /// It belongs to another lane from now on. Not while it is in the queue.
+    void rekey(Job& job, const LaneKey& key);
+    [[nodiscard]] const LaneKey& key_of(const Job& job) const
+    {
+        return lanes_[number(job.lane)].key;
+    }
 
     /// To the end of its lane.
-    void push(JobTable& jobs, JobHandle handle, std::int8_t priority, TimePoint now);
+    void push(JobTable& jobs, JobHandle handle, TimePoint now);
     /// A job that was in this queue before, to its old turn. Cheap for one that was among the
     /// first.
-    void put_back(JobTable& jobs, JobHandle handle, std::int8_t priority, TimePoint now);
+    void put_back(JobTable& jobs, JobHandle handle, TimePoint now);
     void remove(JobTable& jobs, JobHandle handle);
 
     /// What one of its jobs costs, by the last ones.
@@ -97,10 +104,11 @@ private:
     };
     struct Lane {
         LaneKey key;
-        JobList<&Job::place> jobs;
+        JobList<&Job::place> jobs;  ///< in the queue
         Spent spent = 0;
-        // While it has jobs:
-        LaneOwners owners{};
+        std::uint64_t unfinished = 0;  ///< jobs, in the queue or not
+        LaneOwners owners{};           ///< while it has any
+        // While some are in the queue:
         std::uint64_t opened = 0;  ///< lanes that have had the same come in that order
         std::uint32_t level = 0;
         bool aside = false;  ///< in its level's tree of those
@@ -124,17 +132,12 @@ private:
         std::vector<std::uint32_t> apart_at;  ///< by label: the place above, plus one
     };
 
-    [[nodiscard]] static LaneKey key_of(const Job& job, std::int8_t priority)
-    {
-        return {.session = job.session,
-                .user = job.user,
-                .label = job.label,
-                .priority = priority,
-                .attached = job.attached};
-    }
     static constexpr std::size_t fewest_lanes = 256;
 
-    LaneId lane_for(Job& job, std::int8_t priority, TimePoint now);
+    LaneId lane_for(const LaneKey& key);
+    void leave(LaneId id);
+    /// The job's lane, which is to have it in the queue.
+    Lane& opened_lane(const Job& job, TimePoint now);
     [[nodiscard]] std::uint32_t level_of(std::int8_t priority);
     void open_lane(LaneId id, TimePoint now);
     void close_lane(LaneId id);
@@ -198,7 +201,8 @@ private:
 
     std::vector<Lane> lanes_;
     std::vector<LaneId> free_lanes_;
-    /// Of lanes that have jobs, and of those that had some lately: they are likely to have again.
+    /// Of lanes that have unfinished jobs, and of those that had some lately: they are likely to
+    /// have again.
     std::unordered_map<LaneKey, LaneId, LaneHash> index_;
     std::size_t room_ = fewest_lanes;
     std::vector<Level> levels_;           ///< one for each priority that there was

@@ -19,8 +19,8 @@ struct Fixture {
         Job job;
         job.id = JobId{id};
         const JobHandle handle = jobs.add(job);
-        queue.enter(job);
-        queue.push(jobs, handle, 0, {});
+        queue.enter(jobs[handle], {});
+        queue.push(jobs, handle, {});
         return handle;
     }
     JobHandle pop()
@@ -74,8 +74,8 @@ TEST_CASE_FIXTURE(Fixture, "jobs that come back get their old turns, in whatever
     const JobHandle first = pop();
     const JobHandle second = pop();
     const JobHandle third = pop();
-    queue.put_back(jobs, second, 0, {});
-    queue.put_back(jobs, third, 0, {});
-    queue.put_back(jobs, first, 0, {});
+    queue.put_back(jobs, second, {});
+    queue.put_back(jobs, third, {});
+    queue.put_back(jobs, first, {});
     CHECK(drained() == Ids{1, 2, 3, 4});
 }

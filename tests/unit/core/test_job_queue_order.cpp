@@ -34,12 +34,12 @@ struct Fixture {
     {
         Job job;
         job.id = JobId{++last};
-        job.user = UserId{ask.user};
-        job.session = SessionId{ask.session};
-        job.label = LabelId{ask.label};
         const JobHandle handle = jobs.add(job);
-        queue.enter(job);
-        queue.push(jobs, handle, ask.priority, now);
+        queue.enter(jobs[handle], {.session = SessionId{ask.session},
+                                   .user = UserId{ask.user},
+                                   .label = LabelId{ask.label},
+                                   .priority = ask.priority});
+        queue.push(jobs, handle, now);
         return handle;
     }
     void push(const Ask& ask, int times)
@@ -65,16 +65,16 @@ struct Fixture {
         queue.leave(jobs[handle]);
         jobs.remove(handle);
     }
-    /// Runs the next job, of label 1 by twice the usual weight; the job as it was.
-    Job run_by_weight()
+    /// Runs the next job, of label 1 by twice the usual weight; whose it was.
+    JobQueue::LaneKey run_by_weight()
     {
         const JobHandle next =
             queue.first(now, [](const JobQueue::LaneKey&) { return Hindrance::none; });
-        const std::uint32_t weight = number(jobs[next].label) == 1 ? 200 : usual_weight;
+        const JobQueue::LaneKey key = queue.key_of(jobs[next]);
+        const std::uint32_t weight = number(key.label) == 1 ? 200 : usual_weight;
         charged[next] = queue.serve(jobs, next, weight, now);
-        const Job job = jobs[next];
         finish(next, milliseconds{3}, weight);
-        return job;
+        return key;
     }
     std::uint64_t id(JobHandle handle) const { return number(jobs[handle].id); }
     std::uint64_t serve_id() { return id(serve()); }
@@ -140,7 +140,7 @@ TEST_CASE_FIXTURE(Fixture, "users take turns, however many jobs each has")
     std::uint64_t others = 0;
     for (int i = 0; i < 6; ++i) {
         const JobHandle handle = serve();
-        others += number(jobs[handle].user) == 2 ? 1U : 0U;
+        others += number(queue.key_of(jobs[handle]).user) == 2 ? 1U : 0U;
         finish(handle, milliseconds{1});
     }
     CHECK(others == 3);
@@ -155,7 +155,8 @@ TEST_CASE_FIXTURE(Fixture, "who comes to a long queue is served next")
     push({.user = 2, .session = 2});
     const JobHandle next = serve();
     const JobHandle after_that = serve();
-    CHECK((number(jobs[next].user) == 2 || number(jobs[after_that].user) == 2));
+    CHECK((number(queue.key_of(jobs[next]).user) == 2 ||
+           number(queue.key_of(jobs[after_that]).user) == 2));
 }
 
 TEST_CASE_FIXTURE(Fixture, "users have the same CPU time, not the same number of jobs")
@@ -165,7 +166,7 @@ TEST_CASE_FIXTURE(Fixture, "users have the same CPU time, not the same number of
     std::map<std::uint32_t, Duration> spent;
     for (int i = 0; i < 1500; ++i) {
         const JobHandle handle = serve();
-        const std::uint32_t user = number(jobs[handle].user);
+        const std::uint32_t user = number(queue.key_of(jobs[handle]).user);
         const Duration cpu = user == 1 ? milliseconds{1} : milliseconds{9};
         spent[user] += cpu;
         finish(handle, cpu);
@@ -182,7 +183,7 @@ TEST_CASE_FIXTURE(Fixture, "the sessions of a user share what he has")
     std::map<std::uint64_t, int> served;
     for (int i = 0; i < 400; ++i) {
         const JobHandle handle = serve();
-        ++served[number(jobs[handle].session)];
+        ++served[number(queue.key_of(jobs[handle]).session)];
         finish(handle, milliseconds{2});
     }
     CHECK(served[3] >= 199);
@@ -237,7 +238,7 @@ TEST_CASE_FIXTURE(Fixture, "labels of one session take turns")
     push({.label = 2}, 10);
     std::map<std::uint32_t, int> served;
     for (int i = 0; i < 10; ++i) {
-        ++served[number(jobs[serve()].label)];
+        ++served[number(queue.key_of(jobs[serve()]).label)];
     }
     CHECK(served[1] == 5);
     CHECK(served[2] == 5);
@@ -251,7 +252,7 @@ TEST_CASE_FIXTURE(Fixture, "a job that comes back is not charged, and gets its o
     CHECK(id(first) == 1);
     CHECK(serve_id() == 4);
     queue.refund(jobs[first], charged.at(first));
-    queue.put_back(jobs, first, 0, now);
+    queue.put_back(jobs, first, now);
     CHECK(serve_id() == 1);
     CHECK(serve_id() == 2);  // as if nobody had been served before
 }
@@ -294,9 +295,6 @@ TEST_CASE_FIXTURE(Fixture, "random pushes, removals and returns keep each lane i
 {
     std::mt19937_64 random(7);
     std::vector<JobHandle> held;
-    const auto priority_of = [](const Job& job) {
-        return static_cast<std::int8_t>(number(job.session) % 3);
-    };
     for (int step = 0; step < 20'000; ++step) {
         now += milliseconds{random() % 3};
         const auto dice = random() % 100;
@@ -314,7 +312,7 @@ TEST_CASE_FIXTURE(Fixture, "random pushes, removals and returns keep each lane i
             held.erase(held.begin() + static_cast<std::ptrdiff_t>(which));
             if (dice < 95) {
                 queue.refund(jobs[handle], charged.at(handle));
-                queue.put_back(jobs, handle, priority_of(jobs[handle]), now);
+                queue.put_back(jobs, handle, now);
             } else {
                 finish(handle, milliseconds{random() % 9});
             }

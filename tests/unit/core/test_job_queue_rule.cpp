@@ -109,15 +109,7 @@ private:
         passed_over_ += next == no_job && !queue_.empty() ? 1U : 0U;
         REQUIRE((queue_.any() == no_job) == queue_.empty());
     }
-    LaneKey lane_of(JobHandle handle) const
-    {
-        const Job& job = jobs_[handle];
-        return {.session = job.session,
-                .user = job.user,
-                .label = job.label,
-                .priority = priorities_.at(job.id),
-                .attached = job.attached};
-    }
+    LaneKey lane_of(JobHandle handle) const { return queue_.key_of(jobs_[handle]); }
 
     void submit()
     {
@@ -126,15 +118,15 @@ private:
         }
         Job job;
         job.id = JobId{++last_};
-        job.session = SessionId{random_() % scale_.sessions};
-        job.user = UserId{static_cast<std::uint32_t>(number(job.session) % scale_.users)};
-        job.label = LabelId{static_cast<std::uint32_t>(random_() % scale_.labels)};
-        job.attached = random_() % 4 != 0;
-        const auto priority = static_cast<std::int8_t>(random_() % scale_.priorities);
-        priorities_[job.id] = priority;
+        LaneKey key;
+        key.session = SessionId{random_() % scale_.sessions};
+        key.user = UserId{static_cast<std::uint32_t>(number(key.session) % scale_.users)};
+        key.label = LabelId{static_cast<std::uint32_t>(random_() % scale_.labels)};
+        key.attached = random_() % 4 != 0;
+        key.priority = static_cast<std::int8_t>(random_() % scale_.priorities);
         const JobHandle handle = jobs_.add(job);
-        queue_.enter(job);
-        queue_.push(jobs_, handle, priority, now_);
+        queue_.enter(jobs_[handle], key);
+        queue_.push(jobs_, handle, now_);
         plain_.enter(lane_of(handle));
         plain_.add(last_, jobs_[handle].arrival, lane_of(handle), now_);
         queued_.insert(handle);
@@ -148,7 +140,7 @@ private:
         const auto weight = static_cast<std::uint32_t>(50 + random_() % 200);
         const Duration charged = queue_.serve(jobs_, next, weight, now_);
         plain_.serve(jobs_[next].arrival, lane_of(next), charged, now_);
-        ++running_by_label_[number(jobs_[next].label)];
+        ++running_by_label_[number(lane_of(next).label)];
         running_.push_back({next, charged});
         queued_.erase(next);
         ++served_;
@@ -158,7 +150,7 @@ private:
         std::swap(running_[random_() % running_.size()], running_.back());
         const Running taken = running_.back();
         running_.pop_back();
-        --running_by_label_[number(jobs_[taken.handle].label)];
+        --running_by_label_[number(lane_of(taken.handle).label)];
         return taken;
     }
     void finish()
@@ -181,7 +173,7 @@ private:
         const Job& job = jobs_[back.handle];
         queue_.refund(job, back.charged);
         plain_.correct(lane_of(back.handle), back.charged, 0);
-        queue_.put_back(jobs_, back.handle, priorities_.at(job.id), now_);
+        queue_.put_back(jobs_, back.handle, now_);
         plain_.add(number(job.id), job.arrival, lane_of(back.handle), now_);
         queued_.insert(back.handle);
     }
@@ -198,9 +190,8 @@ private:
     }
     void forget(JobHandle handle)
     {
-        queue_.leave(jobs_[handle]);
         plain_.leave(lane_of(handle));
-        priorities_.erase(jobs_[handle].id);
+        queue_.leave(jobs_[handle]);
         jobs_.remove(handle);
     }
     template <typename Who>
@@ -230,7 +221,6 @@ private:
     PlainQueue plain_;
     TimePoint now_{};
     std::uint64_t last_ = 0;
-    std::map<JobId, std::int8_t> priorities_;
     std::set<JobHandle> queued_;
     std::vector<Running> running_;
     std::map<std::uint64_t, std::uint32_t> running_by_label_;
