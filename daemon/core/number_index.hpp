@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -16,6 +17,8 @@ class NumberIndex {
 public:
     using Place = std::uint32_t;
     static constexpr Place none = UINT32_MAX;
+    /// So many at most: more than there are jobs.
+    static constexpr Place most_places = Place{1} << 28U;
     /// Odd. As good as any for numbers that nobody chooses.
     static constexpr std::uint64_t golden = 0x9E3779B97F4A7C15U;
 
@@ -28,17 +31,18 @@ public:
     [[nodiscard]] Place find(std::uint64_t number, NumberOf number_of) const
     {
         std::size_t at = home_of(number);
-        while (places_[at] != none && number_of(places_[at]) != number) {
+        while (!slots_[at].empty() && number_of(slots_[at].place()) != number) {
             at = after(at);
         }
-        return places_[at];
+        return slots_[at].empty() ? none : slots_[at].place();
     }
-    /// The number must be new.
+    /// The number must be new, and the place below `most_places`.
     template <typename NumberOf>
     void add(Place place, NumberOf number_of)
     {
-        if (++size_ * 2 > places_.size()) {
-            resize(places_.size() * 2, number_of);
+        JOBMILL_ASSERT(place < most_places);
+        if (++size_ * 2 > slots_.size()) {
+            resize(slots_.size() * 2, number_of);
         }
         enter(place, number_of);
     }
@@ -47,32 +51,36 @@ public:
     void remove(Place place, NumberOf number_of)
     {
         std::size_t hole = home_of(number_of(place));
-        while (places_[hole] != place) {
-            JOBMILL_ASSERT(places_[hole] != none);
+        while (slots_[hole].empty() || slots_[hole].place() != place) {
+            JOBMILL_ASSERT(!slots_[hole].empty());
             hole = after(hole);
         }
         // What was pushed past the hole moves back into it, so that no search stops there too
         // early.
-        const std::size_t mask = places_.size() - 1;
-        for (std::size_t at = after(hole); places_[at] != none; at = after(at)) {
-            const std::size_t home = home_of(number_of(places_[at]));
-            if (((at - home) & mask) >= ((at - hole) & mask)) {
-                places_[hole] = places_[at];
+        const std::size_t mask = slots_.size() - 1;
+        for (std::size_t at = after(hole); !slots_[at].empty(); at = after(at)) {
+            std::size_t away = slots_[at].away();
+            if (away == far) {
+                away = (at - home_of(number_of(slots_[at].place()))) & mask;
+            }
+            const std::size_t back = (at - hole) & mask;
+            if (away >= back) {
+                slots_[hole] = Slot{slots_[at].place(), away - back};
                 hole = at;
             }
         }
-        places_[hole] = none;
-        if (--size_ * 16 < places_.size() && places_.size() > kept) {
-            resize(places_.size() / 4, number_of);
+        slots_[hole] = {};
+        if (--size_ * 16 < slots_.size() && slots_.size() > kept) {
+            resize(slots_.size() / 4, number_of);
         }
     }
     /// Calls visit(place) for all of them, in no order.
     template <typename Visitor>
     void each(Visitor visit) const
     {
-        for (const Place place : places_) {
-            if (place != none) {
-                visit(place);
+        for (const Slot slot : slots_) {
+            if (!slot.empty()) {
+                visit(slot.place());
             }
         }
     }
@@ -82,35 +90,52 @@ private:
     static constexpr std::size_t kept = std::size_t{16} * 1024;
     /// So many numbers in a row lie in a row, which is a line of the processor's cache.
     static constexpr std::size_t row = 16;
+    /// So far from its home, or farther.
+    static constexpr std::size_t far = 14;
 
-    [[nodiscard]] std::size_t after(std::size_t at) const
-    {
-        return (at + 1) & (places_.size() - 1);
-    }
+    /// A place, and how far it is from where a search for its number begins: so it need not be
+    /// asked for its number when another leaves.
+    class Slot {
+    public:
+        Slot() = default;
+        Slot(Place place, std::size_t away)
+            : bits_(static_cast<std::uint32_t>(std::min(away, far)) << 28U | place)
+        {
+        }
+        [[nodiscard]] bool empty() const { return bits_ == UINT32_MAX; }
+        [[nodiscard]] Place place() const { return bits_ & (most_places - 1); }
+        [[nodiscard]] std::size_t away() const { return bits_ >> 28U; }
+
+    private:
+        std::uint32_t bits_ = UINT32_MAX;
+    };
+
+    [[nodiscard]] std::size_t after(std::size_t at) const { return (at + 1) & (slots_.size() - 1); }
     [[nodiscard]] std::size_t home_of(std::uint64_t number) const;
 
     template <typename NumberOf>
     void enter(Place place, NumberOf number_of)
     {
-        std::size_t at = home_of(number_of(place));
-        while (places_[at] != none) {
+        const std::size_t home = home_of(number_of(place));
+        std::size_t at = home;
+        while (!slots_[at].empty()) {
             at = after(at);
         }
-        places_[at] = place;
+        slots_[at] = Slot{place, (at - home) & (slots_.size() - 1)};
     }
     template <typename NumberOf>
     void resize(std::size_t size, NumberOf number_of)
     {
-        std::vector<Place> old(size, none);
-        old.swap(places_);
-        for (const Place place : old) {
-            if (place != none) {
-                enter(place, number_of);
+        std::vector<Slot> old(size);
+        old.swap(slots_);
+        for (const Slot slot : old) {
+            if (!slot.empty()) {
+                enter(slot.place(), number_of);
             }
         }
     }
 
-    std::vector<Place> places_;
+    std::vector<Slot> slots_;
     std::size_t size_ = 0;
     std::uint64_t scatter_;
 };
