@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/core/number_index.hpp"
 
-#include <bit>
-
 namespace jobmill::core {
 
 namespace {
 constexpr std::size_t smallest = 64;
 }
 
-NumberIndex::NumberIndex(std::uint64_t scatter) : slots_(smallest), scatter_(scatter)
+NumberIndex::NumberIndex(std::uint64_t scatter)
+    : slots_(smallest), row_bits_(bits_of_rows()), scatter_(scatter)
 {
     JOBMILL_ASSERT(scatter % 2 == 1);
 }
 
-/// Rows in a row would become one long run, past which every search has to go that begins in it:
-/// they are scattered, by the high bits of a product, which keeps those of consecutive numbers
-/// apart.
+/// Which row, the high bits of a product say, which keeps rows of consecutive numbers apart. The
+/// next ones say at which column a row begins: numbers far apart are not all in one.
 std::size_t NumberIndex::home_of(std::uint64_t number) const
 {
-    const auto bits = static_cast<unsigned>(std::countr_zero(slots_.size() / row));
-    return ((number / row * scatter_) >> (64U - bits)) * row + number % row;
+    const std::uint64_t hash = number / row * scatter_;
+    const std::uint64_t begins = hash << row_bits_ >> 60U;
+    const std::uint64_t column = (begins + number) % row;
+    return column << row_bits_ | hash >> (64U - row_bits_);
 }
 
 }  // namespace jobmill::core

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -31,10 +32,10 @@ public:
     [[nodiscard]] Place find(std::uint64_t number, NumberOf number_of) const
     {
         std::size_t at = home_of(number);
-        while (!slots_[at].empty() && number_of(slots_[at].place()) != number) {
+        while (!slot(at).empty() && number_of(slot(at).place()) != number) {
             at = after(at);
         }
-        return slots_[at].empty() ? none : slots_[at].place();
+        return slot(at).empty() ? none : slot(at).place();
     }
     /// The number must be new, and the place below `most_places`.
     template <typename NumberOf>
@@ -51,25 +52,25 @@ public:
     void remove(Place place, NumberOf number_of)
     {
         std::size_t hole = home_of(number_of(place));
-        while (slots_[hole].empty() || slots_[hole].place() != place) {
-            JOBMILL_ASSERT(!slots_[hole].empty());
+        while (slot(hole).empty() || slot(hole).place() != place) {
+            JOBMILL_ASSERT(!slot(hole).empty());
             hole = after(hole);
         }
         // What was pushed past the hole moves back into it, so that no search stops there too
         // early.
         const std::size_t mask = slots_.size() - 1;
-        for (std::size_t at = after(hole); !slots_[at].empty(); at = after(at)) {
-            std::size_t away = slots_[at].away();
+        for (std::size_t at = after(hole); !slot(at).empty(); at = after(at)) {
+            std::size_t away = slot(at).away();
             if (away == far) {
-                away = (at - home_of(number_of(slots_[at].place()))) & mask;
+                away = (at - home_of(number_of(slot(at).place()))) & mask;
             }
             const std::size_t back = (at - hole) & mask;
             if (away >= back) {
-                slots_[hole] = Slot{slots_[at].place(), away - back};
+                slot(hole) = Slot{slot(at).place(), away - back};
                 hole = at;
             }
         }
-        slots_[hole] = {};
+        slot(hole) = {};
         if (--size_ * 16 < slots_.size() && slots_.size() > kept) {
             resize(slots_.size() / 4, number_of);
         }
@@ -88,7 +89,9 @@ public:
 private:
     /// Up to here it does not shrink: it would with every burst, to grow again with the next.
     static constexpr std::size_t kept = std::size_t{16} * 1024;
-    /// So many numbers in a row lie in a row, which is a line of the processor's cache.
+    /// So many numbers in a row lie in a row, which is a line of the processor's cache, each in
+    /// another column. What finds its slot taken goes down its column, past few others; numbers
+    /// that go by row would find a full one in their way.
     static constexpr std::size_t row = 16;
     /// So far from its home, or farther.
     static constexpr std::size_t far = 14;
@@ -112,30 +115,48 @@ private:
 
     [[nodiscard]] std::size_t after(std::size_t at) const { return (at + 1) & (slots_.size() - 1); }
     [[nodiscard]] std::size_t home_of(std::uint64_t number) const;
+    /// Positions go down the first column, then the second.
+    [[nodiscard]] std::size_t index_of(std::size_t position) const
+    {
+        const std::size_t rows = slots_.size() / row;
+        return (position & (rows - 1)) * row + (position >> row_bits_);
+    }
+    [[nodiscard]] Slot& slot(std::size_t position) { return slots_[index_of(position)]; }
+    [[nodiscard]] const Slot& slot(std::size_t position) const
+    {
+        return slots_[index_of(position)];
+    }
 
     template <typename NumberOf>
     void enter(Place place, NumberOf number_of)
     {
         const std::size_t home = home_of(number_of(place));
         std::size_t at = home;
-        while (!slots_[at].empty()) {
+        while (!slot(at).empty()) {
             at = after(at);
         }
-        slots_[at] = Slot{place, (at - home) & (slots_.size() - 1)};
+        slot(at) = Slot{place, (at - home) & (slots_.size() - 1)};
     }
     template <typename NumberOf>
     void resize(std::size_t size, NumberOf number_of)
     {
         std::vector<Slot> old(size);
         old.swap(slots_);
-        for (const Slot slot : old) {
-            if (!slot.empty()) {
-                enter(slot.place(), number_of);
+        row_bits_ = bits_of_rows();
+        for (const Slot each : old) {
+            if (!each.empty()) {
+                enter(each.place(), number_of);
             }
         }
     }
 
+    [[nodiscard]] unsigned bits_of_rows() const
+    {
+        return static_cast<unsigned>(std::countr_zero(slots_.size() / row));
+    }
+
     std::vector<Slot> slots_;
+    unsigned row_bits_;
     std::size_t size_ = 0;
     std::uint64_t scatter_;
 };
