@@ -55,7 +55,7 @@ bool Assignments::offer_one(PoolId pool, Turn& turn)
         return false;  // each waits for others of its label, or for its client to read
     }
     pass_by(slot, [&](const WorkerSlot& each) { return !fits(next, each, work); });
-    if (book_.batches().settling(book_[next].batch) && !JOBMILL_BUG(29)) {
+    if (book_.batches().settling(book_.extras(next).batch) && !JOBMILL_BUG(29)) {
         // It would have been cancelled, had there not been so many before it.
         const bool goes_on = turn.ends_left > 0;
         turn.ends_left -= goes_on ? 1 : 0;
@@ -164,7 +164,7 @@ void Assignments::won(WorkerSlot& slot, JobHandle handle, Turn& turn)
     book_.step(handle, JobWord::won, turn);
     if (returns && !retries_) {
         book_.step(handle, JobWord::stop, turn);
-    } else if (returns && book_.batches().halted(book_[handle].batch)) {
+    } else if (returns && book_.batches().halted(book_.extras(handle).batch)) {
         cancel(handle, EndedBy::halt, turn);
     }
     if (stuck && serves(slot.state)) {
@@ -292,7 +292,8 @@ void Assignments::conclude(JobHandle handle, JobWord word, Turn& turn)
     }
     const bool repeatable = row_of(row->from, JobWord::retry).has_value();
     if (repeatable && row->act.state != JobState::succeeded) {
-        Tries tries{.attempts = book_[handle].attempt, .crashes = book_[handle].crashes};
+        const JobExtras& extras = book_.extras(handle);
+        Tries tries{.attempts = extras.attempt, .crashes = extras.crashes};
         if (row->act.state == JobState::crashed) {
             tries.crashes = book_.count_crash(handle);
         }
@@ -301,7 +302,7 @@ void Assignments::conclude(JobHandle handle, JobWord word, Turn& turn)
         if (poison) {
             book_.mark_poison(handle);
         }
-        const bool last = poison || !retries_ || book_.batches().halted(book_[handle].batch);
+        const bool last = poison || !retries_ || book_.batches().halted(book_.extras(handle).batch);
         const auto wait =
             last ? std::nullopt
                  : next_attempt(book_.terms(handle), row->act.state, tries, random_.chance());
@@ -360,7 +361,7 @@ void Assignments::mark_for_stop(WorkerSlot& slot, Turn& turn)
 
 void Assignments::nest(JobHandle child, Turn& turn)
 {
-    const JobId parent = book_[child].parent;
+    const JobId parent = book_.extras(child).parent;
     const JobHandle waiting = number(parent) == 0 ? no_job : book_.find(parent);
     if (waiting != no_job && book_.lend(waiting)) {
         if (!JOBMILL_BUG(24)) {

@@ -28,9 +28,9 @@ void Assignments::halt_held(WorkerSlot& slot, BatchId batch, Turn& turn)
 {
     const bool now = book_.batches().halts_now(batch) && !JOBMILL_BUG(9);
     for (JobHandle at = slot.held.first(); at != no_job; at = book_[at].place.next) {
-        if (book_[at].batch == batch && now) {
+        if (book_.extras(at).batch == batch && now) {
             cancel(at, EndedBy::halt, turn);
-        } else if (book_[at].batch == batch) {
+        } else if (book_.extras(at).batch == batch) {
             recall(at, turn);  // unless it runs it ends when it is back
         }
     }

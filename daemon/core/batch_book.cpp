@@ -37,20 +37,20 @@ void BatchBook::tidy(BatchId batch)
     }
 }
 
-void BatchBook::add(JobTable& jobs, JobHandle handle)
+void BatchBook::add(JobTable& jobs, JobHandle handle, BatchId batch)
 {
-    const auto found = batches_.find(jobs[handle].batch);
+    const auto found = batches_.find(batch);
     if (found == batches_.end()) {
-        jobs[handle].batch = {};
         return;
     }
+    jobs.own_extras(handle).batch = batch;
     found->second.jobs.push_back(jobs, handle);
     ++found->second.counts.submitted;
 }
 
 void BatchBook::ended(JobTable& jobs, JobHandle handle, JobState state)
 {
-    const BatchId id = jobs[handle].batch;
+    const BatchId id = jobs.extras(handle).batch;
     const auto found = batches_.find(id);
     if (number(id) == 0 || found == batches_.end()) {
         return;
@@ -153,7 +153,8 @@ BatchCounts BatchBook::counts(const JobTable& jobs, BatchId batch) const
         return {};
     }
     BatchCounts counts = found->second.counts;
-    for (JobHandle at = found->second.jobs.first(); at != no_job; at = jobs[at].fellow.next) {
+    for (JobHandle at = found->second.jobs.first(); at != no_job;
+         at = jobs.extras(at).fellow.next) {
         const JobState state = state_of(jobs[at].stage);
         ++(state == JobState::waiting  ? counts.waiting
            : state == JobState::queued ? counts.queued

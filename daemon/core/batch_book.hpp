@@ -16,8 +16,8 @@ public:
     void open(const BatchOpened& opened);
     void close(BatchId batch);
 
-    /// The job belongs to its batch from now on; without effect when it has none.
-    void add(JobTable& jobs, JobHandle handle);
+    /// The job belongs to that batch from now on; without effect when there is no such batch.
+    void add(JobTable& jobs, JobHandle handle, BatchId batch);
     /// It has reached that state.
     void ended(JobTable& jobs, JobHandle handle, JobState state);
     /// A batch whose rule has come true, each once; 0 when there is none. From now on its rest is

@@ -159,7 +159,7 @@ std::uint32_t Dispatcher::running(LabelId label) const
 std::uint32_t Dispatcher::attempt_of(JobId job) const
 {
     const JobHandle handle = state_->book.find(job);
-    return handle == no_job ? 1 : state_->book[handle].attempt;
+    return handle == no_job ? 1 : state_->book.extras(handle).attempt;
 }
 
 bool Dispatcher::memory_low() const

@@ -13,7 +13,7 @@ void Dispatcher::State::handle(const JobSubmitted& event, Turn& turn)
         book.step(handle, JobWord::stop, turn);
         return;
     }
-    if (book.batches().halted(book[handle].batch)) {
+    if (book.batches().halted(book.extras(handle).batch)) {
         assignments.cancel(handle, EndedBy::halt, turn);
         return;
     }

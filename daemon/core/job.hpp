@@ -43,13 +43,24 @@ struct Holding {
     Duration expected{};        ///< so long it will run, by the last ones of its handler
 };
 
+/// What few jobs have: those that belong to others, and those that are tried again.
+struct JobExtras {
+    JobId parent{};  ///< that waits for it; 0: none
+    BatchId batch{};
+    JobLinks fellow;             ///< in its batch's list
+    std::uint32_t children = 0;  ///< unfinished jobs that it has submitted
+    std::uint16_t attempt = 1;
+    std::uint16_t crashes = 0;
+};
+/// Where the JobTable keeps a job's.
+enum class ExtrasHandle : std::uint32_t {};
+inline constexpr ExtrasHandle no_extras{UINT32_MAX};
+
 /// A job that has not ended. It is in exactly one place: it waits, or it is in its pool's queue, or
 /// among the jobs that a worker holds; one pair of links serves the last two, so that it cannot be
 /// in both.
 struct Job {
     JobId id{};
-    JobId parent{};  ///< that waits for it; 0: none
-    BatchId batch{};
     LaneId lane{};  ///< of its pool's queue: whose it is, and its label
     TermsHandle terms{};
     PoolId pool{};
@@ -60,10 +71,8 @@ struct Job {
     bool poison : 1 = false;        ///< it has crashed so many workers that it gets no other
     bool held_up : 1 = false;       ///< it waits for its reader
     bool lends : 1 = false;         ///< it waits, and its pool has a slot more meanwhile
-    std::uint16_t attempt = 1;
-    std::uint16_t crashes = 0;
-    std::uint32_t children = 0;  ///< unfinished jobs that it has submitted
-    HoldingHandle holding{};     ///< good while a worker holds it
+    ExtrasHandle extras = no_extras;
+    HoldingHandle holding{};  ///< good while a worker holds it
     union {
         TimePoint due{};        ///< while it waits: when it joins the queue
         std::uint64_t arrival;  ///< from then on: its turn there; kept when it comes back
@@ -71,9 +80,8 @@ struct Job {
     TimePoint expires = never;  ///< unless it has begun
     JobAlarm alarm;
     JobLinks place;
-    JobLinks kin;     ///< in its session's list
-    JobLinks fellow;  ///< in its batch's list
+    JobLinks kin;  ///< in its session's list
 };
-static_assert(sizeof(Job) <= 96, "a long queue pays for this a million times");
+static_assert(sizeof(Job) <= 72, "a long queue pays for this a million times");
 
 }  // namespace jobmill::core

@@ -29,23 +29,22 @@ JobHandle JobBook::admit(const JobSubmitted& submitted, TimePoint now)
     JOBMILL_ASSERT(number(submitted.pool) < backlogs_.size());
     Job job;
     job.id = submitted.job;
-    job.batch = submitted.batch;
     job.pool = submitted.pool;
     job.handler = submitted.handler;
     job.attached = !submitted.detached;
     job.terms = terms_.take(submitted.terms);
     job.due = after(now, submitted.terms.delay);
     job.expires = after(now, submitted.terms.queue_timeout);
+    const JobHandle handle = jobs_.add(job);
     const JobHandle parent = find(submitted.parent);
     if (parent != no_job && !unassigned(jobs_[parent].stage)) {
-        job.parent = submitted.parent;
-        ++jobs_[parent].children;
+        jobs_.own_extras(handle).parent = submitted.parent;
+        ++jobs_.own_extras(parent).children;
     }
-    const JobHandle handle = jobs_.add(job);
     if (job.attached) {
         sessions_[submitted.session].push_back(jobs_, handle);
     }
-    batches_.add(jobs_, handle);
+    batches_.add(jobs_, handle, submitted.batch);
     Backlog& backlog = backlog_of(job);
     ++backlog.unfinished;
     backlog.queue.enter(jobs_[handle], {.session = submitted.session,
@@ -101,8 +100,10 @@ void JobBook::offer(JobHandle handle, WorkerSlot& slot, Turn& turn)
     slot.alone = terms(handle).alone;
     deadlines_.cancel(jobs_, handle);
     watch_front(slot, turn.now);
-    turn.ask(OfferJob{
-        .worker = slot.worker, .sequence = sequence, .job = job.id, .attempt = job.attempt});
+    turn.ask(OfferJob{.worker = slot.worker,
+                      .sequence = sequence,
+                      .job = job.id,
+                      .attempt = jobs_.extras(job).attempt});
 }
 
 /// One of which nothing is known may be a long one: nothing is to stand behind it.
@@ -131,7 +132,7 @@ bool JobBook::step(JobHandle handle, JobWord word, Turn& turn)
     job.stage = row->to;
     if (row->to == JobStage::queued) {
         if (JOBMILL_BUG(3) && row->from == JobStage::recalled) {
-            ++job.attempt;
+            ++jobs_.own_extras(handle).attempt;
         }
         enter_queue(handle, row->from == JobStage::waiting, turn.now);
     }
@@ -149,12 +150,12 @@ void JobBook::retry(JobHandle handle, const JobOutcome& outcome, Duration delay,
                         .by = reason(job, outcome.by),
                         .worker = holder.worker,
                         .offered = holder.offered,
-                        .attempt = job.attempt,
+                        .attempt = jobs_.extras(job).attempt,
                         .delay = delay});
     leave_place(handle, turn.now);
     job.stage = JobStage::waiting;
     if (!JOBMILL_BUG(7)) {
-        ++job.attempt;
+        ++jobs_.own_extras(handle).attempt;
     }
     std::construct_at(&job.due, after(turn.now, delay));  // where its turn was
     job.expires = never;                                  // that was for the first attempt to begin
@@ -238,7 +239,7 @@ void JobBook::end(JobHandle handle, const JobRow& row, const Holder& holder, Tur
                       .worker = holder.worker,
                       .offered = holder.offered,
                       .was = taken_back ? JobState::queued : state_of(row.from),
-                      .attempt = job.attempt,
+                      .attempt = jobs_.extras(job).attempt,
                       .poison = job.poison});
     Backlog& backlog = backlog_of(job);
     --backlog.unfinished;

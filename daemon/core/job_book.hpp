@@ -44,7 +44,7 @@ public:
     /// Why it is being ended; to be said before the word that ends it.
     void blame(JobHandle handle, EndedBy why) { jobs_[handle].why = why; }
     /// It has crashed its worker; so often by now.
-    std::uint32_t count_crash(JobHandle handle) { return ++jobs_[handle].crashes; }
+    std::uint32_t count_crash(JobHandle handle) { return ++jobs_.own_extras(handle).crashes; }
     void mark_poison(JobHandle handle) { jobs_[handle].poison = true; }
     /// What it took, as far as is known; to be said before the word that ends the attempt.
     void charge(JobHandle handle, Duration cpu);
@@ -65,6 +65,7 @@ public:
         JOBMILL_ASSERT(!unassigned(job.stage));
         return holdings_[number(job.holding)];
     }
+    [[nodiscard]] const JobExtras& extras(JobHandle handle) const { return jobs_.extras(handle); }
     /// Whose it is, and its label.
     [[nodiscard]] const JobQueue::LaneKey& whose(JobHandle handle) const
     {

@@ -8,7 +8,7 @@ namespace jobmill::core {
 bool JobBook::lend(JobHandle handle)
 {
     Job& job = jobs_[handle];
-    if (job.lends || unassigned(job.stage) || (job.children == 0 && !job.held_up)) {
+    if (job.lends || unassigned(job.stage) || (jobs_.extras(job).children == 0 && !job.held_up)) {
         return false;
     }
     job.lends = true;
@@ -27,7 +27,7 @@ bool JobBook::hold_up(JobHandle handle, bool held_up)
         return false;
     }
     job.held_up = held_up;
-    if (!held_up && job.children == 0) {
+    if (!held_up && jobs_.extras(job).children == 0) {
         stop_lending(job);
     }
     return held_up && !JOBMILL_BUG(32) && lend(handle);
@@ -47,8 +47,9 @@ void JobBook::stop_lending(Job& job)
 
 void JobBook::release_parent(const Job& job)
 {
-    const JobHandle parent = number(job.parent) == 0 ? no_job : find(job.parent);
-    if (parent != no_job && --jobs_[parent].children == 0 && !jobs_[parent].held_up) {
+    const JobId id = jobs_.extras(job).parent;
+    const JobHandle parent = number(id) == 0 ? no_job : find(id);
+    if (parent != no_job && --jobs_.own_extras(parent).children == 0 && !jobs_[parent].held_up) {
         stop_lending(jobs_[parent]);
     }
 }

@@ -6,10 +6,24 @@
 
 namespace jobmill::core {
 
+// Where a job's neighbours stand.
+inline JobLinks& place_links(JobTable& jobs, JobHandle handle)
+{
+    return jobs[handle].place;
+}
+inline JobLinks& kin_links(JobTable& jobs, JobHandle handle)
+{
+    return jobs[handle].kin;
+}
+inline JobLinks& fellow_links(JobTable& jobs, JobHandle handle)
+{
+    return jobs.own_extras(handle).fellow;
+}
+
 /// A list of jobs, linked through the jobs themselves: nothing is allocated, and a job leaves from
 /// any position in one step. It owns nothing; whoever removes a job from the table removes it here
 /// first.
-template <JobLinks Job::*links>
+template <JobLinks& (*links)(JobTable&, JobHandle)>
 class JobList {
 public:
     [[nodiscard]] bool empty() const { return size_ == 0; }
@@ -22,20 +36,20 @@ public:
     /// Before `next`, or at the end when that is no_job.
     void insert_before(JobTable& jobs, JobHandle next, JobHandle handle)
     {
-        const JobHandle previous = next == no_job ? last_ : (jobs[next].*links).previous;
-        jobs[handle].*links = {.previous = previous, .next = next};
-        (previous == no_job ? first_ : (jobs[previous].*links).next) = handle;
-        (next == no_job ? last_ : (jobs[next].*links).previous) = handle;
+        const JobHandle previous = next == no_job ? last_ : links(jobs, next).previous;
+        links(jobs, handle) = {.previous = previous, .next = next};
+        (previous == no_job ? first_ : links(jobs, previous).next) = handle;
+        (next == no_job ? last_ : links(jobs, next).previous) = handle;
         ++size_;
     }
 
     void remove(JobTable& jobs, JobHandle handle)
     {
         JOBMILL_ASSERT(size_ > 0);
-        const auto [previous, next] = jobs[handle].*links;
-        (previous == no_job ? first_ : (jobs[previous].*links).next) = next;
-        (next == no_job ? last_ : (jobs[next].*links).previous) = previous;
-        jobs[handle].*links = {};
+        const auto [previous, next] = links(jobs, handle);
+        (previous == no_job ? first_ : links(jobs, previous).next) = next;
+        (next == no_job ? last_ : links(jobs, next).previous) = previous;
+        links(jobs, handle) = {};
         --size_;
     }
 
@@ -46,10 +60,10 @@ private:
 };
 
 /// The jobs that a worker holds, by sequence.
-using HeldJobs = JobList<&Job::place>;
+using HeldJobs = JobList<place_links>;
 /// The attached jobs of one session.
-using SessionJobs = JobList<&Job::kin>;
+using SessionJobs = JobList<kin_links>;
 /// The jobs of one batch.
-using BatchJobs = JobList<&Job::fellow>;
+using BatchJobs = JobList<fellow_links>;
 
 }  // namespace jobmill::core

@@ -104,7 +104,7 @@ private:
     };
     struct Lane {
         LaneKey key;
-        JobList<&Job::place> jobs;  ///< in the queue
+        JobList<place_links> jobs;  ///< in the queue
         Spent spent = 0;
         std::uint64_t unfinished = 0;  ///< jobs, in the queue or not
         LaneOwners owners{};           ///< while it has any

@@ -17,7 +17,19 @@ JobHandle JobTable::add(const Job& job)
 void JobTable::remove(JobHandle handle)
 {
     index_.remove(number(handle), ids());
+    if ((*this)[handle].extras != no_extras) {
+        extras_.give_back(number((*this)[handle].extras));
+    }
     jobs_.give_back(number(handle));
+}
+
+JobExtras& JobTable::own_extras(JobHandle handle)
+{
+    Job& job = (*this)[handle];
+    if (job.extras == no_extras) {
+        job.extras = ExtrasHandle{extras_.take()};
+    }
+    return extras_[number(job.extras)];
 }
 
 JobHandle JobTable::find(JobId id) const

@@ -20,6 +20,18 @@ public:
     [[nodiscard]] Job& operator[](JobHandle handle) { return jobs_[number(handle)]; }
     [[nodiscard]] const Job& operator[](JobHandle handle) const { return jobs_[number(handle)]; }
     [[nodiscard]] std::size_t size() const { return index_.size(); }
+    /// As most jobs have them, if it has none of its own.
+    [[nodiscard]] const JobExtras& extras(const Job& job) const
+    {
+        static constexpr JobExtras usual{};
+        return job.extras == no_extras ? usual : extras_[number(job.extras)];
+    }
+    [[nodiscard]] const JobExtras& extras(JobHandle handle) const
+    {
+        return extras((*this)[handle]);
+    }
+    /// Its own from now on.
+    [[nodiscard]] JobExtras& own_extras(JobHandle handle);
 
 private:
     /// By which the index knows a job's place.
@@ -29,6 +41,7 @@ private:
     }
 
     Slab<Job> jobs_;  ///< by handle
+    Slab<JobExtras> extras_;
     NumberIndex index_;
 };
 

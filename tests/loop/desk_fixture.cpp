@@ -270,7 +270,6 @@ void DeskFixture::end(std::uint64_t job, JobState state, core::EndedBy by, Worke
                               .state = state,
                               .by = by,
                               .worker = worker,
-                              .offered = loop::EventLoop::now(),
                               .was = ran ? JobState::running : JobState::queued});
 }
 

@@ -20,9 +20,8 @@ struct Fixture {
     {
         Job job;
         job.id = JobId{++last};
-        job.batch = to;
         const JobHandle handle = jobs.add(job);
-        batches.add(jobs, handle);
+        batches.add(jobs, handle, to);
         return handle;
     }
     void end(JobHandle handle, JobState state)
@@ -175,7 +174,7 @@ TEST_CASE_FIXTURE(Fixture, "a job of no batch, or of an unknown one, has none")
 {
     const JobHandle none = add(BatchId{});
     const JobHandle unknown = add(BatchId{7});
-    CHECK(number(jobs[unknown].batch) == 0);
+    CHECK(number(jobs.extras(unknown).batch) == 0);
     end(none, JobState::failed);
     end(unknown, JobState::failed);
     CHECK(number(batches.begin_halt()) == 0);

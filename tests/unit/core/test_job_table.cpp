@@ -49,6 +49,23 @@ TEST_CASE("a job does not move while others come and go")
     CHECK(&jobs[jobs.find(JobId{1})] == first);
 }
 
+TEST_CASE("what few jobs have is a job's own until it is removed")
+{
+    JobTable jobs;
+    const JobHandle first = jobs.add(job(1));
+    const JobHandle second = jobs.add(job(2));
+    CHECK(jobs.extras(first).attempt == 1);
+    ++jobs.own_extras(first).attempt;
+    ++jobs.own_extras(first).crashes;
+    CHECK(jobs.extras(first).attempt == 2);
+    CHECK(jobs.extras(first).crashes == 1);
+    CHECK(jobs.extras(second).attempt == 1);
+    jobs.remove(first);
+    const JobHandle third = jobs.add(job(3));
+    CHECK(jobs.extras(third).attempt == 1);
+    CHECK(jobs.own_extras(third).crashes == 0);
+}
+
 TEST_CASE("the table agrees with a plain map through random additions and removals")
 {
     JobTable jobs;
