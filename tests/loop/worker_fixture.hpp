@@ -85,10 +85,9 @@ struct Watched : LoopFixture {
     void offer(std::uint64_t sequence, const daemon::JobRecord& record = job_with("a"),
                const JobLimits& limits = {}) const
     {
-        REQUIRE(worker
-                    ->offer({.sequence = Sequence{sequence}}, record, limits,
-                            loop::EventLoop::now())
-                    .has_value());
+        REQUIRE(
+            worker->offer({.sequence = Sequence{sequence}}, record, limits, loop::EventLoop::now())
+                .has_value());
     }
     void say(ByteView bytes) const { REQUIRE(send_all(ends[0].get(), bytes).has_value()); }
 
