@@ -106,6 +106,8 @@ void JobDesk::worker_chunk(JobId job, WorkerId worker, Stream stream, Payload pa
 
 void JobDesk::worker_outcome(JobId job, Outcome outcome)
 {
+    // A worker that was not believed may have said something of it before it came to another.
+    std::erase_if(said_, [&](const Said& each) { return each.job == job; });
     said_.push_back({.job = job, .outcome = std::move(outcome)});
 }
 

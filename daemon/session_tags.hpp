@@ -55,8 +55,8 @@ private:
         return [this](core::NumberIndex::Place place) { return number(numbers_[place].tag); };
     }
 
-    core::Slab<Number> numbers_;  ///< that have no text
-    core::NumberIndex index_;     ///< of these
+    core::Slab<Number, 128> numbers_;  ///< that have no text
+    core::NumberIndex index_;          ///< of these
     std::unordered_map<std::uint64_t, Text> texts_;
     std::unordered_map<std::string, Tag> by_text_;
     std::uint64_t last_number_ = 0;

@@ -12,8 +12,8 @@ namespace jobmill::core {
 
 /// Places for many values of one type, by number: a value does not move, a place costs no more than
 /// its value, and what is not needed any more is given back in blocks, so that a queue that was
-/// long once does not keep its memory.
-template <typename T>
+/// long once does not keep its memory. Blocks are small where most owners have few values.
+template <typename T, std::uint32_t values_of_block = 256>
 class Slab {
 public:
     using Place = std::uint32_t;
@@ -63,7 +63,7 @@ public:
 
     /// Blocks that are held now; for tests.
     [[nodiscard]] std::size_t blocks() const noexcept { return blocks_.size() - vacant_.size(); }
-    static constexpr Place block_size = 256;
+    static constexpr Place block_size = values_of_block;
 
 private:
     static constexpr Place none = UINT32_MAX;

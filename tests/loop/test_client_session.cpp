@@ -20,6 +20,16 @@ TEST_CASE_FIXTURE(DeskFixture, "a session is welcomed, works, and ends with its 
     CHECK(peer.ended());
 }
 
+TEST_CASE_FIXTURE(DeskFixture, "of a job that came to another worker, that one's word counts")
+{
+    Peer& peer = connect_binary();
+    peer.send(submit(1));
+    settle();
+    desk.worker_outcome(JobId{101}, daemon::Outcome{.payload = small("false"), .cause = {}});
+    finish(101, "true");
+    CHECK(heard_by(peer) == Lines{"accepted 1:101", "result 1 succeeded true"});
+}
+
 TEST_CASE_FIXTURE(DeskFixture, "a session is understood however its bytes are cut")
 {
     Bytes stream = greeting();
