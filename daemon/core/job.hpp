@@ -59,6 +59,7 @@ inline constexpr ExtrasHandle no_extras{UINT32_MAX};
 /// A job that has not ended. It is in exactly one place: it waits, or it is in its pool's queue, or
 /// among the jobs that a worker holds; one pair of links serves the last two, so that it cannot be
 /// in both.
+// NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): of `due` and `arrival` there is one
 struct Job {
     JobId id{};
     LaneId lane{};  ///< of its pool's queue: whose it is, and its label

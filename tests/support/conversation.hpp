@@ -108,8 +108,8 @@ public:
         return {.worker = from, .sequence = Sequence{sequence}};
     }
     static ForkWorker fork(WorkerId which) { return {.pool = pool, .worker = which}; }
-    JobEnded ended(std::uint64_t job, JobState state, EndedBy by, WorkerId where = {},
-                   JobState was = JobState::running) const
+    [[nodiscard]] JobEnded ended(std::uint64_t job, JobState state, EndedBy by, WorkerId where = {},
+                                 JobState was = JobState::running) const
     {
         return {.job = JobId{job},
                 .state = state,

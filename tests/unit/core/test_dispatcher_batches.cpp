@@ -38,7 +38,8 @@ struct Fixture : Conversation {
         }
         return {};
     }
-    JobEnded halted(std::uint64_t job, WorkerId where = {}, JobState was = JobState::queued) const
+    [[nodiscard]] JobEnded halted(std::uint64_t job, WorkerId where = {},
+                                  JobState was = JobState::queued) const
     {
         return ended(job, JobState::cancelled, EndedBy::halt, where, was);
     }
