@@ -335,7 +335,6 @@ void ClientSession::send(const Reply& reply)
 void ClientSession::result_is_out(Tag tag)
 {
     intake_.result_is_out(tag);
-    tags_.remove(tag);
     // What was stalled goes on, and a session that has everything ends, at the end of the turn:
     // on_drained() follows each flush.
 }

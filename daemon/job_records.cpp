@@ -7,7 +7,6 @@ namespace jobmill::daemon {
 
 void JobRecords::add(JobRecord record)
 {
-    JOBMILL_ASSERT(!contains(record.id));
     User& user = users_[record.uid];
     ++user.jobs;
     const Place place = slab_.take();
@@ -16,13 +15,14 @@ void JobRecords::add(JobRecord record)
     node.older = user.youngest;
     (user.youngest == none ? user.oldest : slab_[user.youngest].younger) = place;
     user.youngest = place;
-    index_.add(place, ids());
+    const bool added = index_.add(place, ids());
+    JOBMILL_ASSERT(added);
 }
 
 JobRecord JobRecords::take(JobId job)
 {
-    const Place place = known(job);
-    index_.remove(place, ids());
+    const Place place = index_.take(number(job), ids());
+    JOBMILL_ASSERT(place != none);
     Node& node = slab_[place];
     User& user = users_.at(node.record.uid);
     (node.older == none ? user.oldest : slab_[node.older].younger) = node.younger;

@@ -244,9 +244,9 @@ bool SessionIntake::spent() const
 
 void SessionIntake::result_is_out(Tag tag)
 {
-    const SessionTags::Use* use = outside_.tags.use_of(tag);
-    if (use != nullptr && use->job != JobId{}) {
-        bytes_ -= use->bytes;
+    const SessionTags::Use use = outside_.tags.remove(tag);
+    if (use.job != JobId{}) {
+        bytes_ -= use.bytes;
         --jobs_;
     }
 }

@@ -64,7 +64,7 @@ public:
 
     /// The client has used up its credit, and only results can give it back.
     [[nodiscard]] bool spent() const;
-    /// To be told while the tag is in use.
+    /// The tag is free again.
     void result_is_out(Tag tag);
     /// No job is unfinished or on its way.
     [[nodiscard]] bool idle() const noexcept { return jobs_ == 0; }

@@ -22,13 +22,13 @@ SessionTags::SessionTags() : index_(secret_scatter()) {}
 
 bool SessionTags::add(Tag tag)
 {
-    if (use_of(tag) != nullptr) {
-        return false;
-    }
     const auto place = numbers_.take();
     numbers_[place].tag = tag;
-    index_.add(place, tags());
-    return true;
+    const bool added = index_.add(place, tags());
+    if (!added) {
+        numbers_.give_back(place);
+    }
+    return added;
 }
 
 std::optional<Tag> SessionTags::add(std::string_view text)
@@ -42,19 +42,22 @@ std::optional<Tag> SessionTags::add(std::string_view text)
     return entry->second;
 }
 
-void SessionTags::remove(Tag tag)
+SessionTags::Use SessionTags::remove(Tag tag)
 {
-    const auto place = index_.find(number(tag), tags());
+    const auto place = index_.take(number(tag), tags());
     if (place != core::NumberIndex::none) {
-        index_.remove(place, tags());
+        const Use use = numbers_[place].use;
         numbers_.give_back(place);
-        return;
+        return use;
     }
     const auto found = texts_.find(number(tag));
-    if (found != texts_.end()) {
-        by_text_.erase(found->second.text);
-        texts_.erase(found);
+    if (found == texts_.end()) {
+        return {};
     }
+    const Use use = found->second.use;
+    by_text_.erase(found->second.text);
+    texts_.erase(found);
+    return use;
 }
 
 SessionTags::Use* SessionTags::use_of(Tag tag)

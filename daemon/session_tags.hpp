@@ -30,7 +30,8 @@ public:
     [[nodiscard]] bool add(Tag tag);
     /// The number for a text, none when the text is in use.
     [[nodiscard]] std::optional<Tag> add(std::string_view text);
-    void remove(Tag tag);
+    /// Free again, if it was in use; what it was used for.
+    Use remove(Tag tag);
     /// Null when the tag is not in use. Good until it is removed.
     [[nodiscard]] Use* use_of(Tag tag);
 

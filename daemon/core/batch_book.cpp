@@ -39,6 +39,9 @@ void BatchBook::tidy(BatchId batch)
 
 void BatchBook::add(JobTable& jobs, JobHandle handle, BatchId batch)
 {
+    if (number(batch) == 0) {
+        return;
+    }
     const auto found = batches_.find(batch);
     if (found == batches_.end()) {
         return;
@@ -51,8 +54,11 @@ void BatchBook::add(JobTable& jobs, JobHandle handle, BatchId batch)
 void BatchBook::ended(JobTable& jobs, JobHandle handle, JobState state)
 {
     const BatchId id = jobs.extras(handle).batch;
+    if (number(id) == 0) {
+        return;
+    }
     const auto found = batches_.find(id);
-    if (number(id) == 0 || found == batches_.end()) {
+    if (found == batches_.end()) {
         return;
     }
     Batch& batch = found->second;

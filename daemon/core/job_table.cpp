@@ -7,10 +7,10 @@ namespace jobmill::core {
 
 JobHandle JobTable::add(const Job& job)
 {
-    JOBMILL_ASSERT(find(job.id) == no_job);
     const JobHandle handle{jobs_.take()};
     (*this)[handle] = job;
-    index_.add(number(handle), ids());
+    const bool added = index_.add(number(handle), ids());
+    JOBMILL_ASSERT(added);
     return handle;
 }
 

@@ -31,21 +31,21 @@ public:
     template <typename NumberOf>
     [[nodiscard]] Place find(std::uint64_t number, NumberOf number_of) const
     {
-        std::size_t at = home_of(number);
-        while (!slot(at).empty() && number_of(slot(at).place()) != number) {
-            at = after(at);
-        }
-        return slot(at).empty() ? none : slot(at).place();
+        const Slot found = slot(position_of(number, number_of));
+        return found.empty() ? none : found.place();
     }
-    /// The number must be new, and the place below `most_places`.
+    /// False, and nothing is added, when another place has that number. The place is below
+    /// `most_places`.
     template <typename NumberOf>
-    void add(Place place, NumberOf number_of)
+    [[nodiscard]] bool add(Place place, NumberOf number_of)
     {
         JOBMILL_ASSERT(place < most_places);
-        if (++size_ * 2 > slots_.size()) {
+        if ((size_ + 1) * 2 > slots_.size()) {
             resize(slots_.size() * 2, number_of);
         }
-        enter(place, number_of);
+        const bool added = put(place, number_of);
+        size_ += added ? 1 : 0;
+        return added;
     }
     /// It must be there.
     template <typename NumberOf>
@@ -56,24 +56,19 @@ public:
             JOBMILL_ASSERT(!slot(hole).empty());
             hole = after(hole);
         }
-        // What was pushed past the hole moves back into it, so that no search stops there too
-        // early.
-        const std::size_t mask = slots_.size() - 1;
-        for (std::size_t at = after(hole); !slot(at).empty(); at = after(at)) {
-            std::size_t away = slot(at).away();
-            if (away == far) {
-                away = (at - home_of(number_of(slot(at).place()))) & mask;
-            }
-            const std::size_t back = (at - hole) & mask;
-            if (away >= back) {
-                slot(hole) = Slot{slot(at).place(), away - back};
-                hole = at;
-            }
+        clear(hole, number_of);
+    }
+    /// Removes what has that number; none when there is nothing.
+    template <typename NumberOf>
+    [[nodiscard]] Place take(std::uint64_t number, NumberOf number_of)
+    {
+        const std::size_t at = position_of(number, number_of);
+        if (slot(at).empty()) {
+            return none;
         }
-        slot(hole) = {};
-        if (--size_ * 16 < slots_.size() && slots_.size() > kept) {
-            resize(slots_.size() / 4, number_of);
-        }
+        const Place place = slot(at).place();
+        clear(at, number_of);
+        return place;
     }
     /// Calls visit(place) for all of them, in no order.
     template <typename Visitor>
@@ -127,15 +122,48 @@ private:
         return slots_[index_of(position)];
     }
 
+    /// Of the slot with that number, or else the one where it would be put.
     template <typename NumberOf>
-    void enter(Place place, NumberOf number_of)
+    [[nodiscard]] std::size_t position_of(std::uint64_t number, NumberOf number_of) const
     {
-        const std::size_t home = home_of(number_of(place));
-        std::size_t at = home;
-        while (!slot(at).empty()) {
+        std::size_t at = home_of(number);
+        while (!slot(at).empty() && number_of(slot(at).place()) != number) {
             at = after(at);
         }
-        slot(at) = Slot{place, (at - home) & (slots_.size() - 1)};
+        return at;
+    }
+    template <typename NumberOf>
+    bool put(Place place, NumberOf number_of)
+    {
+        const std::uint64_t number = number_of(place);
+        const std::size_t at = position_of(number, number_of);
+        if (!slot(at).empty()) {
+            return false;
+        }
+        slot(at) = Slot{place, (at - home_of(number)) & (slots_.size() - 1)};
+        return true;
+    }
+    template <typename NumberOf>
+    void clear(std::size_t hole, NumberOf number_of)
+    {
+        // What was pushed past the hole moves back into it, so that no search stops there too
+        // early.
+        const std::size_t mask = slots_.size() - 1;
+        for (std::size_t at = after(hole); !slot(at).empty(); at = after(at)) {
+            std::size_t away = slot(at).away();
+            if (away == far) {
+                away = (at - home_of(number_of(slot(at).place()))) & mask;
+            }
+            const std::size_t back = (at - hole) & mask;
+            if (away >= back) {
+                slot(hole) = Slot{slot(at).place(), away - back};
+                hole = at;
+            }
+        }
+        slot(hole) = {};
+        if (--size_ * 16 < slots_.size() && slots_.size() > kept) {
+            resize(slots_.size() / 4, number_of);
+        }
     }
     template <typename NumberOf>
     void resize(std::size_t size, NumberOf number_of)
@@ -145,7 +173,7 @@ private:
         row_bits_ = bits_of_rows();
         for (const Slot each : old) {
             if (!each.empty()) {
-                enter(each.place(), number_of);
+                put(each.place(), number_of);
             }
         }
     }

@@ -23,13 +23,21 @@ struct Table {
     void add(std::uint64_t number)
     {
         numbers.push_back(number);
-        index.add(static_cast<NumberIndex::Place>(numbers.size() - 1), number_of());
+        REQUIRE(index.add(static_cast<NumberIndex::Place>(numbers.size() - 1), number_of()));
     }
     [[nodiscard]] NumberIndex::Place find(std::uint64_t number) const
     {
         return index.find(number, number_of());
     }
-    void remove(std::uint64_t number) { index.remove(find(number), number_of()); }
+    void remove(std::uint64_t number)
+    {
+        const NumberIndex::Place place = find(number);
+        if (number % 2 == 0) {
+            index.remove(place, number_of());
+        } else {
+            CHECK(index.take(number, number_of()) == place);
+        }
+    }
 };
 
 }  // namespace
@@ -44,6 +52,17 @@ TEST_CASE("a number is found until it is removed")
     table.remove(5);
     CHECK(table.find(5) == NumberIndex::none);
     CHECK(table.index.size() == 0);
+    CHECK(table.index.take(5, table.number_of()) == NumberIndex::none);
+}
+
+TEST_CASE("a number is had by one place")
+{
+    Table table;
+    table.add(5);
+    table.numbers.push_back(5);
+    CHECK_FALSE(table.index.add(1, table.number_of()));
+    CHECK(table.index.size() == 1);
+    CHECK(table.find(5) == 0);
 }
 
 TEST_CASE("a window of numbers that moves on leaves nothing behind")
