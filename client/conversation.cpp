@@ -137,10 +137,10 @@ SubmitOptions Conversation::options_of(const NewJob& job, ByteView args,
         options.blob = number(*job.blob);
     }
     for (const Tag input : job.inputs) {
-        options.inputs.push_back(number(input));
+        options.inputs.edit().push_back(number(input));
     }
     if (parent) {
-        options.job.parent = parent;
+        options.job.edit().parent = parent;
     }
     return options;
 }

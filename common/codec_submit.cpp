@@ -82,20 +82,21 @@ Decoded<void> take_inputs(msgpack::Reader& reader, std::vector<std::uint64_t>& i
     return {};
 }
 
-Decoded<void> take_job_option(std::string_view key, msgpack::Reader& reader, JobOptions& options)
+Decoded<void> take_job_option(std::string_view key, msgpack::Reader& reader,
+                              Rarely<JobOptions>& options)
 {
     if (const auto* option = options::find_number(key)) {
         const auto value = take_number(reader, option->range);
         if (!value) {
             return tl::unexpected<ErrorReply>(value.error());
         }
-        options::set(*option, *value, options);
+        options::set(*option, *value, options.edit());
         return {};
     }
     if (const auto* option = options::find_text(key)) {
         std::string_view value;
         const Decoded<void> taken = take(reader, key, value);
-        return taken ? options::set(*option, value, options) : taken;
+        return taken ? options::set(*option, value, options.edit()) : taken;
     }
     return unknown_option(key, "no such option of submit");
 }
@@ -112,23 +113,23 @@ Decoded<void> take_option(std::string_view key, msgpack::Reader& reader, SubmitO
         return take(reader, key, options.blob);
     }
     if (key == "inputs") {
-        return take_inputs(reader, options.inputs);
+        return take_inputs(reader, options.inputs.edit());
     }
     return key == "args" ? take_args(reader, options.args)
                          : take_job_option(key, reader, options.job);
 }
 
-void add_job_options(Builder& builder, const JobOptions& options)
+void add_job_options(Builder& builder, const Rarely<JobOptions>& options)
 {
-    if (options == JobOptions{}) {
+    if (!options.present()) {
         return;
     }
     for (const auto& option : options::numbers) {
-        std::visit([&](auto member) { add(builder, option.range, options.*member); },
+        std::visit([&](auto member) { add(builder, option.range, (*options).*member); },
                    option.member);
     }
     for (const auto& option : options::texts) {
-        builder.text(option.name, options.*option.member);
+        builder.text(option.name, (*options).*option.member);
     }
 }
 
@@ -187,7 +188,7 @@ Decoded<void> take_options(ByteView meta, SubmitOptions& options)
     const auto taken = each(meta, [&](std::string_view key, msgpack::Reader& reader) {
         return take_option(key, reader, options);
     });
-    return taken ? options::check_together(options.job) : taken;
+    return taken && options.job.present() ? options::check_together(options.job) : taken;
 }
 
 void add_options(Builder& builder, const SubmitOptions& options)
@@ -200,7 +201,7 @@ void add_options(Builder& builder, const SubmitOptions& options)
         .flag("started", options.want_started)
         .flag("progress", options.want_progress)
         .number("blob", options.blob)
-        .numbers("inputs", options.inputs);
+        .numbers("inputs", *options.inputs);
     add_job_options(builder, options.job);
 }
 
@@ -255,7 +256,7 @@ Decoded<Request> decode_submit(const Frame& frame)
     if (submit.options.blob && (submit.size > 0 || submit.has_blob)) {
         return bad_value("blob", "a job has one payload");
     }
-    return Request{submit};
+    return Request{std::move(submit)};
 }
 
 Decoded<Request> decode_submit_many(const Frame& frame)

@@ -95,18 +95,18 @@ Decoded<bool> take_option(std::string_view key, const Element& value, SubmitOpti
         return took(take_name(value, key, options.blob_id));
     }
     if (key == "inputs") {
-        return take_inputs(value, options.input_ids);
+        return take_inputs(value, options.input_ids.edit());
     }
     if (const auto* option = options::find_number(key)) {
         return take_number(value, option->range).map([&](const options::Number& taken) {
-            options::set(*option, taken, options.job);
+            options::set(*option, taken, options.job.edit());
             return true;
         });
     }
     if (const auto* option = options::find_text(key)) {
         std::string_view text;
         const auto taken = take(value, key, text);
-        return took(taken ? options::set(*option, text, options.job) : taken);
+        return took(taken ? options::set(*option, text, options.job.edit()) : taken);
     }
     return false;
 }

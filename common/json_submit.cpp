@@ -171,7 +171,7 @@ Decoded<Request> JsonDecoder::State::submit(const Members& members)
     if (submit.options.blob && (has_payload || submit.more)) {
         return refuse(error_code::bad_value, "blob", "a job has one payload");
     }
-    return Request{submit};
+    return Request{std::move(submit)};
 }
 
 Decoded<Request> JsonDecoder::State::put(const Members& members)

@@ -46,11 +46,12 @@ struct SubmitOptions {
     bool detached = false;
     bool want_started = false;
     bool want_progress = false;
-    std::optional<std::uint64_t> blob;        ///< of a put: the payload. 0 in JSON: there is none
-    std::string_view blob_id;                 ///< JSON: what the client calls it
-    std::vector<std::uint64_t> inputs;        ///< of puts: what the job reads beside its payload
-    std::vector<std::string_view> input_ids;  ///< JSON: what the client calls them
-    JobOptions job;
+    std::optional<std::uint64_t> blob;  ///< of a put: the payload. 0 in JSON: there is none
+    std::string_view blob_id;           ///< JSON: what the client calls it
+    /// Of puts: what the job reads beside its payload; and, in JSON, what the client calls them.
+    Rarely<std::vector<std::uint64_t>> inputs;
+    Rarely<std::vector<std::string_view>> input_ids;
+    Rarely<JobOptions> job;
 };
 
 struct Submit {

@@ -202,8 +202,8 @@ void ClientSession::name_puts(SubmitOptions& options) const
     if (options.blob) {
         options.blob = number_of(options.blob_id);
     }
-    for (const std::string_view id : options.input_ids) {
-        options.inputs.push_back(number_of(id));
+    for (const std::string_view id : *options.input_ids) {
+        options.inputs.edit().push_back(number_of(id));
     }
 }
 

@@ -37,7 +37,7 @@ tl::expected<std::vector<JobContent>, ErrorReply> SessionIntake::judge_inputs(
     const SubmitOptions& options) const
 {
     std::vector<JobContent> inputs;
-    for (const std::uint64_t tag : options.inputs) {
+    for (const std::uint64_t tag : *options.inputs) {
         const auto stored = stored_.find(tag);
         if (stored == stored_.end()) {
             return refuse(error_code::not_found, "nothing was put under this id", "inputs");
@@ -140,11 +140,10 @@ tl::expected<std::vector<Submission>, ErrorReply> SessionIntake::judge_many(
     }
     std::vector<Submission> submissions;
     submissions.reserve(many.payloads.size());
+    Submit one{.handler_number = many.handler_number, .options = many.options, .payload = {}};
     for (const ByteView payload : many.payloads) {
-        const Submit one{.handler_number = many.handler_number,
-                         .size = payload.size(),
-                         .options = many.options,
-                         .payload = payload};
+        one.size = payload.size();
+        one.payload = payload;
         auto submission = judge_payload(one, UniqueFd{});
         if (!submission) {
             return tl::unexpected<ErrorReply>(submission.error());

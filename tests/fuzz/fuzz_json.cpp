@@ -20,7 +20,7 @@ namespace {
 void check_options(const SubmitOptions& submit)
 {
     JOBMILL_ASSERT(submit.args.empty() || msgpack::decode(submit.args));
-    JOBMILL_ASSERT(valid_utf8(submit.handler) && valid_utf8(submit.job.batch));
+    JOBMILL_ASSERT(valid_utf8(submit.handler) && valid_utf8(submit.job->batch));
     JOBMILL_ASSERT(options::check(submit.job));
 }
 

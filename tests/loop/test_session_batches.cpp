@@ -20,8 +20,8 @@ struct Fixture : DeskFixture {
 
 Submit into(std::string_view batch, Submit submit, std::string_view halt = {})
 {
-    submit.options.job.batch = batch;
-    submit.options.job.halt = halt;
+    submit.options.job.edit().batch = batch;
+    submit.options.job.edit().halt = halt;
     return submit;
 }
 
@@ -32,7 +32,7 @@ TEST_CASE_FIXTURE(Fixture, "many jobs of which one cannot be leave no batch")
     Peer& peer = connect_binary();
     peer.send(submit(2));
     SubmitMany many{.first = Tag{1}, .options = {.handler = "echo"}};
-    many.options.job.batch = "b";
+    many.options.job.edit().batch = "b";
     many.payloads = {bytes_of("x"), bytes_of("y")};
     peer.send(many);
     CHECK(heard_by(peer) == Lines{"accepted 2:101", "error 1 duplicate_id"});

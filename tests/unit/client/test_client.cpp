@@ -97,9 +97,9 @@ std::vector<std::optional<std::uint64_t>> parents_at(int socket)
     while (const auto frame = splitter.next().value_or(std::nullopt)) {
         const auto request = decode_request(*frame);
         if (const auto* submit = std::get_if<Submit>(&*request)) {
-            parents.push_back(submit->options.job.parent);
+            parents.push_back(submit->options.job->parent);
         } else if (const auto* many = std::get_if<SubmitMany>(&*request)) {
-            parents.push_back(many->options.job.parent);
+            parents.push_back(many->options.job->parent);
         }
     }
     return parents;

@@ -194,7 +194,7 @@ TEST_CASE("a parent is sent when it is known, and only then")
     const std::vector<ByteView> payloads(1);
     REQUIRE(daemon.client.submit_many(payloads, {.handler = "sum"}, 118));
     const Sent sent{daemon};
-    CHECK(sent.all<Submit>()[0].options.job.parent == 117);
-    CHECK_FALSE(sent.all<Submit>()[1].options.job.parent.has_value());
-    CHECK(sent.all<SubmitMany>()[0].options.job.parent == 118);
+    CHECK(sent.all<Submit>()[0].options.job->parent == 117);
+    CHECK_FALSE(sent.all<Submit>()[1].options.job->parent.has_value());
+    CHECK(sent.all<SubmitMany>()[0].options.job->parent == 118);
 }

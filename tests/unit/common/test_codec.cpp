@@ -332,11 +332,11 @@ TEST_CASE("a job has a few inputs, which are numbers")
     Submit submit;
     submit.tag = Tag{7};
     submit.options.handler = "sum";
-    submit.options.inputs.assign(limits::inputs, 12);
+    submit.options.inputs.edit().assign(limits::inputs, 12);
     Bytes bytes;
     encode(submit, bytes);
     CHECK(decode_request(framed(bytes, requests)).has_value());
-    submit.options.inputs.push_back(12);
+    submit.options.inputs.edit().push_back(12);
     bytes.clear();
     encode(submit, bytes);
     const auto too_many = decode_request(framed(bytes, requests));

@@ -147,7 +147,7 @@ TEST_CASE("options of many jobs are judged as those of one")
 {
     SubmitMany many;
     many.options.handler = "sum";
-    many.options.job.priority = 101;
+    many.options.job.edit().priority = 101;
     many.payloads = {ByteView{}};
     Bytes bytes;
     encode(many, bytes);
