@@ -60,22 +60,14 @@ JobLimits limits_of(const JobOptions& options, const JobLimits& setting)
     return limits;
 }
 
-}  // namespace
-
-std::uint32_t core_bound(std::uint64_t bound)
+core::JobTerms terms_of(const JobOptions& options, const JobLimits& limits,
+                        const PoolSettings& pool, bool is_command)
 {
-    return static_cast<std::uint32_t>(std::min<std::uint64_t>(bound, core::no_bound));
-}
-
-JobAsk resolve(const JobOptions& options, const PoolSettings& pool, bool is_command)
-{
-    JobAsk ask;
-    ask.limits = limits_of(options, pool.limits);
-    core::JobTerms& terms = ask.terms;
+    core::JobTerms terms;
     terms.priority = static_cast<std::int8_t>(options.priority.value_or(0));
     // Its bounds, its group and what its command takes are the worker's.
-    terms.alone = is_command || ask.limits != JobLimits{};
-    terms.spoils_worker = !is_command && (ask.limits.nice != 0 || ask.limits.cpus != 0);
+    terms.alone = is_command || limits != JobLimits{};
+    terms.spoils_worker = !is_command && (limits.nice != 0 || limits.cpus != 0);
     terms.retry_crash = retries(options.retry_crash, pool.retry_crash);
     terms.retry_timeout = retries(options.retry_timeout, pool.retry_timeout);
     terms.retry_failure = retries(options.retry_failure, pool.retry_failure);
@@ -88,8 +80,29 @@ JobAsk resolve(const JobOptions& options, const PoolSettings& pool, bool is_comm
     terms.backoff = wait_of(options.backoff_ms, pool.backoff);
     terms.longest_backoff = std::max(wait_of(options.backoff_max_ms, pool.backoff_max),
                                      options.backoff_max_ms ? core::Duration{} : terms.backoff);
+    return terms;
+}
+
+}  // namespace
+
+std::uint32_t core_bound(std::uint64_t bound)
+{
+    return static_cast<std::uint32_t>(std::min<std::uint64_t>(bound, core::no_bound));
+}
+
+JobAsk resolve(const JobOptions& options, const PoolSettings& pool, bool is_command)
+{
+    JobAsk ask;
+    ask.limits = limits_of(options, pool.limits);
+    ask.terms = terms_of(options, ask.limits, pool, is_command);
     ask.parent = JobId{options.parent.value_or(0)};
     return ask;
+}
+
+core::JobTerms default_terms(const PoolSettings& pool, bool is_command)
+{
+    static const JobOptions nothing;
+    return terms_of(nothing, pool.limits, pool, is_command);
 }
 
 void add_inputs(JobAsk& ask, std::vector<JobContent> inputs, bool large)

@@ -27,6 +27,8 @@ struct JobAsk {
 /// The terms of a job that asks for `options` in that pool. `is_command`: its limits are a child's,
 /// not the worker's own.
 [[nodiscard]] JobAsk resolve(const JobOptions& options, const PoolSettings& pool, bool is_command);
+/// Those of a job that asks for nothing.
+[[nodiscard]] core::JobTerms default_terms(const PoolSettings& pool, bool is_command);
 
 /// The job has these inputs as well. `large`: its payload is a descriptor, too.
 void add_inputs(JobAsk& ask, std::vector<JobContent> inputs, bool large);

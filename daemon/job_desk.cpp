@@ -35,30 +35,34 @@ void JobDesk::submit(const Submitter& client, JobId job, Tag tag, Submission sub
         event.batch = submission.ask->batch.batch();
         // Nobody waits for what outlives its session.
         event.parent = submission.detached ? JobId{} : submission.ask->parent;
-        event.terms = submission.ask->terms;
-    } else {
-        event.terms = default_ask(submission).terms;
     }
+    event.terms = terms_of(submission);
     admission_.enter(client, load_of(submission));
+    const core::TimePoint now = outside_.now();
     records_.add(JobRecord{.id = job,
                            .session = client.session,
                            .tag = tag,
                            .uid = client.uid,
                            .submission = std::move(submission),
-                           .submitted = outside_.now()});
-    outside_.post(event);
+                           .submitted = now});
+    outside_.post_at(event, now);
 }
 
-JobAsk JobDesk::default_ask(const Submission& submission) const
+core::JobTerms JobDesk::terms_of(const Submission& submission) const
 {
+    if (submission.ask) {
+        return submission.ask->terms;
+    }
     const PoolEntry& pool = outside_.pools.entry(submission.pool);
-    return resolve({}, pool.settings, is_command(pool.handlers.at(submission.handler)));
+    return default_terms(pool.settings, is_command(pool.handlers.at(submission.handler)));
 }
 
 JobAsk& JobDesk::ask_of(Submission& submission) const
 {
     if (!submission.ask) {
-        submission.ask = std::make_unique<JobAsk>(default_ask(submission));
+        const PoolEntry& pool = outside_.pools.entry(submission.pool);
+        submission.ask = std::make_unique<JobAsk>(
+            resolve({}, pool.settings, is_command(pool.handlers.at(submission.handler))));
     }
     return *submission.ask;
 }
@@ -71,12 +75,13 @@ JobLimits JobDesk::limits_of(const JobRecord& record) const
 }
 
 tl::expected<std::unique_ptr<JobAsk>, ErrorReply> JobDesk::ask(const Submitter& client,
-                                                               const JobOptions& options,
+                                                               const Rarely<JobOptions>& wish,
                                                                const Route& route)
 {
-    if (options == JobOptions{}) {
+    if (!wish.present()) {
         return nullptr;
     }
+    const JobOptions& options = *wish;
     const PoolEntry& pool = outside_.pools.entry(route.pool);
     auto ask = std::make_unique<JobAsk>(
         resolve(options, pool.settings, is_command(pool.handlers.at(route.handler))));

@@ -42,6 +42,8 @@ public:
         const core::Dispatcher& core;
         const PoolDirectory& pools;
         std::function<void(const core::Event&)> post;
+        /// The same by who has read the clock just now.
+        std::function<void(const core::Event&, core::TimePoint)> post_at;
         std::function<ClientSession*(SessionId)> session;
         std::function<JobId()> next_job;
         std::function<core::TimePoint()> now;
@@ -84,9 +86,8 @@ public:
     [[nodiscard]] OutputRoom& output_room() noexcept { return output_room_; }
     /// What a submit to that pool asks for; null when it is what the pool does by default. It
     /// has a seat in the batch that it names.
-    [[nodiscard]] tl::expected<std::unique_ptr<JobAsk>, ErrorReply> ask(const Submitter& client,
-                                                                        const JobOptions& options,
-                                                                        const Route& route);
+    [[nodiscard]] tl::expected<std::unique_ptr<JobAsk>, ErrorReply> ask(
+        const Submitter& client, const Rarely<JobOptions>& wish, const Route& route);
     /// What the submission asks for, to be added to.
     [[nodiscard]] JobAsk& ask_of(Submission& submission) const;
     /// The number of the next job that is submitted.
@@ -183,7 +184,7 @@ private:
     /// Cancels these, and answers when they are gone; or that there are none.
     void cancel_these(ClientSession& session, const Cancel& request, std::vector<JobId> jobs,
                       std::string_view field);
-    [[nodiscard]] JobAsk default_ask(const Submission& submission) const;
+    [[nodiscard]] core::JobTerms terms_of(const Submission& submission) const;
     void stop_watching(JobId job, WorkerId worker);
     /// What the worker has said of the attempt that is over, if it has.
     [[nodiscard]] std::optional<Outcome> take_outcome(JobId job);

@@ -192,8 +192,7 @@ void JobDesk::stop_watching(JobId job, WorkerId worker)
 
 std::string JobDesk::how_long(const JobRecord& record, core::EndedBy by) const
 {
-    const core::JobTerms terms =
-        record.submission.ask ? record.submission.ask->terms : default_ask(record.submission).terms;
+    const core::JobTerms terms = terms_of(record.submission);
     const auto text = [](core::Duration duration) {
         return std::to_string(
                    std::chrono::duration_cast<std::chrono::milliseconds>(duration).count()) +

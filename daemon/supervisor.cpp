@@ -34,6 +34,8 @@ Supervisor::Supervisor(loop::EventLoop& loop, Setup setup)
           JobDesk::Outside{.core = core_,
                            .pools = pools_,
                            .post = [this](const core::Event& event) { post(event); },
+                           .post_at = [this](const core::Event& event,
+                                             core::TimePoint now) { post(event, now); },
                            .session = [this](SessionId session) { return sessions_.find(session); },
                            .next_job = [this] { return job_ids_.next(); },
                            .now = [this] { return now(); },

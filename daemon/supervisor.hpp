@@ -63,7 +63,8 @@ private:
     [[nodiscard]] Result<void> prepare();
 
     void post(const core::Event& event);
-    void handle(const core::Event& event);
+    void post(const core::Event& event, core::TimePoint now);
+    void handle(const core::Event& event, core::TimePoint now);
     [[nodiscard]] core::TimePoint now() const;
     void perform(const core::Effect& effect);
     void perform(const core::OfferJob& effect);

@@ -11,25 +11,30 @@ namespace jobmill::daemon {
 
 void Supervisor::post(const core::Event& event)
 {
+    post(event, draining_events_ ? now_ : loop::EventLoop::now());
+}
+
+void Supervisor::post(const core::Event& event, core::TimePoint now)
+{
     if (draining_events_) {
         events_.push_back(event);  // whoever drains comes to it
         return;
     }
     draining_events_ = true;
-    handle(event);
+    handle(event, now);
     for (std::size_t next = 0; next < events_.size(); ++next) {
         const core::Event copy = events_[next];  // more of them may come meanwhile
-        handle(copy);
+        handle(copy, loop::EventLoop::now());
     }
     events_.clear();
     draining_events_ = false;
 }
 
-void Supervisor::handle(const core::Event& event)
+void Supervisor::handle(const core::Event& event, core::TimePoint now)
 {
-    now_ = loop::EventLoop::now();
+    now_ = now;
     effects_.clear();
-    core_.on(event, now_, effects_);
+    core_.on(event, now, effects_);
     // What an effect posts is handled after the last effect of this event.
     for (const core::Effect& effect : effects_) {
         perform(effect);

@@ -138,13 +138,8 @@ DeskFixture::DeskFixture()
            JobDesk::Outside{
                .core = dispatcher,
                .pools = pools,
-               .post =
-                   [this](const core::Event& event) {
-                       events.push_back(event);
-                       if (on_event) {
-                           on_event(event);
-                       }
-                   },
+               .post = [this](const core::Event& event) { post(event); },
+               .post_at = [this](const core::Event& event, core::TimePoint) { post(event); },
                .session =
                    [this](SessionId session) {
                        const auto found = sessions.find(number(session));
@@ -173,6 +168,14 @@ DeskFixture::DeskFixture()
 }
 
 DeskFixture::~DeskFixture() = default;
+
+void DeskFixture::post(const core::Event& event)
+{
+    events.push_back(event);
+    if (on_event) {
+        on_event(event);
+    }
+}
 
 Peer& DeskFixture::connect(daemon::Identity client)
 {

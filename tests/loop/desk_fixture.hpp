@@ -113,6 +113,9 @@ public:
     daemon::HeldAccepts held_accepts;
     std::map<std::uint64_t, std::unique_ptr<daemon::ClientSession>> sessions;
     std::vector<std::unique_ptr<Peer>> peers;
+
+private:
+    void post(const core::Event& event);
 };
 
 /// What a binary session begins with.
