@@ -182,6 +182,9 @@ void JobQueue::close_lane(LaneId id)
     Level& level = levels_[lane_at(id).level];
     --level.lanes;
     --open_lanes_;
+    if (spell_.lane == id) {
+        spell_ = {};
+    }
     if (sole_) {
         sole_.reset();
         return;
@@ -309,6 +312,10 @@ Duration JobQueue::serve(JobTable& jobs, JobHandle handle, std::uint32_t weight,
     users_.serve(*lane.owners.user_account, JOBMILL_BUG(10) ? Spent{0} : cost);
     sessions_.serve(*lane.owners.session_account, cost);
     lane.spent += cost;
+    if (spell_.lane != id || spell_.had >= longest_spell) {
+        spell_ = {.lane = id, .had = 0};
+    }
+    spell_.had += cost;
     remove(jobs, handle);
     if (!sole_ && !lane.jobs.empty()) {
         order_.lane_changed(id, turn_of(lane));

@@ -12,6 +12,9 @@
 // Jobs of the same user, session, priority and label are a lane, and first come is first served
 // there; detached ones have a lane of their own, since their session cannot stop them. A job that
 // is taken back from a worker gets its old turn again.
+//
+// Whose turn it is goes on for a spell: with small jobs, a new one for each would scatter what a
+// worker's next hundred are over all clients, and each would be woken for a few results at a time.
 #pragma once
 
 #include <optional>
@@ -133,6 +136,12 @@ private:
     };
 
     static constexpr std::size_t fewest_lanes = 256;
+    /// A lane goes on until it has been charged so much, as long as its level is served.
+    static constexpr Spent longest_spell = 50'000;
+    struct Spell {
+        LaneId lane{};
+        Spent had = longest_spell;
+    };
 
     LaneId lane_for(const LaneKey& key);
     void leave(LaneId id);
@@ -185,6 +194,12 @@ private:
     template <typename HindranceOf>
     [[nodiscard]] JobHandle first_of(Level& level, HindranceOf hindrance_of)
     {
+        if (spell_.had < longest_spell) {
+            const Lane& lane = lane_at(spell_.lane);
+            if (&levels_[lane.level] == &level && hindrance_of(lane.key) == Hindrance::none) {
+                return lane.jobs.first();
+            }
+        }
         Tree best = find_usable(level.common, true, hindrance_of) ? level.common : no_tree;
         for (std::size_t at = level.apart.size(); at-- > 0;) {
             const Tree tree = level.apart[at].tree;
@@ -211,6 +226,7 @@ private:
     /// The one lane that is open, if it was opened alone: it is in no tree until there are others.
     std::optional<LaneId> sole_;
     std::size_t open_lanes_ = 0;
+    Spell spell_;                ///< of a lane that has jobs in the queue, or over
     std::vector<LaneId> freed_;  ///< reused by free()
     std::uint64_t openings_ = 0;
     Rivals<UserId> users_;

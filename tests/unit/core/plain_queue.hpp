@@ -59,7 +59,17 @@ public:
                 best = &lane;
             }
         }
-        return best == nullptr ? std::nullopt : std::optional{best->jobs.begin()->second};
+        if (best == nullptr) {
+            return {};
+        }
+        for (const Lane& lane : lanes_) {
+            if (going_on_ == lane.opened && had_ < longest_spell && !lane.jobs.empty() &&
+                lane.key.priority == best->key.priority &&
+                hindrance_of(lane.key) == Hindrance::none) {
+                best = &lane;
+            }
+        }
+        return best->jobs.begin()->second;
     }
     void serve(std::uint64_t arrival, const LaneKey& key, Duration charged, TimePoint now)
     {
@@ -67,7 +77,13 @@ public:
         levels_[key.priority] = now;
         users_.serve(number(key.user), cost);
         sessions_.serve(number(key.session), cost);
-        lane_of(key).spent += cost;
+        Lane& lane = lane_of(key);
+        lane.spent += cost;
+        if (going_on_ != lane.opened || had_ >= longest_spell) {
+            going_on_ = lane.opened;
+            had_ = 0;
+        }
+        had_ += cost;
         remove(arrival, key);
     }
     void correct(const LaneKey& key, Duration charged, Spent cost)
@@ -107,6 +123,8 @@ private:
         std::map<std::uint64_t, std::uint64_t> jobs_;
         Spent clock_ = 0;
     };
+    static constexpr Spent longest_spell = 50'000;
+
     struct Lane {
         LaneKey key;
         std::map<std::uint64_t, std::uint64_t> jobs;  ///< by arrival
@@ -144,6 +162,8 @@ private:
     Accounts users_;
     Accounts sessions_;
     std::uint64_t openings_ = 0;
+    std::uint64_t going_on_ = 0;  ///< the lane that was opened as that one
+    Spent had_ = 0;
 };
 
 }  // namespace jobmill::core

@@ -10,6 +10,7 @@
 
 using namespace jobmill;
 using namespace jobmill::core;
+using std::chrono::microseconds;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
@@ -157,6 +158,41 @@ TEST_CASE_FIXTURE(Fixture, "who comes to a long queue is served next")
     const JobHandle after_that = serve();
     CHECK((number(queue.key_of(jobs[next]).user) == 2 ||
            number(queue.key_of(jobs[after_that]).user) == 2));
+}
+
+TEST_CASE_FIXTURE(Fixture, "with small jobs a turn is a spell of some, and shares are as just")
+{
+    constexpr Duration cpu = microseconds{2};
+    push({.user = 1}, 100);
+    for (int i = 0; i < 100; ++i) {
+        finish(serve(), cpu);
+    }
+    push({.user = 1}, 1000);
+    push({.user = 2, .session = 2}, 1000);
+    std::map<std::uint32_t, Duration> spent;
+    std::uint32_t last_user = 0;
+    int turns = 0;
+    for (int i = 0; i < 1000; ++i) {
+        const JobHandle handle = serve();
+        const std::uint32_t user = number(queue.key_of(jobs[handle]).user);
+        turns += user == last_user ? 0 : 1;
+        last_user = user;
+        spent[user] += cpu;
+        finish(handle, cpu);
+        CHECK(std::chrono::abs(spent[1] - spent[2]) <= microseconds{60});
+    }
+    CHECK(turns >= 1000 / 26);
+    CHECK(turns <= 1000 / 20);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a spell is over when something more urgent comes")
+{
+    push({.user = 1}, 100);
+    for (int i = 0; i < 60; ++i) {
+        finish(serve(), microseconds{1});
+    }
+    push({.user = 2, .session = 2, .priority = 1});
+    CHECK(number(queue.key_of(jobs[serve()]).user) == 2);
 }
 
 TEST_CASE_FIXTURE(Fixture, "users have the same CPU time, not the same number of jobs")

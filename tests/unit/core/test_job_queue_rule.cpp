@@ -24,6 +24,7 @@ struct Scale {
     std::uint64_t priorities = 2;
     std::size_t most_queued = 60;
     std::uint32_t label_bound = 2;
+    std::uint64_t longest_job_us = 5000;
 };
 
 class Both {
@@ -159,7 +160,7 @@ private:
             return;
         }
         const Running over = take_running();
-        const Duration cpu = microseconds{1 + random_() % 5000};
+        const Duration cpu = microseconds{1 + random_() % scale_.longest_job_us};
         queue_.settle(jobs_[over.handle], over.charged, usual_weight, cpu);
         plain_.correct(lane_of(over.handle), over.charged, weighted(cpu, usual_weight));
         forget(over.handle);
@@ -254,6 +255,11 @@ void run(const Scale& scale, std::uint64_t seeds, int steps)
 TEST_CASE("whose turn it is, by the rule written plainly")
 {
     run({}, 40, 1500);
+}
+
+TEST_CASE("the same with small jobs, whose lanes go on for a spell")
+{
+    run({.most_queued = 200, .longest_job_us = 20}, 20, 4000);
 }
 
 TEST_CASE("the same with one lane, and with none now and then")
