@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What goes out: jobs. Other requests are in questions.cpp; what comes in is in replies.cpp.
+// What goes out: jobs. Other requests are in questions.cpp, how bytes leave is in outgoing.cpp; what
+// comes in is in replies.cpp.
 #include "client/conversation.hpp"
 
 #include <algorithm>
@@ -13,8 +14,6 @@ namespace {
 
 /// So much is encoded ahead of the socket; submits wait beyond it.
 constexpr std::size_t most_outgoing = std::size_t{1024} * 1024;
-/// Pieces are added while less than this waits to be sent.
-constexpr std::size_t outgoing_low = std::size_t{256} * 1024;
 /// Numbers of opened handlers begin here, so that an error's id tells a handler from a job.
 constexpr std::uint32_t first_handler_number = 0xffff0000;
 
@@ -309,79 +308,6 @@ Result<Conversation::Range> Conversation::submit_many(std::span<const ByteView> 
     }
     jobs_[number(many.first)].together = static_cast<std::uint32_t>(count);
     return Range{.first = many.first, .count = count};
-}
-
-void Conversation::add_upload_pieces()
-{
-    while (!uploads_.empty() && out_.size() - out_sent_ < outgoing_low) {
-        Upload upload = uploads_.front();
-        uploads_.pop_front();
-        const ByteView piece =
-            upload.rest.first(std::min<std::size_t>(upload.rest.size(), piece_size_));
-        upload.rest = upload.rest.subspan(piece.size());
-        encode(Piece{.tag = upload.tag, .more = !upload.rest.empty(), .payload = piece}, out_);
-        if (!upload.rest.empty()) {
-            uploads_.push_back(upload);
-        }
-    }
-}
-
-/// The daemon swallows the pieces of a refused payload up to the last one: end them early.
-void Conversation::stop_upload(Tag tag)
-{
-    const auto stopped =
-        std::erase_if(uploads_, [&](const Upload& upload) { return upload.tag == tag; });
-    if (stopped > 0) {
-        encode(Piece{.tag = tag, .more = false, .payload = {}}, out_);
-    }
-}
-
-ByteView Conversation::outgoing()
-{
-    if (out_sent_ > 0) {
-        out_.erase(out_.begin(), out_.begin() + static_cast<std::ptrdiff_t>(out_sent_));
-        out_begin_ += out_sent_;
-        out_sent_ = 0;
-    }
-    add_returns();
-    add_upload_pieces();
-    // A frame's descriptor goes with its first byte, so bytes before it go first.
-    for (const Attachment& attachment : attachments_) {
-        if (attachment.offset > out_begin_) {
-            return ByteView{out_}.first(attachment.offset - out_begin_);
-        }
-    }
-    return out_;
-}
-
-std::vector<int> Conversation::outgoing_descriptors() const
-{
-    const bool now = !attachments_.empty() && attachments_.front().offset == out_begin_ + out_sent_;
-    return now ? std::vector<int>{attachments_.front().memory->descriptor.get()}
-               : std::vector<int>{};
-}
-
-void Conversation::sent(std::size_t size)
-{
-    if (size > 0 && !attachments_.empty() &&
-        attachments_.front().offset == out_begin_ + out_sent_) {
-        attachments_.pop_front();
-    }
-    out_sent_ += size;
-}
-
-/// Results that nobody looks at any more. Before jobs, whose results may lie where those did.
-void Conversation::add_returns()
-{
-    for (const JobId job : *returns_) {
-        encode(Return{.tag = new_tag(), .job = job}, out_);
-    }
-    returns_->clear();
-}
-
-bool Conversation::has_outgoing() const noexcept
-{
-    return out_sent_ < out_.size() || !uploads_.empty() || !returns_->empty();
 }
 
 Result<void> Conversation::refused_by_line(std::string_view line)
