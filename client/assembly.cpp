@@ -49,21 +49,18 @@ Result<void> Conversation::on(const JobResult& message)
 Result<void> Conversation::take_blob(const JobResult& message, bool wanted, event::JobResult event)
 {
     const UniqueFd descriptor = std::exchange(frame_descriptor_, UniqueFd{});
-    if (wanted && keep_results_) {
+    event.dropped = !keep_results_ && !room_for(message.size);
+    if (!wanted || event.dropped) {
+        returns_->push_back(message.job);
+    } else {
         auto blob = pool_.open(descriptor, message.size, message.job, returns_);
         if (!blob) {
             return nonsense("result", message.tag, blob.error().what);
         }
-        event.blob = std::move(*blob);
-    } else {
-        returns_->push_back(message.job);
-        event.dropped = !room_for(message.size);
-        if (wanted && !event.dropped) {
-            if (auto fit = check_blob(descriptor.get(), message.size); !fit) {
-                return nonsense("result", message.tag, fit.error().what);
-            }
-            event.payload.resize(message.size);
-            JOBMILL_TRY(read_blob(descriptor.get(), 0, event.payload));
+        if (keep_results_) {
+            event.blob = std::move(*blob);
+        } else {
+            event.payload.assign(blob->bytes().begin(), blob->bytes().end());
         }
     }
     if (wanted) {

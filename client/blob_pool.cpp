@@ -92,6 +92,28 @@ Result<LentBlob> BlobPool::lend(std::size_t size)
     return LentBlob{std::move(lent), bytes};
 }
 
+Result<std::optional<LentBlob>> BlobPool::copy(ByteView payload)
+{
+    std::size_t bytes = in_pages(payload.size());
+    std::size_t count = 0;
+    for (const Memory& memory : all_) {
+        if (memory.use_count() > 1) {
+            bytes += memory->bytes.size();
+            ++count;
+        }
+    }
+    if (bytes > kept_ || count >= most_kept) {
+        return std::nullopt;
+    }
+    auto lent = lend(payload.size());
+    if (!lent) {
+        return std::nullopt;  // out of descriptors, say
+    }
+    // Written, for who has mapped a file must not die of its end.
+    JOBMILL_TRY(write_blob(lent->memory_->descriptor.get(), 0, payload));
+    return std::move(*lent);
+}
+
 Result<Blob> BlobPool::open(const UniqueFd& descriptor, std::uint64_t size, JobId job,
                             const std::shared_ptr<Returns>& returns)
 {

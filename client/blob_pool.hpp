@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "common/unique_fd.hpp"
@@ -40,6 +41,9 @@ public:
     explicit BlobPool(std::size_t kept) : kept_(kept) {}
 
     [[nodiscard]] Result<LentBlob> lend(std::size_t size);
+    /// The payload in memory of this client's; none when that is beyond what is kept, beside what
+    /// is in use: descriptors and memory are not only for copies.
+    [[nodiscard]] Result<std::optional<LentBlob>> copy(ByteView payload);
     /// The result of a job. When nobody holds it any more, the job is put on the list, if that is
     /// still there.
     [[nodiscard]] Result<Blob> open(const UniqueFd& descriptor, std::uint64_t size, JobId job,

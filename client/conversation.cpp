@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What goes out: jobs. Other requests are in questions.cpp, how bytes leave is in outgoing.cpp; what
-// comes in is in replies.cpp.
+// What goes out: jobs. Other requests are in questions.cpp, how bytes leave is in outgoing.cpp;
+// what comes in is in replies.cpp.
 #include "client/conversation.hpp"
 
 #include <algorithm>
@@ -195,6 +195,10 @@ Result<Tag> Conversation::submit(const NewJob& job, std::optional<std::uint64_t>
     if (!can_submit(size)) {
         return fail(Errc::in_use, "no credit for another job");
     }
+    if (!lent && size > welcome_.max_inline) {
+        JOBMILL_TRY_ASSIGN(auto copied, pool_.copy(job.payload));
+        payload = copied ? std::move(*copied) : std::move(payload);
+    }
     const Bytes args = args_of(job);
     Submit submit{.options = options_of(job, args, parent), .payload = {}};
     JOBMILL_TRY(check_size(submit.options));
@@ -205,7 +209,7 @@ Result<Tag> Conversation::submit(const NewJob& job, std::optional<std::uint64_t>
     }
     add_returns();
     submit.tag = new_tag();
-    if (lent) {
+    if (payload.memory_ != nullptr) {
         encode_with(submit, payload);
     } else {
         encode_with(submit, job.payload);
@@ -218,6 +222,12 @@ Result<Tag> Conversation::submit(const NewJob& job, std::optional<std::uint64_t>
 Result<Tag> Conversation::put(ByteView payload)
 {
     JOBMILL_TRY(check_size_of(payload.size()));
+    if (payload.size() > welcome_.max_inline) {
+        JOBMILL_TRY_ASSIGN(auto copied, pool_.copy(payload));
+        if (copied) {
+            return put(std::move(*copied));
+        }
+    }
     Put put{.tag = new_request(MessageType::put)};
     encode_with(put, payload);
     return put.tag;

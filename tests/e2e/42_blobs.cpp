@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Large payloads and results that are never copied: lent, put, read where they lie, given back.
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <fstream>
 
@@ -122,6 +125,54 @@ TEST_CASE("a small payload that was lent goes as any other")
         result_of(client, client.submit({.handler = "echo"}, filled(client, 'x', 65'537)));
     CHECK(result.blob.bytes().size() == 65'537);
     CHECK_FALSE(client.submit({.handler = "echo", .payload = bytes_of("y")}, filled(client, 'x')));
+}
+
+TEST_CASE("a large payload is copied once, and what its owner does with it then is his affair")
+{
+    const Daemon daemon{pool_config(1)};
+    Client client = connect(daemon, false);
+    Bytes payload(mebibyte, std::byte{'a'});
+    for (int i = 0; i < 3; ++i) {
+        const auto tag = client.submit({.handler = "echo", .payload = payload});
+        const Bytes before = payload;
+        std::fill(payload.begin(), payload.end(), static_cast<std::byte>('b' + i));
+        CHECK(result_of(client, tag).payload == before);
+        CHECK(mapped_blobs(::getpid()) == 1);  // the same memory each time
+    }
+    const Tag blob = put(client, payload);
+    CHECK(result_of(client, client.submit({.handler = "echo", .blob = blob})).payload == payload);
+}
+
+TEST_CASE("what is kept for payloads bounds their copies; others are borrowed")
+{
+    const Daemon daemon{pool_config(1)};
+    auto client = Client::connect(daemon.socket(), {.kept_blobs = 2 * mebibyte});
+    REQUIRE(client);
+    const Bytes payload(mebibyte, std::byte{'p'});
+    std::vector<Tag> tags;
+    tags.reserve(5);
+    for (int i = 0; i < 5; ++i) {
+        tags.push_back(*client->submit({.handler = "echo", .payload = payload}));
+    }
+    CHECK(mapped_blobs(::getpid()) == 2);
+    for (const Tag tag : tags) {
+        CHECK(result_of(*client, tag).payload == payload);
+    }
+}
+
+TEST_CASE("a mapped file that became shorter is an error of the submit, and ends nothing")
+{
+    const Daemon daemon{pool_config(1)};
+    Client client = connect(daemon);
+    const UniqueFd file{::memfd_create("shorter", MFD_CLOEXEC)};
+    REQUIRE(::ftruncate(file.get(), mebibyte) == 0);
+    void* const mapped = ::mmap(nullptr, mebibyte, PROT_READ, MAP_SHARED, file.get(), 0);
+    REQUIRE(mapped != MAP_FAILED);
+    REQUIRE(::ftruncate(file.get(), 4096) == 0);
+    const ByteView payload{static_cast<const std::byte*>(mapped), mebibyte};
+    CHECK_FALSE(client.submit({.handler = "echo", .payload = payload}));
+    CHECK(big(client).blob);
+    (void)::munmap(mapped, mebibyte);
 }
 
 TEST_CASE("what a job might still read is not lent again")

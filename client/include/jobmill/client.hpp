@@ -24,9 +24,9 @@ namespace jobmill {
 /// What submit() is given.
 struct NewJob {
     std::string_view handler{};
-    /// Up to the welcome's max_inline it is copied by submit(). Above, it is borrowed, and sent as
-    /// the socket drains: it must live, unchanged, until the job's last event. A span over a mapped
-    /// file is welcome.
+    /// Up to the welcome's max_inline it is copied by submit(), and so is a larger one that fits
+    /// Options::kept_blobs beside those in use. Else it is borrowed, and sent as the socket drains:
+    /// it must live, unchanged, until the job's last event. A span over a mapped file is welcome.
     ByteView payload{};
     std::optional<Tag> blob{};  ///< instead of a payload: what was put() under that tag
     /// What it reads beside its payload: what was put() under those tags, eight at most. Not kept.

@@ -20,10 +20,10 @@ namespace {
 
 /// A client whose peer has already said its welcome.
 struct Peers {
-    Peers() : pair(*make_socket_pair())
+    explicit Peers(const Client::Options& options = {.name = "test"}) : pair(*make_socket_pair())
     {
         REQUIRE(send_all(pair.theirs.get(), said(Welcome{.server = "jobmilld t"})));
-        auto adopted = Client::adopt(pair.ours.release(), {.name = "test"});
+        auto adopted = Client::adopt(pair.ours.release(), options);
         REQUIRE(adopted);
         client = std::make_unique<Client>(std::move(*adopted));
     }
@@ -230,7 +230,7 @@ TEST_CASE("no input is wanted while events wait to be taken")
 
 TEST_CASE("a payload larger than the socket's buffer arrives whole")
 {
-    Peers peers;
+    Peers peers{{.name = "test", .kept_blobs = 0}};
     const Bytes payload = filled(std::size_t{3} << 20U, 'q');
     REQUIRE(peers.client->submit({.handler = "echo", .payload = payload}));
     std::uint64_t received = 0;
