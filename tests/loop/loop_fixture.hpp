@@ -41,7 +41,11 @@ public:
     bool run_until(const std::function<bool()>& so, std::chrono::milliseconds patience = 2s)
     {
         bool late = false;
-        auto guard = loop::Timer::create(loop, [&] { late = true; });
+        // Timers come first in a turn, which would then wait for what may never come.
+        auto guard = loop::Timer::create(loop, [&] {
+            late = true;
+            uv_stop(loop.raw());
+        });
         guard->start_once(patience);
         bool it_is = so();
         while (!it_is && !late) {
