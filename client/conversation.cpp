@@ -130,6 +130,7 @@ SubmitOptions Conversation::options_of(const NewJob& job, ByteView args,
                           .args = args,
                           .detached = job.detached,
                           .want_started = job.started,
+                          .want_retrying = job.retrying,
                           .want_progress = job.progress,
                           .job = job.options};
     if (job.blob) {

@@ -22,6 +22,7 @@ constexpr auto names = std::to_array<TextField>({{"pool", &SubmitOptions::pool},
                                                  {"label", &SubmitOptions::label}});
 constexpr auto flags = std::to_array<Flag>({{"detached", &SubmitOptions::detached},
                                             {"started", &SubmitOptions::want_started},
+                                            {"retrying", &SubmitOptions::want_retrying},
                                             {"progress", &SubmitOptions::want_progress}});
 
 template <typename Table>
@@ -199,6 +200,7 @@ void add_options(Builder& builder, const SubmitOptions& options)
         .raw("args", options.args)
         .flag("detached", options.detached)
         .flag("started", options.want_started)
+        .flag("retrying", options.want_retrying)
         .flag("progress", options.want_progress)
         .number("blob", options.blob)
         .numbers("inputs", *options.inputs);

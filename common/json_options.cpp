@@ -23,6 +23,7 @@ constexpr auto names = std::to_array<Name>({{"pool", &SubmitOptions::pool},
                                             {"label", &SubmitOptions::label}});
 constexpr auto flags = std::to_array<Flag>({{"detached", &SubmitOptions::detached},
                                             {"started", &SubmitOptions::want_started},
+                                            {"retrying", &SubmitOptions::want_retrying},
                                             {"progress", &SubmitOptions::want_progress}});
 
 Decoded<bool> took(const Decoded<void>& taken)

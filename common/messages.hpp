@@ -44,7 +44,8 @@ struct SubmitOptions {
     std::string_view label;
     ByteView args;  ///< a MessagePack map for the handler; empty: none
     bool detached = false;
-    bool want_started = false;
+    bool want_started = false;  ///< and what want_retrying asks for
+    bool want_retrying = false;
     bool want_progress = false;
     std::optional<std::uint64_t> blob;  ///< of a put: the payload. 0 in JSON: there is none
     std::string_view blob_id;           ///< JSON: what the client calls it

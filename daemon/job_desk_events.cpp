@@ -256,7 +256,8 @@ void JobDesk::retried(const core::JobRetried& end)
     }
     const auto reader = reader_of(record);
     ClientSession* session = reader ? outside_.session(reader->session) : nullptr;
-    if (session != nullptr && record.submission.want_started) {
+    JobAsk& ask = ask_of(record.submission);
+    if (session != nullptr && (record.submission.want_started || ask.want_retrying)) {
         session->deliver(reader->tag, Retrying{.tag = reader->tag,
                                                .job = end.job,
                                                .attempt = end.attempt,
@@ -265,7 +266,6 @@ void JobDesk::retried(const core::JobRetried& end)
                                                .state = end.state,
                                                .cause = attempt.cause});
     }
-    JobAsk& ask = ask_of(record.submission);
     ask.tried += outside_.now() - end.offered;
     std::vector<Attempt>& attempts = ask.attempts;
     if (attempts.size() == limits::attempts) {

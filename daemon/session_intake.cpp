@@ -97,6 +97,9 @@ tl::expected<Submission, ErrorReply> SessionIntake::judge(const Submit& submit) 
     if (stored != stored_.end()) {
         submission.content.share_blob(stored->second);
     }
+    if (submit.options.want_retrying) {
+        outside_.desk.ask_of(submission).want_retrying = true;
+    }
     if (!inputs->empty()) {
         add_inputs(outside_.desk.ask_of(submission), std::move(*inputs),
                    !small || submission.content.blob());

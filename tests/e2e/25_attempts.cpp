@@ -39,6 +39,22 @@ TEST_CASE("a job that crashed is tried again and every attempt is told")
     CHECK(daemon.pool().integer_at("crashed") == 1);
 }
 
+TEST_CASE("who asks to be told of attempts that have ended is not told when they start")
+{
+    const Daemon daemon{pool_config(1)};
+    JsonClient client = daemon.json();
+    client.submit("a", "throw", "no", R"(,"retry_failure":2,"backoff_ms":1,"retrying":true)");
+    std::vector<std::string> told;
+    while (told.empty() || told.back() != "result") {
+        const auto message = client.next();
+        REQUIRE(message);
+        if (message->text_at("op") != "accepted") {
+            told.emplace_back(message->text_at("op"));
+        }
+    }
+    CHECK(told == std::vector<std::string>{"retrying", "retrying", "result"});
+}
+
 TEST_CASE("each cause has attempts of its own")
 {
     const Daemon daemon{pool_config(1)};

@@ -289,6 +289,13 @@ std::vector<Sample> requests()
          R"({"op":"submit","id":"7","pool":"tests","handler":"ngram.count","label":"night",)"
          R"("args":{"path":"/data/a","offset":0,"share":0.5,"deep":{"list":[true,null,-1]}},)"
          R"("detached":true,"started":true,"progress":true})"},
+        {"submit_retrying",
+         Request{Submit{.tag = tag,
+                        .options = {.handler = "sum",
+                                    .want_retrying = true,
+                                    .job = JobOptions{.retry_failure = 2}},
+                        .payload = {}}},
+         R"({"op":"submit","id":"7","handler":"sum","retrying":true,"retry_failure":2})"},
         {"submit_job_options", Request{submit_of(every_job_option())},
          R"({"op":"submit","id":"7","handler":"sum","priority":-100,"timeout_ms":60000,)"
          R"("queue_timeout_ms":315360000000,"delay_ms":0,"retry_crash":2,"retry_timeout":0,)"

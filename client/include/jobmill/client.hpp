@@ -36,6 +36,7 @@ struct NewJob {
     std::string_view label{};
     bool detached = false;  ///< outlives this session; read its events with wait_job()
     bool started = false;   ///< ask for Started and Retrying
+    bool retrying = false;  ///< ask for Retrying alone, which costs nothing while nothing fails
     bool progress = false;  ///< ask for Progress
     JobOptions options{};   ///< order, time, retries, limits, batch
 };

@@ -25,9 +25,10 @@ const nothing = {size: 0, members: ''};
 
 /** What a job wants to be told of; a detached one is told of to who waits for it. */
 function wishes({onStarted, onRetrying, onProgress}, hears) {
-    const started = onStarted || onRetrying || hears('started') || hears('retrying');
+    const started = onStarted || hears('started');
+    const retrying = onRetrying || hears('retrying');
     const progress = onProgress || hears('progress');
-    return (started ? ',"started":true' : '') + (progress ? ',"progress":true' : '');
+    return (started ? ',"started":true' : retrying ? ',"retrying":true' : '') + (progress ? ',"progress":true' : '');
 }
 
 /** The daemon would end the session for a longer one. */

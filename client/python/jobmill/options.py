@@ -78,9 +78,10 @@ def job_options(
             options["retry_" + cause] = count
     if detached:
         options["detached"] = True
-    if started or retries is not None:
-        # The daemon tells those alone who ask for this that an attempt has ended.
+    if started:
         options["started"] = True
+    elif retries is not None:
+        options["retrying"] = True
     return options
 
 
