@@ -198,7 +198,9 @@ Result<Tag> Conversation::submit(const NewJob& job, std::optional<std::uint64_t>
     }
     if (!lent && size > welcome_.max_inline) {
         JOBMILL_TRY_ASSIGN(auto copied, pool_.copy(job.payload));
-        payload = copied ? std::move(*copied) : std::move(payload);
+        if (copied) {
+            payload = std::move(*copied);
+        }
     }
     const Bytes args = args_of(job);
     Submit submit{.options = options_of(job, args, parent), .payload = {}};

@@ -19,7 +19,7 @@ struct JobAsk {
     JobLimits limits;
     BatchSeat batch;
     JobId parent{};
-    bool want_retrying = false;
+    bool want_retrying = false;      ///< to be told of each attempt that ends
     std::vector<JobContent> inputs;  ///< what was put that it reads beside its payload
     std::vector<Attempt> attempts;   ///< that have come to nothing
     core::Duration tried{};          ///< what all of them took
