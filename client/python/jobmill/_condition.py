@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from operator import attrgetter
 from typing import Any
 
 __all__ = ["Condition"]
@@ -20,28 +21,25 @@ _USUAL = {
 }
 
 
-class _Light(threading.Condition):
-    """What each ``threading.Condition`` keeps of its lock's methods is looked up here when it is
-    called."""
+def _of_lock(name: str) -> Any:
+    """What each ``threading.Condition`` keeps of its lock's methods, looked up when it is called.
+    Nothing here is a function in Python, in whose midst an interrupt may come and leave the lock as
+    it should not be."""
+    return property(attrgetter("_lock." + name))
 
+
+class _Light(threading.Condition):
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._waiters: Any = deque()
 
-    def acquire(self, *args: Any, **kwargs: Any) -> bool:
-        return self._lock.acquire(*args, **kwargs)
-
-    def release(self) -> None:
-        self._lock.release()
-
-    def _release_save(self) -> Any:
-        return self._lock._release_save()  # type: ignore[attr-defined]
-
-    def _acquire_restore(self, state: Any) -> None:
-        self._lock._acquire_restore(state)  # type: ignore[attr-defined]
-
-    def _is_owned(self) -> bool:
-        return self._lock._is_owned()  # type: ignore[attr-defined]
+    acquire = _of_lock("acquire")
+    release = _of_lock("release")
+    __enter__ = _of_lock("__enter__")
+    __exit__ = _of_lock("__exit__")
+    _release_save = _of_lock("_release_save")
+    _acquire_restore = _of_lock("_acquire_restore")
+    _is_owned = _of_lock("_is_owned")
 
 
 # A later Python's may have more to prepare.
