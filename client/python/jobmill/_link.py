@@ -52,6 +52,7 @@ class Link:
         self._gathered = 0
         self._submitted = 0
         self._woken = False
+        self._refuses = False
         self._closed = False
         self._error: Optional[BaseException] = None
         self._over = threading.Event()
@@ -67,6 +68,8 @@ class Link:
             if self._error is not None:
                 self._on_end(self)  # who hears of it may submit to the next one
                 raise self._error
+            if self._refuses:
+                raise RuntimeError("cannot schedule new futures after shutdown")
             desk = self._desk
             if not desk.submit(sink, payload, handler, meta):
                 return
@@ -76,6 +79,11 @@ class Link:
                 self._flush()
             else:
                 self._wake()
+
+    def refuse_jobs(self) -> None:
+        """From now on, so that who waits until it is idle may close it then."""
+        with self._lock:
+            self._refuses = True
 
     def cancel(self, sink: Sink) -> bool:
         """Nobody wants the job's result any more: it is stopped, wherever it is. Whether the sink

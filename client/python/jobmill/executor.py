@@ -221,6 +221,7 @@ class Executor(_Calls, concurrent.futures.Executor):
             self._shut_down = True
             link = self._link
         if link is not None:
+            link.refuse_jobs()
             if cancel_futures:
                 link.cancel_waiting()
             if wait:
@@ -332,6 +333,7 @@ class Executor(_Calls, concurrent.futures.Executor):
             self._shut_down = True
             link = self._link
         if link is not None:
+            link.refuse_jobs()
             link.cancel_all()
             link.wait_until_idle(_STOP_PATIENCE)
         self._close()
