@@ -7,12 +7,13 @@ socket does not take, and what waits for credit, the reading thread writes later
 
 from __future__ import annotations
 
-import os
 import select
 import threading
 import time
 from typing import Any, Callable, List, Optional
 
+from ._answer import Answer
+from ._bell import Bell
 from ._desk import Delivery, Desk, Handler, Payload, Sink, deliver
 from ._wire import connect, greet, receive, send
 from .errors import DaemonGone
@@ -56,7 +57,7 @@ class Link:
         self._closed = False
         self._error: Optional[BaseException] = None
         self._over = threading.Event()
-        self._wake_reader, self._wake_writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self._bell = Bell()
         self._thread = threading.Thread(target=self._run, name="jobmill-link", daemon=True)
         self._thread.start()
 
@@ -117,7 +118,7 @@ class Link:
 
     def put(self, descriptor: int, size: int) -> int:
         """Gives the daemon a blob, and waits until it says that it has it; its tag."""
-        answer = _Answer()
+        answer = Answer()
         with self._lock:
             if self._error is not None:
                 raise self._error
@@ -128,7 +129,7 @@ class Link:
 
     def ask(self, kind: int, meta: Optional[dict] = None, patience: float = 60.0) -> Any:
         """The answer to STATUS or HANDLERS, a document."""
-        answer = _Answer()
+        answer = Answer()
         with self._lock:
             if self._error is not None:
                 raise self._error
@@ -139,12 +140,12 @@ class Link:
     def drop_soon(self, tag: int) -> None:
         """For finalizers: takes no lock."""
         self._desk.drop_soon(tag)
-        self._ring()
+        self._bell.ring()
 
     def return_soon(self, job: int) -> None:
         """For finalizers: takes no lock."""
         self._desk.return_soon(job)
-        self._ring()
+        self._bell.ring()
 
     def wait_until_idle(self, timeout: Optional[float] = None) -> bool:
         """Until no job of this link is unfinished, and each was delivered."""
@@ -160,7 +161,7 @@ class Link:
     def close(self) -> None:
         """The end of the session; what is unfinished is cancelled by the daemon."""
         self._closed = True
-        self._ring()
+        self._bell.ring()
         if threading.current_thread() is not self._thread:
             self._thread.join()
 
@@ -181,9 +182,7 @@ class Link:
         self._error = DaemonGone("this connection is of the process that was forked")
         self._lock = threading.Lock()
         self._socket.close()
-        os.close(self._wake_reader)
-        os.close(self._wake_writer)
-        self._wake_writer = -1
+        self._bell.close()
 
     # Under the lock.
 
@@ -198,13 +197,7 @@ class Link:
     def _wake(self) -> None:
         if not self._woken:
             self._woken = True
-            self._ring()
-
-    def _ring(self) -> None:
-        try:
-            os.write(self._wake_writer, b"\0")
-        except OSError:
-            pass  # full, so it will wake; or closed
+            self._bell.ring()
 
     # The reading thread.
 
@@ -215,7 +208,7 @@ class Link:
         error: BaseException = DaemonGone("the connection was closed here")
         poll = select.poll()
         poll.register(self._socket, select.POLLIN)
-        poll.register(self._wake_reader, select.POLLIN)
+        poll.register(self._bell.descriptor, select.POLLIN)
         try:
             while not self._closed:
                 self._submitted = 0
@@ -237,11 +230,8 @@ class Link:
             self._writing = not self._writing
             poll.modify(self._socket, select.POLLIN | (select.POLLOUT if self._writing else 0))
         ready = dict(poll.poll())
-        if self._wake_reader in ready:
-            try:
-                os.read(self._wake_reader, 4096)
-            except BlockingIOError:
-                pass
+        if self._bell.descriptor in ready:
+            self._bell.quiet()
         deliveries: List[Delivery] = []
         with self._lock:
             self._woken = False
@@ -271,9 +261,7 @@ class Link:
             orphans = self._desk.end(error)
             self._delivering = True
             self._socket.close()
-            os.close(self._wake_reader)
-            writer, self._wake_writer = self._wake_writer, -1
-            os.close(writer)
+            self._bell.close()
         self._on_end(self)  # before anybody hears of it, and submits to the next one
         self._over.set()
         _hand_out(orphans)
@@ -285,25 +273,3 @@ class Link:
 def _hand_out(deliveries: List[Delivery]) -> None:
     for sink, event in deliveries:
         deliver(sink, event)
-
-
-class _Answer(Sink):
-    """Of a request, for the thread that made it."""
-
-    def __init__(self) -> None:
-        self._there = threading.Event()
-        self._answer: Any = None
-
-    def on_event(self, event: Any) -> None:
-        self._answer = event
-        self._there.set()
-
-    def on_error(self, error: BaseException) -> None:
-        self.on_event(error)
-
-    def get(self, patience: Optional[float] = None) -> Any:
-        if not self._there.wait(patience):
-            raise DaemonGone("the daemon does not answer")
-        if isinstance(self._answer, BaseException):
-            raise self._answer
-        return self._answer
