@@ -43,8 +43,17 @@ class Sink:
     def on_sent_at_once(self) -> None:
         """The same, for a job that nobody has seen yet."""
 
+    def calls_others(self) -> bool:
+        """Whether the result goes on from here to a program's callbacks."""
+        return False
+
     def on_result(self, result: Result) -> None:
         raise NotImplementedError
+
+    def on_value(self, result: Result) -> None:
+        """The result of a job that succeeded, on the thread that waits for it; raises what interrupts
+        that."""
+        self.on_result(result)
 
     def on_event(self, event: Any) -> None:
         raise NotImplementedError
@@ -100,6 +109,13 @@ class Desk:
     @property
     def unfinished(self) -> int:
         return len(self._jobs) + len(self._backlog)
+
+    def has_only(self, sink: Sink) -> bool:
+        """Whether its job is under way, and the daemon's next words are about it."""
+        entry = self._jobs.get(sink.tag)
+        if entry is None or entry[0] is not sink:
+            return False
+        return len(self._jobs) == 1 and not self._backlog and not self._requests
 
     def has_room(self, size: int) -> bool:
         """Whether the daemon would take a job with so large a payload now."""

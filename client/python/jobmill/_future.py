@@ -113,6 +113,23 @@ class Future(concurrent.futures.Future, Sink):
         """What the job wrote to standard error, the last 64 KiB."""
         return self._text(f.STREAM_ERR)
 
+    def result(self, timeout: Optional[float] = None) -> Any:
+        return super().result(self._read(timeout))
+
+    def exception(self, timeout: Optional[float] = None) -> Optional[BaseException]:
+        return super().exception(self._read(timeout))
+
+    def add_done_callback(self, fn: Callable[[Any], Any]) -> None:
+        super().add_done_callback(fn)
+        link = self._link
+        if link is not None:
+            link.expect_callback()
+
+    def _read(self, timeout: Optional[float]) -> Optional[float]:
+        """What is left of it."""
+        link = self._link
+        return timeout if link is None else link.read_for(self, timeout)
+
     def cancel(self) -> bool:
         """Stops the job, wherever it is. False only if it has ended already."""
         with self._condition:
@@ -146,22 +163,35 @@ class Future(concurrent.futures.Future, Sink):
     def on_sent_at_once(self) -> None:
         self._state = RUNNING
 
+    def calls_others(self) -> bool:
+        return bool(self._done_callbacks)
+
     def on_result(self, result: Result) -> None:
         fields = result.fields
-        self._fields = fields
         try:
             if fields[5] == f.SUCCEEDED:
-                value = self._load(result, self)  # type: ignore[misc]
-                self._link = None  # whoever keeps a future does not keep a connection
-                self.set_result(value)
-            elif fields[5] == f.STATE_CANCELLED and result.meta.get("kind") == "cancel":
+                self.on_value(result)
+                return
+            self._fields = fields
+            if fields[5] == f.STATE_CANCELLED and result.meta.get("kind") == "cancel":
                 self._cancelled_by_others()
             else:
                 self._fail(error_of(fields[5], result.meta, self._error_chunk))
-        except InvalidStateError:
-            pass  # it was cancelled meanwhile
+        except BaseException as error:
+            self._fail(error)
+
+    def on_value(self, result: Result) -> None:
+        self._fields = result.fields
+        try:
+            value = self._load(result, self)  # type: ignore[misc]
         except BaseException as error:  # of unpickling
             self._fail(error)
+            return
+        self._link = None  # whoever keeps a future does not keep a connection
+        try:
+            self.set_result(value)
+        except InvalidStateError:
+            pass  # it was cancelled meanwhile
 
     def on_error(self, error: BaseException) -> None:
         if isinstance(error, CancelledHere):

@@ -2,7 +2,9 @@
 """A session on a thread of its own: any thread submits, one reads and delivers.
 
 Whoever submits writes to the socket himself, so that no other thread has to wake for it; what the
-socket does not take, and what waits for credit, the reading thread writes later.
+socket does not take, and what waits for credit, the reading thread writes later. Whoever waits for
+the only job that is under way reads its result himself. Nobody but the reading thread runs a
+program's callbacks.
 """
 
 from __future__ import annotations
@@ -10,12 +12,13 @@ from __future__ import annotations
 import select
 import threading
 import time
-from typing import Any, Callable, List, Optional
+from typing import Any, Callable, Dict, List, Optional
 
 from ._answer import Answer
 from ._bell import Bell
 from ._desk import Delivery, Desk, Handler, Payload, Sink, deliver
-from ._wire import connect, greet, receive, send
+from ._visits import Visits
+from ._wire import connect, greet, read, receive, send, take
 from .errors import DaemonGone
 
 __all__ = ["Link"]
@@ -55,9 +58,14 @@ class Link:
         self._woken = False
         self._refuses = False
         self._closed = False
+        self._delivering = False
         self._error: Optional[BaseException] = None
         self._over = threading.Event()
         self._bell = Bell()
+        self._visits = Visits(self._socket)
+        # What a guest has read. It is the reading thread's, too, until it has been told: a guest may be
+        # interrupted between any two steps here, and to be told twice does no harm.
+        self._unparsed: List[Any] = []
         self._thread = threading.Thread(target=self._run, name="jobmill-link", daemon=True)
         self._thread.start()
 
@@ -72,7 +80,10 @@ class Link:
             if self._refuses:
                 raise RuntimeError("cannot schedule new futures after shutdown")
             desk = self._desk
-            if not desk.submit(sink, payload, handler, meta):
+            sent = desk.submit(sink, payload, handler, meta)
+            if desk.unfinished > 1 or self._visits.guest is not None:
+                self._need_reader()
+            if not sent:
                 return
             self._gathered += 1
             self._submitted += 1
@@ -93,7 +104,7 @@ class Link:
             if self._error is not None:
                 return False
             heard_all = self._desk.cancel(sink)
-            self._flush()
+            self._flush_for_reader()
             return heard_all
 
     def cancel_waiting(self) -> None:
@@ -103,7 +114,7 @@ class Link:
             taken = self._desk.take_back()
             if self._error is None:
                 self._desk.cancel_waiting()
-                self._flush()
+                self._flush_for_reader()
         _hand_out(taken)
 
     def cancel_all(self) -> None:
@@ -114,7 +125,7 @@ class Link:
         with self._lock:
             if self._error is None:
                 self._desk.cancel_under_way()
-                self._flush()
+                self._flush_for_reader()
 
     def put(self, descriptor: int, size: int) -> int:
         """Gives the daemon a blob, and waits until it says that it has it; its tag."""
@@ -123,7 +134,7 @@ class Link:
             if self._error is not None:
                 raise self._error
             tag = self._desk.put(answer, descriptor, size)
-            self._flush()
+            self._flush_for_reader()
         answer.get()
         return tag
 
@@ -134,8 +145,31 @@ class Link:
             if self._error is not None:
                 raise self._error
             self._desk.ask(answer, kind, meta)
-            self._flush()
+            self._flush_for_reader()
         return answer.get(patience).payload
+
+    def read_for(self, sink: Sink, timeout: Optional[float]) -> Optional[float]:
+        """For a thread that is about to wait for ``sink``: while no other job is under way it reads
+        the result here. What is left of ``timeout`` (seconds); it is for the sink to say whether it
+        has its result."""
+        if timeout is not None and timeout <= 0:
+            return timeout
+        end = None if timeout is None else time.monotonic() + timeout
+        if not self._begin_visit(sink):
+            return timeout
+        visits = self._visits
+        try:
+            while visits.guest is sink and visits.wait(end):
+                self._read_as_guest(sink)
+        finally:
+            self._end_visit()
+        return None if end is None else max(0.0, end - time.monotonic())
+
+    def expect_callback(self) -> None:
+        """Somebody wants to be called with a result, and waits for nothing."""
+        if self._visits.reader_sleeps:
+            with self._lock:
+                self._need_reader()
 
     def drop_soon(self, tag: int) -> None:
         """For finalizers: takes no lock."""
@@ -149,7 +183,7 @@ class Link:
 
     def wait_until_idle(self, timeout: Optional[float] = None) -> bool:
         """Until no job of this link is unfinished, and each was delivered."""
-        with self._idle:
+        with self._lock:
             return self._idle.wait_for(
                 lambda: not self._desk.unfinished and not self._delivering, timeout
             )
@@ -181,8 +215,10 @@ class Link:
         """In the child of a fork: forgets the connection, which is the parent's."""
         self._error = DaemonGone("this connection is of the process that was forked")
         self._lock = threading.Lock()
+        self._idle = threading.Condition(self._lock)
         self._socket.close()
         self._bell.close()
+        self._visits.close()
 
     # Under the lock.
 
@@ -196,23 +232,83 @@ class Link:
 
     def _wake(self) -> None:
         if not self._woken:
-            self._woken = True
             self._bell.ring()
+            self._woken = True
+
+    def _flush_for_reader(self) -> None:
+        self._flush()
+        self._need_reader()
+
+    def _need_reader(self) -> None:
+        if self._visits.reader_sleeps:
+            self._call_reader()
+
+    def _call_reader(self) -> None:
+        """From now on the reading thread reads."""
+        self._visits.dismiss()
+        self._wake()
+        self._visits.call_reader()
+
+    # A guest.
+
+    def _begin_visit(self, sink: Sink) -> bool:
+        with self._lock:
+            if self._delivering or self._error is not None or not self._desk.has_only(sink):
+                return False
+            if self._unparsed or self._visits.taken:
+                self._call_reader()
+                return False
+            if self._visits.begin(sink):
+                self._wake()
+            return True
+
+    def _read_as_guest(self, sink: Sink) -> None:
+        with self._lock:
+            if self._visits.guest is not sink:
+                return  # he was dismissed
+            got = self._unparsed
+            try:
+                read(self._socket, self._session, got)
+            except BlockingIOError:
+                return
+            except DaemonGone:
+                self._call_reader()  # which is told the same
+                return
+            result = None if got[0][1] else self._session.sole_result(got[0][0])
+            if result is None or result.tag != sink.tag or sink.calls_others():
+                self._call_reader()
+                return
+        sink.on_value(result)
+        with self._lock:
+            if got:
+                self._desk.take([result])
+                got.clear()
+            self._visits.guest = None
+
+    def _end_visit(self) -> None:
+        with self._lock:
+            if self._visits.end():
+                self._call_reader()
+            if self._error is not None:
+                self._visits.close()
+            if not self._desk.unfinished:
+                self._idle.notify_all()
 
     # The reading thread.
 
-    _delivering = False
-    _writing = False
-
     def _run(self) -> None:
-        error: BaseException = DaemonGone("the connection was closed here")
+        error = DaemonGone("the connection was closed here")
         poll = select.poll()
-        poll.register(self._socket, select.POLLIN)
         poll.register(self._bell.descriptor, select.POLLIN)
+        looked_for = 0
         try:
             while not self._closed:
                 self._submitted = 0
-                self._turn(poll)
+                look_for = self._interest()
+                if look_for != looked_for:
+                    poll.register(self._socket, look_for)
+                    looked_for = look_for
+                self._turn(dict(poll.poll(self._visits.patience)))
                 if self._submitted > 1 and self._desk.under_way >= _MANY:
                     time.sleep(_LULL)
         except DaemonGone as gone:
@@ -225,21 +321,22 @@ class Link:
             error.__cause__ = raised
         self._end(error)
 
-    def _turn(self, poll: Any) -> None:
-        if self._writing != bool(self._session.unsent):
-            self._writing = not self._writing
-            poll.modify(self._socket, select.POLLIN | (select.POLLOUT if self._writing else 0))
-        ready = dict(poll.poll())
+    def _interest(self) -> int:
+        # Who does not ask for what comes is not woken by it.
+        incoming = select.POLLIN if self._visits.reading else select.POLLRDHUP
+        return incoming | (select.POLLOUT if self._session.unsent else 0)
+
+    def _turn(self, ready: Dict[int, int]) -> None:
         if self._bell.descriptor in ready:
             self._bell.quiet()
-        deliveries: List[Delivery] = []
         with self._lock:
             self._woken = False
-            if ready.get(self._socket.fileno(), 0) & ~select.POLLOUT:
-                try:
-                    deliveries = self._desk.take(receive(self._socket, self._session))
-                except BlockingIOError:
-                    pass
+            events = ready.get(self._socket.fileno(), 0) & ~select.POLLOUT
+            if events & ~select.POLLIN:
+                self._visits.dismiss()  # the end, which everybody has to hear of
+            deliveries: List[Delivery] = []
+            if self._visits.guest is None:
+                deliveries = self._desk.take(self._received(bool(events)))
             deliveries += self._desk.settle()
             if self._session.unsent:
                 # What the socket does not take, it says when it does: no need to wake for it.
@@ -248,24 +345,40 @@ class Link:
                     send(self._socket, self._session)
                 except OSError:
                     pass  # the next read says what happened
-            self._delivering = bool(deliveries)
+            self._visits.choose()
+            self._delivering = True
         _hand_out(deliveries)
+        self._delivering = False
         if not self._desk.unfinished:
-            with self._idle:
-                self._delivering = False
+            with self._lock:
                 self._idle.notify_all()
+
+    def _received(self, more: bool) -> List[Any]:
+        """What guests have left, and what there is in the socket."""
+        events: List[Any] = []
+        if self._unparsed:
+            events = take(self._unparsed.pop(), self._session)
+        if more:
+            try:
+                events += receive(self._socket, self._session)
+            except BlockingIOError:
+                pass
+        return events
 
     def _end(self, error: BaseException) -> None:
         with self._lock:
             self._error = error
             orphans = self._desk.end(error)
             self._delivering = True
+            self._visits.dismiss()
+            if not self._visits.taken:
+                self._visits.close()
             self._socket.close()
             self._bell.close()
         self._on_end(self)  # before anybody hears of it, and submits to the next one
         self._over.set()
         _hand_out(orphans)
-        with self._idle:
+        with self._lock:
             self._delivering = False
             self._idle.notify_all()
 

@@ -261,6 +261,23 @@ class Session:
         self._filled = rest
         return events
 
+    def sole_result(self, size: int) -> Optional[Result]:
+        """What ``received`` would answer when that is the small result of a job that succeeded and
+        nothing else. Changes nothing: the bytes are still to come."""
+        found = None
+        at = 0 if not self._filled else size
+        while size - at >= 16:
+            length, kind, flags, meta_size, tag = f.HEADER.unpack_from(self._buffer, at)
+            body = at + 16
+            at = body + length
+            if kind == f.ACCEPTED:
+                continue
+            if kind != f.RESULT or flags or meta_size or length < 56 or at > size or found:
+                return None
+            fields = f.RESULT_FIELDS.unpack_from(self._buffer, body)
+            found = Result(tag, bytes(self._view[body + 56 : at]), fields, _NO_META)
+        return found if at == size else None
+
     def _on_frame(
         self,
         kind: int,

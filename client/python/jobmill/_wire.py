@@ -14,7 +14,7 @@ from . import _frames as f
 from ._session import Session, refusal
 from .errors import DaemonGone
 
-__all__ = ["connect", "greet", "receive", "send", "takes_blobs"]
+__all__ = ["connect", "greet", "read", "receive", "send", "take", "takes_blobs"]
 
 _ANCILLARY = socket.CMSG_SPACE(f.MOST_DESCRIPTORS * array.array("i").itemsize)
 _GREETING_PATIENCE = 20.0
@@ -40,12 +40,25 @@ def connect(path: str) -> socket.socket:
 
 def receive(connection: socket.socket, session: Session, most: int = 1 << 20) -> List[Any]:
     """What one read brings; ``BlockingIOError`` when there is nothing, ``DaemonGone`` at the end."""
+    got: List[Any] = []
+    read(connection, session, got, most)
+    return take(got[0], session)
+
+
+def read(connection: socket.socket, session: Session, got: List[Any], most: int = 1 << 20) -> None:
+    """The half of ``receive`` that reads: appends what there is to be given to ``take``. An interrupt
+    comes before or after that, so nothing that was read is lost with it."""
     try:
-        size, ancillary, flags, _ = connection.recvmsg_into(
-            [session.room()[:most]], _ANCILLARY, _RECEIVE
+        got.extend(
+            map(connection.recvmsg_into, ([session.room()[:most]],), (_ANCILLARY,), (_RECEIVE,))
         )
     except ConnectionError as error:
         raise DaemonGone(f"the daemon is gone: {error.strerror or error}") from error
+
+
+def take(got: Any, session: Session) -> List[Any]:
+    """The other half."""
+    size, ancillary, flags, _ = got
     if not ancillary and size:
         return session.received(size)
     descriptors = array.array("i")

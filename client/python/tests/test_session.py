@@ -88,6 +88,32 @@ class Receiving(unittest.TestCase):
             events += feed(self.session, bytes((byte,)))
         self.assertEqual(kinds(events), KINDS)
 
+    def test_a_small_result_alone_is_seen_ahead_of_time(self) -> None:
+        accepted, result = CONVERSATION[2], CONVERSATION[7]
+        failed = CONVERSATION[8]
+        for data, tag in (
+            (result, 1025),
+            (accepted + result, 1025),
+            (accepted, None),
+            (b"", None),
+            (result + accepted[:5], None),
+            (result[:-1], None),
+            (result + result, None),
+            (failed, None),
+            (accepted + CONVERSATION[4] + result, None),
+        ):
+            self.session.room()[: len(data)] = data
+            sole = self.session.sole_result(len(data))
+            self.assertEqual(sole and (sole.tag, sole.payload), tag and (tag, b"answer"))
+            session = Session("another")
+            self.addCleanup(session.close)
+            # It is still to come, and nothing but it.
+            later = feed(session, data)
+            self.assertEqual(kinds(self.session.received(len(data))), kinds(later))
+            if self.session._filled:
+                self.assertIsNone(self.session.sole_result(len(result)))
+                self.session._filled = 0
+
     def test_the_newest_credit_counts(self) -> None:
         feed(self.session, WELCOME)
         self.assertEqual(self.session.welcome.credit_jobs, 4096)
