@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // SIGQUIT: a worker says where it is and goes on.
 #include <csignal>
+#include <sstream>
+#include <string>
 
 #include <doctest/doctest.h>
 
@@ -29,6 +31,18 @@ bool has(const std::string& text, const char* word)
     return text.find(word) != std::string::npos;
 }
 
+/// Whether a function of the worker's own is named. Which are inlined is the compiler's choice.
+bool names_the_workers_own(const std::string& stack)
+{
+    std::istringstream lines{stack};
+    for (std::string line; std::getline(lines, line);) {
+        if (has(line, "_ZN7jobmill") && has(line, "(jobmill-worker+0x")) {
+            return true;
+        }
+    }
+    return false;
+}
+
 }  // namespace
 
 TEST_CASE("the stack of a job in an endless loop begins in its handler")
@@ -42,8 +56,7 @@ TEST_CASE("the stack of a job in an endless loop begins in its handler")
     CHECK(has(top, "(testhandlers.so+0x"));
     // Neither is exported by its object.
     CHECK(has(top, "testhandlers4hang"));
-    CHECK(has(stack, "jobmill6JobRun3run"));
-    CHECK(has(stack, "(jobmill-worker+0x"));
+    CHECK(names_the_workers_own(stack));
     worker.kill(SIGTERM);
     CHECK(WTERMSIG(worker.await_death()) == SIGTERM);
 }
