@@ -11,6 +11,8 @@ __all__ = ["Bell"]
 class Bell:
     """A pipe. Its reader, ``descriptor``, is readable from ``ring`` until ``quiet``."""
 
+    _writer = -1
+
     def __init__(self) -> None:
         self.descriptor, self._writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
 
@@ -26,6 +28,9 @@ class Bell:
             os.read(self.descriptor, 4096)
         except BlockingIOError:
             pass
+
+    def __del__(self) -> None:
+        self.close()
 
     def close(self) -> None:
         """More than once, if need be."""

@@ -43,17 +43,13 @@ class Sink:
     def on_sent_at_once(self) -> None:
         """The same, for a job that nobody has seen yet."""
 
-    def calls_others(self) -> bool:
-        """Whether the result goes on from here to a program's callbacks."""
-        return False
-
     def on_result(self, result: Result) -> None:
         raise NotImplementedError
 
-    def on_value(self, result: Result) -> None:
-        """The result of a job that succeeded, on the thread that waits for it; raises what interrupts
-        that."""
-        self.on_result(result)
+    def on_value(self, result: Result) -> bool:
+        """The result of a job that succeeded, on the thread that waits for it, which may be interrupted.
+        False: it is for ``on_result`` on another."""
+        return False
 
     def on_event(self, event: Any) -> None:
         raise NotImplementedError

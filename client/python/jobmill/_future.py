@@ -128,7 +128,9 @@ class Future(concurrent.futures.Future, Sink):
     def _read(self, timeout: Optional[float]) -> Optional[float]:
         """What is left of it."""
         link = self._link
-        return timeout if link is None else link.read_for(self, timeout)
+        if link is None or self._done_callbacks:
+            return timeout
+        return link.read_for(self, timeout)
 
     def cancel(self) -> bool:
         """Stops the job, wherever it is. False only if it has ended already."""
@@ -163,35 +165,38 @@ class Future(concurrent.futures.Future, Sink):
     def on_sent_at_once(self) -> None:
         self._state = RUNNING
 
-    def calls_others(self) -> bool:
-        return bool(self._done_callbacks)
-
     def on_result(self, result: Result) -> None:
         fields = result.fields
+        self._fields = fields
         try:
             if fields[5] == f.SUCCEEDED:
-                self.on_value(result)
-                return
-            self._fields = fields
-            if fields[5] == f.STATE_CANCELLED and result.meta.get("kind") == "cancel":
+                self.set_result(self._load(result, self))  # type: ignore[misc]
+                self._link = None  # whoever keeps a future does not keep a connection
+            elif fields[5] == f.STATE_CANCELLED and result.meta.get("kind") == "cancel":
                 self._cancelled_by_others()
             else:
                 self._fail(error_of(fields[5], result.meta, self._error_chunk))
-        except BaseException as error:
-            self._fail(error)
-
-    def on_value(self, result: Result) -> None:
-        self._fields = result.fields
-        try:
-            value = self._load(result, self)  # type: ignore[misc]
+        except InvalidStateError:
+            pass  # it was cancelled meanwhile, or has been told
         except BaseException as error:  # of unpickling
             self._fail(error)
-            return
-        self._link = None  # whoever keeps a future does not keep a connection
+
+    def on_value(self, result: Result) -> bool:
         try:
-            self.set_result(value)
-        except InvalidStateError:
-            pass  # it was cancelled meanwhile
+            value = self._load(result, self)  # type: ignore[misc]
+        except Exception:
+            return False
+        with self._condition:
+            if self._done_callbacks or self._state not in (PENDING, RUNNING):
+                return False
+            self._fields = result.fields
+            self._result = value
+            self._state = FINISHED
+            for waiter in self._waiters:
+                waiter.add_result(self)
+            self._condition.notify_all()
+        self._link = None
+        return True
 
     def on_error(self, error: BaseException) -> None:
         if isinstance(error, CancelledHere):
@@ -237,11 +242,11 @@ class Future(concurrent.futures.Future, Sink):
         return b"".join(self._output[stream])[-_MOST_OUTPUT:].decode("utf-8", "replace")
 
     def _fail(self, error: BaseException) -> None:
-        self._link = None
         try:
             self.set_exception(error)
         except InvalidStateError:
-            pass  # it was cancelled meanwhile
+            pass  # it was cancelled meanwhile, or has been told
+        self._link = None
 
     def _cancelled_by_others(self) -> None:
         self._link = None

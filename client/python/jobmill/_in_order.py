@@ -64,7 +64,9 @@ def _results(
 def _result_of(future: Future, end: Optional[float]) -> Any:
     """Nobody but whoever reads the results has them then."""
     try:
-        return future.result(None if end is None else end - time.monotonic())
+        value = future.result(None if end is None else end - time.monotonic())
+        future._result = None  # the thread that has told the future may still hold it
+        return value
     except BaseException:
         future.cancel()
         raise

@@ -93,9 +93,9 @@ class Link:
                 self._wake()
 
     def refuse_jobs(self) -> None:
-        """From now on, so that who waits until it is idle may close it then."""
-        with self._lock:
-            self._refuses = True
+        """From now on, so that who waits until it is idle may close it then. For finalizers, too: takes
+        no lock."""
+        self._refuses = True
 
     def cancel(self, sink: Sink) -> bool:
         """Nobody wants the job's result any more: it is stopped, wherever it is. Whether the sink
@@ -245,7 +245,6 @@ class Link:
 
     def _call_reader(self) -> None:
         """From now on the reading thread reads."""
-        self._visits.dismiss()
         self._wake()
         self._visits.call_reader()
 
@@ -275,11 +274,14 @@ class Link:
                 self._call_reader()  # which is told the same
                 return
             result = None if got[0][1] else self._session.sole_result(got[0][0])
-            if result is None or result.tag != sink.tag or sink.calls_others():
+            if result is None or result.tag != sink.tag:
                 self._call_reader()
                 return
-        sink.on_value(result)
+        told = sink.on_value(result)
         with self._lock:
+            if not told:
+                self._call_reader()
+                return
             if got:
                 self._desk.take([result])
                 got.clear()
@@ -354,21 +356,27 @@ class Link:
                 self._idle.notify_all()
 
     def _received(self, more: bool) -> List[Any]:
-        """What guests have left, and what there is in the socket."""
-        events: List[Any] = []
+        """What a guest has left, or else what there is in the socket."""
         if self._unparsed:
-            events = take(self._unparsed.pop(), self._session)
+            return take(
+                self._unparsed.pop(), self._session
+            )  # not lost with what comes of the socket
         if more:
             try:
-                events += receive(self._socket, self._session)
+                return receive(self._socket, self._session)
             except BlockingIOError:
                 pass
-        return events
+        return []
 
     def _end(self, error: BaseException) -> None:
         with self._lock:
             self._error = error
-            orphans = self._desk.end(error)
+            orphans: List[Delivery] = []
+            try:
+                orphans += self._desk.take(self._received(more=False))
+            except Exception:
+                pass  # it was the end
+            orphans += self._desk.end(error)
             self._delivering = True
             self._visits.dismiss()
             if not self._visits.taken:

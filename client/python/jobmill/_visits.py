@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import select
 import time
-from threading import get_ident
 from typing import Any, Optional
 
 from ._bell import Bell
@@ -20,6 +19,7 @@ __all__ = ["Visits"]
 
 # The reading thread leaves the socket to guests while one came in the last so many milliseconds.
 _SOON = 1
+_LONGEST = 2**31 - 1  # milliseconds that poll takes
 
 
 class Visits:
@@ -40,39 +40,41 @@ class Visits:
         self._count = self._seen = 0
         self._called = False
         self._last = 0.0
-        self._inside = 0  # the thread that is
+        self._inside = False
 
     # For the guest.
 
     def begin(self, sink: Sink) -> bool:
         """Whether the reading thread has to be woken: it is about to be woken by each result."""
-        self._inside = get_ident()
+        self._inside = True
         self.guest = sink
         self._count += 1
         return self.reading and time.monotonic() - self._last < _SOON / 1000
 
     def wait(self, end: Optional[float]) -> bool:
         """Until there is something to read, or he is dismissed. False: it is later than ``end``."""
-        left = None if end is None else math.ceil(max(0.0, end - time.monotonic()) * 1000)
+        left = None
+        if end is not None:
+            left = min(math.ceil(max(0.0, end - time.monotonic()) * 1000), _LONGEST)
         ready = self._poll.poll(left)
         for descriptor, _ in ready:
             if descriptor == self._bell.descriptor:
                 self._bell.quiet()
-        return bool(ready)
+        return bool(ready) or left == _LONGEST
 
     def end(self) -> bool:
         """Whether he leaves before his result came, so that the reading thread has to be called."""
         self._last = time.monotonic()
-        self._inside = 0
+        self._inside = False
         return self.guest is not None
 
     # For others.
 
     @property
     def taken(self) -> bool:
-        """Whether another thread is between ``begin`` and ``end``, dismissed or not. If it is this one an
-        interrupt has kept it from the end."""
-        return self._inside not in (0, get_ident())
+        """Whether a thread is between ``begin`` and ``end``, dismissed or not; the same one perhaps, whose
+        signal handler asks. An interrupt may keep it from the end, and that was the last guest."""
+        return self._inside
 
     @property
     def reader_sleeps(self) -> bool:
@@ -87,12 +89,15 @@ class Visits:
     def call_reader(self) -> None:
         """What comes from now on is for the reading thread, which has been woken."""
         self.reading = self._called = True
+        self.dismiss()
 
     def choose(self) -> None:
         """For the reading thread, before it polls: sets ``reading`` and ``patience``."""
         came = self._count != self._seen and not self._called
         self._seen = self._count
         self._called = False
+        if not came:
+            self.dismiss()  # he waits for long, or is here no more: an interrupt may have seen to that
         self.reading = self.guest is None and not came
         self.patience = None if self.reading else _SOON
 

@@ -278,6 +278,7 @@ class Interrupted(Waiting):
         done = surroundings.run_script(
             """
             import os, signal, subprocess, sys
+            from concurrent.futures import wait
             from jobmill import DaemonGone, Executor
 
             INTERRUPTS = 300
@@ -300,10 +301,15 @@ class Interrupted(Waiting):
                 try:
                     armed = True
                     while True:
-                        assert executor.submit(abs, -1).result(20) == 1
+                        future = None
+                        future = executor.submit(abs, -1)
+                        assert future.result(20) == 1
                         results += 1
                 except KeyboardInterrupt:
                     interrupts += 1
+                    if future is not None:
+                        assert wait([future], 20).done
+                        assert future.result() == 1
                 except DaemonGone:
                     armed = False  # the interrupt came in the middle of a message
             armed = False
