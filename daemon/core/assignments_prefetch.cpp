@@ -18,9 +18,11 @@ Duration Assignments::ahead(PoolId pool)
         patience_.ahead >= patience_.most_ahead) {
         return patience_.ahead;
     }
+    // Of any that are short enough one may stand behind the one that runs, give or take.
+    const Duration most = std::max(patience_.most_ahead, lately * 5 / 2);
     const auto queued = static_cast<Duration::rep>(book_.queued(pool));
     const Duration busy = lately * queued / std::max(1U, workforce_.size(pool));
-    return std::clamp(busy / share, patience_.ahead, patience_.most_ahead);
+    return std::clamp(busy / share, patience_.ahead, most);
 }
 
 void Assignments::hold(PoolId pool, bool held, Turn& turn)

@@ -143,6 +143,34 @@ TEST_CASE_FIXTURE(Fixture, "the more are queued the longer ahead they are offere
 }
 
 TEST_CASE_FIXTURE(Fixture,
+                  "of jobs of a millisecond one stands behind another while many are queued")
+{
+    serve(1, 256);
+    learn(milliseconds{1});
+    for (std::uint64_t job = 2; job <= 60; ++job) {
+        submit(job);
+    }
+    CHECK_FALSE(
+        dispatcher.worker_of(JobId{3}));  // few were queued when there was something to give
+    on(JobFinished{.worker = worker(1), .sequence = Sequence{2}, .ran = milliseconds{1}});
+    CHECK(dispatcher.worker_of(JobId{3}));
+    CHECK(dispatcher.worker_of(JobId{4}));
+    CHECK_FALSE(dispatcher.worker_of(JobId{5}));
+}
+
+TEST_CASE_FIXTURE(Fixture, "of longer ones none does")
+{
+    serve(1, 256);
+    learn(milliseconds{2});
+    for (std::uint64_t job = 2; job <= 60; ++job) {
+        submit(job);
+    }
+    on(JobFinished{.worker = worker(1), .sequence = Sequence{2}, .ran = milliseconds{2}});
+    CHECK(dispatcher.worker_of(JobId{3}));
+    CHECK_FALSE(dispatcher.worker_of(JobId{4}));
+}
+
+TEST_CASE_FIXTURE(Fixture,
                   "how long jobs run is what their workers say, since results come together")
 {
     serve(1, 256);
