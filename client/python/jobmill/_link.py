@@ -289,7 +289,7 @@ class Link:
 
     def _end_visit(self) -> None:
         with self._lock:
-            if self._visits.end():
+            if self._visits.end() or self._unparsed:
                 self._call_reader()
             if self._error is not None:
                 self._visits.close()
@@ -357,10 +357,8 @@ class Link:
 
     def _received(self, more: bool) -> List[Any]:
         """What a guest has left, or else what there is in the socket."""
-        if self._unparsed:
-            return take(
-                self._unparsed.pop(), self._session
-            )  # not lost with what comes of the socket
+        if self._unparsed:  # alone: what the socket says may be the end
+            return take(self._unparsed.pop(), self._session)
         if more:
             try:
                 return receive(self._socket, self._session)

@@ -96,10 +96,13 @@ class Visits:
         came = self._count != self._seen and not self._called
         self._seen = self._count
         self._called = False
-        if not came:
-            self.dismiss()  # he waits for long, or is here no more: an interrupt may have seen to that
+        # One who was here before waits for long, or is here no more, for he was interrupted: it goes on
+        # without him, and looks once more, for what he has read and not told.
+        stayed = self.guest is not None and not came
+        if stayed:
+            self.dismiss()
         self.reading = self.guest is None and not came
-        self.patience = None if self.reading else _SOON
+        self.patience = None if self.reading and not stayed else _SOON
 
     def close(self) -> None:
         self._bell.close()

@@ -274,6 +274,21 @@ class Interrupted(Waiting):
             self.assertEqual(future.result(FOR_EVER), self.path("go"))
             os.unlink(self.path("go"))
 
+    def test_one_that_comes_while_a_result_is_unpickled_loses_nothing(self) -> None:
+        def is_interrupted() -> bool:
+            future = self.executor.submit(workload.be_interrupting)
+            try:
+                future.result(FOR_EVER)
+                return False  # the reading thread was earlier
+            except KeyboardInterrupt:
+                pass
+            self.assertTrue(concurrent.futures.wait([future], FOR_EVER).done)
+            self.assertEqual(future.result(), 7)
+            return True
+
+        for _ in range(5):
+            eventually(is_interrupted)
+
     def test_interrupts_at_any_time_leave_nobody_waiting(self) -> None:
         done = surroundings.run_script(
             """

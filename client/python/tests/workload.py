@@ -252,3 +252,21 @@ class _Reader:
 def tell_reader() -> Any:
     """What is unpickled as the number of the thread that unpickles it."""
     return _Reader()
+
+
+def interrupt_reader() -> int:
+    """For whoever unpickles: interrupts the main thread, some time after it has begun."""
+    if threading.current_thread() is threading.main_thread():
+        time.sleep(0.005)
+        signal.raise_signal(signal.SIGINT)
+    return 7
+
+
+class _Interrupting:
+    def __reduce__(self) -> Any:
+        return interrupt_reader, ()
+
+
+def be_interrupting() -> Any:
+    """What interrupts the thread that unpickles it, if that is the main thread; 7."""
+    return _Interrupting()
