@@ -301,8 +301,9 @@ TEST_CASE("jobs beyond the credit are held back and none is lost")
                 continue;
             }
             --left;
-            CHECK(message->text_at("state") == "succeeded");
+            // The first one may be stopped before its worker comes to hear that it is cancelled.
             if (message->text_at("id") != "first") {
+                CHECK(message->text_at("state") == "succeeded");
                 ++results[static_cast<std::size_t>(std::stoi(std::string{message->text_at("id")}))];
             }
         }
