@@ -171,7 +171,6 @@ class Future(concurrent.futures.Future, Sink):
         try:
             if fields[5] == f.SUCCEEDED:
                 self.set_result(self._load(result, self))  # type: ignore[misc]
-                self._link = None  # whoever keeps a future does not keep a connection
             elif fields[5] == f.STATE_CANCELLED and result.meta.get("kind") == "cancel":
                 self._cancelled_by_others()
             else:
@@ -180,6 +179,7 @@ class Future(concurrent.futures.Future, Sink):
             pass  # it was cancelled meanwhile, or has been told
         except BaseException as error:  # of unpickling
             self._fail(error)
+        self._link = None  # whoever keeps a future does not keep a connection
 
     def on_value(self, result: Result) -> bool:
         try:
