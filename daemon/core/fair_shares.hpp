@@ -42,13 +42,13 @@ struct Account {
 /// Who of a number of rivals has had least: start-time fair queueing. Whoever comes, or comes back,
 /// begins where those are that are served now; so nobody saves up, and nobody owes for a time when
 /// he alone was there.
-template <typename Who>
+template <typename Who, typename Each = Account>
 class Rivals {
 public:
     /// One lane more of his has unfinished jobs. The account is good until the last has none.
-    Account& enter(Who who)
+    Each& enter(Who who)
     {
-        Account& account = accounts_[who];
+        Each& account = accounts_[who];
         if (account.lanes++ == 0) {
             ++active_;
             account.spent = std::max(account.spent, clock_);
@@ -81,7 +81,7 @@ public:
         return found == accounts_.end() ? clock_ : found->second.spent;
     }
     /// None when he is not remembered.
-    [[nodiscard]] Account* find(Who who)
+    [[nodiscard]] Each* find(Who who)
     {
         const auto found = accounts_.find(who);
         return found == accounts_.end() ? nullptr : &found->second;
@@ -116,10 +116,16 @@ private:
         room_ = std::max(fewest, 2 * accounts_.size());
     }
 
-    std::unordered_map<Who, Account> accounts_;
+    std::unordered_map<Who, Each> accounts_;
     std::size_t active_ = 0;  ///< of these, so many have lanes
     std::size_t room_ = fewest;
     Spent clock_ = 0;  ///< what he had had who was served last
+};
+
+/// A user, and what his sessions have had among themselves: what others' have does not matter
+/// there.
+struct UserAccount : Account {
+    Rivals<SessionId> sessions;
 };
 
 }  // namespace jobmill::core

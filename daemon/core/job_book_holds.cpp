@@ -20,15 +20,16 @@ bool JobBook::catch_up(SessionId session)
     if (behind_.erase(session) == 0) {
         return false;
     }
-    for (Backlog& backlog : backlogs_) {
-        backlog.queue.free(session);
-    }
     const auto found = sessions_.find(session);
-    if (found != sessions_.end() && !found->second.empty() && !JOBMILL_BUG(26)) {
-        const UserId user = whose(found->second.first()).user;
-        for (Backlog& backlog : backlogs_) {
+    if (found == sessions_.end() || found->second.empty()) {
+        return true;
+    }
+    const UserId user = whose(found->second.first()).user;
+    for (Backlog& backlog : backlogs_) {
+        backlog.queue.free(user, session);
+        if (!JOBMILL_BUG(26)) {
             backlog.queue.come_back(user);
-            backlog.queue.come_back(session);
+            backlog.queue.come_back(user, session);
         }
     }
     return true;

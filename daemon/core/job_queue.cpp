@@ -31,10 +31,11 @@ void JobQueue::enter(Job& job, const LaneKey& key)
     job.lane = lane_for(key);
     Lane& lane = lane_at(job.lane);
     if (lane.unfinished++ == 0) {
+        UserAccount& user = users_.enter(key.user);
         lane.owners = {.user = key.user,
                        .session = key.session,
-                       .user_account = &users_.enter(key.user),
-                       .session_account = &sessions_.enter(key.session)};
+                       .user_account = &user,
+                       .session_account = &user.sessions.enter(key.session)};
     }
 }
 
@@ -49,8 +50,8 @@ void JobQueue::leave(LaneId id)
 {
     Lane& lane = lane_at(id);
     if (--lane.unfinished == 0) {
+        lane.owners.user_account->sessions.leave(*lane.owners.session_account);
         users_.leave(*lane.owners.user_account);
-        sessions_.leave(*lane.owners.session_account);
     }
 }
 
@@ -310,7 +311,7 @@ Duration JobQueue::serve(JobTable& jobs, JobHandle handle, std::uint32_t weight,
     levels_[lane.level].served = now;
     const Spent cost = weighted(expected_, weight);
     users_.serve(*lane.owners.user_account, JOBMILL_BUG(10) ? Spent{0} : cost);
-    sessions_.serve(*lane.owners.session_account, cost);
+    lane.owners.user_account->sessions.serve(*lane.owners.session_account, cost);
     lane.spent += cost;
     if (spell_.lane != id || spell_.had >= longest_spell) {
         spell_ = {.lane = id, .had = 0};

@@ -96,10 +96,20 @@ public:
     void refund(const Job& job, Duration charged);
     /// That session of that user was left out for a while: what it did not get is not made up for.
     void come_back(UserId user) { changed(users_.come_back(user)); }
-    void come_back(SessionId session) { changed(sessions_.come_back(session)); }
+    void come_back(UserId user, SessionId session)
+    {
+        if (UserAccount* account = users_.find(user)) {
+            changed(account->sessions.come_back(session));
+        }
+    }
     /// That user or session is held back no longer.
     void free(UserId user) { free(users_.find(user)); }
-    void free(SessionId session) { free(sessions_.find(session)); }
+    void free(UserId user, SessionId session)
+    {
+        if (UserAccount* account = users_.find(user)) {
+            free(account->sessions.find(session));
+        }
+    }
 
 private:
     struct LaneHash {
@@ -229,8 +239,7 @@ private:
     Spell spell_;                ///< of a lane that has jobs in the queue, or over
     std::vector<LaneId> freed_;  ///< reused by free()
     std::uint64_t openings_ = 0;
-    Rivals<UserId> users_;
-    Rivals<SessionId> sessions_;
+    Rivals<UserId, UserAccount> users_;
     Duration expected_ = std::chrono::milliseconds{1};  ///< what a job costs, by the last ones
     std::size_t size_ = 0;
     std::uint64_t arrivals_ = 0;

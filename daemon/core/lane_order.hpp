@@ -24,7 +24,7 @@ struct TurnKey {
 struct LaneOwners {
     UserId user{};
     SessionId session{};
-    Account* user_account = nullptr;
+    UserAccount* user_account = nullptr;
     Account* session_account = nullptr;
 };
 

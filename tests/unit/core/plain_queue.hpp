@@ -20,12 +20,12 @@ public:
     void enter(const LaneKey& lane)
     {
         users_.enter(number(lane.user));
-        sessions_.enter(number(lane.session));
+        sessions_[lane.user].enter(number(lane.session));
     }
     void leave(const LaneKey& lane)
     {
         users_.leave(number(lane.user));
-        sessions_.leave(number(lane.session));
+        sessions_[lane.user].leave(number(lane.session));
     }
     /// A new one, or one that was here before and has its arrival.
     void add(std::uint64_t job, std::uint64_t arrival, const LaneKey& key, TimePoint now)
@@ -47,7 +47,7 @@ public:
                               -lane.key.priority,
                               users_.spent(number(lane.key.user)),
                               lane.key.user,
-                              sessions_.spent(number(lane.key.session)),
+                              sessions_.at(lane.key.user).spent(number(lane.key.session)),
                               lane.key.session,
                               lane.spent,
                               lane.opened};
@@ -76,7 +76,7 @@ public:
         const auto cost = static_cast<Spent>(charged.count());
         levels_[key.priority] = now;
         users_.serve(number(key.user), cost);
-        sessions_.serve(number(key.session), cost);
+        sessions_[key.user].serve(number(key.session), cost);
         Lane& lane = lane_of(key);
         lane.spent += cost;
         if (going_on_ != lane.opened || had_ >= longest_spell) {
@@ -90,10 +90,10 @@ public:
     {
         const auto before = static_cast<Spent>(charged.count());
         users_.correct(number(key.user), before, cost);
-        sessions_.correct(number(key.session), before, cost);
+        sessions_[key.user].correct(number(key.session), before, cost);
     }
     void come_back(UserId user) { users_.come_back(number(user)); }
-    void come_back(SessionId session) { sessions_.come_back(number(session)); }
+    void come_back(UserId user, SessionId session) { sessions_[user].come_back(number(session)); }
 
 private:
     /// Start-time fair queueing; nobody is ever forgotten.
@@ -160,7 +160,7 @@ private:
     std::vector<Lane> lanes_;
     std::map<std::int8_t, TimePoint> levels_;  ///< when each was served last
     Accounts users_;
-    Accounts sessions_;
+    std::map<UserId, Accounts> sessions_;
     std::uint64_t openings_ = 0;
     std::uint64_t going_on_ = 0;  ///< the lane that was opened as that one
     Spent had_ = 0;

@@ -228,6 +228,25 @@ TEST_CASE_FIXTURE(Fixture, "the sessions of a user share what he has")
     CHECK(served[1] <= 101);
 }
 
+TEST_CASE_FIXTURE(Fixture, "a session begins where those of its user are, not those of others")
+{
+    push({.user = 1, .session = 1}, 500);
+    push({.user = 1, .session = 2}, 500);
+    push({.user = 2, .session = 3}, 500);
+    for (int i = 0; i < 400; ++i) {
+        finish(serve(), milliseconds{1});
+    }
+    // The other user's only session has had twice what each of these has.
+    push({.user = 1, .session = 4}, 10);
+    int served = 0;
+    for (int i = 0; i < 60; ++i) {
+        const JobHandle handle = serve();
+        served += queue.key_of(jobs[handle]).session == SessionId{4} ? 1 : 0;
+        finish(handle, milliseconds{1});
+    }
+    CHECK(served == 10);
+}
+
 TEST_CASE_FIXTURE(Fixture, "twice the weight is twice the share")
 {
     push({.user = 1, .session = 1, .label = 1}, 900);

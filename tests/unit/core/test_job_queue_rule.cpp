@@ -121,7 +121,7 @@ private:
         job.id = JobId{++last_};
         LaneKey key;
         key.session = SessionId{random_() % scale_.sessions};
-        key.user = UserId{static_cast<std::uint32_t>(number(key.session) % scale_.users)};
+        key.user = user_of(key.session);
         key.label = LabelId{static_cast<std::uint32_t>(random_() % scale_.labels)};
         key.attached = random_() % 4 != 0;
         key.priority = static_cast<std::int8_t>(random_() % scale_.priorities);
@@ -205,14 +205,26 @@ private:
         }
     }
     /// As often as not it is made good for the time.
-    template <typename Who>
-    void let_go(Who who)
+    void let_go(UserId user)
     {
-        queue_.free(who);
+        queue_.free(user);
         if (random_() % 2 == 0) {
-            queue_.come_back(who);
-            plain_.come_back(who);
+            queue_.come_back(user);
+            plain_.come_back(user);
         }
+    }
+    void let_go(SessionId session)
+    {
+        const UserId user = user_of(session);
+        queue_.free(user, session);
+        if (random_() % 2 == 0) {
+            queue_.come_back(user, session);
+            plain_.come_back(user, session);
+        }
+    }
+    [[nodiscard]] UserId user_of(SessionId session) const
+    {
+        return UserId{static_cast<std::uint32_t>(number(session) % scale_.users)};
     }
 
     Scale scale_;
