@@ -28,20 +28,23 @@ struct Account {
     static constexpr Place nowhere = UINT32_MAX;
 
     Spent spent = 0;
+    Spent promised = 0;  ///< of that: charged for what is not over
     std::uint64_t lanes = 0;
     Place branches = nowhere;
 
-    /// What was charged has cost something else.
+    /// What was charged is over, and has cost something else.
     void correct(Spent charged, Spent cost)
     {
         spent -= std::min(charged, spent);
         spent += cost;
+        promised -= std::min(charged, promised);
     }
+    [[nodiscard]] Spent had() const { return spent - std::min(promised, spent); }
 };
 
 /// Who of a number of rivals has had least: start-time fair queueing. Whoever comes, or comes back,
-/// begins where those are that are served now; so nobody saves up, and nobody owes for a time when
-/// he alone was there.
+/// begins where those are that are served now, but for what they were given and have not used: it
+/// may be taken back. So nobody saves up, and nobody owes for a time when he alone was there.
 template <typename Who, typename Each = Account>
 class Rivals {
 public:
@@ -89,8 +92,9 @@ public:
     /// He is served now, which is expected to cost so much.
     void serve(Account& account, Spent cost)
     {
-        clock_ = std::max(clock_, account.spent);
+        clock_ = std::max(clock_, account.had());
         account.spent += cost;
+        account.promised += cost;
     }
     /// Those that are remembered, for tests.
     [[nodiscard]] std::size_t size() const { return accounts_.size(); }

@@ -109,17 +109,20 @@ private:
         void come_back(std::uint64_t who) { spent_[who] = std::max(spent_[who], clock_); }
         void serve(std::uint64_t who, Spent cost)
         {
-            clock_ = std::max(clock_, spent_[who]);
+            clock_ = std::max(clock_, spent_[who] - std::min(spent_[who], under_way_[who]));
             spent_[who] += cost;
+            under_way_[who] += cost;
         }
         void correct(std::uint64_t who, Spent before, Spent cost)
         {
             spent_[who] = spent_[who] - std::min(spent_[who], before) + cost;
+            under_way_[who] -= std::min(under_way_[who], before);
         }
         [[nodiscard]] Spent spent(std::uint64_t who) const { return spent_.at(who); }
 
     private:
         std::map<std::uint64_t, Spent> spent_;
+        std::map<std::uint64_t, Spent> under_way_;  ///< of that
         std::map<std::uint64_t, std::uint64_t> jobs_;
         Spent clock_ = 0;
     };

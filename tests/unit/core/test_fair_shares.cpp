@@ -11,6 +11,17 @@ namespace {
 constexpr UserId anna{1};
 constexpr UserId bert{2};
 
+/// So many jobs of ten, one after the other; the last goes on.
+void serve_in_turn(Rivals<UserId>& users, Account& account, int jobs)
+{
+    for (int i = 0; i < jobs; ++i) {
+        if (i > 0) {
+            account.correct(10, 10);
+        }
+        users.serve(account, 10);
+    }
+}
+
 }  // namespace
 
 TEST_CASE("what is served counts, and is corrected when it is known")
@@ -29,12 +40,26 @@ TEST_CASE("who comes later begins where those are that are served now")
 {
     Rivals<UserId> users;
     Account& hers = users.enter(anna);
-    for (int i = 0; i < 100; ++i) {
-        users.serve(hers, 10);
-    }
+    serve_in_turn(users, hers, 100);
     users.enter(bert);
     CHECK(users.spent(bert) == 990);  // what anna had had when she was served last
     CHECK(users.spent(anna) == 1000);
+}
+
+TEST_CASE("what those have that are not done, who comes later does not wait for")
+{
+    Rivals<UserId> users;
+    Account& hers = users.enter(anna);
+    serve_in_turn(users, hers, 50);
+    for (int i = 0; i < 50; ++i) {
+        users.serve(hers, 10);
+    }
+    users.enter(bert);
+    CHECK(users.spent(bert) == 490);
+    CHECK(users.spent(anna) == 1000);
+    hers.correct(10, 0);  // taken back
+    CHECK(users.spent(anna) == 990);
+    CHECK(users.spent(bert) == 490);
 }
 
 TEST_CASE("nobody saves up while he has nothing to do")
@@ -43,9 +68,7 @@ TEST_CASE("nobody saves up while he has nothing to do")
     Account& his = users.enter(bert);
     users.leave(his);
     Account& hers = users.enter(anna);
-    for (int i = 0; i < 100; ++i) {
-        users.serve(hers, 10);
-    }
+    serve_in_turn(users, hers, 100);
     users.enter(bert);
     CHECK(users.spent(bert) == 990);
 }
@@ -55,9 +78,7 @@ TEST_CASE("nobody saves up while he has jobs that may not begin")
     Rivals<UserId> users;
     users.enter(bert);
     Account& hers = users.enter(anna);
-    for (int i = 0; i < 100; ++i) {
-        users.serve(hers, 10);
-    }
+    serve_in_turn(users, hers, 100);
     users.come_back(bert);
     CHECK(users.spent(bert) == 990);
     users.come_back(anna);
