@@ -37,7 +37,10 @@ bool Assignments::offer_one(PoolId pool, Turn& turn)
     if (book_.queued(pool) == 0 || !may_offer(pool)) {
         return false;
     }
-    const Duration work = ahead(pool);
+    if (book_.lanes(pool) > 1) {
+        make_way(pool, turn);
+    }
+    const Duration work = ahead(pool, turn.now);
     // Who holds fewest may have most work; each is passed by once until it holds others.
     const auto pass_by = [&](WorkerSlot*& slot, auto unfit) {
         while (slot != nullptr && !slot->held.empty() && unfit(*slot)) {

@@ -76,8 +76,17 @@ public:
     void mark_for_stop(WorkerSlot& slot, Turn& turn);
 
 private:
+    /// How a pool's workers are given jobs ahead.
+    struct Prefetch {
+        TimePoint disturbed{};  ///< when jobs of several lanes were queued last
+        bool deep = false;      ///< since then, more than others would like
+    };
+
+    [[nodiscard]] Prefetch& prefetch_of(PoolId pool);
     bool offer_one(PoolId pool, Turn& turn);
-    [[nodiscard]] Duration ahead(PoolId pool);
+    [[nodiscard]] Duration ahead(PoolId pool, TimePoint now);
+    void make_way(PoolId pool, Turn& turn);
+    [[nodiscard]] Duration overrun(const WorkerSlot& slot) const;
     void share_out(PoolId pool, Turn& turn);
     void watch_overrun(const WorkerSlot& slot);
     void recall(JobHandle handle, Turn& turn);
@@ -103,7 +112,8 @@ private:
     bool ending_ = false;
     bool halts_wait_ = false;
     PoolShares shares_;
-    std::vector<PoolId> rivals_;  ///< reused by offer_everywhere()
+    std::vector<Prefetch> prefetch_;  ///< by pool number
+    std::vector<PoolId> rivals_;      ///< reused by offer_everywhere()
 };
 
 }  // namespace jobmill::core

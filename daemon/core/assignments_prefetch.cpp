@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Jobs that workers hold ahead of their turns, and that are taken back when others could run them.
 #include <algorithm>
+#include <utility>
 
 #include "daemon/core/assignments.hpp"
 #include "daemon/core/deadline_keys.hpp"
@@ -10,19 +11,40 @@ namespace jobmill::core {
 
 /// How much work a worker has before it. An eighth of the time for which what is queued keeps the
 /// pool's workers busy: a job that comes later, and goes first, waits but so much longer.
-Duration Assignments::ahead(PoolId pool)
+Duration Assignments::ahead(PoolId pool, TimePoint now)
 {
     constexpr Duration::rep share = 8;
-    const Duration lately = book_.pace(pool).lately();
-    if (patience_.ahead == forever || lately >= patience_.most_ahead ||
-        patience_.ahead >= patience_.most_ahead) {
+    Prefetch& prefetch = prefetch_of(pool);
+    const bool undisturbed = now - prefetch.disturbed >= patience_.undisturbed;
+    const Duration most = undisturbed ? patience_.most_ahead_of_one : patience_.most_ahead;
+    if (patience_.ahead == forever || patience_.ahead >= most) {
         return patience_.ahead;
     }
-    // Of any that are short enough one may stand behind the one that runs, give or take.
-    const Duration most = std::max(patience_.most_ahead, lately * 5 / 2);
     const auto queued = static_cast<Duration::rep>(book_.queued(pool));
-    const Duration busy = lately * queued / std::max(1U, workforce_.size(pool));
-    return std::clamp(busy / share, patience_.ahead, most);
+    const Duration busy = book_.pace(pool).lately() * queued / std::max(1U, workforce_.size(pool));
+    const Duration work = std::clamp(busy / share, patience_.ahead, most);
+    prefetch.deep = prefetch.deep || work > patience_.most_ahead;
+    return work;
+}
+
+/// Jobs of several lanes are queued: the one whose turn it is does not wait for what workers were
+/// given ahead while there was nobody else. Each keeps what it would have now.
+void Assignments::make_way(PoolId pool, Turn& turn)
+{
+    Prefetch& prefetch = prefetch_of(pool);
+    prefetch.disturbed = turn.now;
+    if (!std::exchange(prefetch.deep, false)) {
+        return;
+    }
+    workforce_.each_slot_of(pool, [&](WorkerSlot& slot) {
+        Duration left = slot.expected;
+        const JobHandle front = book_.front(slot);
+        for (JobHandle at = slot.held.last(); at != front && left > patience_.most_ahead;
+             at = book_[at].place.previous) {
+            left -= book_.holding(at).expected;
+            recall(at, turn);
+        }
+    });
 }
 
 void Assignments::hold(PoolId pool, bool held, Turn& turn)
@@ -70,6 +92,21 @@ void Assignments::share_out(PoolId pool, Turn& turn)
     }
 }
 
+Assignments::Prefetch& Assignments::prefetch_of(PoolId pool)
+{
+    if (number(pool) >= prefetch_.size()) {
+        prefetch_.resize(std::size_t{number(pool)} + 1);
+    }
+    return prefetch_[number(pool)];
+}
+
+/// Who has much work before it may take as long before anybody asks: its results may wait for one
+/// another meanwhile.
+Duration Assignments::overrun(const WorkerSlot& slot) const
+{
+    return std::max(patience_.overrun, slot.expected);
+}
+
 /// The clock is looked at once in a while, not set anew for each job.
 void Assignments::watch_overrun(const WorkerSlot& slot)
 {
@@ -77,7 +114,7 @@ void Assignments::watch_overrun(const WorkerSlot& slot)
     const DeadlineKey key = overrun_key(slot);
     if (patience_.ahead != forever && slot.held.size() > 1 && !deadlines.pending(key) &&
         !JOBMILL_BUG(34)) {
-        deadlines.set(key, after(book_.holding(book_.front(slot)).started, patience_.overrun));
+        deadlines.set(key, after(book_.holding(book_.front(slot)).started, overrun(slot)));
     }
 }
 
@@ -86,7 +123,7 @@ void Assignments::overran(WorkerSlot& slot, Turn& turn)
     if (slot.held.size() < 2 || !speaks(slot.state)) {
         return;
     }
-    if (turn.now < after(book_.holding(book_.front(slot)).started, patience_.overrun)) {
+    if (turn.now < after(book_.holding(book_.front(slot)).started, overrun(slot))) {
         watch_overrun(slot);  // another has begun meanwhile
         return;
     }

@@ -31,8 +31,12 @@ struct Patience {
     /// The same while many are queued: each time that a worker has to be given more costs as much
     /// as tens of microseconds of work.
     Duration most_ahead = std::chrono::microseconds{1500};
-    /// What a worker runs may take so long before what it has said meanwhile is collected, and as
-    /// long again before what it holds besides is taken back.
+    /// The same while all that are queued are of one lane, and have been for so long.
+    Duration most_ahead_of_one = std::chrono::milliseconds{12};
+    Duration undisturbed = std::chrono::milliseconds{100};
+    /// What a worker runs may take so long, or as long as all that it holds should, before what it
+    /// has said meanwhile is collected; and so long again before what it holds besides is taken
+    /// back.
     Duration overrun = std::chrono::milliseconds{1};
     /// Jobs of batches that give up, which are taken from the queue in one event; the next when the
     /// timer fires.

@@ -111,7 +111,8 @@ Duration JobBook::expected_run(const Job& job)
 {
     const Duration lately = backlog_of(job).pace.lately(job.handler);
     const bool unknown = lately == Duration{} && patience_.ahead != forever;
-    return unknown ? std::max(patience_.ahead, patience_.most_ahead) : lately;
+    return unknown ? std::max({patience_.ahead, patience_.most_ahead, patience_.most_ahead_of_one})
+                   : lately;
 }
 
 bool JobBook::step(JobHandle handle, JobWord word, Turn& turn)

@@ -83,6 +83,11 @@ public:
     {
         return backlogs_[number(pool)].queue.size();
     }
+    /// So many lanes have jobs in that pool's queue.
+    [[nodiscard]] std::size_t lanes(PoolId pool) const
+    {
+        return backlogs_[number(pool)].queue.lanes();
+    }
     /// What a job of that pool costs, by the last ones.
     [[nodiscard]] Duration expected(PoolId pool) const
     {

@@ -47,6 +47,8 @@ public:
 
     [[nodiscard]] bool empty() const { return size_ == 0; }
     [[nodiscard]] std::size_t size() const { return size_; }
+    /// That have jobs in the queue.
+    [[nodiscard]] std::size_t lanes() const { return open_lanes_; }
 
     /// A job of this queue's pool is there, or is over; in between it may be in the queue or not,
     /// and belongs to the lane that it has with others of its key.

@@ -26,6 +26,32 @@ struct Fixture : Conversation {
         now += time;
         finish(worker(1), 1);
     }
+    /// A great many of a millisecond, of one lane, and for long; the worker's first is of sequence
+    /// 3, and runs since now.
+    void queue_deep()
+    {
+        now += milliseconds{100};
+        learn(milliseconds{1});
+        for (std::uint64_t job = 2; job <= 400; ++job) {
+            submit(job);
+        }
+        now += milliseconds{1};
+        finish(worker(1), 2);
+    }
+    /// The worker has finished that one, which it says has taken so long.
+    void say_done(std::uint64_t sequence, Duration ran)
+    {
+        on(JobFinished{.worker = worker(1), .sequence = Sequence{sequence}, .ran = ran});
+    }
+    /// So many jobs are with the worker.
+    [[nodiscard]] std::size_t held() const
+    {
+        std::size_t count = 0;
+        for (std::uint64_t job = 1; job <= 1000; ++job) {
+            count += dispatcher.worker_of(JobId{job}) ? 1U : 0U;
+        }
+        return count;
+    }
 };
 
 }  // namespace
@@ -142,23 +168,7 @@ TEST_CASE_FIXTURE(Fixture, "the more are queued the longer ahead they are offere
     CHECK(offered_until(1000) == 15);  // 1.5 ms
 }
 
-TEST_CASE_FIXTURE(Fixture,
-                  "of jobs of a millisecond one stands behind another while many are queued")
-{
-    serve(1, 256);
-    learn(milliseconds{1});
-    for (std::uint64_t job = 2; job <= 60; ++job) {
-        submit(job);
-    }
-    CHECK_FALSE(
-        dispatcher.worker_of(JobId{3}));  // few were queued when there was something to give
-    on(JobFinished{.worker = worker(1), .sequence = Sequence{2}, .ran = milliseconds{1}});
-    CHECK(dispatcher.worker_of(JobId{3}));
-    CHECK(dispatcher.worker_of(JobId{4}));
-    CHECK_FALSE(dispatcher.worker_of(JobId{5}));
-}
-
-TEST_CASE_FIXTURE(Fixture, "of longer ones none does")
+TEST_CASE_FIXTURE(Fixture, "of jobs that are longer than that none stands behind another")
 {
     serve(1, 256);
     learn(milliseconds{2});
@@ -168,6 +178,57 @@ TEST_CASE_FIXTURE(Fixture, "of longer ones none does")
     on(JobFinished{.worker = worker(1), .sequence = Sequence{2}, .ran = milliseconds{2}});
     CHECK(dispatcher.worker_of(JobId{3}));
     CHECK_FALSE(dispatcher.worker_of(JobId{4}));
+}
+
+TEST_CASE_FIXTURE(Fixture, "where no other lane was queued lately the bound is a longer one")
+{
+    serve(1, 256);
+    queue_deep();
+    CHECK(held() == 12);
+    // Of jobs of 5 ms one still stands behind another.
+    for (std::uint64_t sequence = 3; sequence <= 102; ++sequence) {
+        say_done(sequence, milliseconds{5});
+    }
+    CHECK(held() == 2);
+}
+
+TEST_CASE_FIXTURE(Fixture, "one that goes before others does not wait for what was given ahead")
+{
+    serve(1, 256);
+    queue_deep();
+    const JobId newcomer{1000};
+    const Effects effects = on(JobSubmitted{
+        .job = newcomer, .session = SessionId{2}, .pool = pool, .terms = {.priority = 1}});
+    // All come back but the first, from the last on, until there is work for no more than 1.5 ms.
+    REQUIRE(effects.size() == 11);
+    CHECK(effects.front() == Effect{revoke(worker(1), 14)});
+    CHECK(effects.back() == Effect{revoke(worker(1), 4)});
+    for (std::uint64_t sequence = 14; sequence >= 4; --sequence) {
+        answer(worker(1), sequence, true);
+    }
+    CHECK_FALSE(dispatcher.worker_of(newcomer));
+    now += milliseconds{1};
+    finish(worker(1), 3);
+    CHECK(dispatcher.worker_of(newcomer) == worker(1));
+    CHECK(held() == 1);
+    // While others were there a moment ago workers have no more than that.
+    now += milliseconds{99};
+    say_done(15, milliseconds{1});
+    CHECK(held() == 1);
+    now += milliseconds{1};
+    say_done(16, milliseconds{1});
+    CHECK(held() == 12);
+    CHECK(dispatcher.stale_events() == 0);
+}
+
+TEST_CASE_FIXTURE(Fixture, "who was given much may take as long as that before anybody asks")
+{
+    serve(1, 256);
+    queue_deep();
+    CHECK(after(milliseconds{11}).empty());
+    CHECK(after(milliseconds{1}) == Effects{CollectWords{worker(1)}});
+    // Then it is known to run the first.
+    CHECK(after(milliseconds{1}).front() == Effect{revoke(worker(1), 14)});
 }
 
 TEST_CASE_FIXTURE(Fixture,
