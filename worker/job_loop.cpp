@@ -36,7 +36,7 @@ void JobLoop::run(WorkerId worker)
     do {
         serve_all();
         if (!more_is_there()) {
-            writer_.flush();
+            writer_.flush_before_rest();
             await_offer();
         }
     } while (read());

@@ -7,6 +7,9 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "common/assert.hpp"
 #include "common/claims.hpp"
 #include "common/fd_io.hpp"
@@ -17,10 +20,13 @@ namespace jobmill {
 namespace {
 
 /// So old a result may become for the sake of others that go with it; and while as many jobs are
-/// there still as results wait, so that there is work until the daemon has brought more. Should a
-/// job take longer the daemon fetches it from the outbox.
+/// there still as results wait, so that there is work until the daemon has brought more: the longer
+/// the worker has been at it, the less it matters when one of the many comes. Should a job take
+/// longer the daemon fetches it from the outbox.
 constexpr std::uint64_t old_ns = 100'000;
-constexpr std::uint64_t oldest_ns = 500'000;
+constexpr std::uint64_t first_oldest_ns = 500'000;
+constexpr std::uint64_t oldest_ns = 2'000'000;
+constexpr std::uint64_t share_of_busy_time = 4;
 
 }  // namespace
 
@@ -105,11 +111,23 @@ void LinkWriter::send_soon(const JobOutcome& outcome, std::uint64_t now)
     if (waiting_++ == 0) {
         waits_since_ = now;
     }
+    if (std::exchange(was_idle_, false)) {
+        busy_since_ = now;
+    }
     const bool many_left = is_offered(layout_, Sequence{number(outcome.sequence) + waiting_});
+    const std::uint64_t longest =
+        many_left ? std::clamp((now - busy_since_) / share_of_busy_time, first_oldest_ns, oldest_ns)
+                  : old_ns;
     // The next one will be as old as this when its turn comes to be judged.
-    if (now - waits_since_ + outcome.run_ns >= (many_left ? oldest_ns : old_ns)) {
+    if (now - waits_since_ + outcome.run_ns >= longest) {
         flush();
     }
+}
+
+void LinkWriter::flush_before_rest()
+{
+    was_idle_ = true;
+    flush();
 }
 
 void LinkWriter::flush()

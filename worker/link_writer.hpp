@@ -27,6 +27,8 @@ public:
     void send_soon(const JobOutcome& outcome, std::uint64_t now);
     /// Sends what waits.
     void flush();
+    /// The same, as there is nothing to do any more.
+    void flush_before_rest();
 
     /// Before a chunk's blob of that size is made: waits while blobs of so many bytes are under way
     /// that more would fill the machine's memory for a reader who does not read.
@@ -52,6 +54,8 @@ private:
     SegmentLayout& layout_;
     std::uint64_t waiting_ = 0;      ///< outcomes that are not sent
     std::uint64_t waits_since_ = 0;  ///< the first of these, CLOCK_MONOTONIC in ns
+    std::uint64_t busy_since_ = 0;   ///< there was always a next job since then
+    bool was_idle_ = true;           ///< since the last outcome
     std::uint64_t blob_bytes_ = 0;   ///< sent since the link was last seen empty
     OutboxWriter outbox_;
     Bytes buffer_;

@@ -78,6 +78,34 @@ TEST_CASE("while many jobs are left results wait for more of them")
     CHECK(link.finish(5, 100 * us));
 }
 
+TEST_CASE("the longer a worker is at it the longer results wait, to a bound")
+{
+    Talk link;
+    std::uint64_t offered = 0;
+    std::uint64_t done = 0;
+    // Until something goes out; so many results.
+    const auto finish_some = [&] {
+        std::uint64_t count = 0;
+        for (bool sent = false; !sent; ++count) {
+            link.offer(offered + 1, done + 100);
+            offered = done + 100;
+            sent = link.finish(++done, 100 * us);
+        }
+        return count;
+    };
+    CHECK(finish_some() == 5);
+    std::uint64_t most = 0;
+    while (link.now < 8000 * us) {
+        const std::uint64_t some = finish_some();
+        CHECK(some >= most);
+        most = some;
+    }
+    CHECK(finish_some() == 20);
+    CHECK(finish_some() == 20);
+    link.writer.flush_before_rest();
+    CHECK(finish_some() == 5);
+}
+
 TEST_CASE("before the last of them is begun half of the results are out")
 {
     Talk link;
