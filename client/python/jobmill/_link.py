@@ -74,11 +74,11 @@ class Link:
     def submit(self, sink: Sink, payload: Payload, handler: Handler, meta: bytes) -> None:
         """Queues a job; never waits."""
         with self._lock:
+            if self._refuses:  # it may be closed, too, by now
+                raise RuntimeError("cannot schedule new futures after shutdown")
             if self._error is not None:
                 self._on_end(self)  # who hears of it may submit to the next one
                 raise self._error
-            if self._refuses:
-                raise RuntimeError("cannot schedule new futures after shutdown")
             desk = self._desk
             sent = desk.submit(sink, payload, handler, meta)
             if desk.unfinished > 1 or self._visits.guest is not None:
