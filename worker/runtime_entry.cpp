@@ -2,6 +2,7 @@
 // jobmill-runtime.so: a template and its workers inside another language's interpreter.
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <span>
@@ -60,4 +61,18 @@ int jobmill_runtime_run_v1(int argc, const char* const* argv, const jobmill_runt
 const jobmill_api* jobmill_runtime_api_v1()
 {
     return &jobmill::job_api();
+}
+
+ssize_t jobmill_runtime_copy_payload_v1(jobmill_job* job, void* to, std::size_t room)
+{
+    const jobmill_api& api = jobmill::job_api();
+    if (api.payload_descriptor(job) >= 0) {
+        return -1;
+    }
+    const jobmill_bytes payload = api.payload(job);
+    if (payload.size > room) {
+        return -1;
+    }
+    std::copy_n(payload.data, payload.size, static_cast<char*>(to));
+    return static_cast<ssize_t>(payload.size);
 }

@@ -16,12 +16,14 @@
 
 typedef int (*run_function)(int, const char* const*, const jobmill_runtime*);
 typedef const jobmill_api* (*api_function)(void);
+typedef ssize_t (*copy_function)(jobmill_job*, void*, size_t);
 
 static volatile sig_atomic_t interrupted;
 static int forks;
 static int begun;
 static int idled;
 static const jobmill_api* table;
+static copy_function copy_payload;
 
 static int has_fault(const char* name)
 {
@@ -37,6 +39,17 @@ static int arguments(jobmill_job* job, const jobmill_api* api, void* context)
     }
     const jobmill_bytes all = api->arguments(job);
     return api->result(job, all.data, all.size);
+}
+
+/* Its size and what was copied, where at most eight bytes are. */
+static int copy(jobmill_job* job, const jobmill_api* api, void* context)
+{
+    (void)context;
+    char text[64];
+    char payload[8] = "untaken";
+    const ssize_t size = copy_payload(job, payload, sizeof payload);
+    const int length = snprintf(text, sizeof text, "%d %.8s", (int)size, payload);
+    return api->result(job, text, (size_t)length);
 }
 
 /* As long as it takes. */
@@ -62,11 +75,12 @@ static int history(jobmill_job* job, const jobmill_api* api, void* context)
 static char words[] = "context";
 static const jobmill_handler handlers[] = {
     {"tiny.arguments", "all arguments", arguments, NULL},
+    {"tiny.copy", "what was copied", copy, NULL},
     {"tiny.wait", "until it is interrupted", await_interrupt, NULL},
     {"tiny.history", "what was called", history, words},
 };
 static const jobmill_module module = {
-    JOBMILL_ABI_VERSION, sizeof module, "tiny", sizeof handlers[0], 3, handlers};
+    JOBMILL_ABI_VERSION, sizeof module, "tiny", sizeof handlers[0], 4, handlers};
 
 static void* idle_thread(void* unused)
 {
@@ -130,7 +144,8 @@ int main(int argc, char** argv)
     api_function api = NULL;
     *(void**)&run = dlsym(library, "jobmill_runtime_run_v1");
     *(void**)&api = dlsym(library, "jobmill_runtime_api_v1");
-    if (run == NULL || api == NULL) {
+    *(void**)&copy_payload = dlsym(library, "jobmill_runtime_copy_payload_v1");
+    if (run == NULL || api == NULL || copy_payload == NULL) {
         return 1;
     }
     table = api();

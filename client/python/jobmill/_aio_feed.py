@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional
 
 from ._call import encode_call
 from ._parcel import HANDLER
-from ._stream import Element, Item
+from ._stream import Basket, Element, Item
 from .errors import JobMillError
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ class Feed:
         self._window = window
         self._sinks: Dict[int, Element] = {}
         self._items: List[Item] = []
+        self._basket: Optional[Basket] = None
         self._next_index = 0
         self._exhausted = False
         self._elements: Any = None
@@ -96,7 +97,9 @@ class Feed:
         desk = pool._open_desk()
         index = self._next_index
         self._next_index += 1
-        sink = Element(index, self._items, pool._settings.echo, desk.return_soon)
+        if self._basket is None or self._basket.desk is not desk:
+            self._basket = Basket(desk, self._items, pool._settings.echo)
+        sink = Element(index, self._basket)
         self._sinks[index] = sink
         try:
             payload, meta = encode_call(calls, self._fn, (element,), {}, pool._tag_of)

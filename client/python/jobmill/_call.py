@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any, Callable, List, Tuple, Union
 
 from . import _inside
-from ._parcel import Parcel, dump_call, dump_function, dumping
+from ._parcel import Parcel, dump_call, dump_function, dumping, plain_call
 from .errors import NotPossible
 from .options import encode
 
@@ -20,13 +20,17 @@ def encode_call(
 ) -> Tuple[Union[bytes, Parcel], bytes]:
     """The payload of a call and the options of its job. ``put`` gives the daemon a handle's blob,
     if it has not got it, and answers its tag. Raises ``NotPossible``."""
-    handles: List[Any] = []
-    dumping.handles = handles
-    try:
-        payload = dump_call(dump_function(fn), args, kwargs, calls._flags)
-    finally:
-        dumping.handles = None
     settings = calls._settings
+    handles: List[Any] = []
+    payload: Union[bytes, Parcel, None] = None
+    if not kwargs:
+        payload = plain_call(fn, args, calls._flags)
+    if payload is None:
+        dumping.handles = handles
+        try:
+            payload = dump_call(dump_function(fn), args, kwargs, calls._flags)
+        finally:
+            dumping.handles = None
     if not handles and not settings.is_inside:
         return payload, calls._meta or calls._make_meta()
     options = with_parent(settings, dict(calls._options, progress=True))

@@ -122,10 +122,20 @@ class Desk:
         assert welcome is not None
         return jobs < welcome.credit_jobs and self._bytes + size <= welcome.credit_bytes
 
+    def room_for_jobs(self) -> int:
+        """So many would the daemon take now, if they are small."""
+        jobs = len(self._jobs)
+        welcome = self.session.welcome
+        assert welcome is not None
+        if not jobs:
+            return max(welcome.credit_jobs, 1)
+        return welcome.credit_jobs - jobs if self._bytes <= welcome.credit_bytes else 0
+
     def submit(self, sink: Sink, payload: Payload, handler: Handler, meta: bytes) -> bool:
         """Whether it goes out now; otherwise it waits for credit. ``OSError`` when there is no
         descriptor or memory for its payload, and none comes back from the jobs before it."""
-        room = not self._backlog and self.has_room(size_of(payload))
+        size = len(payload) if type(payload) is bytes else size_of(payload)
+        room = not self._backlog and self.has_room(size)
         if room and self._send(sink, payload, handler, meta):
             sink.on_sent_at_once()
             return True

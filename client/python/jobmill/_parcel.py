@@ -126,6 +126,9 @@ def _cut_buffers(view: memoryview, end: int, sizes: Sequence[int]) -> List[memor
     return buffers
 
 
+# How a pickle begins that needs nothing beside it.
+PICKLED = b"\x80"
+
 _PLAIN = frozenset((int, float, bool, type(None), complex))
 
 
@@ -297,6 +300,21 @@ def _is_importable(function: Callable[..., Any]) -> bool:
     return getattr(sys.modules.get(name), function.__name__, None) is function
 
 
+def plain_call(function: Callable[..., Any], args: tuple, flags: int) -> Optional[bytes]:
+    """What ``dump_call`` would make of a function whose bytes are kept, and of plain arguments; None
+    for any other call."""
+    for argument in args:
+        if not is_plain(argument):
+            return None
+    known = _functions.get(function) if type(function) in _CACHEABLE else None
+    return None if known is None else _joined_call(known, args, flags)
+
+
+def _joined_call(function: bytes, args: tuple, flags: int) -> bytes:
+    data = pickle.dumps((args, {}), 5)
+    return HEAD.pack(CALL, flags, 0, len(function), len(data)) + function + data
+
+
 def dump_call(function: bytes, args: tuple, kwargs: dict, flags: int = 0) -> Union[bytes, Parcel]:
     """``function`` is what ``dump_function`` made. Bytes, or a parcel when it is large. Raises
     ``NotPossible``."""
@@ -307,8 +325,7 @@ def dump_call(function: bytes, args: tuple, kwargs: dict, flags: int = 0) -> Uni
         else:
             if dumping.handles:  # the function has some
                 flags |= HAS_HANDLES
-            data = pickle.dumps((args, kwargs), 5)
-            return HEAD.pack(CALL, flags, 0, len(function), len(data)) + function + data
+            return _joined_call(function, args, flags)
     buffers: List[memoryview] = []
     parts = _pickle((args, kwargs), buffers)
     if cloudpickle is None and function[0] == 0x46 and parts.name_main():
@@ -346,7 +363,7 @@ def dump_object(value: Any, pid: int) -> Parcel:
 
 def load_object(payload: Union[bytes, memoryview]) -> Tuple[Any, int]:
     """The value and the pid of the worker that made it. Raises whatever unpickling raises."""
-    if payload[0] == 0x80:
+    if payload[:1] == PICKLED:
         return pickle.loads(payload), _PID.unpack_from(payload, len(payload) - 4)[0]
     view = memoryview(payload)
     _, pid, size, at, sizes = _cut(view, _OBJECT)

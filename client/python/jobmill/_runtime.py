@@ -12,6 +12,8 @@ import sys
 import traceback
 from typing import TYPE_CHECKING, Any, Callable, List, NamedTuple, Optional, Sequence
 
+from ._frames import MOST_INLINE
+
 OK = 0
 ABSENT = 1
 WRONG_TYPE = 2
@@ -91,14 +93,34 @@ class Api(ctypes.Structure):
     ]
 
 
+def _inline_payload(library: ctypes.CDLL) -> Callable[[int], Optional[bytes]]:
+    """A job's payload in one call of the library; None when it did not come inline."""
+    memory = bytearray(MOST_INLINE)
+    view = memoryview(memory)
+    address = ctypes.addressof((ctypes.c_char * MOST_INLINE).from_buffer(memory))
+    copy = _SHORT(ctypes.c_ssize_t, _Job, ctypes.c_void_p, ctypes.c_size_t)(
+        ("jobmill_runtime_copy_payload_v1", library)
+    )
+
+    def payload(job: int) -> Optional[bytes]:
+        size = copy(job, address, MOST_INLINE)
+        return view[:size].tobytes() if size >= 0 else None
+
+    return payload
+
+
 class _Functions:
     """The functions of Api as attributes of their own: reading a field makes an object each time."""
 
-    __slots__ = tuple(name for name, _ in Api._fields_ if name not in ("abi_version", "size"))
-
-    def __init__(self, table: Api) -> None:
-        for name in self.__slots__:
-            setattr(self, name, getattr(table, name))
+    def __init__(self, library: ctypes.CDLL, table: Api) -> None:
+        for name, _ in Api._fields_:
+            if name not in ("abi_version", "size"):
+                setattr(self, name, getattr(table, name))
+        self.inline_payload = _inline_payload(library)
+        # A result that goes inline waits for nothing.
+        self.inline_result = _SHORT(ctypes.c_int, _Job, ctypes.c_void_p, ctypes.c_size_t)(
+            ctypes.cast(table.result, ctypes.c_void_p).value or 0
+        )
 
     if TYPE_CHECKING:
 
@@ -108,6 +130,7 @@ class _Functions:
 
 api: "_Functions" = None  # type: ignore[assignment]
 """Bound by serve(), before it calls load()."""
+
 
 # The answer's errno tells a job that has met its memory limit: set_errno(ENOMEM) in a run.
 _Run = ctypes.CFUNCTYPE(
@@ -289,7 +312,7 @@ def serve(
     if contents.size < ctypes.sizeof(Api):
         sys.stderr.write("jobmill: " + library + " is older than the package jobmill\n")
         return 78
-    api = _Functions(contents)
+    api = _Functions(shared, contents)
     _take_socket(arguments)
     kept: List[_Module] = []
 

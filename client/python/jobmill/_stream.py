@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import select
+from pickle import loads
 from typing import Any, Callable, Iterable, Iterator, List, NamedTuple, Optional
 
 from . import _frames as f
@@ -13,7 +15,7 @@ from ._desk import Desk, Sink, deliver
 from ._load import load_python
 from ._outcome import error_of
 from ._output import echo
-from ._parcel import HANDLER
+from ._parcel import HANDLER, PICKLED
 from ._session import Result
 from ._wire import connect, greet, receive, send
 from .errors import DaemonGone, JobMillError
@@ -42,36 +44,52 @@ class Item(NamedTuple):
         return self.value
 
 
+# Not by way of Item(), which is a function in Python.
+_new_item = tuple.__new__
+
+
+class Basket:
+    """What the elements have in common that are submitted by one desk for one reader: where their items
+    go."""
+
+    __slots__ = ("desk", "items", "echoes")
+
+    def __init__(self, desk: Desk, items: List[Item], echoes: bool) -> None:
+        self.desk = desk
+        self.items = items
+        self.echoes = echoes
+
+
 class Element(Sink):
-    """One element's job. Its item is appended to ``items`` when it has ended."""
+    """One element's job. Its item is in the basket when it has ended."""
 
-    __slots__ = ("tag", "_index", "_items", "_echo", "_return_soon", "_chunk")
+    __slots__ = ("tag", "_index", "_basket", "_chunk")
 
-    def __init__(
-        self, index: int, items: List[Item], echoes: bool, return_soon: Callable[[int], None]
-    ) -> None:
+    def __init__(self, index: int, basket: Basket) -> None:
         self.tag = 0
         self._index = index
-        self._items = items
-        self._echo = echoes
-        self._return_soon = return_soon
+        self._basket = basket
         self._chunk: Optional[bytes] = None
 
     def on_result(self, result: Result) -> None:
         value, error = None, None
-        if result.state == f.SUCCEEDED:
+        if result.fields[5] == f.SUCCEEDED:
+            payload = result.payload
             try:
-                value = load_python(result, self._return_soon)[0]
+                if type(payload) is bytes and payload.startswith(PICKLED):
+                    value = loads(payload)
+                else:
+                    value = load_python(result, self._basket.desk.return_soon)[0]
             except KeyboardInterrupt:
                 raise
             except BaseException as raised:  # by unpickling
                 error = raised
         else:
             error = error_of(result.state, result.meta, self._chunk)
-        self._items.append(Item(self._index, value, error))
+        self._basket.items.append(_new_item(Item, (self._index, value, error)))
 
     def on_error(self, error: BaseException) -> None:
-        self._items.append(Item(self._index, None, error))
+        self._basket.items.append(Item(self._index, None, error))
 
     def on_event(self, event: Any) -> None:
         if event.kind == f.RETRYING:
@@ -79,7 +97,7 @@ class Element(Sink):
         elif event.kind == f.CHUNK:
             if event.fields[2] == f.STREAM_NONE:
                 self._chunk = event.payload
-            elif self._echo:
+            elif self._basket.echoes:
                 echo(event.fields[2], event.payload)
 
 
@@ -136,10 +154,11 @@ class _Stream:
         try:
             session = greet(connection, f"jobmill-python {os.getpid()}")
             desk = Desk(session)
+            basket = Basket(desk, self._items, self._calls._settings.echo)
             poll = select.poll()
             poll.register(connection, select.POLLIN)
             while True:
-                self._fill(desk, connection)
+                self._fill(basket, connection)
                 done = _send(connection, session)
                 if self._items:
                     items = self._items[:]
@@ -166,35 +185,39 @@ class _Stream:
         except BlockingIOError:
             return
         for sink, event in desk.take(events):
-            deliver(sink, event)
+            if type(event) is Result:
+                sink.on_result(event)
+            else:
+                deliver(sink, event)
         if self._errors:
             raise self._errors[0]
 
-    def _fill(self, desk: Desk, connection: Any) -> None:
+    def _fill(self, basket: Basket, connection: Any) -> None:
+        desk = basket.desk
         for sink, event in desk.settle():
             deliver(sink, event)
-        while not self._exhausted and desk.unfinished + len(self._items) < self._window:
-            if not desk.has_room(0):
-                return
-            try:
-                element = next(self._elements)
-            except StopIteration:
-                self._exhausted = True
-                return
-            sink = Element(
-                self._next_index, self._items, self._calls._settings.echo, desk.return_soon
-            )
+        if self._exhausted:
+            return
+        calls, fn, session = self._calls, self._fn, desk.session
+
+        def put(handle: Any) -> int:
+            return self._put(desk, handle)
+
+        room = min(self._window - desk.unfinished - len(self._items), desk.room_for_jobs())
+        for element in itertools.islice(self._elements, max(room, 0)):
+            room -= 1
+            sink = Element(self._next_index, basket)
             self._next_index += 1
             try:
-                payload, meta = encode_call(
-                    self._calls, self._fn, (element,), {}, lambda handle: self._put(desk, handle)
-                )
+                payload, meta = encode_call(calls, fn, (element,), {}, put)
             except JobMillError as error:
                 sink.on_error(error)
                 continue
-            desk.submit(sink, payload, self._handler, meta)
-            if desk.session.unsent > _GATHERED:
-                _send(connection, desk.session)
+            if not desk.submit(sink, payload, self._handler, meta):
+                return  # it waits for others, and so would the next
+            if session.unsent > _GATHERED:
+                _send(connection, session)
+        self._exhausted = room > 0
 
     def _put(self, desk: Desk, handle: Any) -> int:
         sink = _Put(self._errors)

@@ -19,8 +19,8 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 from . import _frames as f
 from . import _inside, _runtime
 from ._capture import Capture
+from ._functions import initializer_of, load_function, named
 from ._heap import keep_freed, trim
-from ._main_module import import_main
 from ._mappings import Mappings
 from ._msgpack import unpack
 from ._outcome import dump_exception
@@ -41,6 +41,9 @@ from .errors import InitializerFailed, ProtocolError
 
 __all__ = ["main"]
 
+_OWN_FILES = (__file__, load_function.__code__.co_filename)
+_HEAD_SIZE = HEAD.size
+_unpack_head = HEAD.unpack_from
 _MOST_FUNCTIONS = 256
 _LARGEST_KEPT_FUNCTION = 65_536
 # A result up to here is joined and written to its blob. That takes half as long as to fill the blob
@@ -50,6 +53,9 @@ _MOST_JOINED = 8 << 20
 
 class _Worker:
     """Runs one job after another. An interrupt that comes before the job's own code waits for it."""
+
+    _inline_payload: Callable[[int], Optional[bytes]]
+    _inline_result: Callable[[int, bytes, int], int]
 
     def __init__(self) -> None:
         self.pid = 0
@@ -65,6 +71,10 @@ class _Worker:
         self._mappings = Mappings()
 
     # What the library calls.
+
+    def bind(self) -> None:
+        self._inline_payload = _runtime.api.inline_payload
+        self._inline_result = _runtime.api.inline_result
 
     def begin(self, initializer: Optional[Callable[[], None]]) -> None:
         self.pid = os.getpid()
@@ -86,8 +96,49 @@ class _Worker:
         trim()
 
     def call(self, job: int) -> int:
-        """The handler ``python.call``."""
-        return self._guard(job, self._call)
+        """The handler ``python.call``. Nearly every job is one, so what it always needs is here,
+        and not in functions of its own."""
+        self._job = job
+        answer = 0
+        function: Optional[Callable[..., Any]] = None
+        args: Any = None
+        kwargs: Any = None
+        value: Any = None
+        try:
+            payload = self._inline_payload(job)
+            if (
+                payload is not None
+                and len(payload) >= _HEAD_SIZE
+                and payload[0] == CALL
+                and self.broken is None
+            ):
+                _, flags, buffers, size, _ = _unpack_head(payload)
+                if not flags and not buffers:
+                    end = _HEAD_SIZE + size
+                    function = self._functions.get(payload[_HEAD_SIZE:end])
+                    if function is not None:
+                        args, kwargs = loads(payload[end:])
+            if function is None:
+                function, args, kwargs = self._unpack(job, payload)
+            try:
+                self._inside_job = True
+                if self._interrupted:
+                    raise _inside.JobStopped("this job is to stop")
+                value = function(*args, **kwargs)
+            finally:
+                self._inside_job = False
+            data = dumps(value, 5) + self._pid_bytes if is_plain(value) else b""
+            if (
+                not data
+                or len(data) > f.MOST_INLINE
+                or self._inline_result(job, data, len(data)) != _runtime.OK
+            ):
+                self._set_value(job, value)
+        except BaseException as error:  # whatever a job raises is its result
+            self._tell(error)
+            answer = 1
+        function = args = kwargs = value = None
+        return self._end_job(answer)
 
     def offer(self, function: Callable[..., Any]) -> Callable[[int], int]:
         """A handler that is a function of a preloaded module."""
@@ -128,6 +179,10 @@ class _Worker:
         except BaseException as error:  # whatever a job raises is its result
             self._tell(error)
             answer = 1
+        return self._end_job(answer)
+
+    def _end_job(self, answer: int) -> int:
+        """When nothing here refers to the job's objects any more."""
         if self._capture.holds:
             self._capture.flush()
         if self._mappings.in_use:
@@ -135,13 +190,7 @@ class _Worker:
         self._job = 0
         return answer
 
-    def _call(self, job: int) -> None:
-        function, args, kwargs = self._unpack(job)
-        value = self._interruptible(function, args, kwargs)
-        if is_plain(value):
-            data = dumps(value, 5) + self._pid_bytes
-            if len(data) <= f.MOST_INLINE and _runtime.api.result(job, data, len(data)) == 0:
-                return
+    def _set_value(self, job: int, value: Any) -> None:
         parcel = dump_object(value, self.pid)
         _set_result(job, parcel.parts, parcel.size)
 
@@ -159,23 +208,10 @@ class _Worker:
         if self.broken is not None:
             raise InitializerFailed("the initializer of its worker failed: " + self.broken[0])
 
-    def _unpack(self, job: int) -> Tuple[Callable[..., Any], tuple, dict]:
-        api = _runtime.api
-        payload: Any
-        if api.payload_descriptor(job) < 0:
-            given = api.payload(job)
-            payload = string_at(given.data, given.size)
-            if len(payload) >= HEAD.size and payload[0] == CALL and self.broken is None:
-                _, flags, buffers, size, _ = HEAD.unpack_from(payload)
-                if not flags and not buffers:
-                    # Nearly every job is such a one.
-                    end = HEAD.size + size
-                    name = payload[HEAD.size : end]
-                    function = self._functions.get(name) or self._load_function(name)
-                    args, kwargs = loads(payload[end:])
-                    return function, args, kwargs
-        else:
-            payload = self._mappings.take(api.payload_descriptor(job))
+    def _unpack(self, job: int, inline: Optional[bytes]) -> Tuple[Callable[..., Any], tuple, dict]:
+        payload: Any = inline
+        if payload is None:
+            payload = self._mappings.take(_runtime.api.payload_descriptor(job))
         self._judge()
         try:
             flags, name, data, views = split_call(memoryview(payload))
@@ -212,11 +248,6 @@ class _Worker:
             self._inside_job = False
             raise _inside.JobStopped("this job is to stop")
 
-    def _load_function(self, name: bytes) -> Callable[..., Any]:
-        function = load_function(name)
-        self._keep_function(name, function)
-        return function
-
     def _keep_function(self, name: bytes, function: Callable[..., Any]) -> None:
         if len(name) <= _LARGEST_KEPT_FUNCTION:
             if len(self._functions) >= _MOST_FUNCTIONS:
@@ -230,9 +261,9 @@ class _Worker:
         return bool(self._job)
 
     def _tell(self, error: BaseException) -> None:
-        # Without the frames of this file.
+        # Without the frames that are the package's.
         trace = error.__traceback__
-        while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
+        while trace is not None and trace.tb_frame.f_code.co_filename in _OWN_FILES:
             trace = trace.tb_next
         text = "".join(traceback.format_exception(type(error), error, trace))
         if isinstance(error, InitializerFailed) and self.broken is not None:
@@ -276,31 +307,6 @@ def _set_result(job: int, parts: Sequence[Any], size: int) -> None:
         at = end
 
 
-def load_function(name: bytes) -> Callable[..., Any]:
-    """From what ``dump_function`` made."""
-    kind, data = name[:1], name[1:]
-    if kind == b"M":
-        spec, data = pickle.loads(data)
-        import_main(spec)
-    try:
-        return pickle.loads(data)
-    except ModuleNotFoundError as error:
-        if error.name == "cloudpickle":
-            raise ModuleNotFoundError(
-                f"{sys.executable} has no cloudpickle, which this job's function needs: install it there",
-                name=error.name,
-            ) from None
-        raise
-
-
-def _named(name: str) -> Callable[[], None]:
-    module, _, path = name.partition(":")
-    found: Any = importlib.import_module(module)
-    for part in path.split("."):
-        found = getattr(found, part)
-    return found
-
-
 def _take_setup() -> Dict[str, Any]:
     """What the program has left for the workers of its private daemon."""
     path = os.environ.pop("JOBMILL_PYTHON_SETUP", None)
@@ -318,23 +324,6 @@ def _take_setup() -> Dict[str, Any]:
     return setup
 
 
-def _initializer(setup: Dict[str, Any]) -> Optional[Callable[[], None]]:
-    """The one that the program of a private daemon has given."""
-    call = setup.get("initializer")
-    if call is None:
-        return None
-
-    data_of_call: bytes = call
-
-    def initialize() -> None:
-        _, name, data, buffers = split_call(memoryview(data_of_call))
-        function = load_function(name)
-        args, kwargs = pickle.loads(data, buffers=buffers)
-        function(*args, **kwargs)
-
-    return initialize
-
-
 def main(arguments: Sequence[str]) -> int:
     """``arguments``: LIBRARY [--pool NAME] [--preload MODULE]... [--initializer MODULE:FUNCTION]
     -- ARGV..."""
@@ -349,6 +338,7 @@ def main(arguments: Sequence[str]) -> int:
     setup: Dict[str, Any] = {}
 
     def load() -> List[_runtime.Handler]:
+        worker.bind()
         setup.update(_take_setup())
         for name in options.preload:
             importlib.import_module(name)
@@ -363,11 +353,11 @@ def main(arguments: Sequence[str]) -> int:
     def begin_worker() -> None:
         context = _inside.Context(os.environ.get("JOBMILL_SOCKET", ""), options.pool, worker)
         _inside.become_worker(context)
-        worker.begin(_initializer(setup))
+        worker.begin(initializer_of(setup))
         if options.initializer is not None:
             # The pool's own: a worker that it does not let begin ends, and the daemon's log says
             # why.
-            _named(options.initializer)()
+            named(options.initializer)()
 
     return _runtime.serve(options.library, arguments[border + 1 :], load, begin_worker, worker.idle)
 

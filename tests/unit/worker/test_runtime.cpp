@@ -70,7 +70,8 @@ TEST_CASE("a runtime that cannot fork says why")
 
 TEST_CASE("a worker that loads for itself begins, too")
 {
-    const std::vector<std::string> handlers{"tiny.arguments", "tiny.wait", "tiny.history"};
+    const std::vector<std::string> handlers{"tiny.arguments", "tiny.copy", "tiny.wait",
+                                            "tiny.history"};
     TestWorker worker = spawn_worker({"--builtin", "none"}, handlers, tiny_runtime());
     CHECK(worker.run({.handler = "tiny.history"}).result == "context: forks 0, begun 1, idle 0");
 }
@@ -84,6 +85,15 @@ TEST_CASE("a runtime gets all arguments of a job as they came")
     msgpack::Writer{expected}.value(Value{args});
     CHECK(worker.run({.handler = "tiny.arguments", .args = args}).result == text_of(expected));
     CHECK(worker.run({.handler = "tiny.arguments"}).result.empty());
+}
+
+TEST_CASE("a runtime copies a payload that came inline and that it has room for")
+{
+    TestTemplate pool{{}, tiny_runtime()};
+    TestWorker worker = pool.fork();
+    CHECK(worker.run({.handler = "tiny.copy", .payload = "of eight"}).result == "8 of eight");
+    CHECK(worker.run({.handler = "tiny.copy"}).result == "0 untaken");
+    CHECK(worker.run({.handler = "tiny.copy", .payload = "more of it"}).result == "-1 untaken");
 }
 
 TEST_CASE("SIGTERM interrupts a job of the runtime, whose worker serves on as long as it is let")

@@ -62,6 +62,11 @@ JOBMILL_EXPORT int jobmill_runtime_run_v1(int argc, const char* const* argv,
 /* What handlers are given as `api`, for runtimes that bind it before the first job. */
 JOBMILL_EXPORT const jobmill_api* jobmill_runtime_api_v1(void);
 
+/* payload() for runtimes that pay for each call, and for each structure that comes back: copies the
+ * job's payload to `to` and answers its size. -1, and nothing is copied, when it did not come
+ * inline, or is larger than `room`. */
+JOBMILL_EXPORT ssize_t jobmill_runtime_copy_payload_v1(jobmill_job* job, void* to, size_t room);
+
 #ifdef __cplusplus
 }
 #endif
