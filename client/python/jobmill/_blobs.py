@@ -24,6 +24,8 @@ class SentBlob:
 
     def __init__(self, size: int) -> None:
         self.capacity = size + -size % _PAGE
+        self.mapping: Optional[mmap.mmap] = None
+        self.descriptor = -1
         self.descriptor = os.memfd_create("jobmill-payload", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         try:
             # So that memory that is not there is an error here and no SIGBUS later.
@@ -32,15 +34,32 @@ class SentBlob:
             flags = mmap.MAP_SHARED | (_MAP_POPULATE if size <= _MOST_POPULATED else 0)
             self.mapping = mmap.mmap(self.descriptor, self.capacity, flags)
         except BaseException:
-            os.close(self.descriptor)
+            self.close()
             raise
 
     def view(self, size: int) -> memoryview:
+        assert self.mapping is not None
         return memoryview(self.mapping)[:size]
 
+    def detach(self) -> int:
+        """Its descriptor, which is the caller's from now on."""
+        descriptor, self.descriptor = self.descriptor, -1
+        self.close()
+        return descriptor
+
     def close(self) -> None:
-        self.mapping.close()
-        os.close(self.descriptor)
+        descriptor, self.descriptor = self.descriptor, -1
+        if descriptor != -1:
+            os.close(descriptor)
+        mapping, self.mapping = self.mapping, None
+        if mapping is not None:
+            mapping.close()
+
+    def __del__(self) -> None:
+        # An interrupt may come before anybody else knows it. Its memory ends with its last view.
+        descriptor = getattr(self, "descriptor", -1)
+        if descriptor != -1:
+            os.close(descriptor)
 
 
 class BlobPool:

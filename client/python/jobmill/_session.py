@@ -215,11 +215,12 @@ class Session:
 
     def written(self, size: int, descriptors: int) -> None:
         """So many bytes and descriptors of ``next_output()`` have gone out."""
-        for _, descriptor in self._out_descriptors[:descriptors]:
-            os.close(descriptor)
+        gone = self._out_descriptors[:descriptors]
         del self._out_descriptors[:descriptors]
         del self._out[:size]
         self._sent += size
+        for _, descriptor in gone:
+            os.close(descriptor)
 
     # What is received.
 
@@ -378,12 +379,10 @@ class Session:
 
     def close(self) -> None:
         """Closes the descriptors that are on their way, in either direction."""
-        for descriptor in self._descriptors:
+        gone = self._descriptors + [descriptor for _, descriptor in self._out_descriptors]
+        self._descriptors, self._out_descriptors = [], []
+        for descriptor in gone:
             os.close(descriptor)
-        for _, descriptor in self._out_descriptors:
-            os.close(descriptor)
-        self._descriptors = []
-        self._out_descriptors = []
 
 
 def refusal(meta: Dict[str, Any]) -> Exception:

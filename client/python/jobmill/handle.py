@@ -25,9 +25,8 @@ class Handle:
         blob = SentBlob(parcel.size)
         with blob.view(parcel.size) as view:
             parcel.write_to(view)
-        blob.mapping.close()
-        self._descriptor = blob.descriptor
         self._capacity = blob.capacity
+        self._descriptor = blob.detach()
         self._tags: List[Tuple[Any, int]] = []  # a weak reference to a session, and its tag there
         self._finalizer = weakref.finalize(self, _release, self._tags, self._descriptor)
         self._finalizer.atexit = False
