@@ -26,11 +26,11 @@ def encode_call(
     if not kwargs:
         payload = plain_call(fn, args, calls._flags)
     if payload is None:
-        dumping.handles = handles
+        outer, dumping.handles = dumping.handles, handles
         try:
             payload = dump_call(dump_function(fn), args, kwargs, calls._flags)
         finally:
-            dumping.handles = None
+            dumping.handles = outer
     if not handles and not settings.is_inside:
         return payload, calls._meta or calls._make_meta()
     options = with_parent(settings, dict(calls._options, progress=True))

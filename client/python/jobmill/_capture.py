@@ -21,10 +21,12 @@ _PAUSE = 0.05
 
 
 class Capture:
-    """``emit(stream, bytes)`` sends for the job that runs, and answers whether there is one."""
+    """``emit(stream, bytes)`` sends for the job that runs, and answers whether there is one, as
+    ``in_job()`` does."""
 
-    def __init__(self, emit: Callable[[int, bytes], bool]) -> None:
+    def __init__(self, emit: Callable[[int, bytes], bool], in_job: Callable[[], bool]) -> None:
         self._emit = emit
+        self.in_job = in_job
         self._streams: List[_Stream] = []
         #: Whether something is held that flush() would send.
         self.holds = False
@@ -73,6 +75,8 @@ class _Stream(io.RawIOBase):
         self._held += data
         if len(self._held) >= _MOST_HELD or (self._held.endswith(b"\n") and self._may_send()):
             self.send()
+        elif not self._capture.in_job():
+            self.send()  # else the next job would say it
         else:
             self._capture.holds = True
         return size

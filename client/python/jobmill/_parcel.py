@@ -211,16 +211,14 @@ def _pickle(value: Any, buffers: Optional[List[memoryview]]) -> _Parts:
             apart.append(raw)
             return False
 
-    first_error = None
     parts = _Parts()
     try:
         pickle.Pickler(parts, 5, buffer_callback=callback).dump(value)
         if cloudpickle is None or not parts.name_main() or _in_worker_main():
             return parts.fixed()
     except Exception as error:  # whatever a __reduce__ raises
-        first_error = error
-    if cloudpickle is None:
-        raise _explained(value, first_error) from first_error
+        if cloudpickle is None:
+            raise _explained(value, error) from error
     if buffers is not None:
         buffers.clear()
     parts.clear()

@@ -24,6 +24,10 @@ STREAM_NONE = 0
 STREAM_OUT = 1
 STREAM_ERR = 2
 
+# A result up to here is joined and written to its blob. That takes half as long as to fill the blob
+# where it is mapped, whose pages are cleared first and looked up one by one.
+_MOST_JOINED = 8 << 20
+_COPY_PAYLOAD = "jobmill_runtime_copy_payload_v1"
 _MODULE_VERSION = 1
 _RUNTIME_VERSION = 1
 
@@ -99,7 +103,7 @@ def _inline_payload(library: ctypes.CDLL) -> Callable[[int], Optional[bytes]]:
     view = memoryview(memory)
     address = ctypes.addressof((ctypes.c_char * MOST_INLINE).from_buffer(memory))
     copy = _SHORT(ctypes.c_ssize_t, _Job, ctypes.c_void_p, ctypes.c_size_t)(
-        ("jobmill_runtime_copy_payload_v1", library)
+        (_COPY_PAYLOAD, library)
     )
 
     def payload(job: int) -> Optional[bytes]:
@@ -130,6 +134,28 @@ class _Functions:
 
 api: "_Functions" = None  # type: ignore[assignment]
 """Bound by serve(), before it calls load()."""
+
+
+def set_result(job: int, parts: Sequence[Any], size: int) -> None:
+    """What a job answers. ``MemoryError`` when there is no room for it."""
+    if size <= _MOST_JOINED:
+        try:
+            data = b"".join(parts)
+        except MemoryError:
+            data = b""  # where it is to be there may be room: that is not the job's own memory
+        if data or size == 0:
+            if api.result(job, data, size) != OK:
+                raise MemoryError(f"no memory for a result of {size} bytes")
+            return
+    address = ctypes.c_void_p()
+    if api.result_reserve(job, size, ctypes.byref(address)) != OK:
+        raise MemoryError(f"no memory for a result of {size} bytes")
+    view = memoryview((ctypes.c_ubyte * size).from_address(address.value or 0)).cast("B")
+    at = 0
+    for part in parts:
+        end = at + (part.nbytes if isinstance(part, memoryview) else len(part))
+        view[at:end] = part
+        at = end
 
 
 # The answer's errno tells a job that has met its memory limit: set_errno(ENOMEM) in a run.
@@ -192,7 +218,10 @@ class Handler(NamedTuple):
 
 def describe(error: BaseException) -> str:
     """An exception in one line: its type and what it says."""
-    text = str(error)
+    try:
+        text = str(error)
+    except Exception:
+        text = "(its text cannot be had)"
     return type(error).__name__ + (": " + text if text else "")
 
 
@@ -309,7 +338,7 @@ def serve(
     table.restype = ctypes.POINTER(Api)
     table.argtypes = []
     contents = table().contents
-    if contents.size < ctypes.sizeof(Api):
+    if contents.size < ctypes.sizeof(Api) or not hasattr(shared, _COPY_PAYLOAD):
         sys.stderr.write("jobmill: " + library + " is older than the package jobmill\n")
         return 78
     api = _Functions(shared, contents)

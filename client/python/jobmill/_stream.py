@@ -217,6 +217,8 @@ class _Stream:
                 return  # it waits for others, and so would the next
             if session.unsent > _GATHERED:
                 _send(connection, session)
+            if type(payload) is not bytes and not desk.has_room(0):
+                return
         self._exhausted = room > 0
 
     def _put(self, desk: Desk, handle: Any) -> int:

@@ -11,6 +11,7 @@ import os
 import pickle
 import signal
 import sys
+import threading
 import traceback
 from ctypes import string_at
 from pickle import dumps, loads
@@ -46,9 +47,6 @@ _HEAD_SIZE = HEAD.size
 _unpack_head = HEAD.unpack_from
 _MOST_FUNCTIONS = 256
 _LARGEST_KEPT_FUNCTION = 65_536
-# A result up to here is joined and written to its blob. That takes half as long as to fill the blob
-# where it is mapped, whose pages are cleared first and looked up one by one.
-_MOST_JOINED = 8 << 20
 
 
 class _Worker:
@@ -64,10 +62,13 @@ class _Worker:
             Tuple[str, str]
         ] = None  # why the initializer failed, and its traceback
         self._job = 0
+        # Threads of a job speak for it, too: whoever does holds it, so that the job is not over meanwhile.
+        self._speaks = threading.RLock()
+        self._is_child = False
         self._inside_job = False
         self._interrupted = False
         self._functions: Dict[bytes, Callable[..., Any]] = {}
-        self._capture = Capture(self._emit)
+        self._capture = Capture(self._emit, lambda: self._job != 0)
         self._mappings = Mappings()
 
     # What the library calls.
@@ -80,13 +81,14 @@ class _Worker:
         self.pid = os.getpid()
         self._pid_bytes = self.pid.to_bytes(4, "little")
         signal.signal(signal.SIGINT, self._on_interrupt)
+        os.register_at_fork(after_in_child=self._become_child)
         self._capture.install()
         keep_freed()
         if initializer is None:
             return
         try:
             initializer()
-        except Exception as error:
+        except BaseException as error:
             # Each job of this worker fails with it: its program is there to be told.
             self.broken = (_runtime.describe(error), traceback.format_exc())
             traceback.print_exc()
@@ -152,17 +154,21 @@ class _Worker:
                 result = result.encode()
             if result is not None:
                 view = memoryview(result).cast("B")
-                _set_result(job, [view], view.nbytes)
+                _runtime.set_result(job, [view], view.nbytes)
 
         return lambda job: self._guard(job, call)
 
     # What jobs call, by _inside.
 
     def progress(self, done: int, total: int, note: str) -> None:
-        _runtime.api.progress(self._job, done, total, note.encode() if note else None)
+        text = note.encode() if note else None
+        with self._speaks:
+            if self._job:
+                _runtime.api.progress(self._job, done, total, text)
 
     def cancelled(self) -> bool:
-        return bool(_runtime.api.cancelled(self._job))
+        with self._speaks:
+            return bool(self._job and _runtime.api.cancelled(self._job))
 
     @staticmethod
     def job_number() -> int:
@@ -187,12 +193,20 @@ class _Worker:
             self._capture.flush()
         if self._mappings.in_use:
             self._mappings.end_job()
-        self._job = 0
+        self._interrupted = False
+        with self._speaks:
+            self._job = 0
         return answer
+
+    def _become_child(self) -> None:
+        """A job has forked: this is no worker, and nothing that it does is the job's."""
+        self._speaks = threading.RLock()
+        self._job = 0
+        self._is_child = True
 
     def _set_value(self, job: int, value: Any) -> None:
         parcel = dump_object(value, self.pid)
-        _set_result(job, parcel.parts, parcel.size)
+        _runtime.set_result(job, parcel.parts, parcel.size)
 
     def _interruptible(self, function: Callable[..., Any], args: tuple, kwargs: dict) -> Any:
         """The job's own code, where an interrupt may raise."""
@@ -256,11 +270,22 @@ class _Worker:
 
     def _emit(self, stream: int, data: bytes) -> bool:
         """False: there is no job that could say it."""
-        if self._job:
+        with self._speaks:
+            if not self._job:
+                return False
             _runtime.api.emit(self._job, stream, data, len(data))
-        return bool(self._job)
+            return True
 
     def _tell(self, error: BaseException) -> None:
+        if self._is_child:
+            _leave_child(error)
+        try:
+            self._tell_all(error)
+        except BaseException:  # by what a job has put into it
+            words = f"{type(error).__name__}: it cannot be told"
+            _runtime.api.fail(self._job, words.encode("utf-8", "replace"))
+
+    def _tell_all(self, error: BaseException) -> None:
         # Without the frames that are the package's.
         trace = error.__traceback__
         while trace is not None and trace.tb_frame.f_code.co_filename in _OWN_FILES:
@@ -277,6 +302,17 @@ class _Worker:
             ctypes.set_errno(errno.ENOMEM)
 
 
+def _leave_child(error: BaseException) -> None:
+    """The end of a process that a job has forked, which comes out where the job would end."""
+    code: Any = 1
+    if isinstance(error, SystemExit):
+        code = error.code
+    else:
+        traceback.print_exception(type(error), error, error.__traceback__)
+    sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else 0 if code is None else 1)
+
+
 _getenv = ctypes.CDLL(None).getenv
 _getenv.restype = ctypes.c_char_p
 
@@ -284,27 +320,6 @@ _getenv.restype = ctypes.c_char_p
 def _arguments(job: int) -> Dict[str, Any]:
     given = _runtime.api.arguments(job)
     return unpack(string_at(given.data, given.size)) if given.size else {}
-
-
-def _set_result(job: int, parts: Sequence[Any], size: int) -> None:
-    if size <= _MOST_JOINED:
-        try:
-            data = b"".join(parts)
-        except MemoryError:
-            data = b""  # where it is to be there may be room: that is not the job's own memory
-        if data or size == 0:
-            if _runtime.api.result(job, data, size) != _runtime.OK:
-                raise MemoryError(f"no memory for a result of {size} bytes")
-            return
-    address = ctypes.c_void_p()
-    if _runtime.api.result_reserve(job, size, ctypes.byref(address)) != _runtime.OK:
-        raise MemoryError(f"no memory for a result of {size} bytes")
-    view = memoryview((ctypes.c_ubyte * size).from_address(address.value or 0)).cast("B")
-    at = 0
-    for part in parts:
-        end = at + (part.nbytes if isinstance(part, memoryview) else len(part))
-        view[at:end] = part
-        at = end
 
 
 def _take_setup() -> Dict[str, Any]:
