@@ -28,18 +28,19 @@ struct Account {
     static constexpr Place nowhere = UINT32_MAX;
 
     Spent spent = 0;
-    Spent promised = 0;  ///< of that: charged for what is not over
+    Spent ahead = 0;  ///< of that: charged for what workers hold ahead, and may be taken back
     std::uint64_t lanes = 0;
     Place branches = nowhere;
 
-    /// What was charged is over, and has cost something else.
+    /// Of what was charged ahead the turn has come.
+    void begin(Spent charged) { ahead -= std::min(charged, ahead); }
+    /// What was charged, and is not ahead any more, has cost something else.
     void correct(Spent charged, Spent cost)
     {
         spent -= std::min(charged, spent);
         spent += cost;
-        promised -= std::min(charged, promised);
     }
-    [[nodiscard]] Spent had() const { return spent - std::min(promised, spent); }
+    [[nodiscard]] Spent had() const { return spent - std::min(ahead, spent); }
 };
 
 /// Who of a number of rivals has had least: start-time fair queueing. Whoever comes, or comes back,
@@ -89,13 +90,17 @@ public:
         const auto found = accounts_.find(who);
         return found == accounts_.end() ? nullptr : &found->second;
     }
-    /// He is served now, which is expected to cost so much.
+    /// He is served ahead of his turn, which is expected to cost so much.
     void serve(Account& account, Spent cost)
     {
         clock_ = std::max(clock_, account.had());
         account.spent += cost;
-        account.promised += cost;
+        account.ahead += cost;
     }
+    /// One of them has had so much, more than nothing. Were it only by who is served, and each time
+    /// somebody new, time would stand still for who is there for longer. A little less than each
+    /// has had on the average: who comes goes before who is there.
+    void pass(Spent cost) { clock_ += (cost - 1) / std::max<std::size_t>(1, active_); }
     /// Those that are remembered, for tests.
     [[nodiscard]] std::size_t size() const { return accounts_.size(); }
 

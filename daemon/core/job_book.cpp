@@ -222,6 +222,9 @@ void JobBook::charge(JobHandle handle, Duration cpu)
     const Job& job = jobs_[handle];
     JobQueue& queue = backlog_of(job).queue;
     Duration& charged = held(job).charged;
+    if (held(job).started == never) {
+        queue.begin(job, charged);
+    }
     if (cpu > Duration::zero()) {
         queue.settle(job, charged, labels_.weight(whose(job).label), cpu);
     } else {
@@ -286,7 +289,9 @@ void JobBook::watch_front(const WorkerSlot& slot, TimePoint now)
 {
     const JobHandle handle = front(slot);
     if (handle != no_job && held(jobs_[handle]).started == never) {
-        held(jobs_[handle]).started = now;
+        Job& job = jobs_[handle];
+        held(job).started = now;
+        backlog_of(job).queue.begin(job, held(job).charged);
         set_alarm(handle, now);
     }
 }

@@ -326,10 +326,20 @@ Duration JobQueue::serve(JobTable& jobs, JobHandle handle, std::uint32_t weight,
     return Duration{static_cast<Duration::rep>(cost)};
 }
 
+void JobQueue::begin(const Job& job, Duration charged)
+{
+    const LaneOwners& owners = lane_at(job.lane).owners;
+    const auto before = static_cast<Spent>(charged.count());
+    owners.session_account->begin(before);
+    owners.user_account->begin(before);
+}
+
 void JobQueue::settle(const Job& job, Duration charged, std::uint32_t weight, Duration cpu)
 {
     const Spent cost = weighted(cpu, weight);
     correct(job, charged, cost);
+    lane_at(job.lane).owners.user_account->sessions.pass(cost);
+    users_.pass(cost);
     constexpr int memory = 8;
     expected_ += (std::max(cpu, Duration{1000}) - expected_) / memory;
 }

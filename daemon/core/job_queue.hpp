@@ -92,6 +92,9 @@ public:
     /// It goes to a worker: leaves the queue, and is charged for, so much.
     [[nodiscard]] Duration serve(JobTable& jobs, JobHandle handle, std::uint32_t weight,
                                  TimePoint now);
+    /// Of a job that was served, and charged so much, the turn has come: nobody takes it back for
+    /// others' sake. Before the next two.
+    void begin(const Job& job, Duration charged);
     /// It was charged so much, and has taken so much CPU time.
     void settle(const Job& job, Duration charged, std::uint32_t weight, Duration cpu);
     /// It was charged so much, and has not begun after all.

@@ -86,6 +86,12 @@ public:
         had_ += cost;
         remove(arrival, key);
     }
+    void begin(const LaneKey& key, Duration charged)
+    {
+        const auto before = static_cast<Spent>(charged.count());
+        users_.begin(number(key.user), before);
+        sessions_[key.user].begin(number(key.session), before);
+    }
     void correct(const LaneKey& key, Duration charged, Spent cost)
     {
         const auto before = static_cast<Spent>(charged.count());
@@ -109,20 +115,26 @@ private:
         void come_back(std::uint64_t who) { spent_[who] = std::max(spent_[who], clock_); }
         void serve(std::uint64_t who, Spent cost)
         {
-            clock_ = std::max(clock_, spent_[who] - std::min(spent_[who], under_way_[who]));
+            clock_ = std::max(clock_, spent_[who] - std::min(spent_[who], ahead_[who]));
             spent_[who] += cost;
-            under_way_[who] += cost;
+            ahead_[who] += cost;
+        }
+        void begin(std::uint64_t who, Spent before)
+        {
+            ahead_[who] -= std::min(ahead_[who], before);
         }
         void correct(std::uint64_t who, Spent before, Spent cost)
         {
             spent_[who] = spent_[who] - std::min(spent_[who], before) + cost;
-            under_way_[who] -= std::min(under_way_[who], before);
+            const auto there = static_cast<Spent>(std::count_if(
+                jobs_.begin(), jobs_.end(), [](const auto& each) { return each.second > 0; }));
+            clock_ += (std::max<Spent>(1, cost) - 1) / std::max<Spent>(1, there);
         }
         [[nodiscard]] Spent spent(std::uint64_t who) const { return spent_.at(who); }
 
     private:
         std::map<std::uint64_t, Spent> spent_;
-        std::map<std::uint64_t, Spent> under_way_;  ///< of that
+        std::map<std::uint64_t, Spent> ahead_;  ///< of that
         std::map<std::uint64_t, std::uint64_t> jobs_;
         Spent clock_ = 0;
     };

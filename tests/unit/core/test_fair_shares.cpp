@@ -11,14 +11,12 @@ namespace {
 constexpr UserId anna{1};
 constexpr UserId bert{2};
 
-/// So many jobs of ten, one after the other; the last goes on.
+/// So many jobs of ten, whose turn has come.
 void serve_in_turn(Rivals<UserId>& users, Account& account, int jobs)
 {
     for (int i = 0; i < jobs; ++i) {
-        if (i > 0) {
-            account.correct(10, 10);
-        }
         users.serve(account, 10);
+        account.begin(10);
     }
 }
 
@@ -46,7 +44,7 @@ TEST_CASE("who comes later begins where those are that are served now")
     CHECK(users.spent(anna) == 1000);
 }
 
-TEST_CASE("what those have that are not done, who comes later does not wait for")
+TEST_CASE("who comes later does not wait for what others hold ahead")
 {
     Rivals<UserId> users;
     Account& hers = users.enter(anna);
@@ -55,11 +53,21 @@ TEST_CASE("what those have that are not done, who comes later does not wait for"
         users.serve(hers, 10);
     }
     users.enter(bert);
-    CHECK(users.spent(bert) == 490);
+    CHECK(users.spent(bert) == 500);
     CHECK(users.spent(anna) == 1000);
+    hers.begin(10);
     hers.correct(10, 0);  // taken back
     CHECK(users.spent(anna) == 990);
-    CHECK(users.spent(bert) == 490);
+    CHECK(users.spent(bert) == 500);
+}
+
+TEST_CASE("time passes with what is had, by as many as are there")
+{
+    Rivals<UserId> users;
+    users.enter(anna);
+    users.enter(bert);
+    users.pass(101);
+    CHECK(users.spent(UserId{3}) == 50);
 }
 
 TEST_CASE("nobody saves up while he has nothing to do")

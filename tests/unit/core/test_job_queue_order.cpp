@@ -62,6 +62,7 @@ struct Fixture {
     /// Its worker has said that it took so much.
     void finish(JobHandle handle, Duration cpu, std::uint32_t weight = usual_weight)
     {
+        queue.begin(jobs[handle], charged.at(handle));
         queue.settle(jobs[handle], charged.at(handle), weight, cpu);
         queue.leave(jobs[handle]);
         jobs.remove(handle);
@@ -247,6 +248,67 @@ TEST_CASE_FIXTURE(Fixture, "a session begins where those of its user are, not th
     CHECK(served == 10);
 }
 
+TEST_CASE_FIXTURE(Fixture, "who comes later does not wait for what others hold ahead")
+{
+    push({.user = 1, .session = 1}, 500);
+    std::vector<JobHandle> held;
+    for (int i = 0; i < 100; ++i) {
+        held.push_back(serve());
+    }
+    queue.begin(jobs[held.front()], charged.at(held.front()));
+    push({.user = 2, .session = 2}, 100);
+    for (std::size_t i = 50; i < 100; ++i) {  // which is taken back for his sake
+        queue.begin(jobs[held[i]], charged.at(held[i]));
+        queue.refund(jobs[held[i]], charged.at(held[i]));
+        queue.put_back(jobs, held[i], now);
+    }
+    for (int i = 0; i < 40; ++i) {
+        CHECK(queue.key_of(jobs[serve()]).user == UserId{2});
+    }
+}
+
+TEST_CASE_FIXTURE(Fixture, "who comes later shares with those whose jobs run")
+{
+    push({.user = 1, .session = 1}, 500);
+    for (int i = 0; i < 100; ++i) {
+        const JobHandle handle = serve();
+        queue.begin(jobs[handle], charged.at(handle));
+    }
+    push({.user = 2, .session = 2}, 100);
+    int served = 0;
+    for (int i = 0; i < 20; ++i) {
+        const JobHandle handle = serve();
+        served += queue.key_of(jobs[handle]).user == UserId{2} ? 1 : 0;
+        queue.begin(jobs[handle], charged.at(handle));
+    }
+    CHECK(served >= 9);
+    CHECK(served <= 11);
+}
+
+TEST_CASE_FIXTURE(Fixture, "sessions of one job each, however many, do not keep a long one waiting")
+{
+    push({.user = 1, .session = 1}, 1000);
+    for (int i = 0; i < 100; ++i) {
+        finish(serve(), milliseconds{1});
+    }
+    int served = 0;
+    std::uint64_t session = 1;
+    const auto come = [&] { push({.user = 1, .session = ++session}); };
+    for (int i = 0; i < 4; ++i) {
+        come();
+    }
+    for (int i = 0; i < 300; ++i) {
+        const JobHandle handle = serve();
+        const bool is_long = queue.key_of(jobs[handle]).session == SessionId{1};
+        served += is_long ? 1 : 0;
+        finish(handle, milliseconds{1});
+        if (!is_long) {
+            come();
+        }
+    }
+    CHECK(served >= 40);  // of five that are there it is one
+}
+
 TEST_CASE_FIXTURE(Fixture, "twice the weight is twice the share")
 {
     push({.user = 1, .session = 1, .label = 1}, 900);
@@ -306,6 +368,7 @@ TEST_CASE_FIXTURE(Fixture, "a job that comes back is not charged, and gets its o
     const JobHandle first = serve();
     CHECK(id(first) == 1);
     CHECK(serve_id() == 4);
+    queue.begin(jobs[first], charged.at(first));
     queue.refund(jobs[first], charged.at(first));
     queue.put_back(jobs, first, now);
     CHECK(serve_id() == 1);
@@ -366,6 +429,7 @@ TEST_CASE_FIXTURE(Fixture, "random pushes, removals and returns keep each lane i
             const JobHandle handle = held[which];
             held.erase(held.begin() + static_cast<std::ptrdiff_t>(which));
             if (dice < 95) {
+                queue.begin(jobs[handle], charged.at(handle));
                 queue.refund(jobs[handle], charged.at(handle));
                 queue.put_back(jobs, handle, now);
             } else {

@@ -80,6 +80,7 @@ private:
     struct Running {
         JobHandle handle{};
         Duration charged{};
+        bool begun = false;
     };
 
     Hindrance hindrance_of(const LaneKey& lane) const
@@ -143,14 +144,26 @@ private:
         plain_.serve(jobs_[next].arrival, lane_of(next), charged, now_);
         ++running_by_label_[number(lane_of(next).label)];
         running_.push_back({next, charged});
+        if (random_() % 2 == 0) {
+            begin(running_.back());
+        }
         queued_.erase(next);
         ++served_;
+    }
+    void begin(Running& running)
+    {
+        queue_.begin(jobs_[running.handle], running.charged);
+        plain_.begin(lane_of(running.handle), running.charged);
+        running.begun = true;
     }
     Running take_running()
     {
         std::swap(running_[random_() % running_.size()], running_.back());
-        const Running taken = running_.back();
+        Running taken = running_.back();
         running_.pop_back();
+        if (!taken.begun) {
+            begin(taken);
+        }
         --running_by_label_[number(lane_of(taken.handle).label)];
         return taken;
     }
