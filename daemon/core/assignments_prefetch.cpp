@@ -100,11 +100,12 @@ Assignments::Prefetch& Assignments::prefetch_of(PoolId pool)
     return prefetch_[number(pool)];
 }
 
-/// Who has much work before it may take as long before anybody asks: its results may wait for one
-/// another meanwhile.
+/// Who has much work before it may let results wait for one another for a while before anybody
+/// asks, and nobody does before what is in front should be done.
 Duration Assignments::overrun(const WorkerSlot& slot) const
 {
-    return std::max(patience_.overrun, slot.expected);
+    const Duration front = book_.holding(book_.front(slot)).expected;
+    return std::max(front + patience_.overrun, std::min(slot.expected, patience_.gather));
 }
 
 /// The clock is looked at once in a while, not set anew for each job.

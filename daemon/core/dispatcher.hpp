@@ -34,10 +34,11 @@ struct Patience {
     /// The same while all that are queued are of one lane, and have been for so long.
     Duration most_ahead_of_one = std::chrono::milliseconds{12};
     Duration undisturbed = std::chrono::milliseconds{100};
-    /// What a worker runs may take so long, or as long as all that it holds should, before what it
-    /// has said meanwhile is collected; and so long again before what it holds besides is taken
-    /// back.
+    /// What a worker runs may take so much longer than it should before what it has said meanwhile
+    /// is collected; and so long again before what it holds besides is taken back.
     Duration overrun = std::chrono::milliseconds{1};
+    /// But it is not collected before this: a worker of small jobs lets results wait for others.
+    Duration gather = std::chrono::milliseconds{3};
     /// Jobs of batches that give up, which are taken from the queue in one event; the next when the
     /// timer fires.
     std::uint32_t ends_at_once = 256;

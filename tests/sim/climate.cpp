@@ -25,6 +25,7 @@ core::Patience random_patience(Chance& chance)
     if (chance.percent(50)) {
         patience.most_ahead_of_one = chance.within(milliseconds{50});
         patience.undisturbed = chance.within(milliseconds{10});
+        patience.gather = chance.within(milliseconds{20});
     }
     if (chance.percent(40)) {
         patience.ends_at_once = static_cast<std::uint32_t>(1 + chance.below(5));
