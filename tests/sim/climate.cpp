@@ -86,7 +86,7 @@ Climate random_climate(std::uint64_t seed, Chance& chance)
 
 core::PoolAdded random_pool(const Climate& climate, Chance& chance)
 {
-    constexpr auto depths = std::to_array<std::uint32_t>({1, 1, 1, 2, 3, 4, 5, 8, 64, 256});
+    constexpr auto depths = std::to_array<std::uint32_t>({1, 1, 2, 3, 4, 5, 8, 64, 256, 256});
     constexpr auto shallow = std::to_array<std::uint32_t>({1, 2, 4});
     return {.workers = static_cast<std::uint32_t>(1 + chance.below(6)),
             .depth = climate.physics.only_fairness ? chance.one_of(shallow) : chance.one_of(depths),
