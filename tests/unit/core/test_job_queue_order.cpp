@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Whose turn it is: priorities and their ageing, users, sessions, labels.
+#include <algorithm>
 #include <map>
 #include <random>
 #include <vector>
@@ -251,10 +252,8 @@ TEST_CASE_FIXTURE(Fixture, "a session begins where those of its user are, not th
 TEST_CASE_FIXTURE(Fixture, "who comes later does not wait for what others hold ahead")
 {
     push({.user = 1, .session = 1}, 500);
-    std::vector<JobHandle> held;
-    for (int i = 0; i < 100; ++i) {
-        held.push_back(serve());
-    }
+    std::vector<JobHandle> held(100);
+    std::generate(held.begin(), held.end(), [this] { return serve(); });
     queue.begin(jobs[held.front()], charged.at(held.front()));
     push({.user = 2, .session = 2}, 100);
     for (std::size_t i = 50; i < 100; ++i) {  // which is taken back for his sake
