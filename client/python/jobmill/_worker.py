@@ -193,6 +193,8 @@ class _Worker:
             self._capture.flush()
         if self._mappings.in_use:
             self._mappings.end_job()
+        if self._is_child:
+            os._exit(0)
         self._interrupted = False
         with self._speaks:
             self._job = 0
