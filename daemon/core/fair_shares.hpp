@@ -44,8 +44,8 @@ struct Account {
 };
 
 /// Who of a number of rivals has had least: start-time fair queueing. Whoever comes, or comes back,
-/// begins where those are that are served now, but for what they were given and have not used: it
-/// may be taken back. So nobody saves up, and nobody owes for a time when he alone was there.
+/// begins where those are that are served now, but for what workers hold ahead for them, which may
+/// be taken back. So nobody saves up, and nobody owes for a time when he alone was there.
 template <typename Who, typename Each = Account>
 class Rivals {
 public:

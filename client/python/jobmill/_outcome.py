@@ -9,14 +9,14 @@ from typing import Any, Mapping, Optional
 from . import _frames as f
 from .errors import Cancelled, Expired, JobError, JobTimeout, RemoteTraceback, WorkerDied
 
-__all__ = ["dump_exception", "error_of"]
+__all__ = ["dump_exception", "error_of", "said"]
 
 _MOST_TEXT = 16_384
 
 
 def dump_exception(error: BaseException, traceback: str, pickled: Optional[bytes]) -> bytes:
     """What a worker sends before a job fails: the words, and the exception itself if it can be."""
-    words = (_qualified(type(error)), _said(error), traceback[-_MOST_TEXT:], pickled)
+    words = (_qualified(type(error)), said(error), traceback[-_MOST_TEXT:], pickled)
     return b"E" + pickle.dumps(words, 5)
 
 
@@ -26,7 +26,8 @@ def _qualified(kind: type) -> str:
     return f"{kind.__module__}.{kind.__qualname__}"
 
 
-def _said(error: BaseException) -> str:
+def said(error: BaseException) -> str:
+    """Its text, of whatever class it is."""
     try:
         return str(error)[:_MOST_TEXT]
     except Exception:

@@ -13,6 +13,7 @@ import traceback
 from typing import TYPE_CHECKING, Any, Callable, List, NamedTuple, Optional, Sequence
 
 from ._frames import MOST_INLINE
+from ._outcome import said
 
 OK = 0
 ABSENT = 1
@@ -218,10 +219,7 @@ class Handler(NamedTuple):
 
 def describe(error: BaseException) -> str:
     """An exception in one line: its type and what it says."""
-    try:
-        text = str(error)
-    except Exception:
-        text = "(its text cannot be had)"
+    text = said(error)
     return type(error).__name__ + (": " + text if text else "")
 
 
