@@ -24,7 +24,8 @@ public:
     void set(DeadlineKey key, TimePoint when);
     void cancel(DeadlineKey key);
     [[nodiscard]] bool pending(DeadlineKey key) const;
-    [[nodiscard]] std::optional<TimePoint> next() const { return heap_.next(); }
+    /// The earliest; `never` when there is none.
+    [[nodiscard]] TimePoint next() const { return heap_.next(); }
     /// Removes and returns a subject whose time has come.
     std::optional<DeadlineKey> take_due(TimePoint now);
 

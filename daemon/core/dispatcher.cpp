@@ -17,7 +17,7 @@ constexpr DeadlineKey grace_key{.kind = DeadlineKey::Kind::grace, .number = 0};
 
 void Dispatcher::State::handle(const TimerFired& /*event*/, Turn& turn)
 {
-    armed.reset();
+    armed = never;
     assignments.go_on_halting();
     for (auto due = workforce.deadlines().take_due(turn.now); due;
          due = workforce.deadlines().take_due(turn.now)) {
@@ -105,17 +105,13 @@ void Dispatcher::State::finish(Turn& turn)
         workforce.deadlines().cancel(grace_key);
         turn.ask(Stopped{});
     }
-    std::optional<TimePoint> next = workforce.deadlines().next();
-    if (const auto of_jobs = book.next_deadline(); of_jobs && (!next || *of_jobs < *next)) {
-        next = of_jobs;
-    }
+    TimePoint next = std::min(workforce.deadlines().next(), book.next_deadline());
     if (assignments.halts_wait() && !JOBMILL_BUG(30)) {
-        const TimePoint soon = armed && *armed <= turn.now ? *armed : turn.now;
-        next = std::min(next.value_or(soon), soon);
+        next = std::min({next, armed, turn.now});
     }
-    if (next && next != armed) {
+    if (next != never && next != armed) {
         armed = next;
-        turn.ask(ArmTimer{.at = *next});
+        turn.ask(ArmTimer{.at = next});
     }
 }
 

@@ -2,7 +2,6 @@
 // The inside of the Dispatcher, for daemon/core/dispatcher*.cpp alone.
 #pragma once
 
-#include <optional>
 #include <vector>
 
 #include "daemon/core/assignments.hpp"
@@ -71,7 +70,7 @@ struct Dispatcher::State {
     JobBook book;
     Assignments assignments;
     DaemonLife life = DaemonLife::serving;
-    std::optional<TimePoint> armed;
+    TimePoint armed = never;
     std::vector<PoolId> retired;  ///< not gone yet
     std::uint64_t stale = 0;
 };

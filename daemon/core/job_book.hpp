@@ -55,7 +55,8 @@ public:
     {
         return deadlines_.take_due(jobs_, now, [this](JobHandle job) { return deadline_of(job); });
     }
-    [[nodiscard]] std::optional<TimePoint> next_deadline() const { return deadlines_.next(); }
+    /// `never` when there is none.
+    [[nodiscard]] TimePoint next_deadline() const { return deadlines_.next(); }
 
     [[nodiscard]] const Job& operator[](JobHandle handle) const { return jobs_[handle]; }
     /// Of a job that a worker holds.

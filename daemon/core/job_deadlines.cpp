@@ -51,16 +51,6 @@ void JobDeadlines::cancel(JobTable& jobs, JobHandle handle)
     }
 }
 
-std::optional<TimePoint> JobDeadlines::next() const
-{
-    const auto nearest = near_.next();
-    if (far_.empty()) {
-        return nearest;
-    }
-    const TimePoint begin{Duration{std::int64_t{far_.front().number} << stretch_bits}};
-    return std::min(nearest.value_or(begin), begin);
-}
-
 std::vector<JobDeadlines::Stretch>::iterator JobDeadlines::from(StretchNumber wanted)
 {
     return std::lower_bound(

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <vector>
 
 #include "daemon/core/job_table.hpp"
@@ -21,7 +21,14 @@ public:
     void set(JobTable& jobs, JobHandle handle, TimePoint when, TimePoint now);
     void cancel(JobTable& jobs, JobHandle handle);
     /// When to call take_due(): no deadline is earlier, but it may be that none is due then.
-    [[nodiscard]] std::optional<TimePoint> next() const;
+    /// `never` when there is none.
+    [[nodiscard]] TimePoint next() const
+    {
+        const TimePoint far =
+            far_.empty() ? never
+                         : TimePoint{Duration{std::int64_t{far_.front().number} << stretch_bits}};
+        return std::min(near_.next(), far);
+    }
     /// Removes and returns a job whose time has come; no_job when there is none. `when_of(handle)`
     /// is what was set for that job.
     template <typename WhenOf>

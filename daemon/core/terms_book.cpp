@@ -26,6 +26,15 @@ std::size_t TermsBook::Hash::operator()(const JobTerms& terms) const noexcept
 
 TermsHandle TermsBook::take(const JobTerms& terms)
 {
+    if (last_ == none || entries_[number(last_)].terms != terms) {
+        last_ = find_or_keep(terms);
+    }
+    unused_ -= entries_[number(last_)].jobs++ == 0 ? 1U : 0U;
+    return last_;
+}
+
+TermsHandle TermsBook::find_or_keep(const JobTerms& terms)
+{
     const auto [place, is_new] = index_.try_emplace(terms, TermsHandle{});
     if (is_new) {
         if (free_.empty()) {
@@ -36,8 +45,8 @@ TermsHandle TermsBook::take(const JobTerms& terms)
             free_.pop_back();
             entries_[number(place->second)] = {terms, 0};
         }
+        ++unused_;
     }
-    unused_ -= entries_[number(place->second)].jobs++ == 0 && !is_new ? 1U : 0U;
     return place->second;
 }
 
@@ -57,6 +66,7 @@ void TermsBook::release(TermsHandle handle)
         return unused;
     });
     unused_ = 0;
+    last_ = none;
 }
 
 }  // namespace jobmill::core

@@ -23,9 +23,13 @@ public:
     [[nodiscard]] std::size_t size() const { return index_.size(); }
 
 private:
+    static constexpr TermsHandle none{UINT32_MAX};
+
     struct Hash {
         std::size_t operator()(const JobTerms& terms) const noexcept;
     };
+    [[nodiscard]] TermsHandle find_or_keep(const JobTerms& terms);
+
     struct Entry {
         JobTerms terms;
         std::uint64_t jobs = 0;
@@ -34,7 +38,8 @@ private:
     std::vector<Entry> entries_;
     std::vector<TermsHandle> free_;
     std::unordered_map<JobTerms, TermsHandle, Hash> index_;
-    std::size_t unused_ = 0;  ///< that no job has just now; the next one may have them again
+    TermsHandle last_ = none;  ///< jobs in a row mostly ask for the same
+    std::size_t unused_ = 0;   ///< that no job has just now; the next one may have them again
 };
 
 }  // namespace jobmill::core

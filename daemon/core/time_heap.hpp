@@ -13,10 +13,8 @@ template <typename Subject>
 class TimeHeap {
 public:
     [[nodiscard]] std::size_t size() const { return heap_.size(); }
-    [[nodiscard]] std::optional<TimePoint> next() const
-    {
-        return heap_.empty() ? std::nullopt : std::optional{heap_.first().key};
-    }
+    /// The earliest; `never` when there is none.
+    [[nodiscard]] TimePoint next() const { return heap_.empty() ? never : heap_.first().key; }
     /// Replaces the subject's former time.
     template <typename PlaceOf>
     void set(Subject subject, TimePoint when, PlaceOf place_of)

@@ -27,8 +27,6 @@
 // dismissed or killed for a state that works; to kill twice; to reuse a generation.
 #pragma once
 
-#include <optional>
-
 #include "daemon/core/lifecycle.hpp"
 
 namespace jobmill::core {
@@ -134,15 +132,12 @@ inline constexpr auto worker_rows = [] {
 
 inline constexpr auto worker_index = index_of<worker_state_count, worker_word_count>(worker_rows);
 
-/// The row for that word in that state, or none: the word changes nothing there.
-[[nodiscard]] constexpr std::optional<WorkerRow> row_of(WorkerState from, WorkerWord on) noexcept
+/// The row for that word in that state, or null: the word changes nothing there.
+[[nodiscard]] constexpr const WorkerRow* row_of(WorkerState from, WorkerWord on) noexcept
 {
     const std::uint8_t found =
         worker_index.at(static_cast<std::size_t>(from)).at(static_cast<std::size_t>(on));
-    if (found == 0) {
-        return {};
-    }
-    return worker_rows.at(found - 1U);
+    return found == 0 ? nullptr : &worker_rows.at(found - 1U);
 }
 
 /// Whether a job may be offered.
@@ -182,8 +177,8 @@ consteval bool every_life_can_end()
 {
     for (std::size_t i = 0; i < worker_state_count; ++i) {
         const auto state = static_cast<WorkerState>(i);
-        const auto row = row_of(state, WorkerWord::exited);
-        if (lives(state) != row.has_value() || (row && lives(row->to))) {
+        const WorkerRow* row = row_of(state, WorkerWord::exited);
+        if (lives(state) != (row != nullptr) || (row != nullptr && lives(row->to))) {
             return false;
         }
     }
@@ -198,7 +193,7 @@ consteval bool waiting_ends()
         const bool waits = row.act == A::await || row.act == A::welcome || row.act == A::rest ||
                            row.act == A::raise_flag || row.act == A::hurry ||
                            row.act == A::terminate || row.act == A::let_go || row.act == A::kill;
-        if (waits != row_of(row.to, WorkerWord::deadline).has_value()) {
+        if (waits != (row_of(row.to, WorkerWord::deadline) != nullptr)) {
             return false;
         }
     }
@@ -210,10 +205,10 @@ consteval bool kills_reach_everyone_once()
 {
     for (std::size_t i = 0; i < worker_state_count; ++i) {
         const auto state = static_cast<WorkerState>(i);
-        const auto row = row_of(state, WorkerWord::kill);
+        const WorkerRow* row = row_of(state, WorkerWord::kill);
         const bool killable =
             speaks(state) && state != WorkerState::forking && state != WorkerState::killed;
-        if (killable != (row && row->to == WorkerState::killed)) {
+        if (killable != (row != nullptr && row->to == WorkerState::killed)) {
             return false;
         }
     }

@@ -77,3 +77,19 @@ TEST_CASE("terms that no job has are forgotten, and their places used again")
         CHECK(book.size() < 1000);
     }
 }
+
+TEST_CASE("terms that were asked for last and are forgotten have a place of their own again")
+{
+    TermsBook book;
+    int last = 0;
+    for (std::size_t kept = 0; kept <= book.size(); ++last) {
+        kept = book.size();
+        book.release(book.take(delayed(last)));
+    }
+    --last;
+    const TermsHandle handle = book.take(delayed(last));
+    for (int i = last + 1; i < last + 1000; ++i) {
+        CHECK(book.take(delayed(i)) != handle);
+    }
+    CHECK(book[handle] == delayed(last));
+}
