@@ -149,7 +149,8 @@ Result<void> Supervisor::prepare()
         JOBMILL_TRY_ASSIGN(auto made, loop::Timer::create(loop_, on_time));
         return std::make_unique<loop::Timer>(std::move(made));
     };
-    JOBMILL_TRY_ASSIGN(core_timer_, timer([this] { post(core::TimerFired{}); }));
+    JOBMILL_TRY_ASSIGN(core_timer_,
+                       timer([this] { post(core::TimerFired{}, loop::EventLoop::now()); }));
     JOBMILL_TRY_ASSIGN(accepted_timer_, timer([this] { held_accepts_.release(); }));
     JOBMILL_TRY_ASSIGN(progress_timer_, timer([this] { desk_.look_around(); }));
     JOBMILL_TRY_ASSIGN(expiry_timer_,

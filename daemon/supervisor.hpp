@@ -65,7 +65,8 @@ private:
     void post(const core::Event& event);
     void post(const core::Event& event, core::TimePoint now);
     void handle(const core::Event& event, core::TimePoint now);
-    [[nodiscard]] core::TimePoint now() const;
+    [[nodiscard]] core::TimePoint now();
+    [[nodiscard]] core::TimePoint look();
     void perform(const core::Effect& effect);
     void perform(const core::OfferJob& effect);
     void perform(const core::RevokeClaim& effect);
@@ -109,7 +110,8 @@ private:
     std::vector<core::Event> events_;  ///< that came while one was handled
     core::Effects effects_;
     bool draining_events_ = false;
-    core::TimePoint now_;  ///< of the event that is being handled
+    core::TimePoint now_;    ///< of the event that is being handled
+    unsigned good_for_ = 0;  ///< so many more events, none of them after the loop has slept
 
     PoolDirectory pools_;
     JobDesk desk_;

@@ -11,7 +11,7 @@ namespace jobmill::daemon {
 
 void Supervisor::post(const core::Event& event)
 {
-    post(event, draining_events_ ? now_ : loop::EventLoop::now());
+    post(event, now());
 }
 
 void Supervisor::post(const core::Event& event, core::TimePoint now)
@@ -24,7 +24,7 @@ void Supervisor::post(const core::Event& event, core::TimePoint now)
     handle(event, now);
     for (std::size_t next = 0; next < events_.size(); ++next) {
         const core::Event copy = events_[next];  // more of them may come meanwhile
-        handle(copy, loop::EventLoop::now());
+        handle(copy, look());
     }
     events_.clear();
     draining_events_ = false;
@@ -41,10 +41,22 @@ void Supervisor::handle(const core::Event& event, core::TimePoint now)
     }
 }
 
-/// Within an event it stands: to read the clock anew for each effect costs more than most of them.
-core::TimePoint Supervisor::now() const
+/// Within an event it stands.
+core::TimePoint Supervisor::now()
 {
-    return draining_events_ ? now_ : loop::EventLoop::now();
+    return draining_events_ ? now_ : look();
+}
+
+/// Events that follow one another share a look at the clock: it costs more than most effects.
+core::TimePoint Supervisor::look()
+{
+    constexpr unsigned events_a_look = 8;
+    if (good_for_ == 0) {
+        now_ = loop::EventLoop::now();
+        good_for_ = events_a_look;
+    }
+    --good_for_;
+    return now_;
 }
 
 void Supervisor::perform(const core::Effect& effect)

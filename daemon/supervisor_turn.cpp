@@ -40,6 +40,7 @@ void Supervisor::on_turn()
     if (core_stopped_) {
         leave_when_quiet();
     }
+    good_for_ = 0;  // from here on it may sleep
 }
 
 /// Whether the loop goes on looking instead of sleeping, since something went out not long ago.
