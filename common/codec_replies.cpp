@@ -46,11 +46,9 @@ Decoded<Reply> decode_result(const Frame& frame)
     result.state = *state;
     const auto flags = fixed.number<std::uint8_t>();
     result.attempt = fixed.number<std::uint16_t>();
-    const auto usage = take_usage(flags, fixed);
-    if (!usage) {
+    if (!take_usage(flags, fixed, result.usage)) {
         return meta::bad_value("flags", "want 0 to 3", 3);
     }
-    result.usage = *usage;
     result.more = frame.header.more;
     result.has_blob = frame.header.descriptors == 1;
     result.payload = frame.payload;

@@ -103,11 +103,9 @@ Result<WorkerReport> decode_outcome(const Frame& frame)
     outcome.succeeded = succeeded == 1;
     const auto flags = fixed.number<std::uint8_t>();
     fixed.skip(6);
-    const auto usage = take_usage(flags, fixed);
-    if (!usage) {
+    if (!take_usage(flags, fixed, outcome.usage)) {
         return fail(Errc::invalid, "flags: want 0 to 3");
     }
-    outcome.usage = *usage;
     outcome.payload = frame.payload;
     JOBMILL_TRY_ASSIGN(outcome.has_blob, has_blob(frame, outcome.size));
     auto taken = meta::each(frame.meta, [&](std::string_view key, msgpack::Reader& reader) {

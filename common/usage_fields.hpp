@@ -26,15 +26,14 @@ inline void append_usage(FrameWriter& frame, const Usage& usage)
         .field(usage.cpu_ns ? usage.peak_rss.value_or(0) : std::uint64_t{0});
 }
 
-/// None when the flags make no sense.
-[[nodiscard]] inline std::optional<Usage> take_usage(std::uint8_t flags, ByteReader& fixed)
+/// Into a usage of which nothing is known yet. False when the flags make no sense.
+[[nodiscard]] inline bool take_usage(std::uint8_t flags, ByteReader& fixed, Usage& usage)
 {
     if (flags > (usage_known_bit | usage_approximate_bit)) {
-        return {};
+        return false;
     }
     const auto cpu_ns = fixed.number<std::uint64_t>();
     const auto peak_rss = fixed.number<std::uint64_t>();
-    Usage usage;
     if ((flags & usage_known_bit) != 0) {
         usage.cpu_ns = cpu_ns;
         usage.approximate = (flags & usage_approximate_bit) != 0;
@@ -42,7 +41,7 @@ inline void append_usage(FrameWriter& frame, const Usage& usage)
             usage.peak_rss = peak_rss;
         }
     }
-    return usage;
+    return true;
 }
 
 }  // namespace jobmill

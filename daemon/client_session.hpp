@@ -75,9 +75,9 @@ public:
     {
         output_.send_chunk(head, std::move(payload));
     }
-    void deliver_result(const JobResult& head, Payload payload)
+    void deliver_result(JobResult&& head, Payload&& payload)
     {
-        output_.send_result(head, std::move(payload));
+        output_.send_result(std::move(head), std::move(payload));
     }
     [[nodiscard]] bool congested(Tag tag) const { return output_.congested(tag); }
 

@@ -158,7 +158,7 @@ void ClientSession::on_wait(Tag tag, JobId job)
             output_.send_chunk(*chunk, std::move(event.payload));
         } else if (auto* result = std::get_if<JobResult>(&event.head)) {
             result->tag = tag;
-            output_.send_result(*result, std::move(event.payload));
+            output_.send_result(std::move(*result), std::move(event.payload));
         }
     }
     handed_over_ = output_.full();

@@ -14,10 +14,9 @@ namespace jobmill::daemon {
 class FewBytes {
 public:
     FewBytes() = default;
-    explicit FewBytes(ByteView view)
-    {
-        std::copy(view.begin(), view.end(), resize(view.size()).begin());
-    }
+    explicit FewBytes(ByteView view) { assign(view); }
+
+    void assign(ByteView view) { std::copy(view.begin(), view.end(), resize(view.size()).begin()); }
 
     [[nodiscard]] ByteView view() const noexcept
     {

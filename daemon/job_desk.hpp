@@ -120,7 +120,8 @@ public:
     // ---- words of workers ----
     void worker_started(JobId job, WorkerId worker);
     void worker_chunk(JobId job, WorkerId worker, Stream stream, Payload payload);
-    void worker_outcome(JobId job, Outcome outcome);
+    /// What the worker says of the job is to be put there, before the desk hears of anything else.
+    [[nodiscard]] Outcome& worker_outcome(JobId job);
 
     // ---- effects of the core ----
     void offered(JobId job);
@@ -177,7 +178,7 @@ private:
 
     [[nodiscard]] const JobRecord* find(JobId job, const Identity& client) const;
     [[nodiscard]] std::optional<Reader> reader_of(const JobRecord& record) const;
-    void deliver_result(const JobRecord& record, JobResult head, Payload payload);
+    void deliver_result(const JobRecord& record, JobResult&& head, Payload&& payload);
     void tell_held_up();
     void send_progress(Watched& watched, WorkerId worker);
     void answer_cancel(SessionId session, const Reply& answer) const;
@@ -186,9 +187,11 @@ private:
                       std::string_view field);
     [[nodiscard]] core::JobTerms terms_of(const Submission& submission) const;
     void stop_watching(JobId job, WorkerId worker);
-    /// What the worker has said of the attempt that is over, if it has.
-    [[nodiscard]] std::optional<Outcome> take_outcome(JobId job);
-    [[nodiscard]] Rarely<Cause> explain(const JobRecord& record, std::optional<Outcome>& outcome,
+    /// What the worker has said of the attempt that is over; null if it has not.
+    [[nodiscard]] Outcome* outcome_of(JobId job);
+    void forget_outcome(JobId job);
+    /// Takes the cause out of the outcome, if there is one.
+    [[nodiscard]] Rarely<Cause> explain(const JobRecord& record, Outcome* outcome,
                                         const core::JobEnded& end) const;
     [[nodiscard]] std::string how_long(const JobRecord& record, core::EndedBy by) const;
     void keep_poison(JobRecord& record, const Cause& cause);

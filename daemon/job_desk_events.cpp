@@ -104,23 +104,25 @@ void JobDesk::worker_chunk(JobId job, WorkerId worker, Stream stream, Payload pa
     }
 }
 
-void JobDesk::worker_outcome(JobId job, Outcome outcome)
+Outcome& JobDesk::worker_outcome(JobId job)
 {
     // A worker that was not believed may have said something of it before it came to another.
-    std::erase_if(said_, [&](const Said& each) { return each.job == job; });
-    said_.push_back({.job = job, .outcome = std::move(outcome)});
+    forget_outcome(job);
+    Said& said = said_.emplace_back();
+    said.job = job;
+    return said.outcome;
 }
 
-std::optional<Outcome> JobDesk::take_outcome(JobId job)
+Outcome* JobDesk::outcome_of(JobId job)
 {
     const auto found =
         std::find_if(said_.begin(), said_.end(), [&](const Said& each) { return each.job == job; });
-    if (found == said_.end()) {
-        return {};
-    }
-    std::optional outcome{std::move(found->outcome)};
-    said_.erase(found);
-    return outcome;
+    return found == said_.end() ? nullptr : &found->outcome;
+}
+
+void JobDesk::forget_outcome(JobId job)
+{
+    std::erase_if(said_, [&](const Said& each) { return each.job == job; });
 }
 
 void JobDesk::offered(JobId job)
@@ -210,12 +212,12 @@ std::string JobDesk::how_long(const JobRecord& record, core::EndedBy by) const
     }
 }
 
-Rarely<Cause> JobDesk::explain(const JobRecord& record, std::optional<Outcome>& outcome,
+Rarely<Cause> JobDesk::explain(const JobRecord& record, Outcome* outcome,
                                const core::JobEnded& end) const
 {
     switch (end.by) {
         case core::EndedBy::worker:
-            return outcome ? std::move(outcome->cause) : Rarely<Cause>{};
+            return outcome != nullptr ? std::move(outcome->cause) : Rarely<Cause>{};
         case core::EndedBy::worker_death:
         case core::EndedBy::limit:
             return outside_.cause_of_death(end.worker);
@@ -223,7 +225,7 @@ Rarely<Cause> JobDesk::explain(const JobRecord& record, std::optional<Outcome>& 
             break;
     }
     Cause cause;
-    if (outcome) {
+    if (outcome != nullptr) {
         cause = traces_in(outcome->cause.take());  // it failed first, when told to stop
     } else if (end.was == JobState::running) {
         cause = outside_.traces(end.worker);
@@ -242,7 +244,7 @@ void JobDesk::retried(const core::JobRetried& end)
 {
     JobRecord& record = records_.at(end.job);
     stop_watching(end.job, end.worker);
-    std::optional<Outcome> outcome = take_outcome(end.job);
+    Outcome* outcome = outcome_of(end.job);
     Attempt attempt{
         .state = end.state,
         .worker = end.worker.slot,
@@ -251,9 +253,10 @@ void JobDesk::retried(const core::JobRetried& end)
             explain(record, outcome,
                     core::JobEnded{
                         .job = end.job, .state = end.state, .by = end.by, .worker = end.worker})};
-    if (outcome && end.by == core::EndedBy::worker) {
+    if (outcome != nullptr && end.by == core::EndedBy::worker) {
         attempt.run_ns = outcome->run_ns;
     }
+    forget_outcome(end.job);
     const auto reader = reader_of(record);
     ClientSession* session = reader ? outside_.session(reader->session) : nullptr;
     JobAsk& ask = ask_of(record.submission);
@@ -291,8 +294,8 @@ void JobDesk::ended(const core::JobEnded& end)
     head.queue_ns = nanoseconds((ran ? end.offered : now) - record.submitted - tried);
     head.run_ns = ran ? nanoseconds(now - end.offered) : 0;
     Payload payload;
-    std::optional<Outcome> outcome = take_outcome(end.job);
-    if (outcome) {
+    Outcome* outcome = outcome_of(end.job);
+    if (outcome != nullptr) {
         head.usage = outcome->usage;
         if (end.by == core::EndedBy::worker) {
             head.run_ns = outcome->run_ns;
@@ -302,6 +305,7 @@ void JobDesk::ended(const core::JobEnded& end)
         head.usage = outside_.usage_of(end.worker);
     }
     head.cause = explain(record, outcome, end);
+    forget_outcome(end.job);
     if (end.poison) {
         head.cause.edit().poison = true;
     }
@@ -348,7 +352,7 @@ void JobDesk::keep_poison(JobRecord& record, const Cause& cause)
     set_aside_.keep(std::move(aside));
 }
 
-void JobDesk::deliver_result(const JobRecord& record, JobResult head, Payload payload)
+void JobDesk::deliver_result(const JobRecord& record, JobResult&& head, Payload&& payload)
 {
     const auto reader = reader_of(record);
     if (!reader) {
@@ -360,7 +364,7 @@ void JobDesk::deliver_result(const JobRecord& record, JobResult head, Payload pa
     }
     if (ClientSession* session = outside_.session(reader->session)) {
         head.tag = reader->tag;
-        session->deliver_result(head, std::move(payload));
+        session->deliver_result(std::move(head), std::move(payload));
     }
 }
 

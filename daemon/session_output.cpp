@@ -99,19 +99,55 @@ void SessionOutput::send_progress(const Progress& progress)
     }
 }
 
-void SessionOutput::send_chunk(const Chunk& head, Payload payload)
+void SessionOutput::send_chunk(const Chunk& head, Payload&& payload)
 {
-    push(head.tag, Waiting{.head = head, .payload = std::move(payload)});
+    if (goes_at_once(head.tag, payload)) {
+        Chunk whole = head;
+        send_at_once(whole, payload);
+        judge_fullness();
+    } else {
+        push(head.tag, Waiting{.head = head, .payload = std::move(payload)});
+    }
 }
 
-void SessionOutput::send_result(const JobResult& head, Payload payload)
+void SessionOutput::send_result(JobResult&& head, Payload&& payload)
 {
     prompt_ = head.queue_ns + head.run_ns < soon_ns;
+    const Tag tag = head.tag;
+    if (goes_at_once(tag, payload)) {
+        send_at_once(head, payload);
+        callbacks_.result_is_out(tag);
+        judge_fullness();
+        return;
+    }
     UniqueFd lent = takes_blobs_ && payload.blob ? callbacks_.lend(head.job, payload) : UniqueFd{};
-    push(head.tag, Waiting{.head = head,
-                           .payload = std::move(payload),
-                           .lent = std::move(lent),
-                           .is_result = true});
+    push(tag, Waiting{.head = std::move(head),
+                      .payload = std::move(payload),
+                      .lent = std::move(lent),
+                      .is_result = true});
+}
+
+/// It is small, nothing of its job is before it, and it need not be put aside.
+bool SessionOutput::goes_at_once(Tag tag, const Payload& payload) const
+{
+    return !payload.blob && payload.size <= limits::inline_payload &&
+           !lanes_.contains(number(tag)) && (payload.bytes.size() <= kept_in_memory || !behind());
+}
+
+/// Without a message that waits: most results come this way, and none is moved meanwhile.
+template <typename Head>
+void SessionOutput::send_at_once(Head& head, const Payload& payload)
+{
+    send_accepted();
+    head.size = payload.size;
+    head.payload = payload.bytes.view();
+    head.more = false;
+    if (spelling_ == Spelling::binary) {
+        encode(head, channel_.out());
+    } else {
+        const std::string_view id = tags_.text(head.tag);
+        encode_line(Reply{std::move(head)}, id, channel_.out());
+    }
 }
 
 void SessionOutput::push(Tag tag, Waiting waiting)

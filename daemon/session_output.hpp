@@ -68,8 +68,8 @@ public:
     void send_about(Tag tag, Reply reply);
     /// Left out while the job has something large on its way: the next one is as good.
     void send_progress(const Progress& progress);
-    void send_chunk(const Chunk& head, Payload payload);
-    void send_result(const JobResult& head, Payload payload);
+    void send_chunk(const Chunk& head, Payload&& payload);
+    void send_result(JobResult&& head, Payload&& payload);
 
     /// Gathers acknowledgements; they are said before anything else is said.
     void accept(Tag tag, JobId job, bool detached);
@@ -106,6 +106,9 @@ private:
     using Lane = std::deque<Waiting>;
 
     void encode_now(const Reply& reply, std::string_view id);
+    [[nodiscard]] bool goes_at_once(Tag tag, const Payload& payload) const;
+    template <typename Head>
+    void send_at_once(Head& head, const Payload& payload);
     void push(Tag tag, Waiting waiting);
     [[nodiscard]] static bool is_large(const Waiting& message);
     void begin(Tag tag, Waiting& message, bool large);

@@ -20,19 +20,18 @@ core::Duration bounded(std::uint64_t nanoseconds)
 /// What a worker has sent. Small blobs are unpacked: clients get what is within the inline limit
 /// in one message, whichever way it came. So are others while descriptors are scarce: they may wait
 /// for long until they are read, and workers could not be replaced meanwhile.
-Payload payload_of(ByteView bytes, UniqueFd blob, std::uint64_t size)
+void keep(ByteView bytes, UniqueFd blob, std::uint64_t size, Payload& payload)
 {
-    Payload payload = Payload::copy(bytes);
+    payload.bytes.assign(bytes);
     payload.size = size;
     const bool scarce = blob && !DescriptorBudget::of_this_process().allows_blob(blob.get());
     if (blob && (size <= limits::inline_payload || scarce)) {
         if (read_blob(blob.get(), 0, payload.bytes.resize(size))) {
-            return payload;
+            return;
         }
         payload.bytes = {};
     }
     payload.blob = std::move(blob);
-    return payload;
 }
 
 Sequence sequence_of(const WorkerReport& report)
@@ -63,8 +62,9 @@ void WorkerReports::take(WorkerId worker, WorkerReport& report, UniqueFd blob)
     if (auto* outcome = std::get_if<JobOutcome>(&report)) {
         take_outcome(worker, *job, *outcome, std::move(blob));
     } else if (const auto* chunk = std::get_if<JobChunk>(&report)) {
-        outside_.desk.worker_chunk(*job, worker, chunk->stream,
-                                   payload_of(chunk->payload, std::move(blob), chunk->size));
+        Payload payload;
+        keep(chunk->payload, std::move(blob), chunk->size, payload);
+        outside_.desk.worker_chunk(*job, worker, chunk->stream, std::move(payload));
     } else {
         outside_.desk.worker_started(*job, worker);
     }
@@ -72,12 +72,12 @@ void WorkerReports::take(WorkerId worker, WorkerReport& report, UniqueFd blob)
 
 void WorkerReports::take_outcome(WorkerId worker, JobId job, JobOutcome& outcome, UniqueFd blob)
 {
-    Payload payload = payload_of(outcome.payload, std::move(blob), outcome.size);
-    payload.worker = worker;
-    outside_.desk.worker_outcome(job, Outcome{.payload = std::move(payload),
-                                              .cause = std::move(outcome.cause),
-                                              .run_ns = outcome.run_ns,
-                                              .usage = outcome.usage});
+    Outcome& said = outside_.desk.worker_outcome(job);
+    keep(outcome.payload, std::move(blob), outcome.size, said.payload);
+    said.payload.worker = worker;
+    said.cause = std::move(outcome.cause);
+    said.run_ns = outcome.run_ns;
+    said.usage = outcome.usage;
     outside_.post(
         core::JobFinished{.worker = worker,
                           .sequence = outcome.sequence,

@@ -112,7 +112,7 @@ Result<void> WorkerProcess::report(const Frame& frame)
         blob = std::move(received.front());
         received.erase(received.begin(), received.begin() + frame.header.descriptors);
     }
-    JOBMILL_TRY_ASSIGN(WorkerReport message, decode_worker_report(frame));
+    JOBMILL_TRY_ASSIGN(WorkerReport && message, decode_worker_report(frame));
     const auto judge_blob = [&](const auto& part) -> Result<void> {
         if constexpr (requires { part.has_blob; }) {
             if (part.has_blob) {

@@ -261,8 +261,7 @@ void DeskFixture::finish(std::uint64_t job, std::string_view result)
 
 void DeskFixture::finish(std::uint64_t job, Payload payload)
 {
-    desk.worker_outcome(JobId{job},
-                        daemon::Outcome{.payload = std::move(payload), .cause = {}, .run_ns = 1});
+    desk.worker_outcome(JobId{job}) = {.payload = std::move(payload), .cause = {}, .run_ns = 1};
     end(job, JobState::succeeded, core::EndedBy::worker, {SlotId{1}, 1});
 }
 

@@ -25,7 +25,7 @@ TEST_CASE_FIXTURE(DeskFixture, "of a job that came to another worker, that one's
     Peer& peer = connect_binary();
     peer.send(submit(1));
     settle();
-    desk.worker_outcome(JobId{101}, daemon::Outcome{.payload = small("false"), .cause = {}});
+    desk.worker_outcome(JobId{101}) = {.payload = small("false"), .cause = {}};
     finish(101, "true");
     CHECK(heard_by(peer) == Lines{"accepted 1:101", "result 1 succeeded true"});
 }

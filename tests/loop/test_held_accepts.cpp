@@ -48,7 +48,7 @@ TEST_CASE_FIXTURE(PromptFixture, "after a job that took long, accepted is said a
 {
     peer.send(submit(2));
     settle();
-    desk.worker_outcome(JobId{102}, daemon::Outcome{.payload = small(""), .run_ns = 1'000'000});
+    desk.worker_outcome(JobId{102}) = {.payload = small(""), .run_ns = 1'000'000};
     end(102, JobState::succeeded, core::EndedBy::worker, {SlotId{1}, 1});
     CHECK(heard_at_once_by(peer) == Lines{"accepted 2:102", "result 2 succeeded"});
     peer.send(submit(3));
