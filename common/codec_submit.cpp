@@ -241,10 +241,11 @@ Decoded<Request> decode_put(const Frame& frame)
     return take_payload(frame, put).map([&] { return Request{put}; });
 }
 
-Decoded<Request> decode_submit(const Frame& frame)
+namespace {
+
+Decoded<void> take_submit(const Frame& frame, Submit& submit)
 {
     ByteReader fixed{frame.fixed};
-    Submit submit;
     submit.tag = Tag{frame.header.id};
     submit.handler_number = fixed.number<std::uint32_t>();
     fixed.skip(4);
@@ -258,7 +259,19 @@ Decoded<Request> decode_submit(const Frame& frame)
     if (submit.options.blob && (submit.size > 0 || submit.has_blob)) {
         return bad_value("blob", "a job has one payload");
     }
-    return Request{std::move(submit)};
+    return {};
+}
+
+}  // namespace
+
+/// Each job pays for this: it is read into where the caller has it.
+Decoded<Request> decode_submit(const Frame& frame)
+{
+    Decoded<Request> request{tl::in_place, std::in_place_type<Submit>};
+    if (auto taken = take_submit(frame, std::get<Submit>(*request)); !taken) {
+        request = tl::unexpected<ErrorReply>(std::move(taken.error()));
+    }
+    return request;
 }
 
 Decoded<Request> decode_submit_many(const Frame& frame)

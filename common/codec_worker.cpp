@@ -89,10 +89,9 @@ Result<JobLimits> take_limits(ByteReader& fixed)
     return limits;
 }
 
-Result<WorkerReport> decode_outcome(const Frame& frame)
+Result<void> take_outcome(const Frame& frame, JobOutcome& outcome)
 {
     ByteReader fixed{frame.fixed};
-    JobOutcome outcome;
     outcome.sequence = Sequence{frame.header.id};
     outcome.size = fixed.number<std::uint64_t>();
     outcome.run_ns = fixed.number<std::uint64_t>();
@@ -114,7 +113,17 @@ Result<WorkerReport> decode_outcome(const Frame& frame)
     if (!taken) {
         return refuse(taken.error());
     }
-    return WorkerReport{std::move(outcome)};
+    return {};
+}
+
+/// Each job pays for this: it is read into where the caller has it.
+Result<WorkerReport> decode_outcome(const Frame& frame)
+{
+    Result<WorkerReport> report{tl::in_place, std::in_place_type<JobOutcome>};
+    if (auto taken = take_outcome(frame, std::get<JobOutcome>(*report)); !taken) {
+        report = tl::unexpected<Error>(std::move(taken.error()));
+    }
+    return report;
 }
 
 Result<WorkerReport> decode_job_chunk(const Frame& frame)

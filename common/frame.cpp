@@ -123,23 +123,28 @@ void FrameSplitter::feed(ByteView bytes)
 
 Result<std::optional<Frame>> FrameSplitter::next()
 {
+    // Every way out returns this one: it is written where the caller reads it.
+    Result<std::optional<Frame>> next;
     const ByteView rest = ByteView{buffer_}.subspan(taken_);
     if (rest.size() < FrameHeader::size) {
-        return std::optional<Frame>{};
+        return next;
     }
-    JOBMILL_TRY_ASSIGN(const FrameHeader header,
-                       decode_header(rest.first<FrameHeader::size>(), link_, direction_));
-    if (rest.size() - FrameHeader::size < header.length) {
-        return std::optional<Frame>{};
+    const auto header = decode_header(rest.first<FrameHeader::size>(), link_, direction_);
+    if (!header) {
+        next = tl::unexpected<Error>(header.error());
+        return next;
     }
-    ByteReader reader{rest.subspan(FrameHeader::size, header.length)};
-    Frame frame;
-    frame.header = header;
-    frame.fixed = reader.take(header.fixed);
-    frame.meta = reader.take(header.meta);
+    if (rest.size() - FrameHeader::size < header->length) {
+        return next;
+    }
+    ByteReader reader{rest.subspan(FrameHeader::size, header->length)};
+    Frame& frame = next->emplace();
+    frame.header = *header;
+    frame.fixed = reader.take(header->fixed);
+    frame.meta = reader.take(header->meta);
     frame.payload = reader.rest();
-    taken_ += FrameHeader::size + header.length;
-    return std::optional<Frame>{frame};
+    taken_ += FrameHeader::size + header->length;
+    return next;
 }
 
 }  // namespace jobmill

@@ -28,10 +28,11 @@ bool full_of_bytes(const JobLoad& taken, const JobLoad& more, std::uint64_t limi
 }
 
 template <typename Key>
-JobLoad load_of(const tsl::robin_map<Key, JobLoad>& loads, Key key)
+const JobLoad& load_of(const tsl::robin_map<Key, JobLoad>& loads, Key key)
 {
+    static constexpr JobLoad nothing;
     const auto found = loads.find(key);
-    return found == loads.end() ? JobLoad{} : found->second;
+    return found == loads.end() ? nothing : found->second;
 }
 
 void add(JobLoad& to, const JobLoad& load)
@@ -77,7 +78,7 @@ tl::expected<void, ErrorReply> Admission::judge_size(std::uint64_t size) const
 tl::expected<void, ErrorReply> Admission::judge(const Submitter& client, const JobLoad& more) const
 {
     // The narrowest first: who is at his own limit is told so, not that the daemon is full.
-    const JobLoad user = of(client.uid);
+    const JobLoad& user = of(client.uid);
     if (full(of(client.session).jobs, more.jobs, limits_.jobs_per_session)) {
         return busy("this session has too many unfinished jobs", "max_jobs_per_session", "",
                     limits_.jobs_per_session);
@@ -117,12 +118,12 @@ void Admission::leave(const Submitter& client, const JobLoad& load)
     subtract(sessions_, client.session, load);
 }
 
-JobLoad Admission::of(unsigned uid) const
+const JobLoad& Admission::of(unsigned uid) const
 {
     return load_of(users_, uid);
 }
 
-JobLoad Admission::of(SessionId session) const
+const JobLoad& Admission::of(SessionId session) const
 {
     return load_of(sessions_, session);
 }

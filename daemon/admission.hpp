@@ -77,8 +77,9 @@ public:
     };
 
     [[nodiscard]] const JobLoad& all() const noexcept { return all_; }
-    [[nodiscard]] JobLoad of(unsigned uid) const;
-    [[nodiscard]] JobLoad of(SessionId session) const;
+    /// Until the next one enters or leaves.
+    [[nodiscard]] const JobLoad& of(unsigned uid) const;
+    [[nodiscard]] const JobLoad& of(SessionId session) const;
 
 private:
     Limits limits_;

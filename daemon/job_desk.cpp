@@ -21,7 +21,7 @@ bool is_command(const HandlerEntry& handler)
 
 }  // namespace
 
-void JobDesk::submit(const Submitter& client, JobId job, Tag tag, Submission submission)
+void JobDesk::submit(const Submitter& client, JobId job, Tag tag, Submission&& submission)
 {
     core::JobSubmitted event{.job = job,
                              .session = client.session,

@@ -93,7 +93,7 @@ public:
     /// The number of the next job that is submitted.
     [[nodiscard]] JobId next_job() { return outside_.next_job(); }
     /// The job is accepted: it will end in exactly one terminal state, and may do so in here.
-    void submit(const Submitter& client, JobId job, Tag tag, Submission submission);
+    void submit(const Submitter& client, JobId job, Tag tag, Submission&& submission);
     void cancel(JobId job);
     /// The same unless it runs: then the session hears that it does, about that tag.
     void cancel_unless_running(SessionId session, Tag tag, JobId job);
@@ -124,7 +124,7 @@ public:
     [[nodiscard]] Outcome& worker_outcome(JobId job);
 
     // ---- effects of the core ----
-    void offered(JobId job);
+    const JobRecord& offered(JobId job);
     void ended(const core::JobEnded& end);
     void retried(const core::JobRetried& end);
     void let_be(JobId job) { cancel_watches_.let_be(job); }

@@ -125,7 +125,7 @@ void JobDesk::forget_outcome(JobId job)
     std::erase_if(said_, [&](const Said& each) { return each.job == job; });
 }
 
-void JobDesk::offered(JobId job)
+const JobRecord& JobDesk::offered(JobId job)
 {
     const JobRecord& record = records_.at(job);
     const bool watched = std::any_of(watched_.begin(), watched_.end(),
@@ -133,6 +133,7 @@ void JobDesk::offered(JobId job)
     if (record.submission.want_progress && !watched) {
         watched_.push_back({.job = job});
     }
+    return record;
 }
 
 bool JobDesk::has_to_look() const noexcept

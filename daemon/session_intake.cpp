@@ -111,8 +111,11 @@ tl::expected<Submission, ErrorReply> SessionIntake::judge(const Submit& submit) 
 tl::expected<Submission, ErrorReply> SessionIntake::judge_payload(const Submit& submit,
                                                                   UniqueFd blob) const
 {
+    if (is_small(submit)) {
+        return judge(submit);
+    }
     auto submission = judge(submit);
-    if (!submission || is_small(submit)) {
+    if (!submission) {
         return submission;
     }
     auto gathered = gather(submit, std::move(blob));
@@ -197,7 +200,7 @@ void SessionIntake::submit_many(Tag tag, std::string_view id, const SubmitMany& 
     }
 }
 
-void SessionIntake::accept(Tag tag, Submission submission)
+void SessionIntake::accept(Tag tag, Submission&& submission)
 {
     const std::uint64_t size = load_of(submission).bytes;
     const bool detached = submission.detached;

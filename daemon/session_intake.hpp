@@ -86,15 +86,15 @@ private:
     [[nodiscard]] UniqueFd take_descriptor(bool has_blob);
     template <typename Message>
     [[nodiscard]] Verdict begin(Tag tag, const Message& message,
-                                tl::expected<Submission, ErrorReply> submission);
-    void take_whole(Tag tag, Submission submission);
+                                tl::expected<Submission, ErrorReply>&& submission);
+    void take_whole(Tag tag, Submission&& submission);
     void store(Tag tag, Submission submission);
     [[nodiscard]] bool take_tag(Tag tag);
     [[nodiscard]] Verdict refuse_tag(Tag tag, bool more);
     [[nodiscard]] tl::expected<std::vector<Submission>, ErrorReply> judge_many(
         const SubmitMany& many) const;
     [[nodiscard]] std::optional<std::vector<Tag>> take_tags(const SubmitMany& many);
-    void accept(Tag tag, Submission submission);
+    void accept(Tag tag, Submission&& submission);
     void refuse_request(Tag tag, std::string_view id, ErrorReply error);
 
     Submitter client_;

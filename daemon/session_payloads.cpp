@@ -97,7 +97,7 @@ template tl::expected<UniqueFd, ErrorReply> SessionIntake::gather(const Submit& 
 
 template <typename Message>
 SessionIntake::Verdict SessionIntake::begin(Tag tag, const Message& message,
-                                            tl::expected<Submission, ErrorReply> submission)
+                                            tl::expected<Submission, ErrorReply>&& submission)
 {
     if (submission && message.more) {
         Admission::Place place{outside_.desk.admission(), client_, load_of(*submission)};
@@ -118,9 +118,9 @@ SessionIntake::Verdict SessionIntake::begin(Tag tag, const Message& message,
 }
 
 template SessionIntake::Verdict SessionIntake::begin(
-    Tag tag, const Submit& message, tl::expected<Submission, ErrorReply> submission);
+    Tag tag, const Submit& message, tl::expected<Submission, ErrorReply>&& submission);
 
-void SessionIntake::take_whole(Tag tag, Submission submission)
+void SessionIntake::take_whole(Tag tag, Submission&& submission)
 {
     if (submission.is_put) {
         store(tag, std::move(submission));

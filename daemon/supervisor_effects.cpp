@@ -76,8 +76,7 @@ void Supervisor::perform(const core::OfferJob& effect)
 {
     WorkerProcess* process = processes_.worker(effect.worker);
     JOBMILL_ASSERT(process != nullptr);
-    desk_.offered(effect.job);
-    const JobRecord& record = desk_.record(effect.job);
+    const JobRecord& record = desk_.offered(effect.job);
     const auto offered = process->offer(effect, record, desk_.limits_of(record), now());
     if (!offered) {
         // Out of descriptors: the job is charged to a worker that is no use.

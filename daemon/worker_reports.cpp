@@ -52,7 +52,7 @@ Sequence sequence_of(const WorkerReport& report)
 void WorkerReports::take(WorkerId worker, WorkerReport& report, UniqueFd blob)
 {
     const auto job = outside_.core.job_of(worker, sequence_of(report));
-    if (!job || !outside_.desk.knows(*job)) {
+    if (!job) {
         if (WorkerProcess* process = outside_.processes.worker(worker)) {
             process->accuse("spoke of a job that it does not hold");
         }
