@@ -83,7 +83,8 @@ void WorkerReports::take_outcome(WorkerId worker, JobId job, JobOutcome& outcome
                           .sequence = outcome.sequence,
                           .state = outcome.succeeded ? JobState::succeeded : JobState::failed,
                           .cpu = bounded(outcome.usage.cpu_ns.value_or(0)),
-                          .ran = bounded(outcome.run_ns)});
+                          .ran = bounded(outcome.run_ns),
+                          .bulky = said.payload.size > limits::inline_payload});
 }
 
 }  // namespace jobmill::daemon

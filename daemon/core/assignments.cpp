@@ -266,6 +266,10 @@ void Assignments::finished(WorkerSlot& slot, JobHandle handle, const JobFinished
     // Results come together: by our clock the first has taken all the time, and the others none.
     book_.pace(slot.pool).ran(book_[handle].handler, word.ran > Duration::zero() ? word.ran : ran);
     book_.charge(handle, word.cpu > Duration::zero() ? word.cpu : std::max(ran, Duration{1}));
+    if (word.bulky) {
+        // Whoever does not read stops what is queued, not what workers are done with.
+        prefetch_of(slot.pool).disturbed = turn.now;
+    }
     conclude(handle, word.state == JobState::succeeded ? JobWord::succeeded : JobWord::failed,
              turn);
     workforce_.completed_one(slot, turn);

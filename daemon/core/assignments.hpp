@@ -78,8 +78,9 @@ public:
 private:
     /// How a pool's workers are given jobs ahead.
     struct Prefetch {
-        TimePoint disturbed{};  ///< when jobs of several lanes were queued last
-        bool deep = false;      ///< since then, more than others would like
+        /// When jobs of several lanes were queued last, or a bulky result came.
+        TimePoint disturbed{};
+        bool deep = false;  ///< since then, more than others would like
     };
 
     [[nodiscard]] Prefetch& prefetch_of(PoolId pool);

@@ -31,7 +31,7 @@ struct Patience {
     /// The same while many are queued: each time that a worker has to be given more costs as much
     /// as tens of microseconds of work.
     Duration most_ahead = std::chrono::microseconds{1500};
-    /// The same while all that are queued are of one lane, and have been for so long.
+    /// The same while all that are queued are of one lane, and no result is bulky, for so long.
     Duration most_ahead_of_one = std::chrono::milliseconds{12};
     Duration undisturbed = std::chrono::milliseconds{100};
     /// What a worker runs may take so much longer than it should before what it has said meanwhile

@@ -221,6 +221,7 @@ struct JobFinished {
     JobState state = JobState::succeeded;  ///< succeeded or failed
     Duration cpu{};                        ///< CPU time that it took
     Duration ran{};                        ///< time that it took, by its worker's clock; 0: by ours
+    bool bulky = false;  ///< its result takes much memory until somebody has read it
 };
 
 /// What became of a RevokeClaim: `won` if the job was taken back, else the worker has it. Each

@@ -192,6 +192,25 @@ TEST_CASE_FIXTURE(Fixture, "where no other lane was queued lately the bound is a
     CHECK(held() == 2);
 }
 
+TEST_CASE_FIXTURE(Fixture, "where results were bulky lately the bound is the usual one")
+{
+    serve(1, 256);
+    queue_deep();
+    for (std::uint64_t sequence = 3; sequence <= 20; ++sequence) {
+        on(JobFinished{.worker = worker(1),
+                       .sequence = Sequence{sequence},
+                       .ran = milliseconds{1},
+                       .bulky = true});
+    }
+    CHECK(held() == 1);
+    now += milliseconds{99};
+    say_done(21, milliseconds{1});
+    CHECK(held() == 1);
+    now += milliseconds{1};
+    say_done(22, milliseconds{1});
+    CHECK(held() == 12);
+}
+
 TEST_CASE_FIXTURE(Fixture, "one that goes before others does not wait for what was given ahead")
 {
     serve(1, 256);
