@@ -89,7 +89,9 @@ Usage UsageMeter::end(std::uint64_t run_ns, SharedMemory shared) noexcept
         cpu_before_ += run_ns;
         return usage;
     }
-    usage.cpu_ns = cpu_ns() - cpu_before_;
+    // Short jobs before it may have waited for the processor: by the clock they took more.
+    const std::uint64_t cpu = cpu_ns();
+    usage.cpu_ns = cpu - std::min(cpu_before_, cpu);
     // What comes next begins with readings of its own.
     read_at_ = 0;
     StatusText text{};

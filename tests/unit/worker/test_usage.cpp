@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "tests/unit/worker/worker_harness.hpp"
+#include "worker/heartbeat.hpp"
 #include "worker/usage_meter.hpp"
 
 namespace jobmill::test {
@@ -101,6 +102,18 @@ TEST_CASE("many tiny jobs do not count for the long one behind them")
         (void)worker.await_answer(Sequence{i});
     }
     CHECK(*worker.await_answer(last).usage.cpu_ns < 2 * millisecond);
+}
+
+TEST_CASE("short jobs that waited do not make the CPU time of a long one immense")
+{
+    UsageMeter meter;
+    CHECK(meter.begin(monotonic_ns()));
+    for (int i = 0; i < 100; ++i) {
+        CHECK(meter.end(millisecond - 1).approximate);
+    }
+    const Usage slept = meter.end(2 * millisecond);
+    CHECK(!slept.approximate);
+    CHECK(*slept.cpu_ns == 0);
 }
 
 TEST_CASE("the peak is found in what the kernel writes")
