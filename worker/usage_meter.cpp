@@ -20,7 +20,7 @@ constexpr std::uint64_t exact_from_ns = 1'000'000;
 
 /// Readings before a job serve for the next ones if they are no older: in a row of tiny jobs not
 /// each pays the three system calls. What those took since is reckoned in by the clock.
-constexpr std::uint64_t fresh_ns = 100'000;
+constexpr std::uint64_t fresh_ns = 500'000;
 
 constexpr std::uint64_t second_ns = 1'000'000'000;
 
