@@ -26,6 +26,7 @@
 #include "daemon/rights.hpp"
 #include "daemon/service_manager.hpp"
 #include "daemon/sessions.hpp"
+#include "daemon/spin.hpp"
 #include "daemon/worker_reports.hpp"
 
 namespace jobmill::daemon {
@@ -89,7 +90,6 @@ private:
     void on_memory(const MemoryWatch::State& state);
     void on_hangup();
     [[nodiscard]] bool idle() const;
-    [[nodiscard]] bool spin();
     void watch_idleness();
     void leave_if_idle();
     [[nodiscard]] Value status(const Identity& client, const std::vector<JobId>& wanted) const;
@@ -123,7 +123,8 @@ private:
     Reloader reloader_;
 
     std::unique_ptr<loop::TurnHook> turn_hook_;
-    core::TimePoint spins_until_;  ///< if it spins at all
+    Spin spin_;
+    unsigned handled_ = 0;  ///< events, since the last turn ended
     std::unique_ptr<HealthWatch> health_;
     std::unique_ptr<MemoryWatch> memory_;
     std::unique_ptr<loop::Timer> core_timer_;

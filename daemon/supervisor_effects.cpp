@@ -33,6 +33,7 @@ void Supervisor::post(const core::Event& event, core::TimePoint now)
 void Supervisor::handle(const core::Event& event, core::TimePoint now)
 {
     now_ = now;
+    ++handled_;
     effects_.clear();
     core_.on(event, now, effects_);
     // What an effect posts is handled after the last effect of this event.

@@ -14,7 +14,9 @@ constexpr std::chrono::milliseconds progress_period{100};
 
 void Supervisor::on_turn()
 {
-    const bool spins = spin();
+    const bool spins = spin_.goes_on({.events = handled_, .sent = !flush_list_.empty()},
+                                     loop::EventLoop::now(), reloader_.config().spin);
+    handled_ = 0;
     desk_.mass_cancels().go_on();
     sessions_.bury();
     flush_list_.flush();
@@ -41,20 +43,6 @@ void Supervisor::on_turn()
         leave_when_quiet();
     }
     good_for_ = 0;  // from here on it may sleep
-}
-
-/// Whether the loop goes on looking instead of sleeping, since something went out not long ago.
-bool Supervisor::spin()
-{
-    const auto& spin = reloader_.config().spin;
-    if (!spin) {
-        return false;
-    }
-    const auto now = loop::EventLoop::now();
-    if (!flush_list_.empty()) {
-        spins_until_ = now + *spin;
-    }
-    return now < spins_until_;
 }
 
 bool Supervisor::idle() const
