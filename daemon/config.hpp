@@ -49,7 +49,7 @@ struct Config {
     /// How long a session may leave unread what was sent to it.
     std::chrono::milliseconds stall_timeout{30'000};
     std::chrono::milliseconds unread_age{3'600'000};
-    /// The daemon looks for something to do for so long before it sleeps; none: it sleeps at once.
+    /// The daemon looks for something to do for so long before it sleeps; none: as long as it pays.
     std::optional<std::chrono::microseconds> spin;
     std::uint64_t unread_bytes = std::uint64_t{64} << 20U;  ///< of one user
     std::optional<std::uint64_t> max_unread_bytes;          ///< of all; none: see unread_total()

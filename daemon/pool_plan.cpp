@@ -79,9 +79,9 @@ PoolPlan plan_pool(const PoolSettings& pool, std::uint32_t cores, bool system,
     if (pool.paths.value_or(!system)) {
         plan.what_to_load.emplace_back("--allow-paths");
     }
-    if (pool.spin) {
+    if (pool.spin > std::chrono::microseconds{0}) {
         plan.what_to_load.emplace_back("--spin-us");
-        plan.what_to_load.push_back(std::to_string(pool.spin->count()));
+        plan.what_to_load.push_back(std::to_string(pool.spin.count()));
     }
     for (const std::string& module : pool.modules) {
         plan.what_to_load.emplace_back("--module");

@@ -70,8 +70,8 @@ struct PoolSettings {
     std::uint64_t recycle_jobs = unlimited;
     std::optional<std::chrono::milliseconds> recycle_age;  ///< none: unlimited
     std::uint64_t recycle_rss = unlimited;
-    /// A worker without work looks for some for so long before it sleeps; none: it sleeps at once.
-    std::optional<std::chrono::microseconds> spin;
+    /// A worker without work looks for some for so long before it sleeps.
+    std::chrono::microseconds spin{0};
 
     friend bool operator==(const PoolSettings&, const PoolSettings&) = default;
 };

@@ -29,6 +29,14 @@ std::string duration(std::optional<Milliseconds> duration, const char* otherwise
     return duration ? duration_text(*duration) : otherwise;
 }
 
+std::string spin_text(std::optional<std::chrono::microseconds> spin)
+{
+    if (!spin) {
+        return "auto";
+    }
+    return *spin == std::chrono::microseconds{0} ? none_word : short_duration_text(*spin);
+}
+
 std::string cpu_time(std::uint64_t milliseconds)
 {
     return milliseconds == unlimited
@@ -143,7 +151,7 @@ std::vector<Setting> settings_of(const Config& config)
             {"drain_timeout", duration_text(config.drain_timeout)},
             {"idle_timeout", duration(config.idle_timeout, none_word)},
             {"unread_age", duration_text(config.unread_age)},
-            {"spin", config.spin ? short_duration_text(*config.spin) : none_word},
+            {"spin", spin_text(config.spin)},
             {"unread_bytes", size_text(config.unread_bytes)},
             {"max_unread_bytes",
              config.max_unread_bytes ? size_text(*config.max_unread_bytes) : default_word}};

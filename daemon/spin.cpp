@@ -2,13 +2,14 @@
 #include "daemon/spin.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace jobmill::daemon {
 
 bool Spin::goes_on(const Turn& turn, core::TimePoint now, const Setting& setting)
 {
     if (!setting) {
-        return pays(turn, now);
+        return looks(turn, now);
     }
     if (turn.sent) {
         until_ = now + *setting;
@@ -16,30 +17,44 @@ bool Spin::goes_on(const Turn& turn, core::TimePoint now, const Setting& setting
     return now < until_;
 }
 
-bool Spin::pays(const Turn& turn, core::TimePoint now)
+bool Spin::looks(const Turn& turn, core::TimePoint now)
 {
-    if (looking_ && turn.events == 0 && now < until_) {
+    if (looking_ != nullptr && turn.events == 0 && now < until_) {
         return true;
     }
-    if (looking_) {
-        looking_ = false;
+    if (Habit* const habit = std::exchange(looking_, nullptr)) {
         if (turn.events > 0) {
-            next_left_out_ /= 2;
+            habit->next_left_out /= 2;
         } else {
-            next_left_out_ = std::min(2 * next_left_out_ + 1, most_left_out);
-            left_out_ = next_left_out_;
+            habit->next_left_out = std::min(2 * habit->next_left_out + 1, most_left_out);
+            habit->left_out = habit->next_left_out;
         }
     }
-    if (turn.events < many_events) {
+    Habit* const habit = reason(turn);
+    if (habit == nullptr) {
         return false;
     }
-    if (left_out_ > 0) {
-        --left_out_;
+    if (habit->left_out > 0) {
+        --habit->left_out;
         return false;
     }
-    looking_ = true;
-    until_ = now + wake_up;
+    looking_ = habit;
+    until_ = now + habit->length;
     return true;
+}
+
+/// Why it would look after that turn; null when it has none.
+Spin::Habit* Spin::reason(const Turn& turn)
+{
+    if (turn.events >= many_events) {
+        return &much_to_do_;
+    }
+    // Somebody has to be able to do what it waits for meanwhile.
+    const bool core_to_spare = std::max(1U, turn.busy_workers) < turn.cores;
+    if (turn.events == 0 || !core_to_spare) {
+        return nullptr;
+    }
+    return turn.busy_workers > 0 ? &for_workers_ : &for_clients_;
 }
 
 }  // namespace jobmill::daemon

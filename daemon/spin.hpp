@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstdint>
 #include <optional>
 
 #include "daemon/core/terms.hpp"
@@ -8,34 +9,48 @@
 namespace jobmill::daemon {
 
 /// Whether the loop, at the end of a turn, looks for more at once or sleeps until there is some.
-/// Who set `spin` has it look for so long after each turn that sent something. Else it looks only
-/// after a turn that handled many events, for no longer than it takes to be woken, and only as long
-/// as that pays: each look that finds nothing has it leave out more of the next ones.
+/// Who wakes another process on another core waits for that longer than most small jobs take. Who
+/// set `spin` has it look for so long after each turn that sent something, or never. Else it looks
+/// for about as long as it takes to be woken, and only as long as that pays: each look that finds
+/// nothing has it leave out more of the next ones.
 class Spin {
 public:
-    /// As it is configured; none: not set.
+    /// None: as long as it pays; zero: never.
     using Setting = std::optional<core::Duration>;
 
     struct Turn {
         unsigned events = 0;  ///< that the core has handled
         bool sent = false;
+        std::uint32_t busy_workers = 0;
+        std::uint32_t cores = 1;
     };
 
     [[nodiscard]] bool goes_on(const Turn& turn, core::TimePoint now, const Setting& setting);
 
-    /// Below it a turn is no sign that the next one comes soon.
+    /// After so many events the next ones come soon, and are worth a core that others could use.
     static constexpr unsigned many_events = 64;
-    /// A process that sleeps on another core runs after so long, on a virtual machine.
-    static constexpr core::Duration wake_up = std::chrono::microseconds{50};
+    static constexpr core::Duration look = std::chrono::microseconds{50};
+    /// Where a core is to spare: until a job of some tens of microseconds has come back, or the
+    /// client that has its result sends the next one.
+    static constexpr core::Duration long_look = std::chrono::microseconds{100};
     static constexpr unsigned most_left_out = 1023;
 
 private:
-    [[nodiscard]] bool pays(const Turn& turn, core::TimePoint now);
+    /// Looks for one reason. What pays for one does not for another.
+    struct Habit {
+        core::Duration length{};
+        unsigned left_out = 0;       ///< turns that are still to pass without a look
+        unsigned next_left_out = 0;  ///< the same after a look that finds nothing
+    };
+
+    [[nodiscard]] bool looks(const Turn& turn, core::TimePoint now);
+    [[nodiscard]] Habit* reason(const Turn& turn);
 
     core::TimePoint until_;
-    bool looking_ = false;
-    unsigned left_out_ = 0;      ///< turns with many events that are to pass without a look
-    unsigned next_left_out_ = 0; ///< after a look that finds nothing: twice as many, and one
+    Habit* looking_ = nullptr;
+    Habit much_to_do_{.length = look};
+    Habit for_workers_{.length = long_look};
+    Habit for_clients_{.length = long_look};
 };
 
 }  // namespace jobmill::daemon

@@ -14,7 +14,10 @@ constexpr std::chrono::milliseconds progress_period{100};
 
 void Supervisor::on_turn()
 {
-    const bool spins = spin_.goes_on({.events = handled_, .sent = !flush_list_.empty()},
+    const bool spins = spin_.goes_on({.events = handled_,
+                                      .sent = !flush_list_.empty(),
+                                      .busy_workers = core_.busy_workers(),
+                                      .cores = cores_},
                                      loop::EventLoop::now(), reloader_.config().spin);
     handled_ = 0;
     desk_.mass_cancels().go_on();

@@ -186,23 +186,36 @@ void TomlReader::duration_or(const toml::table& table, std::string_view key, std
     }
 }
 
-void TomlReader::spin(const toml::table& table, std::optional<std::chrono::microseconds>& to)
+std::optional<std::chrono::microseconds> TomlReader::spin_time(const toml::table& table,
+                                                               const char* want)
 {
-    constexpr const char* want = R"(from "1us" to "1ms", or "none")";
     constexpr std::chrono::microseconds most{1000};
     if (is_word(table, "spin", "none")) {
-        to.reset();
-        return;
+        return std::chrono::microseconds{0};
     }
     const auto* found = value<std::string>(table, "spin", want);
     if (found == nullptr) {
-        return;
+        return {};
     }
     const auto parsed = parse_short_duration(found->get());
     if (!parsed || *parsed == std::chrono::microseconds{0} || *parsed > most) {
         complain(found->source(), "spin: \"" + found->get() + "\": want " + want);
-    } else {
-        to = *parsed;
+        return {};
+    }
+    return *parsed;
+}
+
+void TomlReader::spin(const toml::table& table, std::chrono::microseconds& to)
+{
+    to = spin_time(table, R"(from "1us" to "1ms", or "none")").value_or(to);
+}
+
+void TomlReader::spin(const toml::table& table, std::optional<std::chrono::microseconds>& to)
+{
+    if (is_word(table, "spin", "auto")) {
+        to.reset();
+    } else if (const auto time = spin_time(table, R"(from "1us" to "1ms", "none", or "auto")")) {
+        to = time;
     }
 }
 

@@ -72,7 +72,9 @@ public:
     /// Above zero and of at most ten years, or the word, which is none.
     void duration_or(const toml::table& table, std::string_view key, std::string_view word,
                      std::optional<std::chrono::milliseconds>& to);
-    /// From 1us to 1ms, or "none".
+    /// From 1us to 1ms, or "none", which is zero.
+    void spin(const toml::table& table, std::chrono::microseconds& to);
+    /// The same, or "auto", which is none.
     void spin(const toml::table& table, std::optional<std::chrono::microseconds>& to);
 
 private:
@@ -83,6 +85,8 @@ private:
     };
     [[nodiscard]] static bool is_word(const toml::table& table, std::string_view key,
                                       std::string_view word);
+    /// Zero for "none"; none when there is no such key, or what it has is not what we want.
+    std::optional<std::chrono::microseconds> spin_time(const toml::table& table, const char* want);
     std::optional<std::int64_t> number_within(const toml::table& table, std::string_view key,
                                               const Range& range);
 

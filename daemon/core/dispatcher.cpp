@@ -196,6 +196,11 @@ std::uint64_t Dispatcher::unfinished_jobs() const
     return state_->book.size();
 }
 
+std::uint32_t Dispatcher::busy_workers() const
+{
+    return state_->book.busy_workers();
+}
+
 std::uint64_t Dispatcher::stale_events() const
 {
     return state_->stale;

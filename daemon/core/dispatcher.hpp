@@ -103,6 +103,8 @@ public:
     /// Which attempt of the job is waited for or running.
     [[nodiscard]] std::uint32_t attempt_of(JobId job) const;
     [[nodiscard]] std::uint64_t unfinished_jobs() const;
+    /// Workers that hold a job, in all pools.
+    [[nodiscard]] std::uint32_t busy_workers() const;
     /// Whether nothing begins because the machine's memory is low.
     [[nodiscard]] bool memory_low() const;
     /// Events that came too late to mean anything: of an old generation, or twice.

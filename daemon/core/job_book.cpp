@@ -92,6 +92,7 @@ void JobBook::offer(JobHandle handle, WorkerSlot& slot, Turn& turn)
     slot.next_sequence = Sequence{number(sequence) + 1};
     if (slot.held.empty()) {
         slot.oldest_held = sequence;
+        ++busy_workers_;
     }
     slot.held.push_back(jobs_, handle);
     slot.held_at.resize(WorkerSlot::claim_words, no_job);
@@ -206,7 +207,9 @@ void JobBook::take_from_worker(JobHandle handle)
     slot.held.remove(jobs_, handle);
     slot.expected -= holding.expected;
     slot.held_at[number(holding.sequence) % WorkerSlot::claim_words] = no_job;
-    if (!slot.held.empty()) {
+    if (slot.held.empty()) {
+        --busy_workers_;
+    } else {
         slot.oldest_held = held(jobs_[slot.held.first()]).sequence;
     }
     job.held_up = false;

@@ -141,6 +141,8 @@ public:
         return backlog.running - backlog.lent;
     }
     [[nodiscard]] std::uint64_t working() const { return working_; }
+    /// Workers that hold a job.
+    [[nodiscard]] std::uint32_t busy_workers() const { return busy_workers_; }
 
     [[nodiscard]] std::size_t pools() const { return backlogs_.size(); }
     [[nodiscard]] BatchBook& batches() { return batches_; }
@@ -209,6 +211,7 @@ private:
     LabelBook labels_;
     std::vector<PoolId> lending_changed_;
     std::uint64_t working_ = 0;  ///< in all pools
+    std::uint32_t busy_workers_ = 0;
 };
 
 }  // namespace jobmill::core

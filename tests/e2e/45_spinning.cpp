@@ -16,11 +16,9 @@ bool sleeps(pid_t pid)
     return name_end != std::string::npos && text.substr(name_end + 2, 1) == "S";
 }
 
-}  // namespace
-
-TEST_CASE("who spins serves as before, and sleeps when there is nothing to do")
+/// Jobs one after the other, then nothing.
+void serve_and_sleep(const Daemon& daemon)
 {
-    const Daemon daemon{"spin = \"1ms\"\n" + pool_config(2) + "spin = \"1ms\"\n"};
     daemon.await_workers(2);
     JsonClient client = daemon.json();
     for (int i = 0; i < 100; ++i) {
@@ -34,6 +32,19 @@ TEST_CASE("who spins serves as before, and sleeps when there is nothing to do")
         daemon.await("it sleeps", [&] { return sleeps(pid); });
     }
     CHECK(daemon.pool().integer_at("done") == 100);
+}
+
+}  // namespace
+
+TEST_CASE("who spins serves as before, and sleeps when there is nothing to do")
+{
+    serve_and_sleep(Daemon{"spin = \"1ms\"\n" + pool_config(2) + "spin = \"1ms\"\n"});
+}
+
+TEST_CASE("so does who spins as long as it pays, and who never spins")
+{
+    serve_and_sleep(Daemon{pool_config(2)});
+    serve_and_sleep(Daemon{"spin = \"none\"\n" + pool_config(2)});
 }
 
 }  // namespace jobmill::tests

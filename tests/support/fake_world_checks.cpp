@@ -232,6 +232,10 @@ void FakeWorld::check_workers()
             check_clocks(*worker);
         }
     }
+    const auto busy = std::count_if(workers_.begin(), workers_.end(),
+                                    [](const auto& worker) { return !worker->held.empty(); });
+    demand(dispatcher_.busy_workers() == static_cast<std::uint32_t>(busy),
+           "another number of workers is busy");
 }
 
 /// Whether it is known to have begun all that it holds, or was asked for it back.

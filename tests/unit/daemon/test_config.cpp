@@ -166,6 +166,8 @@ TEST_CASE("what is wrong in a file is said with its line and column")
         {"poison_kept = 0\n", "jm.toml:1:15: poison_kept: want a number from 1 to 1000000"},
         {"first_frame_timeout = \"0s\"\n", "jm.toml:1:23: first_frame_timeout: out of its range"},
         {"stall_timeout = \"0s\"\n", "jm.toml:1:17: stall_timeout: out of its range"},
+        {"spin = \"0us\"\n",
+         "jm.toml:1:8: spin: \"0us\": want from \"1us\" to \"1ms\", \"none\", or \"auto\""},
         {"label = 1\n", "jm.toml:1:9: label: want tables such as [label.nightly]"},
         {"drain_timeout = 5\n", "jm.toml:1:17: drain_timeout: want a duration such as \"5s\""},
         {"drain_timeout = \"5\"\n",
@@ -244,6 +246,14 @@ stall_timeout = "2s"
     CHECK(config.stall_timeout == 2s);
     CHECK(user_limits(config, true) ==
           UserLimits{.jobs = 5, .bytes = 1U << 20U, .sessions = 3, .session_jobs = 2});
+}
+
+TEST_CASE("the daemon spins as long as it pays, for a time, or never")
+{
+    CHECK_FALSE(parsed("").spin.has_value());
+    CHECK_FALSE(parsed("spin = \"auto\"\n").spin.has_value());
+    CHECK(parsed("spin = \"none\"\n").spin == 0us);
+    CHECK(parsed("spin = \"20us\"\n").spin == 20us);
 }
 
 TEST_CASE("a configuration that says nothing watches no memory and stops no job from running")

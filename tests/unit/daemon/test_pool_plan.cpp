@@ -82,7 +82,7 @@ TEST_CASE("commands are offered, but not by the system's daemon unless it is tol
     CHECK(plan_pool(pool, 1, true, {}).what_to_load == Texts{"--allow-exec"});
     pool.spin = std::chrono::microseconds{20};
     CHECK(plan_pool(pool, 1, true, {}).what_to_load == Texts{"--allow-exec", "--spin-us", "20"});
-    pool.spin.reset();
+    pool.spin = {};
     pool.exec = false;
     CHECK(plan_pool(pool, 1, false, {}).what_to_load.empty());
 }

@@ -53,7 +53,7 @@ TEST_CASE("a pool that says nothing has bounds all the same where no bound would
     CHECK(plain.recycle_jobs == unlimited);
     CHECK_FALSE(plain.recycle_age.has_value());
     CHECK(plain.recycle_rss == unlimited);
-    CHECK_FALSE(plain.spin.has_value());
+    CHECK(plain.spin == 0us);
     CHECK(plain.cgroup == PoolSettings::Cgroup::automatic);
     CHECK(plain.environment.empty());
 }

@@ -15,12 +15,19 @@ class Loop {
 public:
     bool turn(unsigned events, bool sent = true)
     {
-        return spin_.goes_on({.events = events, .sent = sent}, now_, setting_);
+        return spin_.goes_on(
+            {.events = events, .sent = sent, .busy_workers = busy_workers_, .cores = cores_}, now_,
+            setting_);
     }
     bool busy() { return turn(Spin::many_events); }
     bool quiet() { return turn(0, false); }
     void wait(core::Duration time) { now_ += time; }
     void set(microseconds time) { setting_ = time; }
+    void have(std::uint32_t busy_workers, std::uint32_t cores)
+    {
+        busy_workers_ = busy_workers;
+        cores_ = cores;
+    }
 
     /// Whether it looks after a turn with many events; if it does it finds nothing.
     bool looks_in_vain()
@@ -28,7 +35,7 @@ public:
         if (!busy()) {
             return false;
         }
-        wait(Spin::wake_up);
+        wait(Spin::look);
         CHECK_FALSE(quiet());
         return true;
     }
@@ -45,23 +52,61 @@ public:
 private:
     Spin spin_;
     Spin::Setting setting_;
+    std::uint32_t busy_workers_ = 2;
+    std::uint32_t cores_ = 2;
     core::TimePoint now_{microseconds{1000}};
 };
 
 }  // namespace
 
-TEST_CASE("a loop that is not set to spin sleeps after a turn with few events")
+TEST_CASE("without a core to spare a loop sleeps after a turn with few events")
 {
     Loop loop;
     CHECK_FALSE(loop.turn(Spin::many_events - 1));
     CHECK_FALSE(loop.quiet());
+    // Whoever it waits for needs one as well.
+    loop.have(0, 1);
+    CHECK_FALSE(loop.turn(1));
+    CHECK_FALSE(loop.quiet());
 }
 
-TEST_CASE("after a turn with many events it looks for as long as it takes to be woken")
+TEST_CASE("with a core to spare it looks after each turn that has handled something")
+{
+    Loop loop;
+    loop.have(1, 2);
+    CHECK_FALSE(loop.turn(0));
+    CHECK(loop.turn(1));
+    loop.wait(Spin::long_look - nanoseconds{1});
+    CHECK(loop.quiet());
+    loop.wait(nanoseconds{1});
+    CHECK_FALSE(loop.quiet());
+}
+
+TEST_CASE("that workers take long says nothing of clients")
+{
+    Loop loop;
+    // A client that sends its next job at once, and jobs that take longer than it looks.
+    unsigned for_workers = 0;
+    for (int i = 0; i < 1000; ++i) {
+        loop.have(0, 2);
+        CHECK(loop.turn(1));
+        loop.wait(microseconds{20});
+        loop.have(1, 2);
+        if (loop.turn(1)) {
+            ++for_workers;
+            loop.wait(Spin::long_look);
+            CHECK_FALSE(loop.quiet());
+        }
+        loop.wait(microseconds{1000});
+    }
+    CHECK(for_workers < 12);
+}
+
+TEST_CASE("after a turn with many events it looks for a while, whoever wants the core")
 {
     Loop loop;
     CHECK(loop.busy());
-    loop.wait(Spin::wake_up - nanoseconds{1});
+    loop.wait(Spin::look - nanoseconds{1});
     CHECK(loop.quiet());
     loop.wait(nanoseconds{1});
     CHECK_FALSE(loop.quiet());
@@ -73,7 +118,7 @@ TEST_CASE("it looks as long as it finds something, and no longer after what is l
     Loop loop;
     for (int i = 0; i < 100; ++i) {
         CHECK(loop.busy());
-        loop.wait(Spin::wake_up - nanoseconds{1});
+        loop.wait(Spin::look - nanoseconds{1});
     }
     CHECK_FALSE(loop.turn(1));
     CHECK_FALSE(loop.quiet());
@@ -99,7 +144,7 @@ TEST_CASE("each look that finds something has it leave out fewer")
     CHECK(loop.busy());
     CHECK(loop.busy());
     CHECK(loop.busy());
-    loop.wait(Spin::wake_up);
+    loop.wait(Spin::look);
     CHECK_FALSE(loop.quiet());
     CHECK(loop.left_out() == 7);
 }
@@ -107,6 +152,7 @@ TEST_CASE("each look that finds something has it leave out fewer")
 TEST_CASE("a loop that is set to spin looks for that long after it has sent something")
 {
     Loop loop;
+    loop.have(0, 2);
     loop.set(microseconds{200});
     CHECK_FALSE(loop.quiet());
     CHECK_FALSE(loop.turn(Spin::many_events, false));
@@ -114,5 +160,15 @@ TEST_CASE("a loop that is set to spin looks for that long after it has sent some
     loop.wait(microseconds{199});
     CHECK(loop.quiet());
     loop.wait(microseconds{1});
+    CHECK_FALSE(loop.quiet());
+}
+
+TEST_CASE("a loop that is set to spin never, never does")
+{
+    Loop loop;
+    loop.have(0, 2);
+    loop.set(microseconds{0});
+    CHECK_FALSE(loop.turn(1));
+    CHECK_FALSE(loop.busy());
     CHECK_FALSE(loop.quiet());
 }
