@@ -75,8 +75,8 @@ std::vector<PoolId> PoolDirectory::all() const
     return pools;
 }
 
-tl::expected<Route, ErrorReply> PoolDirectory::find(std::string_view pool,
-                                                    std::string_view handler) const
+tl::expected<Route, ErrorReply> PoolDirectory::find(std::string_view pool, std::string_view handler,
+                                                    std::uint16_t guess) const
 {
     const std::string_view name = pool.empty() ? default_pool : pool;
     auto number = find(name);
@@ -97,6 +97,9 @@ tl::expected<Route, ErrorReply> PoolDirectory::find(std::string_view pool,
                       "pool");
     }
     const auto& handlers = entry->handlers;
+    if (guess < handlers.size() && handlers[guess].name == handler) {
+        return Route{.pool = *number, .handler = guess};
+    }
     const auto found = std::find_if(handlers.begin(), handlers.end(),
                                     [&](const auto& each) { return each.name == handler; });
     if (found == handlers.end()) {

@@ -68,8 +68,10 @@ public:
     [[nodiscard]] const PoolEntry& entry(PoolId pool) const { return pools_.at(number(pool)); }
 
     /// An empty pool name means the default pool. Unknown names are answered with the nearest one.
+    /// `guess` is the handler's number for who has asked before: that one is looked at first.
     [[nodiscard]] tl::expected<Route, ErrorReply> find(std::string_view pool,
-                                                       std::string_view handler) const;
+                                                       std::string_view handler,
+                                                       std::uint16_t guess = 0) const;
 
     /// The body of a handlers reply.
     [[nodiscard]] Value describe() const;

@@ -24,12 +24,14 @@ void SessionIntake::open(const Open& open)
                                limits::opened_handlers));
         return;
     }
-    if (const auto route = outside_.pools.find(open.pool, open.handler); !route) {
+    const auto route = outside_.pools.find(open.pool, open.handler);
+    if (!route) {
         refuse_request(Tag{open.number}, {}, route.error());
         return;
     }
-    opened_.insert_or_assign(open.number,
-                             std::pair{std::string{open.pool}, std::string{open.handler}});
+    opened_.insert_or_assign(open.number, OpenedHandler{.pool = std::string{open.pool},
+                                                        .handler = std::string{open.handler},
+                                                        .number = route->handler});
     outside_.output.send(Opened{open.number}, {});
 }
 
@@ -54,17 +56,19 @@ tl::expected<Submission, ErrorReply> SessionIntake::judge(const Submit& submit) 
     }
     std::string_view pool = submit.options.pool;
     std::string_view handler = submit.options.handler;
+    std::uint16_t guess = 0;
     if (submit.handler_number != 0) {
         const auto opened = opened_.find(submit.handler_number);
         if (opened == opened_.end()) {
             return refuse(error_code::unknown_handler, "this number was not opened", "handler");
         }
-        pool = opened->second.first;
-        handler = opened->second.second;
+        pool = opened->second.pool;
+        handler = opened->second.handler;
+        guess = opened->second.number;
     } else if (handler.empty()) {
         return refuse(error_code::missing_field, "a handler is needed", "handler");
     }
-    const auto route = outside_.pools.find(pool, handler);
+    const auto route = outside_.pools.find(pool, handler, guess);
     if (!route) {
         return tl::unexpected<ErrorReply>(route.error());
     }

@@ -70,6 +70,13 @@ public:
     [[nodiscard]] bool idle() const noexcept { return jobs_ == 0; }
 
 private:
+    /// A handler that the client has given a number of its own.
+    struct OpenedHandler {
+        std::string pool;
+        std::string handler;
+        std::uint16_t number = 0;  ///< in its pool, when it was opened
+    };
+
     [[nodiscard]] tl::expected<Submission, ErrorReply> judge(const Submit& submit) const;
     [[nodiscard]] tl::expected<std::vector<JobContent>, ErrorReply> judge_inputs(
         const SubmitOptions& options) const;
@@ -103,7 +110,7 @@ private:
     IncomingPayloads incoming_;
     std::size_t jobs_ = 0;     ///< accepted, result not out yet
     std::uint64_t bytes_ = 0;  ///< of their payloads
-    std::unordered_map<std::uint64_t, std::pair<std::string, std::string>> opened_;
+    std::unordered_map<std::uint64_t, OpenedHandler> opened_;
     std::unordered_map<std::uint64_t, JobContent> stored_;  ///< what was put, and not dropped
 };
 

@@ -40,24 +40,28 @@ bool Assignments::offer_one(PoolId pool, Turn& turn)
     if (book_.lanes(pool) > 1) {
         make_way(pool, turn);
     }
+    WorkerSlot* slot = workforce_.least_loaded(pool);
+    const auto nobody = [&] { return slot == nullptr && !workforce_.grows(pool); };
+    if (nobody()) {
+        return false;
+    }
     const Duration work = ahead(pool, turn.now);
     // Who holds fewest may have most work; each is passed by once until it holds others.
-    const auto pass_by = [&](WorkerSlot*& slot, auto unfit) {
+    const auto pass_by = [&](auto unfit) {
         while (slot != nullptr && !slot->held.empty() && unfit(*slot)) {
             workforce_.is_full(*slot);
             slot = workforce_.least_loaded(pool);
         }
     };
-    WorkerSlot* slot = workforce_.least_loaded(pool);
-    pass_by(slot, [&](const WorkerSlot& each) { return each.expected >= work; });
-    if (slot == nullptr && !workforce_.grows(pool)) {
+    pass_by([&](const WorkerSlot& each) { return each.expected >= work; });
+    if (nobody()) {
         return false;
     }
     const JobHandle next = book_.next_of(pool, turn.now);
     if (next == no_job) {
         return false;  // each waits for others of its label, or for its client to read
     }
-    pass_by(slot, [&](const WorkerSlot& each) { return !fits(next, each, work); });
+    pass_by([&](const WorkerSlot& each) { return !fits(next, each, work); });
     if (book_.batches().settling(book_.extras(next).batch) && !JOBMILL_BUG(29)) {
         // It would have been cancelled, had there not been so many before it.
         const bool goes_on = turn.ends_left > 0;

@@ -53,6 +53,17 @@ TEST_CASE("a handler is found by its pool and name, and has its position as a nu
     CHECK(pools.find("gpu", "render").value().pool == PoolId{0});
 }
 
+TEST_CASE("a number that is out of date leads nobody astray")
+{
+    const PoolDirectory pools = two_pools();
+    for (const unsigned number : {0U, 1U, 2U, 3U, 65535U}) {
+        const auto guess = static_cast<std::uint16_t>(number);
+        CHECK(pools.find("default", "sha256", guess).value().handler == 1);
+        CHECK(pools.find("gpu", "render", guess).value().handler == 0);
+        CHECK_FALSE(pools.find("gpu", "sha256", guess).has_value());
+    }
+}
+
 TEST_CASE("no pool means the default one, wherever it stands")
 {
     CHECK(two_pools().find("", "echo").value().pool == PoolId{1});
