@@ -44,6 +44,7 @@ TEST_CASE("terms that differ in anything are kept apart")
                                     {.backoff = milliseconds{1}},
                                     {.longest_backoff = milliseconds{1}}};
     std::vector<TermsHandle> handles;
+    handles.reserve(all.size());
     for (const JobTerms& each : all) {
         handles.push_back(book.take(each));
     }
