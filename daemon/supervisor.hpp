@@ -92,7 +92,7 @@ private:
     [[nodiscard]] bool idle() const;
     void watch_idleness();
     void leave_if_idle();
-    [[nodiscard]] Value status(const Identity& client, const std::vector<JobId>& wanted) const;
+    [[nodiscard]] Value status(const Identity& client, const std::vector<JobId>& wanted);
 
     loop::EventLoop& loop_;
     bool system_;
@@ -111,7 +111,7 @@ private:
     core::Effects effects_;
     bool draining_events_ = false;
     core::TimePoint now_;    ///< of the event that is being handled
-    unsigned good_for_ = 0;  ///< so many more events, none of them after the loop has slept
+    unsigned good_for_ = 0;  ///< so many more events, before anything that may take long
 
     PoolDirectory pools_;
     JobDesk desk_;

@@ -8,6 +8,19 @@
 #include "daemon/supervisor.hpp"
 
 namespace jobmill::daemon {
+namespace {
+
+constexpr unsigned events_a_look = 8;
+constexpr std::size_t few_effects = 8;
+
+/// What has to be done about others, with their processes say, may take a while.
+bool is_brief(const core::Event& event)
+{
+    return std::holds_alternative<core::JobSubmitted>(event) ||
+           std::holds_alternative<core::JobFinished>(event);
+}
+
+}  // namespace
 
 void Supervisor::post(const core::Event& event)
 {
@@ -40,6 +53,9 @@ void Supervisor::handle(const core::Event& event, core::TimePoint now)
     for (const core::Effect& effect : effects_) {
         perform(effect);
     }
+    if (!is_brief(event) || effects_.size() > few_effects) {
+        good_for_ = 0;
+    }
 }
 
 /// Within an event it stands.
@@ -48,10 +64,9 @@ core::TimePoint Supervisor::now()
     return draining_events_ ? now_ : look();
 }
 
-/// Events that follow one another share a look at the clock: it costs more than most effects.
+/// Brief events that follow one another share a look at the clock: it costs more than most effects.
 core::TimePoint Supervisor::look()
 {
-    constexpr unsigned events_a_look = 8;
     if (good_for_ == 0) {
         now_ = loop::EventLoop::now();
         good_for_ = events_a_look;
