@@ -224,7 +224,7 @@ void Assignments::has_begun(WorkerSlot& slot, JobHandle handle, Turn& turn)
 
 void Assignments::time_out(JobHandle handle, EndedBy why, Turn& turn)
 {
-    if (row_of(book_[handle].stage, JobWord::timeout) != nullptr) {
+    if (row_of(book_[handle].stage, JobWord::timeout)) {
         book_.blame(handle, why);
         book_.step(handle, JobWord::timeout, turn);
         has_begun(workforce_.slots()[book_.holding(handle).worker.slot], handle, turn);
@@ -297,11 +297,11 @@ bool Assignments::skipped_any_before(const WorkerSlot& slot, JobHandle handle) c
 /// The attempt ends by that word; the job with it, unless it has another.
 void Assignments::conclude(JobHandle handle, JobWord word, Turn& turn)
 {
-    const JobRow* row = row_of(book_[handle].stage, word);
-    if (row == nullptr) {
+    const auto row = row_of(book_[handle].stage, word);
+    if (!row) {
         return;
     }
-    const bool repeatable = row_of(row->from, JobWord::retry) != nullptr;
+    const bool repeatable = row_of(row->from, JobWord::retry).has_value();
     if (repeatable && row->act.state != JobState::succeeded) {
         const JobExtras& extras = book_.extras(handle);
         Tries tries{.attempts = extras.attempt, .crashes = extras.crashes};

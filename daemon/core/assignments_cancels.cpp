@@ -8,7 +8,7 @@ namespace jobmill::core {
 void Assignments::cancel(JobHandle handle, EndedBy why, Turn& turn)
 {
     const JobStage before = book_[handle].stage;
-    if (row_of(before, JobWord::cancel) == nullptr) {
+    if (!row_of(before, JobWord::cancel)) {
         return;
     }
     book_.blame(handle, why);
@@ -25,7 +25,7 @@ void Assignments::waive(JobHandle handle, Turn& turn)
     const JobStage before = book_[handle].stage;
     if (begun(before)) {
         turn.ask(JobLetBe{.job = book_[handle].id});
-    } else if (row_of(before, JobWord::waive) != nullptr) {
+    } else if (row_of(before, JobWord::waive)) {
         book_.blame(handle, EndedBy::cancel);
         book_.step(handle, JobWord::waive, turn);
         if (before == JobStage::offered) {

@@ -70,8 +70,8 @@ JobHandle JobBook::next_of(PoolId pool, TimePoint now)
 
 void JobBook::offer(JobHandle handle, WorkerSlot& slot, Turn& turn)
 {
-    const JobRow* row = row_of(jobs_[handle].stage, JobWord::offer);
-    JOBMILL_ASSERT(row != nullptr);
+    const auto row = row_of(jobs_[handle].stage, JobWord::offer);
+    JOBMILL_ASSERT(row.has_value());
     Job& job = jobs_[handle];
     Backlog& backlog = backlog_of(job);
     const Sequence sequence = slot.next_sequence;
@@ -119,8 +119,8 @@ Duration JobBook::expected_run(const Job& job)
 bool JobBook::step(JobHandle handle, JobWord word, Turn& turn)
 {
     Job& job = jobs_[handle];
-    const JobRow* row = row_of(job.stage, word);
-    if (row == nullptr) {
+    const auto row = row_of(job.stage, word);
+    if (!row) {
         return false;
     }
     const Holder holder = word == JobWord::won ? Holder{} : holder_of(job);
@@ -145,7 +145,7 @@ bool JobBook::step(JobHandle handle, JobWord word, Turn& turn)
 void JobBook::retry(JobHandle handle, const JobOutcome& outcome, Duration delay, Turn& turn)
 {
     Job& job = jobs_[handle];
-    JOBMILL_ASSERT(row_of(job.stage, JobWord::retry) != nullptr);
+    JOBMILL_ASSERT(row_of(job.stage, JobWord::retry).has_value());
     const Holder holder = holder_of(job);
     turn.ask(JobRetried{.job = job.id,
                         .state = outcome.state,

@@ -156,12 +156,11 @@ inline constexpr auto job_rows = [] {
 
 inline constexpr auto job_index = index_of<job_stage_count, job_word_count>(job_rows);
 
-/// The row for that word in that stage, or null: the word changes nothing there.
-[[nodiscard]] constexpr const JobRow* row_of(JobStage from, JobWord on) noexcept
+/// The row for that word in that stage, or none: the word changes nothing there.
+[[nodiscard]] constexpr FoundRow<job_rows> row_of(JobStage from, JobWord on) noexcept
 {
-    const std::uint8_t found =
-        job_index.at(static_cast<std::size_t>(from)).at(static_cast<std::size_t>(on));
-    return found == 0 ? nullptr : &job_rows.at(found - 1U);
+    return FoundRow<job_rows>{
+        job_index.at(static_cast<std::size_t>(from)).at(static_cast<std::size_t>(on))};
 }
 
 /// Whether it is certain that the worker has begun the job.
@@ -232,9 +231,9 @@ consteval bool deaths_and_answers_are_complete()
     for (std::size_t i = 0; i < job_stage_count; ++i) {
         const auto stage = static_cast<JobStage>(i);
         const bool answered =
-            (row_of(stage, JobWord::won) != nullptr) && (row_of(stage, JobWord::lost) != nullptr);
-        if ((row_of(stage, JobWord::died) != nullptr) != begun(stage) ||
-            (row_of(stage, JobWord::limited) != nullptr) != begun(stage) ||
+            row_of(stage, JobWord::won).has_value() && row_of(stage, JobWord::lost).has_value();
+        if (row_of(stage, JobWord::died).has_value() != begun(stage) ||
+            row_of(stage, JobWord::limited).has_value() != begun(stage) ||
             answered != asked_back(stage)) {
             return false;
         }
@@ -250,7 +249,7 @@ consteval bool only_the_wanted_are_tried_again()
         const bool may = stage == JobStage::offered || stage == JobStage::recalled ||
                          stage == JobStage::waived || stage == JobStage::claimed ||
                          stage == JobStage::timing_out;
-        if ((row_of(stage, JobWord::retry) != nullptr) != may) {
+        if (row_of(stage, JobWord::retry).has_value() != may) {
             return false;
         }
     }

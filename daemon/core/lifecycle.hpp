@@ -33,6 +33,23 @@ template <std::size_t states, std::size_t events, typename Row, std::size_t coun
     return index;
 }
 
+/// A row where it lies, or none. A pointer would be the same, but with sanitizers g++ 12 compares
+/// none with null while it compiles.
+template <const auto& rows>
+class FoundRow {
+public:
+    /// By what stands in the index.
+    constexpr explicit FoundRow(std::uint8_t position) noexcept : position_(position) {}
+
+    [[nodiscard]] constexpr bool has_value() const noexcept { return position_ != 0; }
+    [[nodiscard]] constexpr explicit operator bool() const noexcept { return has_value(); }
+    [[nodiscard]] constexpr const auto& operator*() const { return rows.at(position_ - 1U); }
+    [[nodiscard]] constexpr const auto* operator->() const { return &rows.at(position_ - 1U); }
+
+private:
+    std::uint8_t position_;
+};
+
 /// No two rows begin with the same state and event.
 template <typename Row, std::size_t count>
 [[nodiscard]] constexpr bool unambiguous(const std::array<Row, count>& rows)

@@ -132,12 +132,11 @@ inline constexpr auto worker_rows = [] {
 
 inline constexpr auto worker_index = index_of<worker_state_count, worker_word_count>(worker_rows);
 
-/// The row for that word in that state, or null: the word changes nothing there.
-[[nodiscard]] constexpr const WorkerRow* row_of(WorkerState from, WorkerWord on) noexcept
+/// The row for that word in that state, or none: the word changes nothing there.
+[[nodiscard]] constexpr FoundRow<worker_rows> row_of(WorkerState from, WorkerWord on) noexcept
 {
-    const std::uint8_t found =
-        worker_index.at(static_cast<std::size_t>(from)).at(static_cast<std::size_t>(on));
-    return found == 0 ? nullptr : &worker_rows.at(found - 1U);
+    return FoundRow<worker_rows>{
+        worker_index.at(static_cast<std::size_t>(from)).at(static_cast<std::size_t>(on))};
 }
 
 /// Whether a job may be offered.
@@ -177,8 +176,8 @@ consteval bool every_life_can_end()
 {
     for (std::size_t i = 0; i < worker_state_count; ++i) {
         const auto state = static_cast<WorkerState>(i);
-        const WorkerRow* row = row_of(state, WorkerWord::exited);
-        if (lives(state) != (row != nullptr) || (row != nullptr && lives(row->to))) {
+        const auto row = row_of(state, WorkerWord::exited);
+        if (lives(state) != row.has_value() || (row && lives(row->to))) {
             return false;
         }
     }
@@ -193,7 +192,7 @@ consteval bool waiting_ends()
         const bool waits = row.act == A::await || row.act == A::welcome || row.act == A::rest ||
                            row.act == A::raise_flag || row.act == A::hurry ||
                            row.act == A::terminate || row.act == A::let_go || row.act == A::kill;
-        if (waits != (row_of(row.to, WorkerWord::deadline) != nullptr)) {
+        if (waits != row_of(row.to, WorkerWord::deadline).has_value()) {
             return false;
         }
     }
@@ -205,10 +204,10 @@ consteval bool kills_reach_everyone_once()
 {
     for (std::size_t i = 0; i < worker_state_count; ++i) {
         const auto state = static_cast<WorkerState>(i);
-        const WorkerRow* row = row_of(state, WorkerWord::kill);
+        const auto row = row_of(state, WorkerWord::kill);
         const bool killable =
             speaks(state) && state != WorkerState::forking && state != WorkerState::killed;
-        if (killable != (row != nullptr && row->to == WorkerState::killed)) {
+        if (killable != (row && row->to == WorkerState::killed)) {
             return false;
         }
     }

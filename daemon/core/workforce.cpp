@@ -15,8 +15,8 @@ namespace jobmill::core {
 
 WorkerAction Workforce::step(WorkerSlot& slot, WorkerWord word, Turn& turn)
 {
-    const WorkerRow* row = row_of(slot.state, word);
-    if (row == nullptr) {
+    const auto row = row_of(slot.state, word);
+    if (!row) {
         return WorkerAction::none;
     }
     // Every deadline belongs to the state that it was set in.

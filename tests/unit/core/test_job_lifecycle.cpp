@@ -67,7 +67,7 @@ TEST_CASE("every word at every stage of a job has a row, or a reason to be ignor
             CAPTURE(j);
             const auto stage = static_cast<S>(i);
             const auto word = static_cast<W>(j);
-            CHECK((row_of(stage, word) != nullptr) == why_ignored(stage, word).empty());
+            CHECK(row_of(stage, word).has_value() == why_ignored(stage, word).empty());
         }
     }
 }
@@ -75,8 +75,8 @@ TEST_CASE("every word at every stage of a job has a row, or a reason to be ignor
 TEST_CASE("a job's row is found under its own stage and word")
 {
     for (const JobRow& row : job_rows) {
-        const JobRow* found = row_of(row.from, row.on);
-        REQUIRE(found != nullptr);
+        const auto found = row_of(row.from, row.on);
+        REQUIRE(found.has_value());
         CHECK(found->from == row.from);
         CHECK(found->on == row.on);
         CHECK(found->to == row.to);

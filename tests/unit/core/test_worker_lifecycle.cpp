@@ -67,7 +67,7 @@ TEST_CASE("every word in every worker state has a row, or a reason to be ignored
             CAPTURE(j);
             const auto state = static_cast<S>(i);
             const auto word = static_cast<W>(j);
-            CHECK((row_of(state, word) != nullptr) == why_ignored(state, word).empty());
+            CHECK(row_of(state, word).has_value() == why_ignored(state, word).empty());
         }
     }
 }
@@ -75,8 +75,8 @@ TEST_CASE("every word in every worker state has a row, or a reason to be ignored
 TEST_CASE("a worker's row is found under its own state and word")
 {
     for (const WorkerRow& row : worker_rows) {
-        const WorkerRow* found = row_of(row.from, row.on);
-        REQUIRE(found != nullptr);
+        const auto found = row_of(row.from, row.on);
+        REQUIRE(found.has_value());
         CHECK(found->from == row.from);
         CHECK(found->on == row.on);
         CHECK(found->to == row.to);
