@@ -61,9 +61,14 @@ SessionOutput::~SessionOutput()
     }
 }
 
+bool SessionOutput::is_large(const Payload& payload)
+{
+    return payload.blob || payload.size > limits::inline_payload;
+}
+
 bool SessionOutput::is_large(const Waiting& message)
 {
-    return !message.lent && (message.payload.blob || message.payload.size > limits::inline_payload);
+    return !message.lent && is_large(message.payload);
 }
 
 void SessionOutput::encode_now(const Reply& reply, std::string_view id)
@@ -130,8 +135,8 @@ void SessionOutput::send_result(JobResult&& head, Payload&& payload)
 /// It is small, nothing of its job is before it, and it need not be put aside.
 bool SessionOutput::goes_at_once(Tag tag, const Payload& payload) const
 {
-    return !payload.blob && payload.size <= limits::inline_payload &&
-           !lanes_.contains(number(tag)) && (payload.bytes.size() <= kept_in_memory || !behind());
+    return !is_large(payload) && !lanes_.contains(number(tag)) &&
+           (payload.bytes.size() <= kept_in_memory || !behind());
 }
 
 /// Without a message that waits: most results come this way, and none is moved meanwhile.

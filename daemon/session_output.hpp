@@ -110,6 +110,7 @@ private:
     template <typename Head>
     void send_at_once(Head& head, const Payload& payload);
     void push(Tag tag, Waiting waiting);
+    [[nodiscard]] static bool is_large(const Payload& payload);
     [[nodiscard]] static bool is_large(const Waiting& message);
     void begin(Tag tag, Waiting& message, bool large);
     [[nodiscard]] bool step(Tag tag, Waiting& message);
