@@ -283,20 +283,14 @@ class Desk:
         """False: it has to wait for what the jobs before it will give back."""
         session = self.session
         number = session.numbers.get(handler) or session.opened(handler)
-        tag = session.new_tag()
-        sink.tag = tag  # type: ignore[misc] # each has a place for it
-        if type(payload) is bytes and len(payload) <= f.MOST_INLINE:
-            session.submit(tag, number, payload, meta)
-            self._jobs[tag] = (sink, len(payload), None, handler)
-            self._bytes += len(payload)
-            return True
-        size = size_of(payload)
+        size = len(payload) if type(payload) is bytes else size_of(payload)
         blob = None
         if size <= f.MOST_INLINE:
-            session.submit(tag, number, bytes_of(payload), meta)
+            data = payload if type(payload) is bytes else bytes_of(payload)
+            tag = session.submit(number, data, meta)
         else:
             try:
-                blob = self._send_large(tag, number, payload, meta)
+                tag, blob = self._send_large(number, payload, meta)
             except OSError as error:
                 if error.errno not in _SCARCE or (self._blobs.empty and not self._lent):
                     raise
@@ -304,13 +298,14 @@ class Desk:
                 self._blobs.close()
                 if self._lent:
                     return False
-                blob = self._send_large(tag, number, payload, meta)
+                tag, blob = self._send_large(number, payload, meta)
             self._lent += 1
+        sink.tag = tag  # type: ignore[misc] # each has a place for it
         self._jobs[tag] = (sink, size, blob, handler)
         self._bytes += size
         return True
 
-    def _send_large(self, tag: int, number: int, payload: Payload, meta: bytes) -> SentBlob:
+    def _send_large(self, number: int, payload: Payload, meta: bytes) -> Tuple[int, SentBlob]:
         size = size_of(payload)
         blob = self._blobs.take(size)
         try:
@@ -319,8 +314,8 @@ class Desk:
                     view[:] = payload
                 else:
                     payload.write_to(view)  # type: ignore[union-attr]
-            self.session.submit_blob(tag, number, blob.descriptor, size, meta)
+            tag = self.session.submit_blob(number, blob.descriptor, size, meta)
         except BaseException:
             self._blobs.give_back(blob)
             raise
-        return blob
+        return tag, blob

@@ -326,7 +326,7 @@ class Link:
     def _interest(self) -> int:
         # Who does not ask for what comes is not woken by it.
         incoming = select.POLLIN if self._visits.reading else select.POLLRDHUP
-        return incoming | (select.POLLOUT if self._session.unsent else 0)
+        return incoming | (select.POLLOUT if self._session.out else 0)
 
     def _turn(self, ready: Dict[int, int]) -> None:
         if self._bell.descriptor in ready:
@@ -340,7 +340,7 @@ class Link:
             if self._visits.guest is None:
                 deliveries = self._desk.take(self._received(bool(events)))
             deliveries += self._desk.settle()
-            if self._session.unsent:
+            if self._session.out:
                 # What the socket does not take, it says when it does: no need to wake for it.
                 self._gathered = 0
                 try:

@@ -41,16 +41,13 @@ class Blob(NamedTuple):
     size: int
 
 
-class Result:
-    """The last word about a job. ``payload`` is bytes or a ``Blob``."""
+class Result(NamedTuple):
+    """The last word about a job."""
 
-    __slots__ = ("tag", "payload", "fields", "meta")
-
-    def __init__(self, tag: int, payload: Union[bytes, Blob], fields: tuple, meta: Dict[str, Any]):
-        self.tag = tag
-        self.payload = payload
-        self.fields = fields
-        self.meta = meta
+    tag: int
+    payload: Union[bytes, Blob]
+    fields: tuple
+    meta: Dict[str, Any]
 
     @property
     def job(self) -> int:
@@ -59,6 +56,10 @@ class Result:
     @property
     def state(self) -> int:
         return self.fields[5]
+
+
+# Not by way of Result(), which is a function in Python.
+_new_result = tuple.__new__
 
 
 class Event(NamedTuple):
@@ -101,9 +102,11 @@ class Session:
     def __init__(self, client: str, blobs: bool = True) -> None:
         self.welcome: Optional[Welcome] = None
         self.closing = False
-        self._out = bytearray()
-        self._sent = 0  # bytes of the stream before _out
-        self._out_descriptors: List[Tuple[int, int]] = []  # (where its frame begins, descriptor)
+        #: What is to be sent, always the same object.
+        self.out = bytearray()
+        self._out_descriptors: List[
+            Tuple[int, int]
+        ] = []  # (where in it its frame begins, descriptor)
         self._buffer = bytearray(2 * _READ_SIZE)
         self._view = memoryview(self._buffer)
         self._filled = 0
@@ -112,9 +115,9 @@ class Session:
         self.numbers: Dict[Tuple[str, str], int] = {}
         self._refused: Dict[Tuple[str, str], Dict[str, Any]] = {}
         self._next_tag = _MOST_OPENED + 1
-        self._out += f.PREAMBLE
+        self.out += f.PREAMBLE
         fields = f.HELLO_FIELDS.pack(f.VERSION, f.VERSION)
-        self._out += f.frame(f.HELLO, 0, fields, pack({"client": client, "blobs": blobs}))
+        self.out += f.frame(f.HELLO, 0, fields, pack({"client": client, "blobs": blobs}))
 
     # What is sent.
 
@@ -133,7 +136,7 @@ class Session:
                 raise Refused(f"more than {_MOST_OPENED} handlers in one session", "too_large")
             self.numbers[handler] = number
             meta = {"handler": name, "pool": pool} if pool else {"handler": name}
-            self._out += f.frame(f.OPEN, number, b"", pack(meta))
+            self.out += f.frame(f.OPEN, number, b"", pack(meta))
         return number
 
     def note_refused(self, number: int, meta: Dict[str, Any]) -> bool:
@@ -147,78 +150,83 @@ class Session:
     def why_refused(self, handler: Tuple[str, str]) -> Optional[Dict[str, Any]]:
         return self._refused.get(handler)
 
-    def submit(self, tag: int, handler: int, payload: bytes, meta: bytes) -> None:
-        """A job whose payload is at most ``max_inline`` bytes; ``meta`` is what ``pack`` made."""
+    def submit(self, handler: int, payload: bytes, meta: bytes) -> int:
+        """A job whose payload is at most ``max_inline`` bytes; ``meta`` is what ``pack`` made. Its
+        tag."""
+        tag = self._next_tag
+        self._next_tag = tag + 1
         size = len(payload)
-        self._out += f.SUBMIT_HEAD.pack(
+        head = f.SUBMIT_HEAD.pack(
             16 + len(meta) + size, f.SUBMIT, 0, len(meta), tag, handler, 0, size
         )
-        self._out += meta
-        self._out += payload
+        self.out += head + meta + payload  # at once, for an interrupt may come between two steps
+        return tag
 
-    def submit_blob(self, tag: int, handler: int, descriptor: int, size: int, meta: bytes) -> None:
-        """A job whose payload is in a sealed memfd, which is copied and stays the caller's."""
+    def submit_blob(self, handler: int, descriptor: int, size: int, meta: bytes) -> int:
+        """A job whose payload is in a sealed memfd, which is copied and stays the caller's. Its
+        tag."""
+        tag = self.new_tag()
         self._attach(descriptor)
-        self._out += f.SUBMIT_HEAD.pack(
+        head = f.SUBMIT_HEAD.pack(
             16 + len(meta), f.SUBMIT, 1 << 4, len(meta), tag, handler, 0, size
         )
-        self._out += meta
+        self.out += head + meta
+        return tag
 
     def put(self, tag: int, descriptor: int, size: int) -> None:
         """Lends the daemon a payload for many jobs, answered by STORED or ERROR."""
         self._attach(descriptor)
-        self._out += f.HEADER.pack(8, f.PUT, 1 << 4, 0, tag)
-        self._out += f.U64.pack(size)
+        self.out += f.HEADER.pack(8, f.PUT, 1 << 4, 0, tag) + f.U64.pack(size)
 
     def drop(self, tag: int) -> None:
-        self._out += f.frame(f.DROP, tag)
+        self.out += f.frame(f.DROP, tag)
 
     def cancel(self, tag: int) -> None:
-        self._out += f.frame(f.CANCEL, tag, f.CANCEL_FIELDS.pack(0, 0, 0))
+        self.out += f.frame(f.CANCEL, tag, f.CANCEL_FIELDS.pack(0, 0, 0))
 
     def cancel_all(self, request: int, unless_running: bool = False) -> None:
         """Everything that this session submitted; answered by CANCELLED or ERROR."""
         meta = pack({"unless_running": True}) if unless_running else b""
-        self._out += f.frame(f.CANCEL, request, f.CANCEL_FIELDS.pack(0, 5, 0), meta)
+        self.out += f.frame(f.CANCEL, request, f.CANCEL_FIELDS.pack(0, 5, 0), meta)
 
     def return_result(self, job: int) -> None:
-        self._out += f.frame(f.RETURN, 0, f.U64.pack(job))
+        self.out += f.frame(f.RETURN, 0, f.U64.pack(job))
 
     def ask(self, kind: int, tag: int, meta: Optional[Dict[str, Any]] = None) -> None:
         """STATUS or HANDLERS; the answer's payload is the document."""
-        self._out += f.frame(kind, tag, b"", pack(meta) if meta else b"")
+        self.out += f.frame(kind, tag, b"", pack(meta) if meta else b"")
 
     def ping(self, tag: int, payload: bytes) -> None:
-        self._out += f.frame(f.PING, tag, b"", b"", payload)
+        self.out += f.frame(f.PING, tag, b"", b"", payload)
 
     def _attach(self, descriptor: int) -> None:
-        copy = os.dup(descriptor)
-        self._out_descriptors.append((self._sent + len(self._out), copy))
+        self._out_descriptors.append((len(self.out), os.dup(descriptor)))
 
     @property
-    def unsent(self) -> int:
-        return len(self._out)
+    def sends_descriptors(self) -> bool:
+        """Whether any go with what is to be sent: see ``next_output``."""
+        return bool(self._out_descriptors)
 
     def next_output(self) -> Tuple[memoryview, List[int]]:
         """What to write next and the descriptors that go with its first byte; empty: nothing."""
         descriptors = []
-        end = len(self._out)
+        end = len(self.out)
         for at, descriptor in self._out_descriptors:
-            offset = at - self._sent
-            if offset > 0:
-                end = offset
+            if at > 0:
+                end = at
                 break
             descriptors.append(descriptor)
             if len(descriptors) == f.MOST_DESCRIPTORS:
                 break
-        return memoryview(self._out)[:end], descriptors
+        return memoryview(self.out)[:end], descriptors
 
     def written(self, size: int, descriptors: int) -> None:
         """So many bytes and descriptors of ``next_output()`` have gone out."""
         gone = self._out_descriptors[:descriptors]
-        del self._out_descriptors[:descriptors]
-        del self._out[:size]
-        self._sent += size
+        self._out_descriptors = [
+            (at - size, descriptor) for at, descriptor in self._out_descriptors[descriptors:]
+        ]
+        del self.out[:size]
         for _, descriptor in gone:
             os.close(descriptor)
 
@@ -245,14 +253,9 @@ class Session:
                 break
             if kind == f.RESULT and not flags and not meta_size and length >= 56:
                 # A small result of a job that succeeded: nearly all that comes.
-                events.append(
-                    Result(
-                        tag,
-                        bytes(self._view[body + 56 : after]),
-                        f.RESULT_FIELDS.unpack_from(buffer, body),
-                        _NO_META,
-                    )
-                )
+                fields = f.RESULT_FIELDS.unpack_from(buffer, body)
+                payload = bytes(self._view[body + 56 : after])
+                events.append(_new_result(Result, (tag, payload, fields, _NO_META)))
             elif kind != f.ACCEPTED:
                 self._on_frame(kind, flags, meta_size, tag, body, after, events)
             at = after
@@ -276,7 +279,7 @@ class Session:
             if kind != f.RESULT or flags or meta_size or length < 56 or at > size or found:
                 return None
             fields = f.RESULT_FIELDS.unpack_from(self._buffer, body)
-            found = Result(tag, bytes(self._view[body + 56 : at]), fields, _NO_META)
+            found = _new_result(Result, (tag, bytes(self._view[body + 56 : at]), fields, _NO_META))
         return found if at == size else None
 
     def _on_frame(

@@ -215,7 +215,7 @@ class _Stream:
                 continue
             if not desk.submit(sink, payload, self._handler, meta):
                 return  # it waits for others, and so would the next
-            if session.unsent > _GATHERED:
+            if len(session.out) > _GATHERED:
                 _send(connection, session)
             if type(payload) is not bytes and not desk.has_room(0):
                 return

@@ -76,19 +76,28 @@ def take(got: Any, session: Session) -> List[Any]:
 
 def send(connection: socket.socket, session: Session) -> bool:
     """Writes what the socket takes at once; whether that was all."""
-    while session.unsent:
-        view, descriptors = session.next_output()
-        try:
-            with view:
-                if descriptors:
-                    rights = array.array("i", descriptors)
-                    size = connection.sendmsg([view], [(*_RIGHTS, rights)], _SEND)
-                else:
-                    size = connection.send(view, _SEND)
-        except BlockingIOError:
-            return False
-        session.written(size, len(descriptors))
+    out = session.out
+    try:
+        while out:
+            if session.sends_descriptors:
+                _send_with_descriptors(connection, session)
+            else:
+                # One step for whoever is interrupted: else it might be sent once more.
+                list(map(out.__delitem__, map(slice, map(connection.send, (out,), (_SEND,)))))
+    except BlockingIOError:
+        return False
     return True
+
+
+def _send_with_descriptors(connection: socket.socket, session: Session) -> None:
+    view, descriptors = session.next_output()
+    with view:
+        if descriptors:
+            rights = array.array("i", descriptors)
+            size = connection.sendmsg([view], [(*_RIGHTS, rights)], _SEND)
+        else:
+            size = connection.send(view, _SEND)
+    session.written(size, len(descriptors))
 
 
 def takes_blobs() -> bool:

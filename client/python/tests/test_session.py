@@ -244,7 +244,7 @@ class Sending(unittest.TestCase):
 
     def take(self) -> bytes:
         out = b""
-        while self.session.unsent:
+        while self.session.out:
             view, descriptors = self.session.next_output()
             with view:
                 out += view
@@ -277,12 +277,12 @@ class Sending(unittest.TestCase):
         before = surroundings.descriptors()
         reader, writer = os.pipe()
         self.session.ping(1, b"before")
-        self.session.submit_blob(2, 1, reader, 100_000, b"")
+        self.session.submit_blob(1, reader, 100_000, b"")
         self.session.put(3, writer, 100_000)
         os.close(reader)
         os.close(writer)
         counts = []
-        while self.session.unsent:
+        while self.session.out:
             view, descriptors = self.session.next_output()
             counts.append(len(descriptors))
             with view:

@@ -294,7 +294,7 @@ class Interrupted(Waiting):
             """
             import os, signal, subprocess, sys
             from concurrent.futures import wait
-            from jobmill import DaemonGone, Executor
+            from jobmill import Executor
 
             INTERRUPTS = 300
             armed = False
@@ -325,14 +325,50 @@ class Interrupted(Waiting):
                     if future is not None:
                         assert wait([future], 20).done
                         assert future.result() == 1
-                except DaemonGone:
-                    armed = False  # the interrupt came in the middle of a message
             armed = False
             sender.kill()
             sender.wait()
             assert executor.submit(abs, -2).result(20) == 2
             executor.shutdown()
             print(interrupts == INTERRUPTS, results > INTERRUPTS)
+            """
+        )
+        self.assertEqual(done.stdout, "True True\n", done.stderr)
+
+    def test_interrupts_of_whoever_submits_send_nothing_twice(self) -> None:
+        done = surroundings.run_script(
+            """
+            import random, signal
+            from jobmill import Executor
+
+            ROUNDS = 300
+            armed = False
+
+            def interrupt(*_):
+                global armed
+                if armed:
+                    armed = False
+                    raise KeyboardInterrupt
+
+            signal.signal(signal.SIGALRM, interrupt)
+            executor = Executor(2)
+            executor.submit(abs, -1).result()
+            link = executor._link
+            chance = random.Random(1)
+            submitted = 0
+            for _ in range(ROUNDS):
+                futures = []
+                try:
+                    armed = True
+                    signal.setitimer(signal.ITIMER_REAL, chance.uniform(0.0002, 0.002))
+                    while True:
+                        futures.append(executor.submit(abs, -1))
+                except KeyboardInterrupt:
+                    pass
+                submitted += len(futures)
+                assert all(future.result(20) == 1 for future in futures)
+            print(submitted > ROUNDS, executor._link is link)
+            executor.shutdown()
             """
         )
         self.assertEqual(done.stdout, "True True\n", done.stderr)
