@@ -21,10 +21,12 @@ def encode_call(
     """The payload of a call and the options of its job. ``put`` gives the daemon a handle's blob,
     if it has not got it, and answers its tag. Raises ``NotPossible``."""
     settings = calls._settings
-    handles: List[Any] = []
     payload: Union[bytes, Parcel, None] = None
     if not kwargs:
         payload = plain_call(fn, args, calls._flags)
+        if payload is not None and not settings.is_inside:
+            return payload, calls._meta or calls._make_meta()
+    handles: List[Any] = []
     if payload is None:
         outer, dumping.handles = dumping.handles, handles
         try:

@@ -28,9 +28,13 @@ def _of_lock(name: str) -> Any:
     return property(attrgetter("_lock." + name))
 
 
+# threading.RLock() is a function in Python that calls it.
+_RLock = getattr(threading, "_CRLock", None) or threading.RLock
+
+
 class _Light(threading.Condition):
     def __init__(self) -> None:
-        self._lock = threading.RLock()
+        self._lock = _RLock()
         self._waiters: Any = deque()
 
     acquire = _of_lock("acquire")

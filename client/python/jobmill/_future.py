@@ -114,7 +114,10 @@ class Future(concurrent.futures.Future, Sink):
         return self._text(f.STREAM_ERR)
 
     def result(self, timeout: Optional[float] = None) -> Any:
-        return super().result(self._read(timeout))
+        timeout = self._read(timeout)
+        if self._state == FINISHED and self._exception is None:
+            return self._result  # as it stays: no need to ask the condition
+        return super().result(timeout)
 
     def exception(self, timeout: Optional[float] = None) -> Optional[BaseException]:
         return super().exception(self._read(timeout))
@@ -194,7 +197,8 @@ class Future(concurrent.futures.Future, Sink):
             self._state = FINISHED
             for waiter in self._waiters:
                 waiter.add_result(self)
-            self._condition.notify_all()
+            if self._condition._waiters:  # type: ignore[attr-defined] # most often nobody
+                self._condition.notify_all()
         self._link = None
         return True
 

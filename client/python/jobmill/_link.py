@@ -53,6 +53,7 @@ class Link:
         self._desk = Desk(session)
         self._lock = threading.Lock()
         self._idle = threading.Condition(self._lock)
+        self._idle_wanted = False
         self._gathered = 0
         self._submitted = 0
         self._woken = False
@@ -127,7 +128,11 @@ class Link:
                 self._desk.cancel_under_way()
                 self._flush_for_reader()
 
-    def put(self, descriptor: int, size: int) -> int:
+    def tag_of(self, handle: Any) -> int:
+        """What the daemon knows a ``Handle`` by here, which is given it first when it does not."""
+        return handle.tag_on(self, self._put)
+
+    def _put(self, descriptor: int, size: int) -> int:
         """Gives the daemon a blob, and waits until it says that it has it; its tag."""
         answer = Answer()
         with self._lock:
@@ -184,8 +189,9 @@ class Link:
     def wait_until_idle(self, timeout: Optional[float] = None) -> bool:
         """Until no job of this link is unfinished, and each was delivered."""
         with self._lock:
+            self._idle_wanted = True  # from now on
             return self._idle.wait_for(
-                lambda: not self._desk.unfinished and not self._delivering, timeout
+                lambda: not (self._desk.unfinished or self._delivering), timeout
             )
 
     @property
@@ -293,7 +299,7 @@ class Link:
                 self._call_reader()
             if self._error is not None:
                 self._visits.close()
-            if not self._desk.unfinished:
+            if self._idle_wanted and not self._desk.unfinished:
                 self._idle.notify_all()
 
     # The reading thread.
@@ -351,7 +357,7 @@ class Link:
             self._delivering = True
         _hand_out(deliveries)
         self._delivering = False
-        if not self._desk.unfinished:
+        if self._idle_wanted and not self._desk.unfinished:
             with self._lock:
                 self._idle.notify_all()
 

@@ -26,7 +26,8 @@ def _bytes_of(result: Result, return_later: Optional[ReturnLater]) -> Union[byte
 def load_python(result: Result, return_later: Optional[ReturnLater] = None) -> Tuple[Any, int]:
     """What a Python function answered, and the pid of its worker. Arrays look at the blob and keep
     it."""
-    return load_object(_bytes_of(result, return_later))
+    payload = result.payload
+    return load_object(payload if type(payload) is bytes else _bytes_of(result, return_later))
 
 
 def load_bytes(

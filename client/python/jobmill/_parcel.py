@@ -21,6 +21,7 @@ import pickle
 import struct
 import sys
 import threading
+from pickle import dumps, loads
 from typing import Any, Callable, List, Optional, Sequence, Tuple, Union
 
 from .errors import NotPossible, ProtocolError
@@ -54,7 +55,9 @@ _LEAST_BUFFER = 65_536
 LEAST_LARGE = 32_768  # below it a payload is joined at once
 _ALIGNMENT = 64
 HEAD = struct.Struct("<BBHIQ")
+_pack_head = HEAD.pack
 _PID = struct.Struct("<I")
+_unpack_pid = _PID.unpack_from
 _MAIN_NAMES = (b"__main__", b"__mp_main__")
 
 
@@ -302,15 +305,16 @@ def plain_call(function: Callable[..., Any], args: tuple, flags: int) -> Optiona
     """What ``dump_call`` would make of a function whose bytes are kept, and of plain arguments; None
     for any other call."""
     for argument in args:
-        if not is_plain(argument):
+        kind = type(argument)  # as is_plain() does, which would be one more call for each job
+        if kind not in _PLAIN and (kind is not str or len(argument) >= LEAST_LARGE):
             return None
     known = _functions.get(function) if type(function) in _CACHEABLE else None
     return None if known is None else _joined_call(known, args, flags)
 
 
 def _joined_call(function: bytes, args: tuple, flags: int) -> bytes:
-    data = pickle.dumps((args, {}), 5)
-    return HEAD.pack(CALL, flags, 0, len(function), len(data)) + function + data
+    data = dumps((args, {}), 5)
+    return _pack_head(CALL, flags, 0, len(function), len(data)) + function + data
 
 
 def dump_call(function: bytes, args: tuple, kwargs: dict, flags: int = 0) -> Union[bytes, Parcel]:
@@ -362,7 +366,7 @@ def dump_object(value: Any, pid: int) -> Parcel:
 def load_object(payload: Union[bytes, memoryview]) -> Tuple[Any, int]:
     """The value and the pid of the worker that made it. Raises whatever unpickling raises."""
     if payload[:1] == PICKLED:
-        return pickle.loads(payload), _PID.unpack_from(payload, len(payload) - 4)[0]
+        return loads(payload), _unpack_pid(payload, len(payload) - 4)[0]
     view = memoryview(payload)
     _, pid, size, at, sizes = _cut(view, _OBJECT)
     if at + size > view.nbytes:

@@ -102,11 +102,9 @@ class Session:
     def __init__(self, client: str, blobs: bool = True) -> None:
         self.welcome: Optional[Welcome] = None
         self.closing = False
-        #: What is to be sent, always the same object.
+        #: What is to be sent, always the same object; where in it a frame begins, and its descriptor.
         self.out = bytearray()
-        self._out_descriptors: List[
-            Tuple[int, int]
-        ] = []  # (where in it its frame begins, descriptor)
+        self.out_descriptors: List[Tuple[int, int]] = []
         self._buffer = bytearray(2 * _READ_SIZE)
         self._view = memoryview(self._buffer)
         self._filled = 0
@@ -200,18 +198,13 @@ class Session:
         self.out += f.frame(f.PING, tag, b"", b"", payload)
 
     def _attach(self, descriptor: int) -> None:
-        self._out_descriptors.append((len(self.out), os.dup(descriptor)))
-
-    @property
-    def sends_descriptors(self) -> bool:
-        """Whether any go with what is to be sent: see ``next_output``."""
-        return bool(self._out_descriptors)
+        self.out_descriptors.append((len(self.out), os.dup(descriptor)))
 
     def next_output(self) -> Tuple[memoryview, List[int]]:
         """What to write next and the descriptors that go with its first byte; empty: nothing."""
         descriptors = []
         end = len(self.out)
-        for at, descriptor in self._out_descriptors:
+        for at, descriptor in self.out_descriptors:
             if at > 0:
                 end = at
                 break
@@ -222,9 +215,9 @@ class Session:
 
     def written(self, size: int, descriptors: int) -> None:
         """So many bytes and descriptors of ``next_output()`` have gone out."""
-        gone = self._out_descriptors[:descriptors]
-        self._out_descriptors = [
-            (at - size, descriptor) for at, descriptor in self._out_descriptors[descriptors:]
+        gone = self.out_descriptors[:descriptors]
+        self.out_descriptors = [
+            (at - size, descriptor) for at, descriptor in self.out_descriptors[descriptors:]
         ]
         del self.out[:size]
         for _, descriptor in gone:
@@ -382,8 +375,8 @@ class Session:
 
     def close(self) -> None:
         """Closes the descriptors that are on their way, in either direction."""
-        gone = self._descriptors + [descriptor for _, descriptor in self._out_descriptors]
-        self._descriptors, self._out_descriptors = [], []
+        gone = self._descriptors + [descriptor for _, descriptor in self.out_descriptors]
+        self._descriptors, self.out_descriptors = [], []
         for descriptor in gone:
             os.close(descriptor)
 

@@ -79,7 +79,7 @@ def send(connection: socket.socket, session: Session) -> bool:
     out = session.out
     try:
         while out:
-            if session.sends_descriptors:
+            if session.out_descriptors:
                 _send_with_descriptors(connection, session)
             else:
                 # One step for whoever is interrupted: else it might be sent once more.

@@ -140,7 +140,12 @@ class _Worker:
             self._tell(error)
             answer = 1
         function = args = kwargs = value = None
-        return self._end_job(answer)
+        if self._capture.holds or self._mappings.in_use or self._is_child:
+            self._tidy_up()
+        self._interrupted = False
+        with self._speaks:
+            self._job = 0
+        return answer
 
     def offer(self, function: Callable[..., Any]) -> Callable[[int], int]:
         """A handler that is a function of a preloaded module."""
@@ -188,6 +193,13 @@ class _Worker:
         return self._end_job(answer)
 
     def _end_job(self, answer: int) -> int:
+        self._tidy_up()
+        self._interrupted = False
+        with self._speaks:
+            self._job = 0
+        return answer
+
+    def _tidy_up(self) -> None:
         """When nothing here refers to the job's objects any more."""
         if self._capture.holds:
             self._capture.flush()
@@ -195,10 +207,6 @@ class _Worker:
             self._mappings.end_job()
         if self._is_child:
             os._exit(0)
-        self._interrupted = False
-        with self._speaks:
-            self._job = 0
-        return answer
 
     def _become_child(self) -> None:
         """A job has forked: this is no worker, and nothing that it does is the job's."""

@@ -62,9 +62,7 @@ class _Calls:
         there."""
         executor = self._executor
         link = executor._link or executor._connected()
-        payload, meta = encode_call(
-            self, fn, args, kwargs, lambda handle: handle.tag_on(link, link.put)
-        )
+        payload, meta = encode_call(self, fn, args, kwargs, link.tag_of)
         future = self._new_future(link, _load_call)
         link.submit(future, payload, (self._settings.pool, HANDLER), meta)
         return future
@@ -80,7 +78,7 @@ class _Calls:
         if arguments:
             options["args"] = arguments
         if isinstance(payload, Handle):
-            options["blob"] = payload.tag_on(link, link.put)
+            options["blob"] = link.tag_of(payload)
             payload = b""
         view = memoryview(payload.encode() if isinstance(payload, str) else payload).cast("B")
         future = self._new_future(link, _load_native)
@@ -269,7 +267,7 @@ class Executor(_Calls, concurrent.futures.Executor):
         link = self._link or self._connected()
         handle = Handle(parcel)
         try:
-            handle.tag_on(link, link.put)
+            link.tag_of(handle)
         except BaseException:
             handle.release()
             raise
