@@ -8,6 +8,7 @@
 #include <sys/time.h>
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 #include "common/assert.hpp"
@@ -19,14 +20,25 @@
 namespace jobmill {
 namespace {
 
-/// So old a result may become for the sake of others that go with it; and while as many jobs are
-/// there still as results wait, so that there is work until the daemon has brought more: the longer
-/// the worker has been at it, the less it matters when one of the many comes. Should a job take
-/// longer the daemon fetches it from the outbox.
+/// So old a result may become for the sake of others that go with it. Should a job take longer the
+/// daemon fetches it from the outbox.
 constexpr std::uint64_t old_ns = 100'000;
-constexpr std::uint64_t first_oldest_ns = 500'000;
-constexpr std::uint64_t oldest_ns = 2'000'000;
+/// While as many jobs are there still as results wait, so that there is work until the daemon has
+/// brought more, results wait for the next tick of a clock that all workers have: the daemon, and
+/// the client, wake once for all of them. The longer the worker has been at it, the less it matters
+/// when one of the many comes, and the fewer the ticks. Powers of two, so that the ticks of those
+/// who have few are ticks of the others, too.
+constexpr std::uint64_t shortest_tick_ns = std::uint64_t{1} << 19U;
+constexpr std::uint64_t longest_tick_ns = std::uint64_t{1} << 21U;
 constexpr std::uint64_t share_of_busy_time = 4;
+
+/// The next tick after that moment.
+std::uint64_t next_tick(std::uint64_t moment, std::uint64_t busy_ns)
+{
+    const std::uint64_t tick =
+        std::bit_floor(std::clamp(busy_ns / share_of_busy_time, shortest_tick_ns, longest_tick_ns));
+    return (moment / tick + 1) * tick;
+}
 
 }  // namespace
 
@@ -115,11 +127,10 @@ void LinkWriter::send_soon(const JobOutcome& outcome, std::uint64_t now)
         busy_since_ = now;
     }
     const bool many_left = is_offered(layout_, Sequence{number(outcome.sequence) + waiting_});
-    const std::uint64_t longest =
-        many_left ? std::clamp((now - busy_since_) / share_of_busy_time, first_oldest_ns, oldest_ns)
-                  : old_ns;
+    const std::uint64_t until =
+        many_left ? next_tick(waits_since_, now - busy_since_) : waits_since_ + old_ns;
     // The next one will be as old as this when its turn comes to be judged.
-    if (now - waits_since_ + outcome.run_ns >= longest) {
+    if (now + outcome.run_ns >= until) {
         flush();
     }
 }

@@ -108,14 +108,19 @@ Duration Assignments::overrun(const WorkerSlot& slot) const
     return std::max(front + patience_.overrun, std::min(slot.expected, patience_.gather));
 }
 
-/// The clock is looked at once in a while, not set anew for each job.
+/// The clock is looked at once in a while: it is not set anew for each job, but once it would go
+/// off long before what is in front now is late.
 void Assignments::watch_overrun(const WorkerSlot& slot)
 {
+    if (patience_.ahead == forever || slot.held.size() < 2 || JOBMILL_BUG(34)) {
+        return;
+    }
     Deadlines& deadlines = workforce_.deadlines();
     const DeadlineKey key = overrun_key(slot);
-    if (patience_.ahead != forever && slot.held.size() > 1 && !deadlines.pending(key) &&
-        !JOBMILL_BUG(34)) {
-        deadlines.set(key, after(book_.holding(book_.front(slot)).started, overrun(slot)));
+    const TimePoint late = after(book_.holding(book_.front(slot)).started, overrun(slot));
+    const TimePoint due = deadlines.due(key);
+    if (due == never || late - due >= patience_.overrun) {
+        deadlines.set(key, late);
     }
 }
 

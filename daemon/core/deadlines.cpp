@@ -29,6 +29,11 @@ bool Deadlines::pending(DeadlineKey key) const
     return index_of(key) < places_.size() && places_[index_of(key)] != 0;
 }
 
+TimePoint Deadlines::due(DeadlineKey key) const
+{
+    return pending(key) ? heap_.time_at(places_[index_of(key)]) : never;
+}
+
 std::optional<DeadlineKey> Deadlines::take_due(TimePoint now)
 {
     return heap_.take_due(now, places());

@@ -24,6 +24,8 @@ public:
     void set(DeadlineKey key, TimePoint when);
     void cancel(DeadlineKey key);
     [[nodiscard]] bool pending(DeadlineKey key) const;
+    /// The subject's; `never` when it has none.
+    [[nodiscard]] TimePoint due(DeadlineKey key) const;
     /// The earliest; `never` when there is none.
     [[nodiscard]] TimePoint next() const { return heap_.next(); }
     /// Removes and returns a subject whose time has come.

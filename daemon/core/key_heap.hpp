@@ -22,6 +22,8 @@ public:
     [[nodiscard]] std::size_t size() const { return heap_.size(); }
     /// The one with the least key; there must be one.
     [[nodiscard]] const Entry& first() const { return heap_.front(); }
+    /// Of the subject that has that place.
+    [[nodiscard]] const Key& key_at(std::uint32_t place) const { return heap_[place - 1U].key; }
     /// In no particular order.
     [[nodiscard]] const std::vector<Entry>& all() const { return heap_; }
     /// Replaces the subject's former key.

@@ -15,6 +15,8 @@ public:
     [[nodiscard]] std::size_t size() const { return heap_.size(); }
     /// The earliest; `never` when there is none.
     [[nodiscard]] TimePoint next() const { return heap_.empty() ? never : heap_.first().key; }
+    /// Of the subject that has that place.
+    [[nodiscard]] TimePoint time_at(std::uint32_t place) const { return heap_.key_at(place); }
     /// Replaces the subject's former time.
     template <typename PlaceOf>
     void set(Subject subject, TimePoint when, PlaceOf place_of)

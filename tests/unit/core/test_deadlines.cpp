@@ -93,6 +93,8 @@ TEST_CASE("deadlines agree with a plain map through random changes")
             REQUIRE((model.empty() || earliest()->second > 300));
         }
         REQUIRE(deadlines.next() == (model.empty() ? never : at(earliest()->second)));
-        REQUIRE(deadlines.pending(slot(number)) == (model.count(number) == 1));
+        const auto known = model.find(number);
+        REQUIRE(deadlines.pending(slot(number)) == (known != model.end()));
+        REQUIRE(deadlines.due(slot(number)) == (known == model.end() ? never : at(known->second)));
     }
 }

@@ -251,6 +251,19 @@ TEST_CASE_FIXTURE(Fixture,
     CHECK(after(milliseconds{1}).front() == Effect{revoke(worker(1), 14)});
 }
 
+TEST_CASE_FIXTURE(Fixture, "nobody looks at a worker whose results keep coming")
+{
+    serve(1, 256);
+    queue_deep();
+    for (std::uint64_t sequence = 3; sequence <= 100; sequence += 2) {
+        now += milliseconds{2};
+        REQUIRE(armed);
+        CHECK(*armed > now);
+        say_done(sequence, milliseconds{1});
+        say_done(sequence + 1, milliseconds{1});
+    }
+}
+
 TEST_CASE_FIXTURE(Fixture,
                   "how long jobs run is what their workers say, since results come together")
 {

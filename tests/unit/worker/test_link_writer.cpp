@@ -2,6 +2,8 @@
 // When results go out that may wait for others.
 #include <sys/ioctl.h>
 
+#include <algorithm>
+
 #include <doctest/doctest.h>
 
 #include "common/claims.hpp"
@@ -83,27 +85,47 @@ TEST_CASE("the longer a worker is at it the longer results wait, to a bound")
     Talk link;
     std::uint64_t offered = 0;
     std::uint64_t done = 0;
-    // Until something goes out; so many results.
-    const auto finish_some = [&] {
-        std::uint64_t count = 0;
-        for (bool sent = false; !sent; ++count) {
+    // Until something goes out; how long the first has waited then.
+    const auto wait_of_some = [&] {
+        std::uint64_t first = 0;
+        for (bool sent = false; !sent;) {
             link.offer(offered + 1, done + 100);
             offered = done + 100;
             sent = link.finish(++done, 100 * us);
+            first = first == 0 ? link.now : first;
         }
-        return count;
+        return link.now - first;
     };
-    CHECK(finish_some() == 5);
-    std::uint64_t most = 0;
-    while (link.now < 8000 * us) {
-        const std::uint64_t some = finish_some();
-        CHECK(some >= most);
-        most = some;
+    CHECK(wait_of_some() <= 500 * us);
+    std::uint64_t longest = 0;
+    while (link.now < 20'000 * us) {
+        longest = std::max(longest, wait_of_some());
+        CHECK(longest <= link.now / 4 + 500 * us);
     }
-    CHECK(finish_some() == 20);
-    CHECK(finish_some() == 20);
+    CHECK(longest > 1900 * us);
+    CHECK(longest <= 2100 * us);
     link.writer.flush_before_rest();
-    CHECK(finish_some() == 5);
+    CHECK(wait_of_some() <= 500 * us);
+}
+
+TEST_CASE("workers that are at it for long send at the same moments")
+{
+    constexpr std::uint64_t tick = std::uint64_t{1} << 21U;
+    Talk first;
+    Talk second;
+    second.now = 300 * us;
+    for (Talk* link : {&first, &second}) {
+        int ticks = 0;
+        for (std::uint64_t sequence = 1; link->now < 10 * tick; ++sequence) {
+            link->offer(sequence, sequence + 100);
+            const bool sent = link->finish(sequence, 70 * us);
+            // What comes next would be late for it.
+            const bool last = link->now / tick != (link->now + 70 * us) / tick;
+            ticks += sent && last ? 1 : 0;
+            CHECK((sent == last || link->now < 5 * tick));
+        }
+        CHECK(ticks == 10);
+    }
 }
 
 TEST_CASE("before the last of them is begun half of the results are out")
