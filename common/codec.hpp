@@ -15,6 +15,8 @@ inline constexpr std::string_view preamble = "\x8fJOBMILL";
 template <typename T>
 using Decoded = tl::expected<T, ErrorReply>;
 
+/// Where it is to be: of all that comes most are submits, which are not small.
+[[nodiscard]] Decoded<void> decode_request(const Frame& frame, Request& to);
 [[nodiscard]] Decoded<Request> decode_request(const Frame& frame);
 [[nodiscard]] Decoded<Reply> decode_reply(const Frame& frame);
 [[nodiscard]] Result<TemplateReport> decode_template_report(const Frame& frame);

@@ -155,13 +155,11 @@ Decoded<Request> decode_adjust(const Frame& frame)
     return taken.map([&] { return Request{request}; });
 }
 
-}  // namespace
-
-Decoded<Request> decode_request(const Frame& frame)
+/// Any but a submit.
+Decoded<Request> decode_other(const Frame& frame)
 {
     const Tag tag{frame.header.id};
-    if (frame.header.descriptors > 0 && frame.header.type != MessageType::submit &&
-        frame.header.type != MessageType::put) {
+    if (frame.header.descriptors > 0 && frame.header.type != MessageType::put) {
         return meta::bad_value("descriptors", "only submit and put carry one", 0);
     }
     switch (frame.header.type) {
@@ -169,8 +167,6 @@ Decoded<Request> decode_request(const Frame& frame)
             return decode_hello(frame);
         case MessageType::open:
             return decode_open(frame);
-        case MessageType::submit:
-            return meta::decode_submit(frame);
         case MessageType::submit_many:
             return meta::decode_submit_many(frame);
         case MessageType::put:
@@ -214,6 +210,27 @@ Decoded<Request> decode_request(const Frame& frame)
                                                  .limit = {},
                                                  .offset = {},
                                                  .retry_after_ms = {}});
+}
+
+}  // namespace
+
+Decoded<void> decode_request(const Frame& frame, Request& to)
+{
+    if (frame.header.type == MessageType::submit) {
+        return meta::decode_submit(frame, to.emplace<Submit>());
+    }
+    auto request = decode_other(frame);
+    if (!request) {
+        return tl::unexpected<ErrorReply>(std::move(request.error()));
+    }
+    to = std::move(*request);
+    return {};
+}
+
+Decoded<Request> decode_request(const Frame& frame)
+{
+    Request request;
+    return decode_request(frame, request).map([&] { return std::move(request); });
 }
 
 void encode(const Hello& message, Bytes& to)

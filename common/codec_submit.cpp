@@ -241,9 +241,8 @@ Decoded<Request> decode_put(const Frame& frame)
     return take_payload(frame, put).map([&] { return Request{put}; });
 }
 
-namespace {
-
-Decoded<void> take_submit(const Frame& frame, Submit& submit)
+/// Each job pays for this: it is read into where the caller has it.
+Decoded<void> decode_submit(const Frame& frame, Submit& submit)
 {
     ByteReader fixed{frame.fixed};
     submit.tag = Tag{frame.header.id};
@@ -260,18 +259,6 @@ Decoded<void> take_submit(const Frame& frame, Submit& submit)
         return bad_value("blob", "a job has one payload");
     }
     return {};
-}
-
-}  // namespace
-
-/// Each job pays for this: it is read into where the caller has it.
-Decoded<Request> decode_submit(const Frame& frame)
-{
-    Decoded<Request> request{tl::in_place, std::in_place_type<Submit>};
-    if (auto taken = take_submit(frame, std::get<Submit>(*request)); !taken) {
-        request = tl::unexpected<ErrorReply>(std::move(taken.error()));
-    }
-    return request;
 }
 
 Decoded<Request> decode_submit_many(const Frame& frame)

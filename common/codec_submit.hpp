@@ -30,7 +30,7 @@ void add(Builder& builder, const options::Range& range, const std::optional<T>& 
     }
 }
 
-[[nodiscard]] Decoded<Request> decode_submit(const Frame& frame);
+[[nodiscard]] Decoded<void> decode_submit(const Frame& frame, Submit& submit);
 [[nodiscard]] Decoded<Request> decode_put(const Frame& frame);
 [[nodiscard]] Decoded<Request> decode_submit_many(const Frame& frame);
 

@@ -101,18 +101,30 @@ RequestReader::Outcome RequestReader::next_frame()
         }
         return Nothing{};
     }
-    const FrameHeader header = (*next)->header;
-    auto request = decode_request(**next);
-    if (request) {
-        return Read{.tag = Tag{header.id}, .id = {}, .request = std::move(*request)};
+    return read(**next);
+}
+
+/// Each job pays for this: its submit stays where it was written to.
+RequestReader::Outcome RequestReader::read(const Frame& frame)
+{
+    Outcome outcome{std::in_place_type<Read>};
+    Read& read = *std::get_if<Read>(&outcome);
+    read.tag = Tag{frame.header.id};
+    if (auto decoded = decode_request(frame, read.request); !decoded) {
+        outcome = unreadable(frame.header, std::move(decoded.error()));
     }
-    if (request.error().code == error_code::bad_frame) {
-        return Broken{std::move(request.error())};
+    return outcome;
+}
+
+RequestReader::Outcome RequestReader::unreadable(const FrameHeader& header, ErrorReply error)
+{
+    if (error.code == error_code::bad_frame) {
+        return Broken{std::move(error)};
     }
     return Refused{
         .tag = Tag{header.id},
         .id = {},
-        .error = std::move(request.error()),
+        .error = std::move(error),
         .pieces_follow =
             (header.type == MessageType::submit || header.type == MessageType::put) && header.more,
         .descriptors = header.descriptors};

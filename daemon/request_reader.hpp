@@ -52,6 +52,8 @@ private:
     [[nodiscard]] Outcome decide_spelling();
     [[nodiscard]] Outcome next_frame();
     [[nodiscard]] Outcome next_line();
+    [[nodiscard]] static Outcome read(const Frame& frame);
+    [[nodiscard]] static Outcome unreadable(const FrameHeader& header, ErrorReply error);
 
     Spelling spelling_ = Spelling::undecided;
     bool ended_ = false;
