@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import collections
 import errno
+import itertools
 import os
 from typing import Any, Deque, Dict, List, Optional, Tuple, Union
 
@@ -21,6 +22,8 @@ __all__ = ["CancelledHere", "Desk", "Handler", "Sink", "deliver"]
 
 # Descriptors and memory, which jobs that end give back.
 _SCARCE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC)
+
+_LEAST_TOGETHER = 64
 
 Handler = Tuple[str, str]  # pool and name
 
@@ -86,6 +89,9 @@ class Desk:
     def __init__(self, session: Session) -> None:
         self.session = session
         self._jobs: Dict[int, _Entry] = {}
+        # How many were submitted together, by the first of them, which a refusal names.
+        self._together: Dict[int, int] = {}
+        self._most_together = _LEAST_TOGETHER
         self._requests: Dict[int, Sink] = {}
         self._backlog: Deque[Tuple[Sink, Payload, Handler, bytes]] = collections.deque()
         self._bytes = 0
@@ -113,14 +119,14 @@ class Desk:
             return False
         return len(self._jobs) == 1 and not self._backlog and not self._requests
 
-    def has_room(self, size: int) -> bool:
-        """Whether the daemon would take a job with so large a payload now."""
+    def has_room(self, size: int, count: int = 1) -> bool:
+        """Whether the daemon would take so many jobs now, with payloads of so many bytes in all."""
         jobs = len(self._jobs)
-        if not jobs:
+        if not jobs and count == 1:
             return True
         welcome = self.session.welcome
         assert welcome is not None
-        return jobs < welcome.credit_jobs and self._bytes + size <= welcome.credit_bytes
+        return jobs + count <= welcome.credit_jobs and self._bytes + size <= welcome.credit_bytes
 
     def room_for_jobs(self) -> int:
         """So many would the daemon take now, if they are small."""
@@ -144,6 +150,32 @@ class Desk:
         self._backlog.append((sink, payload, handler, meta))
         self._waited += 1
         return False
+
+    def submit_many(
+        self, sinks: List[Sink], payloads: List[bytes], handler: Handler, meta: bytes
+    ) -> bool:
+        """The same for small jobs that fit one frame. Those of their sinks that go out now are not told
+        so, and are taken or refused together."""
+        count = len(sinks)
+        size = sum(map(len, payloads))
+        if count < 2 or self._backlog or not self.has_room(size, count):
+            for sink, payload in zip(sinks, payloads):
+                self.submit(sink, payload, handler, meta)
+            return not self._backlog
+        session = self.session
+        number = session.numbers.get(handler) or session.opened(handler)
+        first = session.submit_many(number, payloads, meta)
+        jobs = self._jobs
+        for tag, sink, payload in zip(itertools.count(first), sinks, payloads):
+            sink.tag = tag  # type: ignore[misc] # each has a place for it
+            jobs[tag] = (sink, len(payload), None, handler)
+        self._bytes += size
+        self._together[first] = count
+        if len(self._together) > self._most_together:
+            # Of one whose first job has ended no refusal comes any more.
+            self._together = {tag: n for tag, n in self._together.items() if tag in jobs}
+            self._most_together = 2 * len(self._together) + _LEAST_TOGETHER
+        return True
 
     def cancel(self, sink: Sink) -> bool:
         """Nobody wants the job's result any more; whether the sink hears no more. One that waits
@@ -246,17 +278,17 @@ class Desk:
         return out
 
     def _take_event(self, entry: _Entry, event: Any, out: List[Delivery]) -> None:
-        sink, size, blob, handler = entry
         if event.kind != f.ERROR:
-            if sink is not None:
-                out.append((sink, event))
+            if entry[0] is not None:
+                out.append((entry[0], event))
             return
-        del self._jobs[event.tag]
-        self._bytes -= size
-        if blob is not None:
-            self._take_home(blob)
-        if sink is not None:
-            out.append((sink, refusal(self.session.why_refused(handler) or event.meta)))
+        for tag in range(event.tag, event.tag + self._together.pop(event.tag, 1)):
+            sink, size, blob, handler = self._jobs.pop(tag)
+            self._bytes -= size
+            if blob is not None:
+                self._take_home(blob)
+            if sink is not None:
+                out.append((sink, refusal(self.session.why_refused(handler) or event.meta)))
 
     def end(self, error: BaseException) -> List[Delivery]:
         """Everybody who still waits, with ``error``."""

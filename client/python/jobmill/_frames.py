@@ -41,6 +41,7 @@ HELLO_FIELDS: Final = struct.Struct("<HH")
 WELCOME_FIELDS: Final = struct.Struct("<HHIIIQIIQ")
 SUBMIT_FIELDS: Final = struct.Struct("<IIQ")
 CANCEL_FIELDS: Final = struct.Struct("<QII")
+U32: Final = struct.Struct("<I")
 U64: Final = struct.Struct("<Q")
 ACCEPTED_FIELDS: Final = struct.Struct("<QII")
 STARTED_FIELDS: Final = struct.Struct("<QII")
@@ -51,6 +52,7 @@ RESULT_FIELDS: Final = struct.Struct("<QQQQIBBHQQ")
 CREDIT_FIELDS: Final = struct.Struct("<IIQ")
 # A header and a submit's fields at once: most of what is sent.
 SUBMIT_HEAD: Final = struct.Struct("<IBBHQIIQ")
+SUBMIT_MANY_HEAD: Final = struct.Struct("<IBBHQII")
 
 FIXED_BYTES: Final = {
     WELCOME: WELCOME_FIELDS.size,

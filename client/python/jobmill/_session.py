@@ -7,11 +7,13 @@ from the other side is judged here; what cannot be is a ``ProtocolError``.
 
 from __future__ import annotations
 
+import itertools
 import os
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Tuple, Union
 
 from . import _frames as f
 from ._msgpack import MalformedDocument, pack, unpack
+from ._partial import Partial
 from .errors import Busy, DaemonGone, ProtocolError, Refused
 
 __all__ = ["Event", "Result", "Session", "Welcome"]
@@ -72,26 +74,6 @@ class Event(NamedTuple):
     meta: Dict[str, Any] = _NO_META
 
 
-class _Partial:
-    """A result or chunk whose pieces are still coming."""
-
-    __slots__ = ("kind", "fields", "meta", "size", "bytes")
-
-    def __init__(self, kind: int, fields: tuple, meta: Dict[str, Any], size: int, first: bytes):
-        self.kind = kind
-        self.fields = fields
-        self.meta = meta
-        self.size = size
-        self.bytes = bytearray(first)
-
-    def judge(self, last: bool) -> None:
-        size = len(self.bytes)
-        if size > self.size or (last and size < self.size):
-            raise ProtocolError(
-                f"{'more' if size > self.size else 'fewer'} than the {self.size} bytes that were announced"
-            )
-
-
 class Session:
     """The binary spelling of the protocol.
 
@@ -109,7 +91,7 @@ class Session:
         self._view = memoryview(self._buffer)
         self._filled = 0
         self._descriptors: List[int] = []
-        self._partial: Dict[int, _Partial] = {}
+        self._partial: Dict[int, Partial] = {}
         self.numbers: Dict[Tuple[str, str], int] = {}
         self._refused: Dict[Tuple[str, str], Dict[str, Any]] = {}
         self._next_tag = _MOST_OPENED + 1
@@ -158,6 +140,18 @@ class Session:
             16 + len(meta) + size, f.SUBMIT, 0, len(meta), tag, handler, 0, size
         )
         self.out += head + meta + payload  # at once, for an interrupt may come between two steps
+        return tag
+
+    def submit_many(self, handler: int, payloads: List[bytes], meta: bytes) -> int:
+        """The same for jobs whose payloads fit one frame: the tag of the first; the others follow."""
+        tag = self._next_tag
+        self._next_tag = tag + len(payloads)
+        sizes = map(f.U32.pack, map(len, payloads))
+        body = meta + b"".join(itertools.chain.from_iterable(zip(sizes, payloads)))
+        head = f.SUBMIT_MANY_HEAD.pack(
+            8 + len(body), f.SUBMIT_MANY, 0, len(meta), tag, handler, len(payloads)
+        )
+        self.out += head + body
         return tag
 
     def submit_blob(self, handler: int, descriptor: int, size: int, meta: bytes) -> int:
@@ -304,7 +298,7 @@ class Session:
         if kind == f.RESULT:
             fields = f.RESULT_FIELDS.unpack_from(self._buffer, body)
             if flags & f.MORE:
-                self._begin_pieces(tag, _Partial(kind, fields, meta, fields[1], first))
+                self._begin_pieces(tag, Partial(kind, fields, meta, fields[1], first))
                 return
             payload: Union[bytes, Blob] = first
             if descriptors:
@@ -313,7 +307,7 @@ class Session:
         elif kind == f.CHUNK:
             fields = f.CHUNK_FIELDS.unpack_from(self._buffer, body)
             if flags & f.MORE:
-                self._begin_pieces(tag, _Partial(kind, fields, meta, fields[1], first))
+                self._begin_pieces(tag, Partial(kind, fields, meta, fields[1], first))
                 return
             events.append(Event(kind, tag, fields, first))
         elif kind == f.PIECE:
@@ -342,7 +336,7 @@ class Session:
         elif kind != f.OPENED:
             events.append(Event(kind, tag, (), first, meta))
 
-    def _begin_pieces(self, tag: int, partial: _Partial) -> None:
+    def _begin_pieces(self, tag: int, partial: Partial) -> None:
         partial.judge(last=False)
         self._partial[tag] = partial
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import itertools
 import os
 import select
+import time
 from pickle import loads
 from typing import Any, Callable, Iterable, Iterator, List, NamedTuple, Optional
 
@@ -15,7 +16,7 @@ from ._desk import Desk, Sink, deliver
 from ._load import load_python
 from ._outcome import error_of
 from ._output import echo
-from ._parcel import HANDLER, PICKLED
+from ._parcel import HANDLER, PICKLED, plain_call
 from ._session import Result
 from ._wire import connect, greet, receive, send
 from .errors import DaemonGone, JobMillError
@@ -24,6 +25,7 @@ __all__ = ["Item", "stream"]
 
 _DEFAULT_WINDOW = 256
 _GATHERED = 32_768
+_TURN_SECONDS = 0.001
 
 
 class Item(NamedTuple):
@@ -157,8 +159,10 @@ class _Stream:
             basket = Basket(desk, self._items, self._calls._settings.echo)
             poll = select.poll()
             poll.register(connection, select.POLLIN)
+            there_is_room = True
             while True:
-                self._fill(basket, connection)
+                if not (self._items and there_is_room):
+                    there_is_room = self._fill(basket, connection)
                 done = _send(connection, session)
                 if self._items:
                     items = self._items[:]
@@ -171,7 +175,8 @@ class _Stream:
                     poll.modify(
                         connection, select.POLLIN if done else select.POLLIN | select.POLLOUT
                     )
-                    poll.poll()
+                    # It may take long to make the next element.
+                    poll.poll(0 if done and there_is_room else None)
                     self._read(desk, connection)
         finally:
             # The daemon cancels what is left of a session that ends.
@@ -192,34 +197,68 @@ class _Stream:
         if self._errors:
             raise self._errors[0]
 
-    def _fill(self, basket: Basket, connection: Any) -> None:
-        desk = basket.desk
+    def _fill(self, basket: Basket, connection: Any) -> bool:
+        """Submits elements for which there is room. It may take long to make the next one: no more are
+        gathered than are under way, and once it has taken a while the results are looked at first.
+        Whether there is room for more."""
+        desk, calls, fn = basket.desk, self._calls, self._fn
         for sink, event in desk.settle():
             deliver(sink, event)
         if self._exhausted:
-            return
-        calls, fn, session = self._calls, self._fn, desk.session
-
-        def put(handle: Any) -> int:
-            return self._put(desk, handle)
-
+            return False
+        flags, inside = calls._flags, calls._settings.is_inside
+        sinks: List[Sink] = []
+        payloads: List[bytes] = []
+        size = taken = 0
+        most = desk.under_way
+        end = time.perf_counter() + _TURN_SECONDS
         room = min(self._window - desk.unfinished - len(self._items), desk.room_for_jobs())
         for element in itertools.islice(self._elements, max(room, 0)):
             room -= 1
+            taken += 1
             sink = Element(self._next_index, basket)
             self._next_index += 1
-            try:
-                payload, meta = encode_call(calls, fn, (element,), {}, put)
-            except JobMillError as error:
-                sink.on_error(error)
-                continue
-            if not desk.submit(sink, payload, self._handler, meta):
-                return  # it waits for others, and so would the next
-            if len(session.out) > _GATHERED:
-                _send(connection, session)
-            if type(payload) is not bytes and not desk.has_room(0):
-                return
+            payload = None if inside else plain_call(fn, (element,), flags)
+            if payload is not None:
+                sinks.append(sink)
+                payloads.append(payload)
+                size += len(payload)
+            elif not (
+                self._submit(desk, sinks, payloads) and self._submit_alone(desk, sink, element)
+            ):
+                return False  # it waits for others, and so would the next
+            if taken >= most or size > _GATHERED:
+                if not self._submit(desk, sinks, payloads):
+                    return False
+                _send(connection, desk.session)
+                size = taken = 0
+                most = desk.under_way
+            if time.perf_counter() > end:
+                return self._submit(desk, sinks, payloads) and room > 0
         self._exhausted = room > 0
+        self._submit(desk, sinks, payloads)
+        return False
+
+    def _submit(self, desk: Desk, sinks: List[Sink], payloads: List[bytes]) -> bool:
+        """Those that were gathered; whether there may be room for others."""
+        meta = self._calls._meta or self._calls._make_meta()
+        submitted = desk.submit_many(sinks, payloads, self._handler, meta)
+        sinks.clear()
+        payloads.clear()
+        return submitted
+
+    def _submit_alone(self, desk: Desk, sink: Element, element: Any) -> bool:
+        def put(handle: Any) -> int:
+            return self._put(desk, handle)
+
+        try:
+            payload, meta = encode_call(self._calls, self._fn, (element,), {}, put)
+        except JobMillError as error:
+            sink.on_error(error)
+            return True
+        if not desk.submit(sink, payload, self._handler, meta):
+            return False
+        return type(payload) is bytes or desk.has_room(0)
 
     def _put(self, desk: Desk, handle: Any) -> int:
         sink = _Put(self._errors)

@@ -7,6 +7,7 @@ import itertools
 import os
 import sys
 import threading
+import time
 import unittest
 from typing import Any, Iterator, List, Tuple
 
@@ -15,7 +16,7 @@ import workload
 from surroundings import eventually
 
 import jobmill
-from jobmill import Executor, JobTimeout, NotPossible, WorkerDied
+from jobmill import Executor, JobTimeout, NotPossible, Refused, WorkerDied
 
 
 def setUpModule() -> None:
@@ -182,6 +183,25 @@ class Window(OneExecutor):
         items = self.executor.imap_unordered(apply, elements(), buffersize=2)
         self.assertEqual({item.value for item in items}, {4, 9, "finished"})
 
+    def test_elements_that_are_slow_to_come_hold_up_no_job_and_no_result(self) -> None:
+        taken = 0
+
+        def gates() -> Iterator[str]:
+            nonlocal taken
+            for number in range(40):
+                gate = self.path(str(number))
+                workload.touch(gate)
+                taken += 1
+                yield gate
+                # By now it was sent, though there is room for more.
+                eventually(lambda: not os.path.exists(gate), gate)
+                if number > 0:
+                    time.sleep(0.02)  # its result may be on the way
+
+        for item in self.executor.imap_unordered(os.unlink, gates()):
+            item.result()
+            self.assertLess(taken, item.index + 20)
+
     def test_below_one_it_is_refused(self) -> None:
         with self.assertRaisesRegex(ValueError, "buffersize"):
             self.executor.imap_unordered(workload.square, [1], buffersize=0)
@@ -234,6 +254,13 @@ class Ends(OneExecutor):
     def test_the_executor_goes_on(self) -> None:
         self.begin_two().close()
         self.assertEqual(self.executor.submit(workload.square, 5).result(), 25)
+
+    def test_jobs_that_are_refused_together_are_told_each(self) -> None:
+        with Executor(socket=self.executor.socket, pool="none") as other:
+            items = list(other.imap_unordered(abs, range(600)))
+        self.assertEqual(sorted(item.index for item in items), list(range(600)))
+        for item in items:
+            self.assertIsInstance(item.error, Refused)
 
     def test_an_executor_that_is_shut_down_takes_none(self) -> None:
         executor = Executor(1)
