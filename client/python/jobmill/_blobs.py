@@ -10,6 +10,8 @@ import resource
 import weakref
 from typing import Callable, List, Optional
 
+from ._descriptor import owned
+
 __all__ = ["BlobPool", "SentBlob", "map_blob"]
 
 _MAP_POPULATE = 0x8000
@@ -20,46 +22,37 @@ _MOST_POPULATED = 1 << 30
 class SentBlob:
     """A payload on its way: a descriptor, and memory to write it to."""
 
-    __slots__ = ("descriptor", "capacity", "mapping")
+    __slots__ = ("_file", "capacity", "mapping")
 
     def __init__(self, size: int) -> None:
         self.capacity = size + -size % _PAGE
         self.mapping: Optional[mmap.mmap] = None
-        self.descriptor = -1
-        self.descriptor = os.memfd_create("jobmill-payload", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-        try:
-            # So that memory that is not there is an error here and no SIGBUS later.
-            os.posix_fallocate(self.descriptor, 0, self.capacity)
-            fcntl.fcntl(self.descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW)
-            flags = mmap.MAP_SHARED | (_MAP_POPULATE if size <= _MOST_POPULATED else 0)
-            self.mapping = mmap.mmap(self.descriptor, self.capacity, flags)
-        except BaseException:
-            self.close()
-            raise
+        self._file = owned(
+            os.memfd_create, "jobmill-payload", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING
+        )
+        # So that memory that is not there is an error here and no SIGBUS later.
+        os.posix_fallocate(self.descriptor, 0, self.capacity)
+        fcntl.fcntl(self.descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW)
+        flags = mmap.MAP_SHARED | (_MAP_POPULATE if size <= _MOST_POPULATED else 0)
+        self.mapping = mmap.mmap(self.descriptor, self.capacity, flags)
+
+    @property
+    def descriptor(self) -> int:
+        return self._file.fileno()
 
     def view(self, size: int) -> memoryview:
         assert self.mapping is not None
         return memoryview(self.mapping)[:size]
 
-    def detach(self) -> int:
-        """Its descriptor, which is the caller's from now on."""
-        descriptor, self.descriptor = self.descriptor, -1
-        self.close()
-        return descriptor
-
-    def close(self) -> None:
-        descriptor, self.descriptor = self.descriptor, -1
-        if descriptor != -1:
-            os.close(descriptor)
+    def unmap(self) -> None:
         mapping, self.mapping = self.mapping, None
         if mapping is not None:
             mapping.close()
 
-    def __del__(self) -> None:
-        # An interrupt may come before anybody else knows it. Its memory ends with its last view.
-        descriptor = getattr(self, "descriptor", -1)
-        if descriptor != -1:
-            os.close(descriptor)
+    def close(self) -> None:
+        """What closes itself with its last reference, else."""
+        self._file.close()
+        self.unmap()
 
 
 class BlobPool:

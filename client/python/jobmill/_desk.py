@@ -11,6 +11,7 @@ import collections
 import errno
 import itertools
 import os
+from concurrent.futures._base import LOGGER
 from typing import Any, Deque, Dict, List, Optional, Tuple, Union
 
 from . import _frames as f
@@ -18,7 +19,7 @@ from ._blobs import BlobPool, SentBlob
 from ._parcel import Parcel, bytes_of, size_of
 from ._session import Blob, Result, Session, refusal
 
-__all__ = ["CancelledHere", "Desk", "Handler", "Sink", "deliver"]
+__all__ = ["CancelledHere", "Desk", "Handler", "Sink", "deliver", "hand_out"]
 
 # Descriptors and memory, which jobs that end give back.
 _SCARCE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC)
@@ -68,6 +69,15 @@ class CancelledHere(Exception):
 Delivery = Tuple[Sink, Any]
 
 
+def hand_out(deliveries: List[Delivery]) -> None:
+    """On a thread that no callback is to end."""
+    for sink, event in deliveries:
+        try:
+            deliver(sink, event)
+        except (SystemExit, KeyboardInterrupt):
+            LOGGER.exception("a callback of %r would end its thread", sink)
+
+
 def deliver(sink: Sink, event: Any) -> None:
     if type(event) is Result:
         sink.on_result(event)
@@ -80,6 +90,7 @@ def deliver(sink: Sink, event: Any) -> None:
 # A job under way: its sink (None: nobody wants the result), the bytes and the blob of its payload,
 # its handler.
 _Entry = Tuple[Optional[Sink], int, Optional[SentBlob], Handler]
+_NOBODYS: _Entry = (None, 0, None, ("", ""))
 Payload = Union[bytes, Parcel]
 
 
@@ -183,8 +194,8 @@ class Desk:
         entry = self._jobs.get(sink.tag)
         if entry is None or entry[0] is not sink:
             return sink.tag == 0
+        self.session.cancel(sink.tag)  # before, for who is interrupted cancels again
         self._jobs[sink.tag] = (None,) + entry[1:]
-        self.session.cancel(sink.tag)
         return True
 
     def cancel_under_way(self) -> None:
@@ -256,10 +267,8 @@ class Desk:
         for event in events:
             tag = event.tag
             if type(event) is Result:
-                entry = jobs.pop(tag, None)
-                if entry is None:
-                    continue
-                sink, size, blob, _ = entry
+                # Nobody's: whoever submitted it was interrupted before that was noted.
+                sink, size, blob, _ = jobs.pop(tag, _NOBODYS)
                 self._bytes -= size
                 if blob is not None:
                     self._take_home(blob)
@@ -339,15 +348,11 @@ class Desk:
 
     def _send_large(self, number: int, payload: Payload, meta: bytes) -> Tuple[int, SentBlob]:
         size = size_of(payload)
+        # Not kept when this is interrupted: it may be on its way already.
         blob = self._blobs.take(size)
-        try:
-            with blob.view(size) as view:
-                if type(payload) is bytes:
-                    view[:] = payload
-                else:
-                    payload.write_to(view)  # type: ignore[union-attr]
-            tag = self.session.submit_blob(number, blob.descriptor, size, meta)
-        except BaseException:
-            self._blobs.give_back(blob)
-            raise
-        return tag, blob
+        with blob.view(size) as view:
+            if type(payload) is bytes:
+                view[:] = payload
+            else:
+                payload.write_to(view)  # type: ignore[union-attr]
+        return self.session.submit_blob(number, blob.descriptor, size, meta), blob

@@ -138,22 +138,29 @@ class Future(concurrent.futures.Future, Sink):
     def cancel(self) -> bool:
         """Stops the job, wherever it is. False only if it has ended already."""
         with self._condition:
-            if self._state in (CANCELLED, CANCELLED_AND_NOTIFIED):
-                return True
             if self._state == FINISHED:
                 return False
-            self._state = CANCELLED
-            self._condition.notify_all()
-        link = self._link
-        if link is not None and link.cancel(self):
-            self._link = None  # else it is needed for the result that is on its way here
+            if self._state in (PENDING, RUNNING):
+                self._state = CANCELLED
+                self._condition.notify_all()
+        # Each time: who was here before may have been interrupted.
         try:
-            # So that wait() and as_completed() see it.
-            self.set_running_or_notify_cancel()
-        except RuntimeError:
-            pass  # somebody else has done that
-        self._invoke_callbacks()
+            link = self._link
+            if link is not None and link.cancel(self):
+                self._link = None  # else it is needed for the result that is on its way here
+        finally:
+            self._tell_cancelled()
         return True
+
+    def _tell_cancelled(self) -> None:
+        """So that wait() and as_completed() see it, and once callbacks do."""
+        with self._condition:
+            if self._state != CANCELLED:
+                return
+            for waiter in self._waiters:
+                waiter.add_cancelled(self)
+            self._state = CANCELLED_AND_NOTIFIED
+        self._invoke_callbacks()
 
     # What the link says.
 
@@ -259,5 +266,4 @@ class Future(concurrent.futures.Future, Sink):
                 return
             self._state = CANCELLED
             self._condition.notify_all()
-        self.set_running_or_notify_cancel()
-        self._invoke_callbacks()
+        self._tell_cancelled()

@@ -12,13 +12,13 @@ from __future__ import annotations
 import select
 import threading
 import time
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from ._answer import Answer
 from ._bell import Bell
-from ._desk import Delivery, Desk, Handler, Payload, Sink, deliver
+from ._desk import Delivery, Desk, Handler, Payload, Sink, hand_out
 from ._visits import Visits
-from ._wire import connect, greet, read, receive, send, take
+from ._wire import connect, greet, read, receive, take
 from .errors import DaemonGone
 
 __all__ = ["Link"]
@@ -94,13 +94,11 @@ class Link:
                 self._wake()
 
     def refuse_jobs(self) -> None:
-        """From now on, so that who waits until it is idle may close it then. For finalizers, too: takes
-        no lock."""
+        """From now on. For finalizers, too: takes no lock."""
         self._refuses = True
 
     def cancel(self, sink: Sink) -> bool:
-        """Nobody wants the job's result any more: it is stopped, wherever it is. Whether the sink
-        hears no more."""
+        """Nobody wants the job's result: it is stopped, wherever it is. Whether the sink hears no more."""
         with self._lock:
             if self._error is not None:
                 return False
@@ -111,22 +109,19 @@ class Link:
     def cancel_waiting(self) -> None:
         """Takes back what was not sent yet, and cancels what was and does not run. Every sink hears
         of it."""
-        with self._lock:
-            taken = self._desk.take_back()
-            if self._error is None:
-                self._desk.cancel_waiting()
-                self._flush_for_reader()
-        _hand_out(taken)
+        self._cancel(self._desk.cancel_waiting)
 
     def cancel_all(self) -> None:
         """Ends everything that is under way and all that waits here. Every sink hears of it."""
+        self._cancel(self._desk.cancel_under_way)
+
+    def _cancel(self, tell: Callable[[], None]) -> None:
         with self._lock:
             taken = self._desk.take_back()
-        _hand_out(taken)
-        with self._lock:
             if self._error is None:
-                self._desk.cancel_under_way()
+                tell()
                 self._flush_for_reader()
+        hand_out(taken)
 
     def tag_of(self, handle: Any) -> int:
         """What the daemon knows a ``Handle`` by here, which is given it first when it does not."""
@@ -134,24 +129,29 @@ class Link:
 
     def _put(self, descriptor: int, size: int) -> int:
         """Gives the daemon a blob, and waits until it says that it has it; its tag."""
-        answer = Answer()
-        with self._lock:
-            if self._error is not None:
-                raise self._error
-            tag = self._desk.put(answer, descriptor, size)
-            self._flush_for_reader()
-        answer.get()
+        answer, tag = self._request(lambda answer: self._desk.put(answer, descriptor, size))
+        try:
+            answer.get()
+        except BaseException:
+            self.drop_soon(tag)  # nobody else knows it
+            raise
         return tag
 
     def ask(self, kind: int, meta: Optional[dict] = None, patience: float = 60.0) -> Any:
         """The answer to STATUS or HANDLERS, a document."""
+        answer, _ = self._request(lambda answer: self._desk.ask(answer, kind, meta))
+        return answer.get(patience).payload
+
+    def _request(self, send: Callable[[Answer], Any]) -> Tuple[Answer, Any]:
+        if self.is_this_thread:
+            raise RuntimeError("a callback cannot wait: its thread reads the daemon's answers")
         answer = Answer()
         with self._lock:
             if self._error is not None:
                 raise self._error
-            self._desk.ask(answer, kind, meta)
+            sent = send(answer)
             self._flush_for_reader()
-        return answer.get(patience).payload
+        return answer, sent
 
     def read_for(self, sink: Sink, timeout: Optional[float]) -> Optional[float]:
         """For a thread that is about to wait for ``sink``: while no other job is under way it reads
@@ -195,6 +195,11 @@ class Link:
             )
 
     @property
+    def is_this_thread(self) -> bool:
+        """Whether its thread asks, in a callback: nothing comes while that waits."""
+        return threading.current_thread() is self._thread
+
+    @property
     def unfinished(self) -> int:
         return self._desk.unfinished
 
@@ -202,19 +207,19 @@ class Link:
         """The end of the session; what is unfinished is cancelled by the daemon."""
         self._closed = True
         self._bell.ring()
-        if threading.current_thread() is not self._thread:
+        if not self.is_this_thread:
             self._thread.join()
 
     def look(self) -> None:
-        """When another session has ended with the daemon: returns once the end of this one is known,
-        if it comes with it, so that who hears of the other may submit to the next daemon."""
+        """When another session has ended: returns once the end of this one is known, if it comes with it,
+        so that who hears of the other may submit to the next daemon."""
         with self._lock:
             if self._error is not None:
                 return
             poll = select.poll()
             poll.register(self._socket, 0)
             ended = bool(poll.poll(0))
-        if threading.current_thread() is not self._thread:
+        if not self.is_this_thread:
             self._over.wait(_LOOK_PATIENCE if ended else _SHORT_LOOK)
 
     def abandon(self) -> None:
@@ -231,7 +236,7 @@ class Link:
     def _flush(self) -> None:
         self._gathered = 0
         try:
-            if not send(self._socket, self._session):
+            if not self._session.out.send(self._socket):
                 self._wake()
         except OSError:
             self._wake()  # the reading thread finds out what happened
@@ -323,7 +328,7 @@ class Link:
             error = gone
         except OSError as gone:
             error = DaemonGone(f"the daemon is gone: {gone}")
-        except Exception as raised:
+        except BaseException as raised:
             # Nobody is to wait for a thread that is gone.
             error = DaemonGone(f"the connection was given up: {raised!r}")
             error.__cause__ = raised
@@ -350,12 +355,12 @@ class Link:
                 # What the socket does not take, it says when it does: no need to wake for it.
                 self._gathered = 0
                 try:
-                    send(self._socket, self._session)
+                    self._session.out.send(self._socket)
                 except OSError:
                     pass  # the next read says what happened
             self._visits.choose()
             self._delivering = True
-        _hand_out(deliveries)
+        hand_out(deliveries)
         self._delivering = False
         if self._idle_wanted and not self._desk.unfinished:
             with self._lock:
@@ -389,12 +394,7 @@ class Link:
             self._bell.close()
         self._on_end(self)  # before anybody hears of it, and submits to the next one
         self._over.set()
-        _hand_out(orphans)
+        hand_out(orphans)
         with self._lock:
             self._delivering = False
             self._idle.notify_all()
-
-
-def _hand_out(deliveries: List[Delivery]) -> None:
-    for sink, event in deliveries:
-        deliver(sink, event)

@@ -13,6 +13,7 @@ from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Tuple, Union
 
 from . import _frames as f
 from ._msgpack import MalformedDocument, pack, unpack
+from ._outbox import Outbox
 from ._partial import Partial
 from .errors import Busy, DaemonGone, ProtocolError, Refused
 
@@ -77,16 +78,15 @@ class Event(NamedTuple):
 class Session:
     """The binary spelling of the protocol.
 
-    To send: call a request, then write ``next_output()`` until it is empty. To receive: read into
+    To send: call a request, then have ``out`` send. To receive: read into
     ``room()``, then call ``received()``. Not for several threads at once.
     """
 
     def __init__(self, client: str, blobs: bool = True) -> None:
         self.welcome: Optional[Welcome] = None
         self.closing = False
-        #: What is to be sent, always the same object; where in it a frame begins, and its descriptor.
-        self.out = bytearray()
-        self.out_descriptors: List[Tuple[int, int]] = []
+        #: What is to be sent.
+        self.out = Outbox()
         self._buffer = bytearray(2 * _READ_SIZE)
         self._view = memoryview(self._buffer)
         self._filled = 0
@@ -95,9 +95,9 @@ class Session:
         self.numbers: Dict[Tuple[str, str], int] = {}
         self._refused: Dict[Tuple[str, str], Dict[str, Any]] = {}
         self._next_tag = _MOST_OPENED + 1
-        self.out += f.PREAMBLE
         fields = f.HELLO_FIELDS.pack(f.VERSION, f.VERSION)
-        self.out += f.frame(f.HELLO, 0, fields, pack({"client": client, "blobs": blobs}))
+        hello = f.frame(f.HELLO, 0, fields, pack({"client": client, "blobs": blobs}))
+        self.out.tail.extend(f.PREAMBLE + hello)
 
     # What is sent.
 
@@ -114,9 +114,9 @@ class Session:
             number = len(self.numbers) + 1
             if number > _MOST_OPENED:
                 raise Refused(f"more than {_MOST_OPENED} handlers in one session", "too_large")
-            self.numbers[handler] = number
             meta = {"handler": name, "pool": pool} if pool else {"handler": name}
-            self.out += f.frame(f.OPEN, number, b"", pack(meta))
+            self.out.tail.extend(f.frame(f.OPEN, number, b"", pack(meta)))
+            self.numbers[handler] = number  # only now: it may be opened anew, but must have been
         return number
 
     def note_refused(self, number: int, meta: Dict[str, Any]) -> bool:
@@ -139,7 +139,7 @@ class Session:
         head = f.SUBMIT_HEAD.pack(
             16 + len(meta) + size, f.SUBMIT, 0, len(meta), tag, handler, 0, size
         )
-        self.out += head + meta + payload  # at once, for an interrupt may come between two steps
+        self.out.tail.extend(head + meta + payload)
         return tag
 
     def submit_many(self, handler: int, payloads: List[bytes], meta: bytes) -> int:
@@ -151,71 +151,43 @@ class Session:
         head = f.SUBMIT_MANY_HEAD.pack(
             8 + len(body), f.SUBMIT_MANY, 0, len(meta), tag, handler, len(payloads)
         )
-        self.out += head + body
+        self.out.tail.extend(head + body)
         return tag
 
     def submit_blob(self, handler: int, descriptor: int, size: int, meta: bytes) -> int:
         """A job whose payload is in a sealed memfd, which is copied and stays the caller's. Its
         tag."""
         tag = self.new_tag()
-        self._attach(descriptor)
         head = f.SUBMIT_HEAD.pack(
             16 + len(meta), f.SUBMIT, 1 << 4, len(meta), tag, handler, 0, size
         )
-        self.out += head + meta
+        self.out.add_with(head + meta, descriptor)
         return tag
 
     def put(self, tag: int, descriptor: int, size: int) -> None:
         """Lends the daemon a payload for many jobs, answered by STORED or ERROR."""
-        self._attach(descriptor)
-        self.out += f.HEADER.pack(8, f.PUT, 1 << 4, 0, tag) + f.U64.pack(size)
+        self.out.add_with(f.HEADER.pack(8, f.PUT, 1 << 4, 0, tag) + f.U64.pack(size), descriptor)
 
     def drop(self, tag: int) -> None:
-        self.out += f.frame(f.DROP, tag)
+        self.out.tail.extend(f.frame(f.DROP, tag))
 
     def cancel(self, tag: int) -> None:
-        self.out += f.frame(f.CANCEL, tag, f.CANCEL_FIELDS.pack(0, 0, 0))
+        self.out.tail.extend(f.frame(f.CANCEL, tag, f.CANCEL_FIELDS.pack(0, 0, 0)))
 
     def cancel_all(self, request: int, unless_running: bool = False) -> None:
         """Everything that this session submitted; answered by CANCELLED or ERROR."""
         meta = pack({"unless_running": True}) if unless_running else b""
-        self.out += f.frame(f.CANCEL, request, f.CANCEL_FIELDS.pack(0, 5, 0), meta)
+        self.out.tail.extend(f.frame(f.CANCEL, request, f.CANCEL_FIELDS.pack(0, 5, 0), meta))
 
     def return_result(self, job: int) -> None:
-        self.out += f.frame(f.RETURN, 0, f.U64.pack(job))
+        self.out.tail.extend(f.frame(f.RETURN, 0, f.U64.pack(job)))
 
     def ask(self, kind: int, tag: int, meta: Optional[Dict[str, Any]] = None) -> None:
         """STATUS or HANDLERS; the answer's payload is the document."""
-        self.out += f.frame(kind, tag, b"", pack(meta) if meta else b"")
+        self.out.tail.extend(f.frame(kind, tag, b"", pack(meta) if meta else b""))
 
     def ping(self, tag: int, payload: bytes) -> None:
-        self.out += f.frame(f.PING, tag, b"", b"", payload)
-
-    def _attach(self, descriptor: int) -> None:
-        self.out_descriptors.append((len(self.out), os.dup(descriptor)))
-
-    def next_output(self) -> Tuple[memoryview, List[int]]:
-        """What to write next and the descriptors that go with its first byte; empty: nothing."""
-        descriptors = []
-        end = len(self.out)
-        for at, descriptor in self.out_descriptors:
-            if at > 0:
-                end = at
-                break
-            descriptors.append(descriptor)
-            if len(descriptors) == f.MOST_DESCRIPTORS:
-                break
-        return memoryview(self.out)[:end], descriptors
-
-    def written(self, size: int, descriptors: int) -> None:
-        """So many bytes and descriptors of ``next_output()`` have gone out."""
-        gone = self.out_descriptors[:descriptors]
-        self.out_descriptors = [
-            (at - size, descriptor) for at, descriptor in self.out_descriptors[descriptors:]
-        ]
-        del self.out[:size]
-        for _, descriptor in gone:
-            os.close(descriptor)
+        self.out.tail.extend(f.frame(f.PING, tag, b"", b"", payload))
 
     # What is received.
 
@@ -369,8 +341,8 @@ class Session:
 
     def close(self) -> None:
         """Closes the descriptors that are on their way, in either direction."""
-        gone = self._descriptors + [descriptor for _, descriptor in self.out_descriptors]
-        self._descriptors, self.out_descriptors = [], []
+        self.out.close()
+        gone, self._descriptors = self._descriptors, []
         for descriptor in gone:
             os.close(descriptor)
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import select
 import time
@@ -18,14 +17,15 @@ from ._outcome import error_of
 from ._output import echo
 from ._parcel import HANDLER, PICKLED, plain_call
 from ._session import Result
-from ._wire import connect, greet, receive, send
+from ._wire import connect, greet, receive
 from .errors import DaemonGone, JobMillError
 
 __all__ = ["Item", "stream"]
 
 _DEFAULT_WINDOW = 256
 _GATHERED = 32_768
-_TURN_SECONDS = 0.001
+# Who takes longer for an element is not asked for the next one before results are handed out.
+_SLOW_SECONDS = 0.0002
 
 
 class Item(NamedTuple):
@@ -105,7 +105,8 @@ class Element(Sink):
 
 def _send(connection: Any, session: Any) -> bool:
     try:
-        return send(connection, session)
+        done: bool = session.out.send(connection)
+        return done
     except ConnectionError:
         return True  # what had come before that is still to be read, and then what happened
 
@@ -147,8 +148,12 @@ class _Stream:
     def items(self, link: Any) -> Iterator[Item]:
         try:
             yield from self._items_of(connect(link.path))
-        except DaemonGone:
+        except DaemonGone as error:
             link.look()
+            if self._calls._executor._shut_down:
+                raise RuntimeError(
+                    "the executor was shut down before all results were read"
+                ) from error
             raise
 
     def _items_of(self, connection: Any) -> Iterator[Item]:
@@ -159,10 +164,10 @@ class _Stream:
             basket = Basket(desk, self._items, self._calls._settings.echo)
             poll = select.poll()
             poll.register(connection, select.POLLIN)
-            there_is_room = True
+            is_slow = False
             while True:
-                if not (self._items and there_is_room):
-                    there_is_room = self._fill(basket, connection)
+                if not (self._items and is_slow):
+                    is_slow = self._fill(basket, connection)
                 done = _send(connection, session)
                 if self._items:
                     items = self._items[:]
@@ -175,8 +180,7 @@ class _Stream:
                     poll.modify(
                         connection, select.POLLIN if done else select.POLLIN | select.POLLOUT
                     )
-                    # It may take long to make the next element.
-                    poll.poll(0 if done and there_is_room else None)
+                    poll.poll(0 if done and is_slow else None)
                     self._read(desk, connection)
         finally:
             # The daemon cancels what is left of a session that ends.
@@ -199,21 +203,25 @@ class _Stream:
 
     def _fill(self, basket: Basket, connection: Any) -> bool:
         """Submits elements for which there is room. It may take long to make the next one: no more are
-        gathered than are under way, and once it has taken a while the results are looked at first.
-        Whether there is room for more."""
-        desk, calls, fn = basket.desk, self._calls, self._fn
+        gathered than are under way, and after one that was slow to come results are looked at first.
+        Whether that is so."""
+        desk, calls, fn, elements = basket.desk, self._calls, self._fn, self._elements
         for sink, event in desk.settle():
             deliver(sink, event)
-        if self._exhausted:
-            return False
         flags, inside = calls._flags, calls._settings.is_inside
         sinks: List[Sink] = []
         payloads: List[bytes] = []
         size = taken = 0
         most = desk.under_way
-        end = time.perf_counter() + _TURN_SECONDS
         room = min(self._window - desk.unfinished - len(self._items), desk.room_for_jobs())
-        for element in itertools.islice(self._elements, max(room, 0)):
+        while room > 0 and not self._exhausted:
+            begin = time.perf_counter()
+            try:
+                element = next(elements)
+            except StopIteration:
+                self._exhausted = True
+                break
+            is_slow = time.perf_counter() - begin > _SLOW_SECONDS
             room -= 1
             taken += 1
             sink = Element(self._next_index, basket)
@@ -227,15 +235,14 @@ class _Stream:
                 self._submit(desk, sinks, payloads) and self._submit_alone(desk, sink, element)
             ):
                 return False  # it waits for others, and so would the next
+            if is_slow:
+                return self._submit(desk, sinks, payloads) and room > 0
             if taken >= most or size > _GATHERED:
                 if not self._submit(desk, sinks, payloads):
                     return False
                 _send(connection, desk.session)
                 size = taken = 0
                 most = desk.under_way
-            if time.perf_counter() > end:
-                return self._submit(desk, sinks, payloads) and room > 0
-        self._exhausted = room > 0
         self._submit(desk, sinks, payloads)
         return False
 

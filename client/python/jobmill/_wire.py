@@ -14,7 +14,7 @@ from . import _frames as f
 from ._session import Session, refusal
 from .errors import DaemonGone
 
-__all__ = ["connect", "greet", "read", "receive", "send", "take", "takes_blobs"]
+__all__ = ["connect", "greet", "read", "receive", "take", "takes_blobs"]
 
 _ANCILLARY = socket.CMSG_SPACE(f.MOST_DESCRIPTORS * array.array("i").itemsize)
 _GREETING_PATIENCE = 20.0
@@ -22,7 +22,6 @@ _GREETING_PATIENCE = 20.0
 _LEAST_FREE_DESCRIPTORS = 128
 # As plain numbers: the module's are enumerations, whose every use costs microseconds.
 _RECEIVE = int(socket.MSG_DONTWAIT | socket.MSG_CMSG_CLOEXEC)
-_SEND = int(socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
 _TRUNCATED = int(socket.MSG_CTRUNC)
 _RIGHTS = (int(socket.SOL_SOCKET), int(socket.SCM_RIGHTS))
 
@@ -74,32 +73,6 @@ def take(got: Any, session: Session) -> List[Any]:
     return session.received(size, descriptors)
 
 
-def send(connection: socket.socket, session: Session) -> bool:
-    """Writes what the socket takes at once; whether that was all."""
-    out = session.out
-    try:
-        while out:
-            if session.out_descriptors:
-                _send_with_descriptors(connection, session)
-            else:
-                # One step for whoever is interrupted: else it might be sent once more.
-                list(map(out.__delitem__, map(slice, map(connection.send, (out,), (_SEND,)))))
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _send_with_descriptors(connection: socket.socket, session: Session) -> None:
-    view, descriptors = session.next_output()
-    with view:
-        if descriptors:
-            rights = array.array("i", descriptors)
-            size = connection.sendmsg([view], [(*_RIGHTS, rights)], _SEND)
-        else:
-            size = connection.send(view, _SEND)
-    session.written(size, len(descriptors))
-
-
 def takes_blobs() -> bool:
     """Whether large results may come in descriptors: where this process has few left, the one that it
     has no room for would be lost, and the session with it."""
@@ -114,7 +87,7 @@ def greet(connection: socket.socket, client: str) -> Session:
     """A session that has its welcome."""
     session = Session(client, takes_blobs())
     try:
-        send(connection, session)
+        session.out.send(connection)
     except ConnectionError as error:
         raise DaemonGone(f"the daemon is gone: {error.strerror or error}") from error
     poll = select.poll()

@@ -24,7 +24,7 @@ from ._parcel import TELL_PID, dump_object
 from ._session import Session, refusal
 from ._settings import Settings
 from ._stream import Item
-from ._wire import connect, receive, send, takes_blobs
+from ._wire import connect, receive, takes_blobs
 from .errors import DaemonGone, NotPossible
 from .handle import Handle
 from .options import job_options
@@ -84,7 +84,7 @@ class Pool(Calls):
                 pause = min(pause * 1.5, 0.05)
             self._socket = connect(path)
             session = Session(f"jobmill-python {os.getpid()}", takes_blobs())
-            send(self._socket, session)
+            session.out.send(self._socket)
             await self._greeted(session)
         except BaseException as error:
             # Whoever could not open it does not close it.
@@ -230,7 +230,7 @@ class Pool(Calls):
             self._deliveries.extend(failed)
             self._schedule()
         try:
-            done = send(self._socket, self._desk.session)
+            done = self._desk.session.out.send(self._socket)
         except OSError:
             return  # the reader finds out what happened
         if done == self._writing:

@@ -21,6 +21,7 @@ from typing import (
     Mapping,
     Optional,
     Sequence,
+    Set,
     Tuple,
     Union,
 )
@@ -213,8 +214,9 @@ class Executor(_Calls, concurrent.futures.Executor):
     # concurrent.futures.Executor
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """No more jobs. With ``wait`` until those that there are have ended; ``cancel_futures``
-        cancels those that do not run. One that waits for its next attempt does not."""
+        """No more jobs. With ``wait`` until those that there are have ended, but not in a callback, whose
+        thread reads the results; ``cancel_futures`` cancels those that do not run. One that waits for
+        its next attempt does not."""
         with self._lock:
             self._shut_down = True
             link = self._link
@@ -222,12 +224,14 @@ class Executor(_Calls, concurrent.futures.Executor):
             link.refuse_jobs()
             if cancel_futures:
                 link.cancel_waiting()
+            wait = wait and not link.is_this_thread
             if wait:
                 link.wait_until_idle()
         if wait or link is None or not link.unfinished:
             self._close()
         elif link is not None:
             # The last job to end closes it.
+            _closing.add(self)
             threading.Thread(target=self._close_when_idle, args=(link,), daemon=True).start()
 
     def terminate_workers(self) -> None:
@@ -325,6 +329,7 @@ class Executor(_Calls, concurrent.futures.Executor):
         if link is not None:
             link.close()
         self._settings.end()
+        _closing.discard(self)
 
     def _stop(self) -> None:
         with self._lock:
@@ -364,6 +369,8 @@ def _call_weak(method: Any, link: Link) -> None:
 
 
 _executors: "weakref.WeakSet[Executor]" = weakref.WeakSet()
+# Those whose last jobs are not done though nobody may have them any more.
+_closing: Set[Executor] = set()
 _exiting = False
 
 
@@ -371,7 +378,7 @@ def _at_exit() -> None:
     global _exiting
     _exiting = True
     interrupted = getattr(sys, "last_type", None)
-    for executor in list(_executors):
+    for executor in {*_executors, *_closing}:
         if interrupted is not None and issubclass(interrupted, KeyboardInterrupt):
             executor._stop()
         else:
@@ -379,8 +386,9 @@ def _at_exit() -> None:
 
 
 def _after_fork() -> None:
-    for executor in list(_executors):
+    for executor in {*_executors, *_closing}:
         executor._abandon()
+    _closing.clear()
 
 
 # Before threads are joined, as the standard library's executors do it: jobs may still be waited

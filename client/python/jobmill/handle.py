@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 import weakref
 from typing import Any, Callable, List, Tuple
 
@@ -25,10 +24,10 @@ class Handle:
         blob = SentBlob(parcel.size)
         with blob.view(parcel.size) as view:
             parcel.write_to(view)
-        self._capacity = blob.capacity
-        self._descriptor = blob.detach()
+        blob.unmap()
+        self._blob = blob
         self._tags: List[Tuple[Any, int]] = []  # a weak reference to a session, and its tag there
-        self._finalizer = weakref.finalize(self, _release, self._tags, self._descriptor)
+        self._finalizer = weakref.finalize(self, _release, self._tags, blob)
         self._finalizer.atexit = False
 
     def release(self) -> None:
@@ -69,15 +68,15 @@ class Handle:
         for reference, tag in self._tags:
             if reference() is owner:
                 return tag
-        tag = put(self._descriptor, self._capacity)
+        tag = put(self._blob.descriptor, self._blob.capacity)
         self._tags[:] = [entry for entry in self._tags if entry[0]() is not None]
         self._tags.append((weakref.ref(owner), tag))
         return tag
 
 
-def _release(tags: List[Tuple[Any, int]], descriptor: int) -> None:
+def _release(tags: List[Tuple[Any, int]], blob: SentBlob) -> None:
     for reference, tag in tags:
         owner = reference()
         if owner is not None:
             owner.drop_soon(tag)
-    os.close(descriptor)
+    blob.close()

@@ -208,6 +208,27 @@ class ByItself(Ends):
         program.touch("end")
         self.assertEqual(program.end(), (0, "finished\n", ""))
 
+    def test_so_does_one_that_was_part_of_a_cycle_and_of_the_program(self) -> None:
+        program = self.program(
+            """
+            import gc
+
+            class Owner:
+                pass
+
+            owner = Owner()
+            owner.owner = owner
+            owner.executor = Executor(1)
+            owner.executor.submit(workload.begin_and_wait, place)
+            del owner
+            gc.collect()
+        """
+        )
+        program.await_file("job.begun")
+        program.touch("go")
+        self.assertEqual(program.end()[0], 0)
+        self.assertTrue(program.has("job.finished"))
+
     def test_many_executors_one_after_another_leave_no_descriptor_and_no_thread(self) -> None:
         program = self.program(
             """

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import os
 import random
+import socket
 import unittest
-from typing import Any, Iterable, List
+from typing import Any, Iterable, List, Tuple
 
 import surroundings
 
@@ -243,14 +244,10 @@ class Sending(unittest.TestCase):
         self.addCleanup(self.session.close)
 
     def take(self) -> bytes:
-        out = b""
-        while self.session.out:
-            view, descriptors = self.session.next_output()
-            with view:
-                out += view
-                size = len(view)
-            self.session.written(size, len(descriptors))
-        return out
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            self.assertTrue(self.session.out.send(ours))
+            return theirs.recv(1 << 20)
 
     def test_it_begins_with_the_greeting(self) -> None:
         out = self.take()
@@ -279,17 +276,45 @@ class Sending(unittest.TestCase):
         self.session.ping(1, b"before")
         self.session.submit_blob(1, reader, 100_000, b"")
         self.session.put(3, writer, 100_000)
+        self.session.ping(4, b"after")
         os.close(reader)
         os.close(writer)
-        counts = []
-        while self.session.out:
-            view, descriptors = self.session.next_output()
-            counts.append(len(descriptors))
-            with view:
-                # The socket takes a byte at first: the descriptors are gone then.
-                size = 1 if descriptors else len(view)
-            self.session.written(size, len(descriptors))
-        self.assertEqual([count for count in counts if count], [1, 1])
+        sent: List[Tuple[bytes, int]] = []
+
+        class Narrow:
+            """A socket that takes three bytes at a time, and then no more."""
+
+            def __init__(self) -> None:
+                self.left = 3
+
+            def send(self, data: bytearray, _flags: int) -> int:
+                return self.sendmsg((data,), (), _flags)
+
+            def sendmsg(self, buffers: Any, ancillary: Any, _flags: int) -> int:
+                if not self.left:
+                    raise BlockingIOError
+                part = bytes(buffers[0][: self.left])
+                self.left -= len(part)
+                sent.append((part, len(ancillary)))
+                return len(part)
+
+        while not self.session.out.send(Narrow()):  # type: ignore[arg-type]
+            pass
+        self.assertFalse(self.session.out)
+        stream = b"".join(part for part, _ in sent)
+        at = 0
+        begins = []
+        for part, descriptors in sent:
+            begins += [at] * descriptors
+            at += len(part)
+        frames = []
+        at = 0
+        while at < len(stream):
+            length, kind, flags, _, _ = f.HEADER.unpack_from(stream, at)
+            frames.append((kind, at, flags >> 4))
+            at += f.HEADER.size + length
+        self.assertEqual([kind for kind, _, _ in frames], [f.PING, f.SUBMIT, f.PUT, f.PING])
+        self.assertEqual([at for _, at, descriptors in frames if descriptors], begins)
         self.assertEqual(surroundings.descriptors(), before)
 
     def test_what_was_not_sent_is_closed_with_it(self) -> None:

@@ -295,6 +295,13 @@ class Ends(OneExecutor):
             thread.join()
         self.assertEqual(answers, [sum(n * n for n in range(500))] * 8)
 
+    def test_an_executor_that_is_shut_down_meanwhile_is_told(self) -> None:
+        with Executor(2) as other:
+            items = other.imap_unordered(workload.square, itertools.count(), buffersize=4)
+            next(items)
+        with self.assertRaisesRegex(RuntimeError, "was shut down"):
+            list(items)
+
     def test_a_daemon_that_dies_is_told(self) -> None:
         with Executor(1) as executor:
             items = executor.imap_unordered(
