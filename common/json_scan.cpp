@@ -1,12 +1,34 @@
 // SPDX-License-Identifier: MIT
 #include "common/json_scan.hpp"
 
+#include <charconv>
+#include <cmath>
+#include <cstdint>
+#include <cstdlib>
+
 #include "common/limits.hpp"
 #include "common/utf8.hpp"
 #include "jobmill/error_code.hpp"
 
 namespace jobmill {
 namespace {
+
+template <typename T>
+bool fits(std::string_view number)
+{
+    T value{};
+    return std::from_chars(number.data(), number.data() + number.size(), value).ec == std::errc{};
+}
+
+/// Of what is spelled as a number: whether there is one of 64 bits for it. A fraction may be too
+/// small to be told from 0.
+bool is_in_range(std::string_view number)
+{
+    if (number.find_first_of(".eE") == std::string_view::npos) {
+        return fits<std::int64_t>(number) || fits<std::uint64_t>(number);
+    }
+    return std::isfinite(std::strtod(std::string{number}.c_str(), nullptr));
+}
 
 /// Each call passes over what it is named for and answers true, or notes the fault.
 class Scanner {
@@ -202,6 +224,7 @@ private:
 
     bool number()
     {
+        const std::size_t start = at_;
         (void)take('-');
         if (!take('0') && !digits()) {
             return refuse();
@@ -216,6 +239,10 @@ private:
             if (!digits()) {
                 return refuse();
             }
+        }
+        if (!is_in_range(line_.substr(start, at_ - start))) {
+            at_ = start;
+            return refuse("a number out of the range of 64 bits");
         }
         return true;
     }

@@ -17,7 +17,7 @@ struct JsonFault {
 };
 
 /// None when the line is one JSON value: well-formed as in RFC 8259, UTF-8, nested no deeper than
-/// limits::depth.
+/// limits::depth, its numbers within 64 bits.
 [[nodiscard]] std::optional<JsonFault> find_json_fault(std::string_view line);
 
 }  // namespace jobmill

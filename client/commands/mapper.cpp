@@ -85,6 +85,9 @@ Result<bool> Mapper::submit(std::uint64_t number)
         ready_.push_back(number);
         return true;
     }
+    if (!tag && tag.error().code == Errc::invalid) {
+        return results_.fail(number, tag.error().what);  // it is too large; others are not
+    }
     JOBMILL_TRY(tag);
     numbers_.emplace(jobmill::number(*tag), number);
     return true;

@@ -41,6 +41,13 @@ same "a handler's job is a line of sh, too" "jobmill run -a unused=1 sum -- 5" \
     "$(grep '^1' log | cut -f 9)"
 same "bytes of input and output" "1 2 1 0 " "$(sort -n log | grep '^[12]' | cut -f 5,6 | tr '\t\n' '  ')"
 
+echo "-- an item that is too long"
+map "1\\n$(head -c 70000 /dev/zero | tr '\0' 2)\\n3\\n" --joblog log -k -- echo
+same "fails" 1 "$code"
+has "is named" "item 2: the job's arguments need" "$err"
+same "and the others do not" "$(printf '1\n3')" "$out"
+same "nor is it in the log, for it never ran" "1 3 " "$(column 1 log)"
+
 echo "-- resume"
 map '1\n2\n3\n' --joblog log -- sh -c 'echo did $0; test $0 != 2'
 same "code" 1 "$code"

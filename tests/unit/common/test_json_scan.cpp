@@ -18,6 +18,8 @@ struct Case {
     std::string_view text;
 };
 
+constexpr std::string_view out_of_range = "a number out of the range of 64 bits";
+
 std::string nested(std::size_t depth)
 {
     return std::string(depth, '[') + std::string(depth, ']');
@@ -29,8 +31,8 @@ TEST_CASE("well-formed values have no fault")
 {
     for (const char* line :
          {"{}", "[]", " { } ", R"({"a":1,"b":[true,false,null],"c":{"d":"e"}})", "0", "-0", "1.5",
-          "1e9", "1E+9", "-12.50e-3", R"("\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00")", "\t[1 , 2]\r",
-          "\"caf\xc3\xa9\""}) {
+          "1e9", "1E+9", "-12.50e-3", "18446744073709551615", "-9223372036854775808", "1e308",
+          "1e-999", R"("\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00")", "\t[1 , 2]\r", "\"caf\xc3\xa9\""}) {
         CAPTURE(line);
         CHECK_FALSE(find_json_fault(line).has_value());
     }
@@ -67,6 +69,9 @@ TEST_CASE("a fault is at the first byte that cannot be")
                              {"\"\\ud800\"", 1, "half of a surrogate pair"},
                              {"\"\\ud800\\u0041\"", 1, "half of a surrogate pair"},
                              {"\"x\\udc00\"", 2, "half of a surrogate pair"},
+                             {"[18446744073709551616]", 1, out_of_range},
+                             {"{\"a\":-9223372036854775809}", 5, out_of_range},
+                             {"[0,1e999]", 3, out_of_range},
                              {"[\xc3\xa9]", 1, "unexpected \"\xc3\xa9\""}}) {
         CAPTURE(each.line);
         const auto fault = find_json_fault(each.line);
