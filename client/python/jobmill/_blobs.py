@@ -30,11 +30,15 @@ class SentBlob:
         self._file = owned(
             os.memfd_create, "jobmill-payload", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING
         )
-        # So that memory that is not there is an error here and no SIGBUS later.
-        os.posix_fallocate(self.descriptor, 0, self.capacity)
-        fcntl.fcntl(self.descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW)
-        flags = mmap.MAP_SHARED | (_MAP_POPULATE if size <= _MOST_POPULATED else 0)
-        self.mapping = mmap.mmap(self.descriptor, self.capacity, flags)
+        try:
+            # So that memory that is not there is an error here and no SIGBUS later.
+            os.posix_fallocate(self.descriptor, 0, self.capacity)
+            fcntl.fcntl(self.descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW)
+            flags = mmap.MAP_SHARED | (_MAP_POPULATE if size <= _MOST_POPULATED else 0)
+            self.mapping = mmap.mmap(self.descriptor, self.capacity, flags)
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def descriptor(self) -> int:
@@ -50,7 +54,6 @@ class SentBlob:
             mapping.close()
 
     def close(self) -> None:
-        """What closes itself with its last reference, else."""
         self._file.close()
         self.unmap()
 

@@ -292,7 +292,7 @@ class Desk:
                 out.append((entry[0], event))
             return
         for tag in range(event.tag, event.tag + self._together.pop(event.tag, 1)):
-            sink, size, blob, handler = self._jobs.pop(tag)
+            sink, size, blob, handler = self._jobs.pop(tag, _NOBODYS)
             self._bytes -= size
             if blob is not None:
                 self._take_home(blob)
@@ -348,11 +348,14 @@ class Desk:
 
     def _send_large(self, number: int, payload: Payload, meta: bytes) -> Tuple[int, SentBlob]:
         size = size_of(payload)
-        # Not kept when this is interrupted: it may be on its way already.
         blob = self._blobs.take(size)
-        with blob.view(size) as view:
-            if type(payload) is bytes:
-                view[:] = payload
-            else:
-                payload.write_to(view)  # type: ignore[union-attr]
-        return self.session.submit_blob(number, blob.descriptor, size, meta), blob
+        try:
+            with blob.view(size) as view:
+                if type(payload) is bytes:
+                    view[:] = payload
+                else:
+                    payload.write_to(view)  # type: ignore[union-attr]
+            return self.session.submit_blob(number, blob.descriptor, size, meta), blob
+        except BaseException:
+            blob.close()  # not for others: when this was interrupted it may be on its way already
+            raise
