@@ -165,8 +165,8 @@ class Desk:
     def submit_many(
         self, sinks: List[Sink], payloads: List[bytes], handler: Handler, meta: bytes
     ) -> bool:
-        """The same for small jobs that fit one frame. Those of their sinks that go out now are not told
-        so, and are taken or refused together."""
+        """The same for jobs of inline payloads that fit one frame. The sinks of those that go out now are
+        not told so; such jobs are taken or refused together."""
         count = len(sinks)
         size = sum(map(len, payloads))
         if count < 2 or self._backlog or not self.has_room(size, count):

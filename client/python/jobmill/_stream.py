@@ -23,6 +23,7 @@ from .errors import DaemonGone, JobMillError
 __all__ = ["Item", "stream"]
 
 _DEFAULT_WINDOW = 256
+# Bytes of small payloads that go together; and a larger one goes alone.
 _GATHERED = 32_768
 # Who takes longer for an element is not asked for the next one before results are handed out.
 _SLOW_SECONDS = 0.0002
@@ -227,7 +228,7 @@ class _Stream:
             sink = Element(self._next_index, basket)
             self._next_index += 1
             payload = None if inside else plain_call(fn, (element,), flags)
-            if payload is not None:
+            if payload is not None and len(payload) <= _GATHERED:
                 sinks.append(sink)
                 payloads.append(payload)
                 size += len(payload)

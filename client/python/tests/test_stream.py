@@ -128,6 +128,11 @@ class Items(OneExecutor):
         run()
         eventually(lambda: not surroundings.payload_mappings(), "the mappings go")
 
+    def test_text_that_is_large_as_bytes_goes_among_others(self) -> None:
+        texts = ["short", "\U0001f600" * 30_000, "shorter", "\u00e9" * 32_000] * 20
+        items = sorted(self.executor.imap_unordered(len, texts))
+        self.assertEqual([item.result() for item in items], [len(text) for text in texts])
+
     def test_a_handle_may_be_in_each(self) -> None:
         with self.executor.put(b"x" * 1_000_000) as handle:
             calls = ((handle, number) for number in range(20))
