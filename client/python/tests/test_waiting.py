@@ -8,6 +8,7 @@ import concurrent.futures
 import os
 import random
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -315,6 +316,14 @@ class Callbacks(Waiting):
         self.assertEqual(self.executor.submit(workload.square, 2).result(FOR_EVER), 4)
 
 
+def run(text: str) -> "subprocess.CompletedProcess[str]":
+    """A script that finds ``interrupts``, too."""
+    places = os.pathsep.join((surroundings.HERE, surroundings.PACKAGE_PARENT))
+    return surroundings.run_script(
+        text, env=surroundings.surroundings_of_scripts(PYTHONPATH=places)
+    )
+
+
 class Interrupted(Waiting):
     def test_an_interrupt_ends_the_wait_and_nothing_else(self) -> None:
         for _ in range(3):
@@ -346,22 +355,15 @@ class Interrupted(Waiting):
             eventually(is_interrupted)
 
     def test_interrupts_at_any_time_leave_nobody_waiting(self) -> None:
-        done = surroundings.run_script(
+        done = run(
             """
-            import os, signal, subprocess, sys
+            import os, signal, subprocess
             from concurrent.futures import wait
+            from interrupts import Interrupts
             from jobmill import Executor
 
             INTERRUPTS = 300
-            armed = False
-
-            def interrupt(*_):
-                global armed
-                if armed:
-                    armed = False
-                    raise KeyboardInterrupt
-
-            signal.signal(signal.SIGINT, interrupt)
+            interrupting = Interrupts(signal.SIGINT)
             executor = Executor(2)
             executor.submit(abs, -1).result()
             sender = subprocess.Popen(
@@ -370,7 +372,7 @@ class Interrupted(Waiting):
             interrupts = results = 0
             while interrupts < INTERRUPTS and sender.poll() is None:
                 try:
-                    armed = True
+                    interrupting.armed = True
                     while True:
                         future = None
                         future = executor.submit(abs, -1)
@@ -381,7 +383,7 @@ class Interrupted(Waiting):
                     if future is not None:
                         assert wait([future], 20).done
                         assert future.result() == 1
-            armed = False
+            interrupting.armed = False
             sender.kill()
             sender.wait()
             assert executor.submit(abs, -2).result(20) == 2
@@ -399,32 +401,24 @@ class Interrupted(Waiting):
         self.submit_and_interrupt("len, bytes(70_000 + len(futures) % 1000)", "70_000 + n % 1000")
 
     def submit_and_interrupt(self, call: str, result: str) -> None:
-        done = surroundings.run_script(
+        done = run(
             f"""
-            import os, random, signal
+            import os
+            from interrupts import Interrupts
             from jobmill import Executor
 
             ROUNDS = 300
-            armed = False
 
-            def interrupt(*_):
-                global armed
-                if armed:
-                    armed = False
-                    raise KeyboardInterrupt
-
-            signal.signal(signal.SIGALRM, interrupt)
+            interrupting = Interrupts()
             before = len(os.listdir("/proc/self/fd"))
             executor = Executor(2)
             executor.submit(abs, -1).result()
             link = executor._link
-            chance = random.Random(1)
             submitted = 0
             for _ in range(ROUNDS):
                 futures = []
                 try:
-                    armed = True
-                    signal.setitimer(signal.ITIMER_REAL, chance.uniform(0.0002, 0.002))
+                    interrupting.within(0.0002, 0.002)
                     while True:
                         futures.append(executor.submit({call}))
                 except KeyboardInterrupt:
@@ -439,32 +433,23 @@ class Interrupted(Waiting):
         self.assertEqual(done.stdout, "True True\nTrue\n", done.stderr)
 
     def test_who_is_interrupted_while_he_cancels_may_do_so_again(self) -> None:
-        done = surroundings.run_script(
+        done = run(
             """
-            import random, signal, time
+            import time
             from concurrent.futures import as_completed, wait
+            from interrupts import Interrupts
             from jobmill import Executor
 
             ROUNDS = 100
-            armed = False
-
-            def interrupt(*_):
-                global armed
-                if armed:
-                    armed = False
-                    raise KeyboardInterrupt
-
-            signal.signal(signal.SIGALRM, interrupt)
+            interrupting = Interrupts()
             executor = Executor(2)
-            chance = random.Random(1)
             told = []
             for _ in range(ROUNDS):
                 futures = [executor.submit(time.sleep, 3600) for _ in range(30)]
                 for future in futures:
                     future.add_done_callback(told.append)
                 try:
-                    armed = True
-                    signal.setitimer(signal.ITIMER_REAL, chance.uniform(0.0001, 0.001))
+                    interrupting.within(0.0001, 0.001)
                     for future in futures:
                         future.cancel()
                     while True:
