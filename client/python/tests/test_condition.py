@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import itertools
 import os
 import sys
 import threading
@@ -55,6 +56,32 @@ class Conditions(unittest.TestCase):
             condition.wait(0)
         self.assertTrue(condition.acquire(blocking=False))
         condition.release()
+
+    def test_an_interrupt_after_any_step_leaves_a_wait_with_its_lock(self):
+        for step in itertools.count(1):
+            condition = _condition._Light()
+            left = step
+
+            def interrupt(_frame, event, _what):
+                nonlocal left
+                if event == "c_return" and threading.current_thread() is threading.main_thread():
+                    left -= 1
+                    if left == 0:
+                        sys.setprofile(None)
+                        raise KeyboardInterrupt
+
+            try:
+                with condition:
+                    try:
+                        sys.setprofile(interrupt)
+                        condition.wait(0.001)
+                    finally:
+                        sys.setprofile(None)
+                        self.assertTrue(condition._is_owned())
+            except KeyboardInterrupt:
+                continue
+            self.assertGreater(step, 5)
+            return
 
 
 if __name__ == "__main__":
