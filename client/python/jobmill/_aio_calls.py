@@ -138,11 +138,11 @@ class Calls:
 def _load_call(result: Result, job: Job) -> Any:
     desk = job._pool._desk
     assert desk is not None
-    value, job.worker_pid = load_python(result, desk.return_soon)
+    value, job.worker_pid = load_python(result, desk)
     return value
 
 
 def _load_native(result: Result, job: Job) -> Any:
     desk = job._pool._desk
     assert desk is not None
-    return load_bytes(result, desk.return_soon)
+    return load_bytes(result, desk)

@@ -148,19 +148,21 @@ class Desk:
             return max(welcome.credit_jobs, 1)
         return welcome.credit_jobs - jobs if self._bytes <= welcome.credit_bytes else 0
 
-    def submit(self, sink: Sink, payload: Payload, handler: Handler, meta: bytes) -> bool:
-        """Whether it goes out now; otherwise it waits for credit. ``OSError`` when there is no
-        descriptor or memory for its payload, and none comes back from the jobs before it."""
+    def submit(self, sink: Sink, payload: Payload, handler: Handler, meta: bytes) -> int:
+        """How many jobs are under way with it, which goes out now; 0 where it waits for credit. ``OSError``
+        when there is no descriptor or memory for its payload, and none comes back from the jobs before it.
+        """
         size = len(payload) if type(payload) is bytes else size_of(payload)
-        room = not self._backlog and self.has_room(size)
-        if room and self._send(sink, payload, handler, meta):
+        jobs = self._jobs
+        room = not self._backlog and (not jobs or self.has_room(size))
+        if room and self._send(sink, payload, size, handler, meta):
             sink.on_sent_at_once()
-            return True
+            return len(jobs)
         if type(payload) is Parcel:
             payload.keep()
         self._backlog.append((sink, payload, handler, meta))
         self._waited += 1
-        return False
+        return 0
 
     def submit_many(
         self, sinks: List[Sink], payloads: List[bytes], handler: Handler, meta: bytes
@@ -245,11 +247,14 @@ class Desk:
         while self._drops:
             self._late_drops.append((self._drops.popleft(), self._waited))
         failed: List[Delivery] = []
-        while self._backlog and self.has_room(size_of(self._backlog[0][1])):
+        while self._backlog:
             sink, payload, handler, meta = self._backlog[0]
+            size = size_of(payload)
+            if not self.has_room(size):
+                break
             if sink.is_wanted():
                 try:
-                    if not self._send(sink, payload, handler, meta):
+                    if not self._send(sink, payload, size, handler, meta):
                         break
                     sink.on_sent()
                 except OSError as error:
@@ -286,6 +291,13 @@ class Desk:
                 out.append((self._requests.pop(tag), answer))
         return out
 
+    def take_sole(self, result: Result) -> None:
+        """Of a job that its sink was told of already, which came with no blob."""
+        _, size, blob, _ = self._jobs.pop(result.tag, _NOBODYS)
+        self._bytes -= size
+        if blob is not None:
+            self._take_home(blob)
+
     def _take_event(self, entry: _Entry, event: Any, out: List[Delivery]) -> None:
         if event.kind != f.ERROR:
             if entry[0] is not None:
@@ -320,11 +332,10 @@ class Desk:
         self._lent -= 1
         self._blobs.give_back(blob)
 
-    def _send(self, sink: Sink, payload: Payload, handler: Handler, meta: bytes) -> bool:
+    def _send(self, sink: Sink, payload: Payload, size: int, handler: Handler, meta: bytes) -> bool:
         """False: it has to wait for what the jobs before it will give back."""
         session = self.session
         number = session.numbers.get(handler) or session.opened(handler)
-        size = len(payload) if type(payload) is bytes else size_of(payload)
         blob = None
         if size <= f.MOST_INLINE:
             data = payload if type(payload) is bytes else bytes_of(payload)

@@ -114,26 +114,24 @@ class Future(concurrent.futures.Future, Sink):
         return self._text(f.STREAM_ERR)
 
     def result(self, timeout: Optional[float] = None) -> Any:
-        timeout = self._read(timeout)
+        link = self._link
+        if link is not None and not self._done_callbacks:
+            timeout = link.read_for(self, timeout)
         if self._state == FINISHED and self._exception is None:
             return self._result  # as it stays: no need to ask the condition
         return super().result(timeout)
 
     def exception(self, timeout: Optional[float] = None) -> Optional[BaseException]:
-        return super().exception(self._read(timeout))
+        link = self._link
+        if link is not None and not self._done_callbacks:
+            timeout = link.read_for(self, timeout)
+        return super().exception(timeout)
 
     def add_done_callback(self, fn: Callable[[Any], Any]) -> None:
         super().add_done_callback(fn)
         link = self._link
         if link is not None:
             link.expect_callback()
-
-    def _read(self, timeout: Optional[float]) -> Optional[float]:
-        """What is left of it."""
-        link = self._link
-        if link is None or self._done_callbacks:
-            return timeout
-        return link.read_for(self, timeout)
 
     def cancel(self) -> bool:
         """Stops the job, wherever it is. False only if it has ended already."""

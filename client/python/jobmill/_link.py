@@ -17,6 +17,7 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 from ._answer import Answer
 from ._bell import Bell
 from ._desk import Delivery, Desk, Handler, Payload, Sink, hand_out
+from ._session import Result
 from ._visits import Visits
 from ._wire import connect, greet, read, receive, take
 from .errors import DaemonGone
@@ -81,14 +82,14 @@ class Link:
                 self._on_end(self)  # who hears of it may submit to the next one
                 raise self._error
             desk = self._desk
-            sent = desk.submit(sink, payload, handler, meta)
-            if desk.unfinished > 1 or self._visits.guest is not None:
+            under_way = desk.submit(sink, payload, handler, meta)
+            if under_way != 1 or self._visits.guest is not None:
                 self._need_reader()
-            if not sent:
+            if not under_way:
                 return
             self._gathered += 1
             self._submitted += 1
-            if desk.under_way <= _FEW or self._gathered >= _GATHERED:
+            if under_way <= _FEW or self._gathered >= _GATHERED:
                 self._flush()
             else:
                 self._wake()
@@ -160,14 +161,21 @@ class Link:
         if timeout is not None and timeout <= 0:
             return timeout
         end = None if timeout is None else time.monotonic() + timeout
-        if not self._begin_visit(sink):
-            return timeout
         visits = self._visits
+        with self._lock:
+            if self._delivering or self._error is not None or not self._desk.has_only(sink):
+                return timeout
+            if self._unparsed or visits.taken:
+                self._call_reader()
+                return timeout
+            if visits.begin(sink):
+                self._wake()
+        told: Optional[Result] = None
         try:
-            while visits.guest is sink and visits.wait(end):
-                self._read_as_guest(sink)
+            while told is None and visits.guest is sink and visits.wait(end):
+                told = self._read_as_guest(sink)
         finally:
-            self._end_visit()
+            self._end_visit(told)
         return None if end is None else max(0.0, end - time.monotonic())
 
     def expect_callback(self) -> None:
@@ -261,45 +269,36 @@ class Link:
 
     # A guest.
 
-    def _begin_visit(self, sink: Sink) -> bool:
-        with self._lock:
-            if self._delivering or self._error is not None or not self._desk.has_only(sink):
-                return False
-            if self._unparsed or self._visits.taken:
-                self._call_reader()
-                return False
-            if self._visits.begin(sink):
-                self._wake()
-            return True
-
-    def _read_as_guest(self, sink: Sink) -> None:
+    def _read_as_guest(self, sink: Sink) -> Optional[Result]:
+        """What the sink was told."""
         with self._lock:
             if self._visits.guest is not sink:
-                return  # he was dismissed
-            got = self._unparsed
+                return None  # he was dismissed
+            session, got = self._session, self._unparsed
             try:
-                read(self._socket, self._session, got)
+                read(self._socket, session.room(), got)
             except BlockingIOError:
-                return
+                return None
             except DaemonGone:
                 self._call_reader()  # which is told the same
-                return
-            result = None if got[0][1] else self._session.sole_result(got[0][0])
+                return None
+            result = None if got[0][1] else session.sole_result(got[0][0])
             if result is None or result.tag != sink.tag:
                 self._call_reader()
-                return
-        told = sink.on_value(result)
+                return None
+        if sink.on_value(result):
+            return result
         with self._lock:
-            if not told:
-                self._call_reader()
-                return
-            if got:
-                self._desk.take([result])
-                got.clear()
-            self._visits.guest = None
+            self._call_reader()
+        return None
 
-    def _end_visit(self) -> None:
+    def _end_visit(self, told: Optional[Result]) -> None:
         with self._lock:
+            if told is not None:
+                if self._unparsed:  # the reading thread was not quicker
+                    self._desk.take_sole(told)
+                    self._unparsed.clear()
+                self._visits.guest = None
             if self._visits.end() or self._unparsed:
                 self._call_reader()
             if self._error is not None:

@@ -59,9 +59,15 @@ class Outbox:
         chunks = self._chunks
         try:
             while True:
-                data = chunks[0].data
+                chunk = chunks[0]
+                data = chunk.data
                 while data:
-                    _send_some(connection, chunks[0])
+                    if chunk.descriptor is None or len(data) < chunk.size:
+                        sizes = map(connection.send, (data,), (_FLAGS,))
+                    else:
+                        rights = (*_RIGHTS, array.array("i", (chunk.descriptor.fileno(),)))
+                        sizes = map(connection.sendmsg, ((data,),), ((rights,),), (_FLAGS,))
+                    list(map(data.__delitem__, map(slice, sizes)))
                 if len(chunks) == 1:
                     return True
                 chunks.popleft().close()
@@ -73,13 +79,3 @@ class Outbox:
         for chunk in self._chunks:
             chunk.close()
         self._chunks = collections.deque((_Chunk(),))
-
-
-def _send_some(connection: socket.socket, chunk: _Chunk) -> None:
-    data, descriptor = chunk.data, chunk.descriptor
-    if descriptor is None or len(data) < chunk.size:
-        sizes = map(connection.send, (data,), (_FLAGS,))
-    else:
-        rights = (*_RIGHTS, array.array("i", (descriptor.fileno(),)))
-        sizes = map(connection.sendmsg, ((data,),), ((rights,),), (_FLAGS,))
-    list(map(data.__delitem__, map(slice, sizes)))

@@ -57,7 +57,7 @@ _ALIGNMENT = 64
 HEAD = struct.Struct("<BBHIQ")
 _pack_head = HEAD.pack
 _PID = struct.Struct("<I")
-_unpack_pid = _PID.unpack_from
+unpack_pid = _PID.unpack_from
 _MAIN_NAMES = (b"__main__", b"__mp_main__")
 
 
@@ -309,12 +309,10 @@ def plain_call(function: Callable[..., Any], args: tuple, flags: int) -> Optiona
         if kind not in _PLAIN and (kind is not str or len(argument) >= LEAST_LARGE):
             return None
     known = _functions.get(function) if type(function) in _CACHEABLE else None
-    return None if known is None else _joined_call(known, args, flags)
-
-
-def _joined_call(function: bytes, args: tuple, flags: int) -> bytes:
+    if known is None:
+        return None
     data = dumps((args, {}), 5)
-    return _pack_head(CALL, flags, 0, len(function), len(data)) + function + data
+    return _pack_head(CALL, flags, 0, len(known), len(data)) + known + data
 
 
 def dump_call(function: bytes, args: tuple, kwargs: dict, flags: int = 0) -> Union[bytes, Parcel]:
@@ -327,7 +325,8 @@ def dump_call(function: bytes, args: tuple, kwargs: dict, flags: int = 0) -> Uni
         else:
             if dumping.handles:  # the function has some
                 flags |= HAS_HANDLES
-            return _joined_call(function, args, flags)
+            data = dumps((args, kwargs), 5)
+            return _pack_head(CALL, flags, 0, len(function), len(data)) + function + data
     buffers: List[memoryview] = []
     parts = _pickle((args, kwargs), buffers)
     if cloudpickle is None and function[0] == 0x46 and parts.name_main():
@@ -366,7 +365,7 @@ def dump_object(value: Any, pid: int) -> Parcel:
 def load_object(payload: Union[bytes, memoryview]) -> Tuple[Any, int]:
     """The value and the pid of the worker that made it. Raises whatever unpickling raises."""
     if payload[:1] == PICKLED:
-        return loads(payload), _unpack_pid(payload, len(payload) - 4)[0]
+        return loads(payload), unpack_pid(payload, len(payload) - 4)[0]
     view = memoryview(payload)
     _, pid, size, at, sizes = _cut(view, _OBJECT)
     if at + size > view.nbytes:

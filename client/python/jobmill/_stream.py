@@ -82,7 +82,7 @@ class Element(Sink):
                 if type(payload) is bytes and payload.startswith(PICKLED):
                     value = loads(payload)
                 else:
-                    value = load_python(result, self._basket.desk.return_soon)[0]
+                    value = load_python(result, self._basket.desk)[0]
             except KeyboardInterrupt:
                 raise
             except BaseException as raised:  # by unpickling
@@ -128,7 +128,7 @@ def stream(
 ) -> Iterator[Item]:
     if window is not None and window < 1:
         raise ValueError("buffersize must be None or > 0")
-    link = calls._executor._connected()
+    link = calls._connected()
     return _Stream(calls, fn, iter(iterable), window or _DEFAULT_WINDOW).items(link)
 
 
@@ -151,7 +151,7 @@ class _Stream:
             yield from self._items_of(connect(link.path))
         except DaemonGone as error:
             link.look()
-            if self._calls._executor._shut_down:
+            if self._calls._shut_down:
                 raise RuntimeError(
                     "the executor was shut down before all results were read"
                 ) from error

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import select
-import time
+from time import monotonic
 from typing import Any, Optional
 
 from ._bell import Bell
@@ -31,6 +31,9 @@ class Visits:
     reading = True
     #: How long it may sleep, in milliseconds; None: until it is woken.
     patience: Optional[int] = None
+    #: Whether a thread is between ``begin`` and ``end``, dismissed or not; the same one perhaps, whose
+    #: signal handler asks. An interrupt may keep it from the end, and that was the last guest.
+    taken = False
 
     def __init__(self, connection: Any) -> None:
         self._bell = Bell()
@@ -40,22 +43,21 @@ class Visits:
         self._count = self._seen = 0
         self._called = False
         self._last = 0.0
-        self._inside = False
 
     # For the guest.
 
     def begin(self, sink: Sink) -> bool:
         """Whether the reading thread has to be woken: it is about to be woken by each result."""
-        self._inside = True
+        self.taken = True
         self.guest = sink
         self._count += 1
-        return self.reading and time.monotonic() - self._last < _SOON / 1000
+        return self.reading and monotonic() - self._last < _SOON / 1000
 
     def wait(self, end: Optional[float]) -> bool:
         """Until there is something to read, or he is dismissed. False: it is later than ``end``."""
         left = None
         if end is not None:
-            left = min(math.ceil(max(0.0, end - time.monotonic()) * 1000), _LONGEST)
+            left = min(math.ceil(max(0.0, end - monotonic()) * 1000), _LONGEST)
         ready = self._poll.poll(left)
         for descriptor, _ in ready:
             if descriptor == self._bell.descriptor:
@@ -64,17 +66,11 @@ class Visits:
 
     def end(self) -> bool:
         """Whether he leaves before his result came, so that the reading thread has to be called."""
-        self._last = time.monotonic()
-        self._inside = False
+        self._last = monotonic()
+        self.taken = False
         return self.guest is not None
 
     # For others.
-
-    @property
-    def taken(self) -> bool:
-        """Whether a thread is between ``begin`` and ``end``, dismissed or not; the same one perhaps, whose
-        signal handler asks. An interrupt may keep it from the end, and that was the last guest."""
-        return self._inside
 
     @property
     def reader_sleeps(self) -> bool:

@@ -40,17 +40,15 @@ def connect(path: str) -> socket.socket:
 def receive(connection: socket.socket, session: Session, most: int = 1 << 20) -> List[Any]:
     """What one read brings; ``BlockingIOError`` when there is nothing, ``DaemonGone`` at the end."""
     got: List[Any] = []
-    read(connection, session, got, most)
+    read(connection, session.room()[:most], got)
     return take(got[0], session)
 
 
-def read(connection: socket.socket, session: Session, got: List[Any], most: int = 1 << 20) -> None:
+def read(connection: socket.socket, room: memoryview, got: List[Any]) -> None:
     """The half of ``receive`` that reads: appends what there is to be given to ``take``. An interrupt
     comes before or after that, so nothing that was read is lost with it."""
     try:
-        got.extend(
-            map(connection.recvmsg_into, ([session.room()[:most]],), (_ANCILLARY,), (_RECEIVE,))
-        )
+        got.extend(map(connection.recvmsg_into, ((room,),), (_ANCILLARY,), (_RECEIVE,)))
     except ConnectionError as error:
         raise DaemonGone(f"the daemon is gone: {error.strerror or error}") from error
 

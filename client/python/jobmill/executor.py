@@ -54,15 +54,16 @@ class _Calls:
     _meta = b""
     _flags = 0
 
-    @property
-    def _executor(self) -> "Executor":
+    _link: Optional[Link]
+    _shut_down: bool
+
+    def _connected(self) -> Link:
         raise NotImplementedError
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future:
         """Runs ``fn(*args, **kwargs)`` in a worker. Raises ``NotPossible`` when they cannot be sent
         there."""
-        executor = self._executor
-        link = executor._link or executor._connected()
+        link = self._link or self._connected()
         payload, meta = encode_call(self, fn, args, kwargs, link.tag_of)
         future = self._new_future(link, _load_call)
         link.submit(future, payload, (self._settings.pool, HANDLER), meta)
@@ -73,8 +74,7 @@ class _Calls:
     ) -> Future:
         """Runs a native handler of the pool, without pickle. The future's result is bytes, or for a
         large one a read-only memoryview."""
-        executor = self._executor
-        link = executor._link or executor._connected()
+        link = self._link or self._connected()
         options = with_parent(self._settings, dict(self._options, progress=True))
         if arguments:
             options["args"] = arguments
@@ -105,7 +105,7 @@ class _Calls:
             raise ValueError("chunksize must be >= 1.")
         if buffersize is not None and buffersize < 1:
             raise ValueError("buffersize must be None or > 0")
-        if self._executor._shut_down:
+        if self._shut_down:
             raise RuntimeError("cannot schedule new futures after shutdown")
         end = None if timeout is None else timeout + time.monotonic()
         items = zip(*iterables)
@@ -160,8 +160,15 @@ class _Options(_Calls):
         self._flags = TELL_PID if options.get("started") else 0
 
     @property
-    def _executor(self) -> "Executor":
-        return self._of
+    def _link(self) -> Optional[Link]:  # type: ignore[override] # as it is at the moment
+        return self._of._link
+
+    @property
+    def _shut_down(self) -> bool:  # type: ignore[override]
+        return self._of._shut_down
+
+    def _connected(self) -> Link:
+        return self._of._connected()
 
 
 class Executor(_Calls, concurrent.futures.Executor):
@@ -175,10 +182,9 @@ class Executor(_Calls, concurrent.futures.Executor):
 
     max_workers: of a private daemon; the number of CPUs that this process may use by default.
     initializer, initargs: called once in each worker of a private daemon. max_tasks_per_child: a
-    worker is replaced after so many jobs. preload:
-    modules that are imported once, before workers are forked. output: what jobs print is written
-    to this program's own ``"forward"``, or kept with the future only: ``"keep"``. mp_context is
-    there for callers of ``ProcessPoolExecutor``, and says nothing here.
+    worker is replaced after so many jobs. preload: modules that are imported once, before workers
+    are forked. output: what jobs print is written to this program's own ``"forward"``, or kept with
+    the future only: ``"keep"``. mp_context is for callers of ``ProcessPoolExecutor``, unused.
     """
 
     def __init__(
@@ -207,7 +213,7 @@ class Executor(_Calls, concurrent.futures.Executor):
         )
         self._options = {}
         self._shut_down = False
-        self._link: Optional[Link] = None
+        self._link = None
         self._lock = threading.Lock()
         _executors.add(self)
 
@@ -230,8 +236,7 @@ class Executor(_Calls, concurrent.futures.Executor):
         if wait or link is None or not link.unfinished:
             self._close()
         elif link is not None:
-            # The last job to end closes it.
-            _closing.add(self)
+            _closing.add(self)  # the last job to end closes it
             threading.Thread(target=self._close_when_idle, args=(link,), daemon=True).start()
 
     def terminate_workers(self) -> None:
@@ -292,11 +297,6 @@ class Executor(_Calls, concurrent.futures.Executor):
 
     # Inside.
 
-    @property
-    def _executor(self) -> "Executor":
-        # As a member it would keep an executor that everybody has forgotten.
-        return self
-
     def _connected(self) -> Link:
         with self._lock:
             if self._shut_down:
@@ -354,12 +354,12 @@ _STOP_PATIENCE = 5.0
 
 
 def _load_call(result: Any, future: Future) -> Any:
-    value, future.worker_pid = load_python(result, future._link.return_soon)  # type: ignore[union-attr]
+    value, future.worker_pid = load_python(result, future._link)  # type: ignore[arg-type] # it has one
     return value
 
 
 def _load_native(result: Any, future: Future) -> Any:
-    return load_bytes(result, future._link.return_soon)  # type: ignore[union-attr]
+    return load_bytes(result, future._link)  # type: ignore[arg-type]
 
 
 def _call_weak(method: Any, link: Link) -> None:
