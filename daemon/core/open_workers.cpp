@@ -32,10 +32,11 @@ void OpenWorkers::file(WorkerSlots& slots, WorkerSlot& slot, bool open, bool ful
     }
     File& file = files_[under];
     slot.filed_under = under;
-    slot.previous = file.last;
-    slot.next = no_slot;
-    (file.last == no_slot ? file.first : slots[file.last].next) = slot.worker.slot;
-    file.last = slot.worker.slot;
+    const bool first = under == 0 && slot.has_ended_all();
+    slot.previous = first ? no_slot : file.last;
+    slot.next = first ? file.first : no_slot;
+    (slot.previous == no_slot ? file.first : slots[slot.previous].next) = slot.worker.slot;
+    (slot.next == no_slot ? file.last : slots[slot.next].previous) = slot.worker.slot;
     occupied_.at(under / 64U) |= bit_of(under);
 }
 

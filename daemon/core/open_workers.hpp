@@ -9,7 +9,8 @@
 namespace jobmill::core {
 
 /// The workers of one pool that may be offered a job, filed by how many they hold: so the idle come
-/// first and jobs spread evenly, each in one step. Equals take turns.
+/// first and jobs spread evenly, each in one step. Of the idle the last to have worked comes first:
+/// its caches are warm, and those who are not needed stay idle and may leave. Others take turns.
 class OpenWorkers {
 public:
     explicit OpenWorkers(std::uint32_t depth) : files_(std::size_t{depth} + 1) {}

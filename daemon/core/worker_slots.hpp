@@ -60,6 +60,12 @@ struct WorkerSlot {
     }
     static constexpr std::uint64_t claim_words = 256;
 
+    /// Its process has ended what it was given last, and is awake: none of that was taken back.
+    [[nodiscard]] bool has_ended_all() const
+    {
+        return newest_finished != Sequence{} &&
+               number(newest_finished) + 1 == number(next_sequence);
+    }
     /// What it runs takes so long that nothing should stand behind it.
     [[nodiscard]] bool overruns() const { return !held.empty() && oldest_held == overdue; }
 };

@@ -58,7 +58,7 @@ TEST_CASE_FIXTURE(Fixture,
     serve(2, 1, {.max_running = 1});
     submit(1);
     CHECK(submit(2).empty());
-    CHECK(finish(worker(1), 1).back() == Effect{offer(worker(2), 1, 2)});
+    CHECK(finish(worker(1), 1).back() == Effect{offer(worker(1), 2, 2)});
 }
 
 TEST_CASE_FIXTURE(Fixture, "a pool that may run more begins more at once")
@@ -164,7 +164,7 @@ TEST_CASE_FIXTURE(Fixture, "a job that runs counts at once for the label that it
     on(LabelAdjusted{.label = red, .max_running = 2});
     CHECK(dispatcher.running(red) == 2);
     CHECK(submit(3, red).empty());
-    CHECK(finish(worker(1), 1).back() == Effect{offer(worker(3), 1, 3)});
+    CHECK(finish(worker(1), 1).back() == Effect{offer(worker(1), 2, 3)});
 }
 
 TEST_CASE_FIXTURE(Fixture, "a job that runs on under another label makes room in its old one")

@@ -50,7 +50,7 @@ TEST_CASE_FIXTURE(Fixture, "no job begins whose client does not read, until it h
     CHECK(fall_behind(1).empty());
     CHECK(submit(2, 1).empty());
     CHECK(finish(worker(1), 1).size() == 1);
-    CHECK(catch_up(1) == Effects{offer(worker(2), 1, 2)});
+    CHECK(catch_up(1) == Effects{offer(worker(1), 2, 2)});
 }
 
 TEST_CASE_FIXTURE(Fixture,

@@ -63,6 +63,20 @@ TEST_CASE_FIXTURE(Fixture,
     CHECK(dispatcher.counts(pool).workers == 1);
 }
 
+TEST_CASE_FIXTURE(Fixture, "jobs that one worker can do keep no other from leaving")
+{
+    serve_elastic();
+    submit(1);
+    submit(2);
+    on(WorkerReady{worker(2)});
+    finish(worker(1), 1);
+    finish(worker(2), 1);
+    CHECK(after(seconds{30}).empty());
+    CHECK(submit(3) == Effects{offer(worker(2), 2, 3)});
+    finish(worker(2), 2);
+    CHECK(after(seconds{30}) == Effects{DismissWorker{worker(1)}});
+}
+
 TEST_CASE_FIXTURE(Fixture, "an idle worker stays when the others have died")
 {
     serve_elastic();

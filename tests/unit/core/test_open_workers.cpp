@@ -28,6 +28,14 @@ struct Fixture {
         slots[slot].held.push_back(jobs, jobs.add(job));
         open.file(slots, slots[slot], true);
     }
+    /// It has done its only job, or that was taken back.
+    void relieve(SlotId slot, bool did_it = true)
+    {
+        slots[slot].held.remove(jobs, slots[slot].held.first());
+        slots[slot].newest_finished = Sequence{1};
+        slots[slot].next_sequence = Sequence{did_it ? 2U : 3U};
+        open.file(slots, slots[slot], true);
+    }
 };
 
 }  // namespace
@@ -38,6 +46,31 @@ TEST_CASE_FIXTURE(Fixture, "workers that hold equally many jobs take turns")
         const SlotId next = open.least_loaded();
         CHECK(next == SlotId{expected});
         load(next);
+    }
+}
+
+TEST_CASE_FIXTURE(Fixture, "of the idle the last to have worked comes first")
+{
+    for (const std::uint32_t slot : {1U, 3U, 2U}) {
+        load(SlotId{slot});
+    }
+    for (const std::uint32_t slot : {3U, 1U, 2U}) {
+        relieve(SlotId{slot});
+        CHECK(open.least_loaded() == SlotId{slot});
+    }
+    for (const std::uint32_t expected : {2U, 1U, 3U}) {
+        CHECK(open.least_loaded() == SlotId{expected});
+        load(SlotId{expected});
+    }
+}
+
+TEST_CASE_FIXTURE(Fixture, "who has not done what it was given comes last of the idle")
+{
+    load(SlotId{1});
+    relieve(SlotId{1}, false);
+    for (const std::uint32_t expected : {2U, 3U, 1U}) {
+        CHECK(open.least_loaded() == SlotId{expected});
+        load(SlotId{expected});
     }
 }
 
