@@ -48,6 +48,10 @@ struct SegmentLayout {
     /// job began.
     SharedWord cpu_before;
 
+    /// Worker to daemon: one more than the number of the CPU on which it began its last job; 0: it
+    /// is not known.
+    SharedWord cpu;
+
     /// Worker to daemon. `version` is odd while the worker writes; a reader takes the rest only
     /// between two equal even readings.
     struct Progress {
@@ -85,6 +89,7 @@ static_assert(offsetof(SegmentLayout, heartbeat) == 128);
 static_assert(offsetof(SegmentLayout, looked) == 136);
 static_assert(offsetof(SegmentLayout, peak_before) == 144);
 static_assert(offsetof(SegmentLayout, cpu_before) == 152);
+static_assert(offsetof(SegmentLayout, cpu) == 160);
 static_assert(offsetof(SegmentLayout, progress) == 192);
 static_assert(offsetof(SegmentLayout, last_words_size) == 384);
 static_assert(offsetof(SegmentLayout, committed) == 1408);

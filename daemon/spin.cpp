@@ -28,13 +28,14 @@ bool Spin::looks(const Turn& turn, core::TimePoint now)
         } else {
             habit->next_left_out = std::min(2 * habit->next_left_out + 1, most_left_out);
             habit->left_out = habit->next_left_out;
+            habit->rests_until = now + longest_rest;
         }
     }
     Habit* const habit = reason(turn);
     if (habit == nullptr) {
         return false;
     }
-    if (habit->left_out > 0) {
+    if (habit->left_out > 0 && now < habit->rests_until) {
         --habit->left_out;
         return false;
     }
@@ -49,12 +50,14 @@ Spin::Habit* Spin::reason(const Turn& turn)
     if (turn.events >= many_events) {
         return &much_to_do_;
     }
-    // Somebody has to be able to do what it waits for meanwhile.
-    const bool core_to_spare = std::max(1U, turn.busy_workers) < turn.cores;
-    if (turn.events == 0 || !core_to_spare) {
+    if (turn.events == 0 || !turn.core_to_spare()) {
         return nullptr;
     }
-    return turn.busy_workers > 0 ? &for_workers_ : &for_clients_;
+    if (turn.busy_workers == 0) {
+        return &for_clients_;
+    }
+    // Who looks keeps a worker on the same CPU from the job that is looked for.
+    return turn.worker_beside ? nullptr : &for_workers_;
 }
 
 }  // namespace jobmill::daemon

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 
@@ -12,7 +13,7 @@ namespace jobmill::daemon {
 /// Who wakes another process on another core waits for that longer than most small jobs take. Who
 /// set `spin` has it look for so long after each turn that sent something, or never. Else it looks
 /// for about as long as it takes to be woken, and only as long as that pays: each look that finds
-/// nothing has it leave out more of the next ones.
+/// nothing has it leave out more of the next ones, for a time at most.
 class Spin {
 public:
     /// None: as long as it pays; zero: never.
@@ -23,6 +24,11 @@ public:
         bool sent = false;
         std::uint32_t busy_workers = 0;
         std::uint32_t cores = 1;
+        /// The worker that got a job last was on this CPU then.
+        bool worker_beside = false;
+
+        /// Somebody has to be able to do what it waits for while it looks.
+        [[nodiscard]] bool core_to_spare() const { return std::max(1U, busy_workers) < cores; }
     };
 
     [[nodiscard]] bool goes_on(const Turn& turn, core::TimePoint now, const Setting& setting);
@@ -34,13 +40,16 @@ public:
     /// client that has its result sends the next one.
     static constexpr core::Duration long_look = std::chrono::microseconds{100};
     static constexpr unsigned most_left_out = 1023;
+    /// Who was looked for in vain may have moved to another core meanwhile.
+    static constexpr core::Duration longest_rest = std::chrono::milliseconds{20};
 
 private:
     /// Looks for one reason. What pays for one does not for another.
     struct Habit {
         core::Duration length{};
-        unsigned left_out = 0;       ///< turns that are still to pass without a look
-        unsigned next_left_out = 0;  ///< the same after a look that finds nothing
+        unsigned left_out = 0;        ///< turns that are still to pass without a look
+        unsigned next_left_out = 0;   ///< the same after a look that finds nothing
+        core::TimePoint rests_until;  ///< then it looks, whatever is left out
     };
 
     [[nodiscard]] bool looks(const Turn& turn, core::TimePoint now);

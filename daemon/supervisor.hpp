@@ -89,6 +89,7 @@ private:
     void adopt_adjustable(const Config& config);
     void on_memory(const MemoryWatch::State& state);
     void on_hangup();
+    [[nodiscard]] Spin::Turn turn();
     [[nodiscard]] bool idle() const;
     void watch_idleness();
     void leave_if_idle();
@@ -125,6 +126,7 @@ private:
     std::unique_ptr<loop::TurnHook> turn_hook_;
     Spin spin_;
     unsigned handled_ = 0;  ///< events, since the last turn ended
+    WorkerId last_offered_{};
     std::unique_ptr<HealthWatch> health_;
     std::unique_ptr<MemoryWatch> memory_;
     std::unique_ptr<loop::Timer> core_timer_;

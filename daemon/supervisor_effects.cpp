@@ -92,6 +92,7 @@ void Supervisor::perform(const core::OfferJob& effect)
 {
     WorkerProcess* process = processes_.worker(effect.worker);
     JOBMILL_ASSERT(process != nullptr);
+    last_offered_ = effect.worker;
     const JobRecord& record = desk_.offered(effect.job);
     const auto offered = process->offer(effect, record, desk_.limits_of(record), now());
     if (!offered) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // What is done once a turn of the loop: what the turn has gathered goes out, and the timers are set
 // that somebody needs from now on.
+#include <sched.h>
+
 #include "daemon/log.hpp"
 #include "daemon/supervisor.hpp"
 
@@ -14,11 +16,7 @@ constexpr std::chrono::milliseconds progress_period{100};
 
 void Supervisor::on_turn()
 {
-    const bool spins = spin_.goes_on({.events = handled_,
-                                      .sent = !flush_list_.empty(),
-                                      .busy_workers = core_.busy_workers(),
-                                      .cores = cores_},
-                                     loop::EventLoop::now(), reloader_.config().spin);
+    const bool spins = spin_.goes_on(turn(), loop::EventLoop::now(), reloader_.config().spin);
     handled_ = 0;
     desk_.mass_cancels().go_on();
     sessions_.bury();
@@ -46,6 +44,19 @@ void Supervisor::on_turn()
         leave_when_quiet();
     }
     good_for_ = 0;  // from here on it may sleep
+}
+
+Spin::Turn Supervisor::turn()
+{
+    Spin::Turn turn{.events = handled_,
+                    .sent = !flush_list_.empty(),
+                    .busy_workers = core_.busy_workers(),
+                    .cores = cores_};
+    if (turn.core_to_spare()) {
+        const WorkerProcess* const worker = processes_.worker(last_offered_);
+        turn.worker_beside = worker != nullptr && worker->was_on(::sched_getcpu());
+    }
+    return turn;
 }
 
 bool Supervisor::idle() const

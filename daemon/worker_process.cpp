@@ -367,4 +367,10 @@ std::uint64_t WorkerProcess::heartbeat() const
     return segment_.layout().heartbeat.load(std::memory_order_relaxed);
 }
 
+bool WorkerProcess::was_on(int cpu) const
+{
+    return segment_.layout().cpu.load(std::memory_order_relaxed) ==
+           static_cast<std::uint64_t>(cpu) + 1;
+}
+
 }  // namespace jobmill::daemon

@@ -90,6 +90,8 @@ public:
     [[nodiscard]] bool ran_out_of_memory() const;
     /// CLOCK_MONOTONIC in ns when it last showed that it lives.
     [[nodiscard]] std::uint64_t heartbeat() const;
+    /// Whether its last job began on that CPU, as far as it is known.
+    [[nodiscard]] bool was_on(int cpu) const;
     /// Whether it holds a job.
     [[nodiscard]] bool holds() const noexcept { return !offers_.empty(); }
     [[nodiscard]] core::TimePoint last_offer() const noexcept { return last_offer_; }

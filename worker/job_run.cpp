@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "worker/job_run.hpp"
 
+#include <sched.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <exception>
@@ -85,6 +87,7 @@ void JobRun::run(const LoadedHandler& handler)
     if (meter_.begin(start)) {
         start = monotonic_ns();
     }
+    layout_.cpu.store(static_cast<std::uint64_t>(::sched_getcpu() + 1), std::memory_order_relaxed);
     layout_.cpu_before.store(meter_.cpu_before(), std::memory_order_relaxed);
     layout_.peak_before.store(handler.runs_commands ? no_peak_known : meter_.peak_before(),
                               std::memory_order_relaxed);

@@ -15,9 +15,12 @@ class Loop {
 public:
     bool turn(unsigned events, bool sent = true)
     {
-        return spin_.goes_on(
-            {.events = events, .sent = sent, .busy_workers = busy_workers_, .cores = cores_}, now_,
-            setting_);
+        return spin_.goes_on({.events = events,
+                              .sent = sent,
+                              .busy_workers = busy_workers_,
+                              .cores = cores_,
+                              .worker_beside = worker_beside_},
+                             now_, setting_);
     }
     bool busy() { return turn(Spin::many_events); }
     bool quiet() { return turn(0, false); }
@@ -28,6 +31,7 @@ public:
         busy_workers_ = busy_workers;
         cores_ = cores;
     }
+    void have_worker_beside(bool beside) { worker_beside_ = beside; }
 
     /// Whether it looks after a turn with many events; if it does it finds nothing.
     bool looks_in_vain()
@@ -54,6 +58,7 @@ private:
     Spin::Setting setting_;
     std::uint32_t busy_workers_ = 2;
     std::uint32_t cores_ = 2;
+    bool worker_beside_ = false;
     core::TimePoint now_{microseconds{1000}};
 };
 
@@ -99,7 +104,26 @@ TEST_CASE("that workers take long says nothing of clients")
         }
         loop.wait(microseconds{1000});
     }
-    CHECK(for_workers < 12);
+    // Of each length of rest up to the longest, and then each time that this is over.
+    CHECK(for_workers < 12 + std::chrono::seconds{1} / Spin::longest_rest);
+}
+
+TEST_CASE("a worker on the same core is not looked for, which is held against none elsewhere")
+{
+    Loop loop;
+    loop.have(1, 2);
+    loop.have_worker_beside(true);
+    for (int i = 0; i < 100; ++i) {
+        CHECK_FALSE(loop.turn(1));
+        loop.wait(Spin::long_look);
+    }
+    loop.have_worker_beside(false);
+    CHECK(loop.turn(1));
+    loop.wait(microseconds{20});
+    // The client may be anywhere.
+    loop.have_worker_beside(true);
+    loop.have(0, 2);
+    CHECK(loop.turn(1));
 }
 
 TEST_CASE("after a turn with many events it looks for a while, whoever wants the core")
@@ -131,6 +155,18 @@ TEST_CASE("each look that finds nothing has it leave out more of the next ones, 
     for (const unsigned expected : {1U, 3U, 7U, 15U, 31U, 63U, 127U, 255U, 511U, 1023U, 1023U}) {
         CHECK(loop.left_out() == expected);
     }
+}
+
+TEST_CASE("it looks again after a while, however many it is to leave out")
+{
+    Loop loop;
+    while (loop.left_out() < Spin::most_left_out) {
+    }
+    loop.wait(Spin::longest_rest - nanoseconds{1});
+    CHECK_FALSE(loop.busy());
+    loop.wait(nanoseconds{1});
+    CHECK(loop.looks_in_vain());
+    CHECK(loop.left_out() == Spin::most_left_out);
 }
 
 TEST_CASE("each look that finds something has it leave out fewer")
