@@ -28,7 +28,7 @@ bool Spin::looks(const Turn& turn, core::TimePoint now)
         } else {
             habit->next_left_out = std::min(2 * habit->next_left_out + 1, most_left_out);
             habit->left_out = habit->next_left_out;
-            habit->rests_until = now + longest_rest;
+            habit->rests_until = now + habit->longest_rest;
         }
     }
     Habit* const habit = reason(turn);

@@ -40,13 +40,15 @@ public:
     /// client that has its result sends the next one.
     static constexpr core::Duration long_look = std::chrono::microseconds{100};
     static constexpr unsigned most_left_out = 1023;
-    /// Who was looked for in vain may have moved to another core meanwhile.
+    /// Where a core is to spare: who was looked for in vain may have moved to another one
+    /// meanwhile.
     static constexpr core::Duration longest_rest = std::chrono::milliseconds{20};
 
 private:
     /// Looks for one reason. What pays for one does not for another.
     struct Habit {
         core::Duration length{};
+        core::Duration longest_rest{};
         unsigned left_out = 0;        ///< turns that are still to pass without a look
         unsigned next_left_out = 0;   ///< the same after a look that finds nothing
         core::TimePoint rests_until;  ///< then it looks, whatever is left out
@@ -57,9 +59,10 @@ private:
 
     core::TimePoint until_;
     Habit* looking_ = nullptr;
-    Habit much_to_do_{.length = look};
-    Habit for_workers_{.length = long_look};
-    Habit for_clients_{.length = long_look};
+    /// It takes the core from others, so what it leaves out is left out.
+    Habit much_to_do_{.length = look, .longest_rest = std::chrono::hours{1}};
+    Habit for_workers_{.length = long_look, .longest_rest = longest_rest};
+    Habit for_clients_{.length = long_look, .longest_rest = longest_rest};
 };
 
 }  // namespace jobmill::daemon
