@@ -296,6 +296,7 @@ TEST_CASE("the segment of the document is that of the code")
         {offsetof(SegmentLayout, looked), "looked"},
         {offsetof(SegmentLayout, peak_before), "peak_before"},
         {offsetof(SegmentLayout, cpu_before), "cpu_before"},
+        {offsetof(SegmentLayout, cpu), "cpu"},
         {offsetof(SegmentLayout, progress), "progress"},
         {offsetof(SegmentLayout, last_words_size), "last_words_size"},
         {offsetof(SegmentLayout, committed), "committed"},

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The real program, with this test in the daemon's place.
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -147,6 +148,25 @@ TEST_CASE("what was committed and not sent is in the outbox when the worker is k
     }
     CHECK(frame);
     CHECK(splitter.partial() == 0);
+}
+
+TEST_CASE("a worker notes on which CPU it begins a job")
+{
+    TestTemplate pool;
+    TestWorker worker = pool.fork();
+    CHECK(worker.layout().cpu == 0);
+    cpu_set_t usable;
+    REQUIRE(::sched_getaffinity(0, sizeof usable, &usable) == 0);
+    for (std::size_t cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+        if (CPU_ISSET(cpu, &usable)) {
+            cpu_set_t one;
+            CPU_ZERO(&one);
+            CPU_SET(cpu, &one);
+            REQUIRE(::sched_setaffinity(worker.pid(), sizeof one, &one) == 0);
+            (void)worker.run({.handler = "echo", .payload = "x"});
+            CHECK(worker.layout().cpu == cpu + 1);
+        }
+    }
 }
 
 TEST_CASE("progress and heartbeat are seen in the segment")
