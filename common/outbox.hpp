@@ -23,6 +23,11 @@ public:
 
     /// What is committed and not sent, up to the end of the ring's memory.
     [[nodiscard]] ByteView unsent() const noexcept;
+    /// Whether the daemon has fetched what is not sent.
+    [[nodiscard]] bool all_taken() const noexcept
+    {
+        return layout_.taken.load(std::memory_order_relaxed) == committed_;
+    }
     void sent(std::size_t size) noexcept { sent_ += size; }
 
 private:

@@ -33,6 +33,10 @@ struct SegmentLayout {
     /// Daemon to worker: the sequence of the job that should stop; 0: none.
     alignas(64) SharedWord cancel;
 
+    /// Daemon to worker: so many bytes of the worker's outgoing stream the daemon had when it
+    /// looked into the outbox. They are sent nevertheless, but nobody waits for them.
+    SharedWord taken;
+
     /// Worker to daemon: CLOCK_MONOTONIC in ns when it last showed that it lives.
     alignas(64) SharedWord heartbeat;
 
@@ -85,6 +89,7 @@ struct SegmentLayout {
 };
 
 static_assert(offsetof(SegmentLayout, cancel) == 64);
+static_assert(offsetof(SegmentLayout, taken) == 72);
 static_assert(offsetof(SegmentLayout, heartbeat) == 128);
 static_assert(offsetof(SegmentLayout, looked) == 136);
 static_assert(offsetof(SegmentLayout, peak_before) == 144);

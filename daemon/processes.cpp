@@ -170,6 +170,22 @@ void Processes::carry_out(const core::CollectWords& effect)
     }
 }
 
+void Processes::collect_words()
+{
+    to_collect_.clear();
+    for (const auto& [slot, process] : workers_) {
+        if (process && process->holds()) {
+            to_collect_.push_back(process->id());
+        }
+    }
+    // What they say may bring others.
+    for (const WorkerId each : to_collect_) {
+        if (WorkerProcess* process = worker(each)) {
+            process->collect();
+        }
+    }
+}
+
 void Processes::carry_out(const core::DismissWorker& effect)
 {
     if (WorkerProcess* process = worker(effect.worker)) {

@@ -54,6 +54,9 @@ public:
     void carry_out(const core::KillWorker& effect);
     void carry_out(const core::CondemnWorker& effect);
 
+    /// Takes what workers have committed and not sent, each of which would wake the loop for it.
+    void collect_words();
+
     /// The process of that slot if it is of that generation, alive or dead; null otherwise.
     [[nodiscard]] WorkerProcess* worker(WorkerId worker);
 
@@ -119,6 +122,7 @@ private:
     /// template's or the worker's own.
     bool sweep_due_ = false;
     std::vector<std::unique_ptr<WorkerProcess>> graveyard_;
+    std::vector<WorkerId> to_collect_;  ///< kept for its memory
 };
 
 }  // namespace jobmill::daemon

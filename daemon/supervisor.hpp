@@ -27,6 +27,7 @@
 #include "daemon/service_manager.hpp"
 #include "daemon/sessions.hpp"
 #include "daemon/spin.hpp"
+#include "daemon/word_collection.hpp"
 #include "daemon/worker_reports.hpp"
 
 namespace jobmill::daemon {
@@ -127,6 +128,7 @@ private:
     Spin spin_;
     unsigned handled_ = 0;  ///< events, since the last turn ended
     WorkerId last_offered_{};
+    WordCollection word_collection_;
     std::unique_ptr<HealthWatch> health_;
     std::unique_ptr<MemoryWatch> memory_;
     std::unique_ptr<loop::Timer> core_timer_;

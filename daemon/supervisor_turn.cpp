@@ -16,7 +16,13 @@ constexpr std::chrono::milliseconds progress_period{100};
 
 void Supervisor::on_turn()
 {
-    const bool spins = spin_.goes_on(turn(), loop::EventLoop::now(), reloader_.config().spin);
+    const core::TimePoint now = loop::EventLoop::now();
+    Spin::Turn done = turn();
+    if (word_collection_.is_due(done, now)) {
+        processes_.collect_words();
+        done = turn();
+    }
+    const bool spins = spin_.goes_on(done, now, reloader_.config().spin);
     handled_ = 0;
     desk_.mass_cancels().go_on();
     sessions_.bury();

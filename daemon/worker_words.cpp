@@ -54,6 +54,7 @@ void WorkerProcess::take_from_outbox()
     }
     const std::size_t taken = whole_frames(rest);
     heard_ += taken;
+    segment_.layout().taken.store(heard_, std::memory_order_relaxed);
     on_bytes(ByteView{rest}.first(taken));
 }
 

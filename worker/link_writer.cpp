@@ -119,6 +119,9 @@ void LinkWriter::send_soon(const JobOutcome& outcome, std::uint64_t now)
 {
     buffer_.clear();
     encode(outcome, buffer_);
+    if (outbox_.all_taken()) {
+        waiting_ = 0;
+    }
     commit();
     if (waiting_++ == 0) {
         waits_since_ = now;

@@ -52,7 +52,7 @@ private:
 
     int link_;
     SegmentLayout& layout_;
-    std::uint64_t waiting_ = 0;      ///< outcomes that are not sent
+    std::uint64_t waiting_ = 0;      ///< outcomes that are neither sent nor taken
     std::uint64_t waits_since_ = 0;  ///< the first of these, CLOCK_MONOTONIC in ns
     std::uint64_t busy_since_ = 0;   ///< there was always a next job since then
     bool was_idle_ = true;           ///< since the last outcome

@@ -292,6 +292,7 @@ TEST_CASE("the segment of the document is that of the code")
     const std::vector<std::pair<std::size_t, std::string>> expected{
         {0, "magic"},
         {offsetof(SegmentLayout, cancel), "cancel"},
+        {offsetof(SegmentLayout, taken), "taken"},
         {offsetof(SegmentLayout, heartbeat), "heartbeat"},
         {offsetof(SegmentLayout, looked), "looked"},
         {offsetof(SegmentLayout, peak_before), "peak_before"},

@@ -236,6 +236,7 @@ TEST_CASE_FIXTURE(Outboxed, "what a worker has committed and not sent is collect
     CHECK(run_until([&] { return results.size() == 1; }));
     worker->collect();
     CHECK(results == std::vector<std::string>{"first", "second"});
+    CHECK(segment->layout().taken == segment->layout().committed);
     worker->collect();
     say(ByteView{second}.first(9));
     settle();

@@ -128,6 +128,24 @@ TEST_CASE("workers that are at it for long send at the same moments")
     }
 }
 
+TEST_CASE("what the daemon has taken from the outbox waits no more")
+{
+    Talk link;
+    link.offer(1, 100);
+    for (std::uint64_t sequence = 1; sequence <= 4; ++sequence) {
+        CHECK_FALSE(link.finish(sequence, 100 * us));
+    }
+    SegmentLayout& layout = link.segment.layout();
+    layout.taken = layout.committed.load();
+    // The tick for which they waited is over, but the fifth has not waited yet.
+    CHECK_FALSE(link.finish(5, 220 * us));
+    for (std::uint64_t sequence = 6; sequence <= 8; ++sequence) {
+        CHECK_FALSE(link.finish(sequence, 100 * us));
+    }
+    CHECK(link.finish(9, 100 * us));
+    CHECK(static_cast<std::uint64_t>(link.arrived()) == layout.committed);
+}
+
 TEST_CASE("before the last of them is begun half of the results are out")
 {
     Talk link;

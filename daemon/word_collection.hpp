@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+
+#include "daemon/core/terms.hpp"
+#include "daemon/spin.hpp"
+
+namespace jobmill::daemon {
+
+/// When the loop takes from all outboxes what workers hold back for the next tick of their clock.
+/// The first of them to come to the tick wakes it, on the core of another that has a job to end
+/// before it can send its own results, and that would wake it again.
+class WordCollection {
+public:
+    /// At the end of each turn, which may have come after a sleep.
+    [[nodiscard]] bool is_due(const Spin::Turn& turn, core::TimePoint now)
+    {
+        const bool slept = now - last_turn_ >= long_sleep;
+        last_turn_ = now;
+        return slept && turn.busy_workers >= turn.cores &&
+               turn.events >= std::max(turn.busy_workers, many_events);
+    }
+
+    /// Half of the time between two ticks.
+    static constexpr core::Duration long_sleep = std::chrono::microseconds{250};
+    /// Results that come together have waited for a tick. To ask so many workers costs little
+    /// beside.
+    static constexpr std::uint32_t many_events = 16;
+
+private:
+    core::TimePoint last_turn_;
+};
+
+}  // namespace jobmill::daemon
