@@ -87,7 +87,8 @@ void JobRun::run(const LoadedHandler& handler)
     if (meter_.begin(start)) {
         start = monotonic_ns();
     }
-    layout_.cpu.store(static_cast<std::uint64_t>(::sched_getcpu() + 1), std::memory_order_relaxed);
+    // Of an error, -1, this makes 0.
+    layout_.cpu.store(static_cast<std::uint64_t>(::sched_getcpu()) + 1, std::memory_order_relaxed);
     layout_.cpu_before.store(meter_.cpu_before(), std::memory_order_relaxed);
     layout_.peak_before.store(handler.runs_commands ? no_peak_known : meter_.peak_before(),
                               std::memory_order_relaxed);
