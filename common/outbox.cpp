@@ -12,6 +12,8 @@ bool OutboxWriter::commit(ByteView frame) noexcept
     }
     const std::size_t start = committed_ % outbox_size;
     const std::size_t first = std::min(frame.size(), outbox_size - start);
+    layout_.written.store(committed_ + frame.size(), std::memory_order_relaxed);
+    std::atomic_thread_fence(std::memory_order_release);
     std::ranges::copy(frame.first(first), layout_.outbox + start);
     std::ranges::copy(frame.subspan(first), layout_.outbox);
     committed_ += frame.size();
@@ -37,7 +39,8 @@ bool read_outbox(const SegmentLayout& layout, std::uint64_t received, Bytes& to)
     const std::size_t first = std::min(to.size(), outbox_size - start);
     const auto wrapped = std::copy_n(layout.outbox + start, first, to.begin());
     std::copy_n(layout.outbox, to.size() - first, wrapped);
-    return true;
+    std::atomic_thread_fence(std::memory_order_acquire);
+    return layout.written.load(std::memory_order_relaxed) - received <= outbox_size;
 }
 
 }  // namespace jobmill

@@ -37,7 +37,8 @@ private:
 };
 
 /// The daemon's side: a copy, in `to`, of what was committed after the first `received` bytes of
-/// the stream. False when the offsets are nonsense.
+/// the stream. False when the offsets are nonsense, or when the worker has written over some of it
+/// meanwhile: that much it had sent.
 [[nodiscard]] bool read_outbox(const SegmentLayout& layout, std::uint64_t received, Bytes& to);
 /// The same in memory of its own.
 [[nodiscard]] inline std::optional<Bytes> read_outbox(const SegmentLayout& layout,

@@ -76,6 +76,9 @@ struct SegmentLayout {
     /// worker's start. Grows only.
     alignas(64) SharedWord committed;
 
+    /// Worker to daemon: the end of the frame that is being written, before its first byte is.
+    SharedWord written;
+
     /// {sequence:62, state:2}; the job with sequence s has the word s mod 256.
     alignas(64) SharedWord claims[claim_slot_count];
 
@@ -98,6 +101,7 @@ static_assert(offsetof(SegmentLayout, cpu) == 160);
 static_assert(offsetof(SegmentLayout, progress) == 192);
 static_assert(offsetof(SegmentLayout, last_words_size) == 384);
 static_assert(offsetof(SegmentLayout, committed) == 1408);
+static_assert(offsetof(SegmentLayout, written) == 1416);
 static_assert(offsetof(SegmentLayout, claims) == 1472);
 static_assert(offsetof(SegmentLayout, outbox) == 4096);
 static_assert(offsetof(SegmentLayout, stack_size) == 4096 + outbox_size);

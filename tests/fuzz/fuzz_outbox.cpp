@@ -19,6 +19,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto committed = reader.number<std::uint64_t>();
     const auto received = reader.number<std::uint64_t>();
     layout->committed = committed;
+    layout->written = committed;
     layout->progress.version = reader.number<std::uint64_t>();
     layout->progress.note_size = reader.number<std::uint64_t>();
     const ByteView ring = reader.rest().first(std::min(reader.rest().size(), outbox_size));

@@ -301,6 +301,7 @@ TEST_CASE("the segment of the document is that of the code")
         {offsetof(SegmentLayout, progress), "progress"},
         {offsetof(SegmentLayout, last_words_size), "last_words_size"},
         {offsetof(SegmentLayout, committed), "committed"},
+        {offsetof(SegmentLayout, written), "written"},
         {offsetof(SegmentLayout, claims), "256 claim words"},
         {offsetof(SegmentLayout, outbox), "outbox"},
         {offsetof(SegmentLayout, stack_size), "stack_size"}};

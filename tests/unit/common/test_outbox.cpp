@@ -82,6 +82,28 @@ TEST_CASE("offsets that cannot be are refused")
     CHECK_MESSAGE(read_outbox(*layout, ~std::uint64_t{0} - 5).has_value(), "near the end of time");
 }
 
+TEST_CASE("what was written over while it was read is not taken for what it was")
+{
+    const auto layout = std::make_unique<SegmentLayout>();
+    OutboxWriter outbox{*layout};
+    REQUIRE(outbox.commit(block(outbox_size, 3)));
+    CHECK(read_outbox(*layout, 0).has_value());
+    // It has sent the beginning, and writes the next frame there.
+    layout->written = outbox_size + 1;
+    CHECK_FALSE(read_outbox(*layout, 0).has_value());
+    CHECK(read_outbox(*layout, 1).has_value());
+}
+
+TEST_CASE("a frame is announced before it is written")
+{
+    const auto layout = std::make_unique<SegmentLayout>();
+    OutboxWriter outbox{*layout};
+    REQUIRE(outbox.commit(bytes_of("first")));
+    REQUIRE(outbox.commit(bytes_of("second")));
+    CHECK(layout->written == 11);
+    CHECK(layout->committed == 11);
+}
+
 TEST_CASE("a long stream through the ring is what went in")
 {
     const auto layout = std::make_unique<SegmentLayout>();
