@@ -140,7 +140,6 @@ class Future(concurrent.futures.Future, Sink):
                 return False
             if self._state in (PENDING, RUNNING):
                 self._state = CANCELLED
-                self._condition.notify_all()
         # Each time: who was here before may have been interrupted.
         try:
             link = self._link
@@ -155,6 +154,7 @@ class Future(concurrent.futures.Future, Sink):
         with self._condition:
             if self._state != CANCELLED:
                 return
+            self._condition.notify_all()
             for waiter in self._waiters:
                 waiter.add_cancelled(self)
             self._state = CANCELLED_AND_NOTIFIED
@@ -195,15 +195,13 @@ class Future(concurrent.futures.Future, Sink):
         except Exception:
             return False
         with self._condition:
-            if self._done_callbacks or self._state not in (PENDING, RUNNING):
+            # Whoever else waits is told on the other thread: this one may be interrupted meanwhile.
+            others = self._done_callbacks or self._waiters or self._condition._waiters  # type: ignore[attr-defined]
+            if others or self._state not in (PENDING, RUNNING):
                 return False
             self._fields = result.fields
             self._result = value
             self._state = FINISHED
-            for waiter in self._waiters:
-                waiter.add_result(self)
-            if self._condition._waiters:  # type: ignore[attr-defined] # most often nobody
-                self._condition.notify_all()
         self._link = None
         return True
 
@@ -263,5 +261,4 @@ class Future(concurrent.futures.Future, Sink):
             if self._state in (CANCELLED, CANCELLED_AND_NOTIFIED, FINISHED):
                 return
             self._state = CANCELLED
-            self._condition.notify_all()
         self._tell_cancelled()
