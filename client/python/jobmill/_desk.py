@@ -342,7 +342,7 @@ class Desk:
             tag = session.submit(number, data, meta)
         else:
             try:
-                tag, blob = self._send_large(number, payload, meta)
+                tag, blob = self._send_large(number, payload, size, meta)
             except OSError as error:
                 if error.errno not in _SCARCE or (self._blobs.empty and not self._lent):
                     raise
@@ -350,15 +350,16 @@ class Desk:
                 self._blobs.close()
                 if self._lent:
                     return False
-                tag, blob = self._send_large(number, payload, meta)
+                tag, blob = self._send_large(number, payload, size, meta)
             self._lent += 1
         sink.tag = tag  # type: ignore[misc] # each has a place for it
         self._jobs[tag] = (sink, size, blob, handler)
         self._bytes += size
         return True
 
-    def _send_large(self, number: int, payload: Payload, meta: bytes) -> Tuple[int, SentBlob]:
-        size = size_of(payload)
+    def _send_large(
+        self, number: int, payload: Payload, size: int, meta: bytes
+    ) -> Tuple[int, SentBlob]:
         blob = self._blobs.take(size)
         try:
             with blob.view(size) as view:

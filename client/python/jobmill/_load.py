@@ -24,9 +24,8 @@ def load_python(result: Result, lender: _Lender) -> Tuple[Any, int]:
     """What a Python function answered, and the pid of its worker. Arrays look at the blob and keep
     it."""
     payload = result.payload
-    if type(payload) is bytes and payload.startswith(
-        PICKLED
-    ):  # nearly all, so in no other function
+    # Nearly all are such, so this is not left to load_object(), which is one more call.
+    if type(payload) is bytes and payload.startswith(PICKLED):
         return loads(payload), unpack_pid(payload, len(payload) - 4)[0]
     return load_object(load_bytes(result, lender))
 
