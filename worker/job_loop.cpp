@@ -13,7 +13,6 @@
 #include "common/codec.hpp"
 #include "common/fd_io.hpp"
 #include "worker/heartbeat.hpp"
-#include "worker/job_run.hpp"
 #include "worker/leave.hpp"
 
 namespace jobmill {
@@ -26,17 +25,21 @@ constexpr int rest_after_ms = 1000;
 }  // namespace
 
 JobLoop::JobLoop(int link, SegmentLayout& layout, const Equipment& equipment)
-    : link_(link), layout_(layout), equipment_(equipment), writer_(link, layout), buffer_(read_size)
+    : link_(link),
+      layout_(layout),
+      equipment_(equipment),
+      kit_{.link = LinkWriter{link, layout}},
+      buffer_(read_size)
 {
 }
 
 void JobLoop::run(WorkerId worker)
 {
-    writer_.send(Ready{worker, ::getpid()});
+    kit_.link.send(Ready{worker, ::getpid()});
     do {
         serve_all();
         if (!more_is_there()) {
-            writer_.flush_before_rest();
+            kit_.link.flush_before_rest();
             await_offer();
         }
     } while (read());
@@ -86,7 +89,7 @@ void JobLoop::await_offer()
     }
     pollfd readable{link_, POLLIN, 0};
     while (true) {
-        const bool nothing_kept = rested_ && mappings_.empty() && results_.empty();
+        const bool nothing_kept = rested_ && kit_.mappings.empty() && kit_.results.empty();
         const int count = ::poll(&readable, 1, nothing_kept ? -1 : rest_after_ms);
         if (count > 0 || (count < 0 && errno != EINTR)) {
             return;
@@ -116,8 +119,8 @@ void JobLoop::rest()
         rested_ = true;
         equipment_.runtime.idle();
     }
-    mappings_.trim(monotonic_ns());
-    results_.trim(monotonic_ns());
+    kit_.mappings.trim(monotonic_ns());
+    kit_.results.trim(monotonic_ns());
 }
 
 void JobLoop::serve(const Frame& frame)
@@ -127,7 +130,7 @@ void JobLoop::serve(const Frame& frame)
         if (!returned) {
             leave_broken("link: " + returned.error().what);
         }
-        results_.returned(returned->job);
+        kit_.results.returned(returned->job);
         return;
     }
     std::vector<UniqueFd> blobs = take_descriptors(frame);
@@ -144,8 +147,7 @@ void JobLoop::serve(const Frame& frame)
         return;
     }
     rested_ = false;
-    JobRun{*offer, std::move(blobs), writer_, layout_, meter_, mappings_, results_}.run(
-        handlers[offer->handler]);
+    JobRun{*offer, std::move(blobs), layout_, kit_}.run(handlers[offer->handler]);
 }
 
 std::vector<UniqueFd> JobLoop::take_descriptors(const Frame& frame)

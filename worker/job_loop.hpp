@@ -8,11 +8,8 @@
 #include "common/frame.hpp"
 #include "common/segment_layout.hpp"
 #include "common/unique_fd.hpp"
-#include "worker/link_writer.hpp"
-#include "worker/mapping_cache.hpp"
-#include "worker/result_blobs.hpp"
+#include "worker/job_run.hpp"
 #include "worker/runtime.hpp"
-#include "worker/usage_meter.hpp"
 
 namespace jobmill {
 
@@ -36,10 +33,7 @@ private:
     int link_;
     SegmentLayout& layout_;
     const Equipment& equipment_;
-    LinkWriter writer_;
-    UsageMeter meter_;
-    MappingCache mappings_;
-    ResultBlobs results_;
+    WorkerKit kit_;
     FrameSplitter splitter_{Link::worker, Direction::from_daemon};
     std::deque<UniqueFd> descriptors_;
     Bytes buffer_;

@@ -56,16 +56,12 @@ Cause cause_of(const jobmill_failure& failure)
 
 }  // namespace
 
-JobRun::JobRun(const JobOffer& offer, std::vector<UniqueFd> blobs, LinkWriter& link,
-               SegmentLayout& layout, UsageMeter& meter, MappingCache& mappings,
-               ResultBlobs& results)
+JobRun::JobRun(const JobOffer& offer, std::vector<UniqueFd> blobs, SegmentLayout& layout,
+               WorkerKit& kit)
     : offer_(offer),
       blobs_(std::move(blobs)),
-      link_(link),
       layout_(layout),
-      meter_(meter),
-      mappings_(mappings),
-      results_(results),
+      kit_(kit),
       payload_(offer.payload),
       inputs_(offer.inputs.size())
 {
@@ -74,23 +70,23 @@ JobRun::JobRun(const JobOffer& offer, std::vector<UniqueFd> blobs, LinkWriter& l
 void JobRun::run(const LoadedHandler& handler)
 {
     if (offer_.want_started) {
-        link_.send(JobStarted{offer_.sequence});
+        kit_.link.send(JobStarted{offer_.sequence});
     }
     show_life();
     if (offer_.limits.memory != unlimited) {
-        mappings_.clear();  // its control group may count them
+        kit_.mappings.clear();  // its control group may count them
     }
     if (offer_.limits.memory != unlimited || offer_.limits.open_files != unlimited) {
-        results_.clear();
+        kit_.results.clear();
     }
     std::uint64_t start = monotonic_ns();
-    if (meter_.begin(start)) {
+    if (kit_.meter.begin(start)) {
         start = monotonic_ns();
     }
     // Of an error, -1, this makes 0.
     layout_.cpu.store(static_cast<std::uint64_t>(::sched_getcpu()) + 1, std::memory_order_relaxed);
-    layout_.cpu_before.store(meter_.cpu_before(), std::memory_order_relaxed);
-    layout_.peak_before.store(handler.runs_commands ? no_peak_known : meter_.peak_before(),
+    layout_.cpu_before.store(kit_.meter.cpu_before(), std::memory_order_relaxed);
+    layout_.peak_before.store(handler.runs_commands ? no_peak_known : kit_.meter.peak_before(),
                               std::memory_order_relaxed);
     running_job() = {.limits = offer_.limits};
     name_job(offer_.job);
@@ -103,7 +99,7 @@ void JobRun::run(const LoadedHandler& handler)
         kill_children();
     }
     show_life();
-    Usage usage = meter_.end(run_ns, shared_memory());
+    Usage usage = kit_.meter.end(run_ns, shared_memory());
     if (handler.runs_commands) {
         // The memory that counts is not the worker's, and was seen from time to time only.
         const std::uint64_t peak = running_job().command_peak_rss;
@@ -111,11 +107,11 @@ void JobRun::run(const LoadedHandler& handler)
         usage.approximate = true;
     }
     send_outcome(run_ns, usage, end);
-    if (!mappings_.empty()) {
-        mappings_.trim(end);
+    if (!kit_.mappings.empty()) {
+        kit_.mappings.trim(end);
     }
-    if (!results_.empty()) {
-        results_.trim(end);
+    if (!kit_.results.empty()) {
+        kit_.results.trim(end);
     }
 }
 
@@ -149,7 +145,7 @@ ByteView JobRun::map_to_read(int blob, std::size_t size)
     if (size == 0 || failure_) {
         return {};
     }
-    const auto mapped = mappings_.map(blob, size, Mapping::Access::read);
+    const auto mapped = kit_.mappings.map(blob, size, Mapping::Access::read);
     if (!mapped) {
         fail(plain_failure(mapped.error().what));
         return {};
@@ -159,8 +155,8 @@ ByteView JobRun::map_to_read(int blob, std::size_t size)
 
 SharedMemory JobRun::shared_memory() const noexcept
 {
-    const std::size_t own = mappings_.fresh_bytes();
-    return {.own = own, .others = mappings_.bytes() - own};
+    const std::size_t own = kit_.mappings.fresh_bytes();
+    return {.own = own, .others = kit_.mappings.bytes() - own};
 }
 
 void JobRun::call(const LoadedHandler& handler)
@@ -230,7 +226,7 @@ void JobRun::send_outcome(std::uint64_t run_ns, const Usage& usage, std::uint64_
     if (failure_) {
         message.succeeded = false;
         message.cause = std::move(*failure_);
-        link_.send(message);
+        kit_.link.send(message);
         return;
     }
     send_result(message, now);
@@ -242,13 +238,13 @@ void JobRun::send_result(JobOutcome& message, std::uint64_t now)
     const int blob = outcome_.is_payload ? payload_descriptor() : outcome_.room.blob.get();
     if (blob >= 0) {
         message.has_blob = true;
-        link_.send(message, blob);
+        kit_.link.send(message, blob);
         if (!outcome_.is_payload) {
-            results_.sent(std::move(outcome_.room), offer_.job, offer_.user, now);
+            kit_.results.sent(std::move(outcome_.room), offer_.job, offer_.user, now);
         }
     } else {
         message.payload = outcome_.is_payload ? payload_ : ByteView{outcome_.bytes};
-        link_.send_soon(message, now);
+        kit_.link.send_soon(message, now);
     }
 }
 
@@ -278,10 +274,10 @@ void JobRun::emit(Stream stream, ByteView bytes)
     show_life();
     JobChunk chunk{offer_.sequence, bytes.size(), stream, false, bytes};
     if (bytes.size() <= limits::inline_payload) {
-        link_.send(chunk);
+        kit_.link.send(chunk);
         return;
     }
-    link_.await_room_for_blob(bytes.size());
+    kit_.link.await_room_for_blob(bytes.size());
     const SoftLimits::Pause pause{limits_};
     auto blob = make_blob(bytes.size());
     if (blob) {
@@ -294,7 +290,7 @@ void JobRun::emit(Stream stream, ByteView bytes)
     }
     chunk.has_blob = true;
     chunk.payload = {};
-    link_.send(chunk, blob->get());
+    kit_.link.send(chunk, blob->get());
 }
 
 void JobRun::progress(std::uint64_t done, std::uint64_t total, std::string_view note) noexcept
@@ -310,7 +306,7 @@ Result<void> JobRun::set_result(ByteView bytes)
         outcome_.bytes.assign(bytes.begin(), bytes.end());
     } else {
         const SoftLimits::Pause pause{limits_};
-        JOBMILL_TRY_ASSIGN(outcome_.room, results_.take(bytes.size(), offer_.user));
+        JOBMILL_TRY_ASSIGN(outcome_.room, kit_.results.take(bytes.size(), offer_.user));
         JOBMILL_TRY(write_blob(outcome_.room.blob.get(), 0, bytes));
     }
     outcome_.size = bytes.size();
@@ -326,9 +322,9 @@ Result<std::span<std::byte>> JobRun::reserve_result(std::size_t size)
         lent = outcome_.bytes;
     } else {
         const SoftLimits::Pause pause{limits_};
-        JOBMILL_TRY_ASSIGN(outcome_.room, results_.take(size, offer_.user));
-        JOBMILL_TRY_ASSIGN(lent,
-                           mappings_.map(outcome_.room.blob.get(), size, Mapping::Access::write));
+        JOBMILL_TRY_ASSIGN(outcome_.room, kit_.results.take(size, offer_.user));
+        JOBMILL_TRY_ASSIGN(
+            lent, kit_.mappings.map(outcome_.room.blob.get(), size, Mapping::Access::write));
         if (outcome_.room.used) {
             std::fill(lent.begin(), lent.end(), std::byte{});  // cheaper than fresh memory
         }

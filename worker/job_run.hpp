@@ -22,12 +22,20 @@ struct jobmill_job {};
 
 namespace jobmill {
 
+/// What a worker has for all of its jobs.
+struct WorkerKit {
+    LinkWriter link;
+    UsageMeter meter{};
+    MappingCache mappings{};
+    ResultBlobs results{};
+};
+
 class JobRun : public jobmill_job {
 public:
     /// `blobs` are the offer's: the payload's, if it is large, and its inputs'. The offer's views
     /// have to stay valid.
-    JobRun(const JobOffer& offer, std::vector<UniqueFd> blobs, LinkWriter& link,
-           SegmentLayout& layout, UsageMeter& meter, MappingCache& mappings, ResultBlobs& results);
+    JobRun(const JobOffer& offer, std::vector<UniqueFd> blobs, SegmentLayout& layout,
+           WorkerKit& kit);
 
     /// Calls the handler and sends the outcome when nothing of the job is left.
     void run(const LoadedHandler& handler);
@@ -75,11 +83,8 @@ private:
 
     const JobOffer& offer_;
     std::vector<UniqueFd> blobs_;
-    LinkWriter& link_;
     SegmentLayout& layout_;
-    UsageMeter& meter_;
-    MappingCache& mappings_;
-    ResultBlobs& results_;
+    WorkerKit& kit_;
     SoftLimits* limits_ = nullptr;  ///< in force; not those of a job that has none
     ByteView payload_;
     std::vector<ByteView> inputs_;  ///< empty while they are not mapped
