@@ -12,6 +12,7 @@
 #include "common/claims.hpp"
 #include "common/codec.hpp"
 #include "common/fd_io.hpp"
+#include "worker/children.hpp"
 #include "worker/heartbeat.hpp"
 #include "worker/leave.hpp"
 
@@ -39,6 +40,9 @@ void JobLoop::run(WorkerId worker)
     do {
         serve_all();
         if (!more_is_there()) {
+            if (kit_.child_looks.due_now()) {
+                kill_children();
+            }
             kit_.link.flush_before_rest();
             await_offer();
         }

@@ -17,7 +17,6 @@
 #include "common/signal_name.hpp"
 #include "jobmill/cause_kind.hpp"
 #include "worker/cause_text.hpp"
-#include "worker/children.hpp"
 #include "worker/crash_handler.hpp"
 #include "worker/heartbeat.hpp"
 #include "worker/job_api.hpp"
@@ -29,9 +28,6 @@
 
 namespace jobmill {
 namespace {
-
-/// No process is made in less, so a shorter job has left none behind.
-constexpr std::uint64_t shortest_fork_ns = 5'000;
 
 jobmill_failure plain_failure(std::string_view text)
 {
@@ -95,7 +91,7 @@ void JobRun::run(const LoadedHandler& handler)
     note_running_handler(nullptr);
     const std::uint64_t end = monotonic_ns();
     const std::uint64_t run_ns = end - start;
-    if (run_ns >= shortest_fork_ns) {
+    if (kit_.child_looks.due_after(run_ns) || (goes_at_once() && kit_.child_looks.due_now())) {
         kill_children();
     }
     show_life();
@@ -215,6 +211,13 @@ void JobRun::name_limit(bool of_memory, bool starved)
         failure_->kind = cause_kind::limit;
         failure_->limit = limit;
     }
+}
+
+/// Small results alone may wait for those of the next jobs.
+bool JobRun::goes_at_once() const noexcept
+{
+    const int blob = outcome_.is_payload ? payload_descriptor() : outcome_.room.blob.get();
+    return failure_ || blob >= 0;
 }
 
 void JobRun::send_outcome(std::uint64_t run_ns, const Usage& usage, std::uint64_t now)

@@ -11,6 +11,7 @@
 #include "common/messages.hpp"
 #include "common/segment_layout.hpp"
 #include "common/unique_fd.hpp"
+#include "worker/children.hpp"
 #include "worker/handler_table.hpp"
 #include "worker/link_writer.hpp"
 #include "worker/mapping_cache.hpp"
@@ -28,6 +29,7 @@ struct WorkerKit {
     UsageMeter meter{};
     MappingCache mappings{};
     ResultBlobs results{};
+    ChildLooks child_looks{};
 };
 
 class JobRun : public jobmill_job {
@@ -37,7 +39,7 @@ public:
     JobRun(const JobOffer& offer, std::vector<UniqueFd> blobs, SegmentLayout& layout,
            WorkerKit& kit);
 
-    /// Calls the handler and sends the outcome when nothing of the job is left.
+    /// Calls the handler and sends the outcome when nothing of the job is left, or can be.
     void run(const LoadedHandler& handler);
 
     /// Mapped when it is first asked for: whoever passes it on pays nothing for its size.
@@ -78,6 +80,7 @@ private:
     void call(const LoadedHandler& handler);
     [[nodiscard]] bool take_place();
     void name_limit(bool of_memory, bool starved);
+    [[nodiscard]] bool goes_at_once() const noexcept;
     void send_outcome(std::uint64_t run_ns, const Usage& usage, std::uint64_t now);
     void send_result(JobOutcome& message, std::uint64_t now);
 

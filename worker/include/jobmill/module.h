@@ -10,7 +10,8 @@
  * should end with the job; the functions of jobmill_api may be called by one thread at a time. A
  * module that starts threads while it is loaded cannot be forked: its pool needs start = "spawn".
  *
- * Processes: children that a job leaves behind are killed before its result is sent. Descriptors
+ * Processes: children that a job leaves behind are killed before its result is sent; those of one
+ * that took less than 25 us, in which nobody forks, with those of the next ones. Descriptors
  * that were opened while loading are closed in the workers; memory is theirs, copy-on-write.
  *
  * Growth: a struct grows at its end only. Whoever reads one looks at the size that its writer put
