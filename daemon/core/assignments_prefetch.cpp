@@ -10,12 +10,13 @@
 namespace jobmill::core {
 
 /// How much work a worker has before it. An eighth of the time for which what is queued keeps the
-/// pool's workers busy: a job that comes later, and goes first, waits but so much longer.
+/// pool's workers busy: a job that comes later, and goes first, waits but so much longer. Half of
+/// it while there was nobody else for long: who comes then makes them give back what they have.
 Duration Assignments::ahead(PoolId pool, TimePoint now)
 {
-    constexpr Duration::rep share = 8;
     Prefetch& prefetch = prefetch_of(pool);
     const bool undisturbed = now - prefetch.disturbed >= patience_.undisturbed;
+    const Duration::rep share = undisturbed ? 2 : 8;
     const Duration most = undisturbed ? patience_.most_ahead_of_one : patience_.most_ahead;
     if (patience_.ahead == forever || patience_.ahead >= most) {
         return patience_.ahead;
