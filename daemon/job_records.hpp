@@ -95,7 +95,7 @@ private:
     }
 
     core::Slab<Node> slab_;
-    core::NumberIndex index_;
+    core::NumberIndex index_{core::NumberIndex::kept_of_one};
     tsl::robin_map<unsigned, User> users_;  ///< that have jobs
 };
 

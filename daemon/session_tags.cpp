@@ -18,7 +18,7 @@ std::uint64_t secret_scatter()
 
 }  // namespace
 
-SessionTags::SessionTags() : index_(secret_scatter()) {}
+SessionTags::SessionTags() : index_(core::NumberIndex::kept_of_many, secret_scatter()) {}
 
 bool SessionTags::add(Tag tag)
 {

@@ -42,7 +42,7 @@ private:
 
     Slab<Job> jobs_;  ///< by handle
     Slab<JobExtras> extras_;
-    NumberIndex index_;
+    NumberIndex index_{NumberIndex::kept_of_one};
 };
 
 }  // namespace jobmill::core

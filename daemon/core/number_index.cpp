@@ -7,8 +7,8 @@ namespace {
 constexpr std::size_t smallest = 64;
 }
 
-NumberIndex::NumberIndex(std::uint64_t scatter)
-    : slots_(smallest), row_bits_(bits_of_rows()), scatter_(scatter)
+NumberIndex::NumberIndex(std::size_t kept, std::uint64_t scatter)
+    : kept_(kept), slots_(smallest), row_bits_(bits_of_rows()), scatter_(scatter)
 {
     JOBMILL_ASSERT(scatter % 2 == 1);
 }

@@ -23,8 +23,14 @@ public:
     /// Odd. As good as any for numbers that nobody chooses.
     static constexpr std::uint64_t golden = 0x9E3779B97F4A7C15U;
 
+    /// So many slots one may keep of which there are thousands, and one of which there is one.
+    static constexpr std::size_t kept_of_many = std::size_t{16} * 1024;
+    static constexpr std::size_t kept_of_one = std::size_t{128} * 1024;
+
+    /// Does not shrink below `kept` slots: it would with every burst, to grow again with the next.
+    explicit NumberIndex(std::size_t kept) : NumberIndex(kept, golden) {}
     /// `scatter` is odd; for numbers of others' choice, none that they can know.
-    explicit NumberIndex(std::uint64_t scatter = golden);
+    NumberIndex(std::size_t kept, std::uint64_t scatter);
 
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
     /// None when there is none.
@@ -82,8 +88,6 @@ public:
     }
 
 private:
-    /// Up to here it does not shrink: it would with every burst, to grow again with the next.
-    static constexpr std::size_t kept = std::size_t{16} * 1024;
     /// So many numbers in a row lie in a row, which is a line of the processor's cache, each in
     /// another column. What finds its slot taken goes down its column, past few others; numbers
     /// that go by row would find a full one in their way.
@@ -161,8 +165,8 @@ private:
             }
         }
         slot(hole) = {};
-        if (--size_ * 16 < slots_.size() && slots_.size() > kept) {
-            resize(slots_.size() / 4, number_of);
+        if (--size_ * 16 < slots_.size() && slots_.size() > kept_) {
+            resize(std::max(slots_.size() / 4, kept_), number_of);
         }
     }
     template <typename NumberOf>
@@ -183,6 +187,7 @@ private:
         return static_cast<unsigned>(std::countr_zero(slots_.size() / row));
     }
 
+    std::size_t kept_;
     std::vector<Slot> slots_;
     unsigned row_bits_;
     std::size_t size_ = 0;

@@ -14,7 +14,7 @@ namespace {
 /// What the index is asked about: a number for each place.
 struct Table {
     std::vector<std::uint64_t> numbers;
-    NumberIndex index;
+    NumberIndex index{NumberIndex::kept_of_many};
 
     [[nodiscard]] auto number_of() const
     {
