@@ -71,7 +71,7 @@ Result<void> Conversation::take_blob(const JobResult& message, bool wanted, even
 }
 
 template <typename Event, typename Message>
-Result<void> Conversation::assemble(UnfinishedJob* job, const Message& message, ClientEvent&& event)
+Result<void> Conversation::assemble(UnfinishedJob* job, const Message& message, Event event)
 {
     const std::uint64_t size = message.payload.size();
     if (message.more ? size >= message.size : size != message.size) {
@@ -81,7 +81,7 @@ Result<void> Conversation::assemble(UnfinishedJob* job, const Message& message, 
         return {};
     }
     if (!message.more && room_for(message.size)) {
-        std::get<Event>(event).payload.assign(message.payload.begin(), message.payload.end());
+        event.payload.assign(message.payload.begin(), message.payload.end());
         emit(std::move(event));
         if constexpr (std::is_same_v<Event, event::JobResult>) {
             forget(message.tag);

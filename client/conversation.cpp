@@ -145,13 +145,15 @@ SubmitOptions Conversation::options_of(const NewJob& job, ByteView args,
     return options;
 }
 
-void Conversation::remember(Tag tag, const NewJob& job, std::uint64_t payload_size)
+Conversation::UnfinishedJob& Conversation::remember(Tag tag, const NewJob& job,
+                                                    std::uint64_t payload_size)
 {
     UnfinishedJob& unfinished = jobs_[number(tag)];
     unfinished.payload_size = payload_size;
     unfinished.detached = job.detached;
     ++used_jobs_;
     used_bytes_ += payload_size;
+    return unfinished;
 }
 
 template <typename Message>
@@ -217,8 +219,7 @@ Result<Tag> Conversation::submit(const NewJob& job, std::optional<std::uint64_t>
     } else {
         encode_with(submit, job.payload);
     }
-    remember(submit.tag, job, size);
-    jobs_[number(submit.tag)].payload = std::move(payload.memory_);
+    remember(submit.tag, job, size).payload = std::move(payload.memory_);
     return submit.tag;
 }
 
@@ -317,7 +318,7 @@ Result<Conversation::Range> Conversation::submit_many(std::span<const ByteView> 
     many.payloads.assign(payloads.begin(), payloads.begin() + static_cast<std::ptrdiff_t>(count));
     encode(many, out_);
     for (std::size_t i = 0; i < count; ++i) {
-        remember(Tag{number(many.first) + i}, job, payloads[i].size());
+        (void)remember(Tag{number(many.first) + i}, job, payloads[i].size());
     }
     jobs_[number(many.first)].together = static_cast<std::uint32_t>(count);
     return Range{.first = many.first, .count = count};

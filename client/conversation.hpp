@@ -12,8 +12,10 @@
 #include <span>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
+#include <boost/container/deque.hpp>
 #include <tsl/robin_map.h>
 
 #include "client/blob_pool.hpp"
@@ -25,6 +27,10 @@ namespace jobmill {
 
 class Conversation {
 public:
+    /// In blocks of many: they come in batches, and one is made and freed for each few otherwise.
+    using Events = boost::container::deque<
+        ClientEvent, void, boost::container::deque_options_t<boost::container::block_size<64U>>>;
+
     struct Blobs {
         bool keep_results = false;  ///< hand large results over as they lie
         std::size_t kept = 0;       ///< bytes that are kept for what comes next
@@ -83,7 +89,7 @@ public:
     [[nodiscard]] Result<void> receive(ByteView bytes);
     /// Where what came with the bytes is to be put before they are received.
     [[nodiscard]] std::deque<UniqueFd>& received_descriptors() noexcept { return descriptors_; }
-    [[nodiscard]] const std::deque<ClientEvent>& events() const noexcept { return events_; }
+    [[nodiscard]] const Events& events() const noexcept { return events_; }
     /// Takes an event out, so that its memory counts no more.
     [[nodiscard]] ClientEvent take(std::size_t position);
     /// Bytes in events that were not taken.
@@ -148,7 +154,7 @@ private:
     [[nodiscard]] std::size_t room_in_frame(std::span<const ByteView> payloads,
                                             std::size_t options_size) const noexcept;
     [[nodiscard]] std::uint32_t number_of(const NewJob& job);
-    void remember(Tag tag, const NewJob& job, std::uint64_t payload_size);
+    UnfinishedJob& remember(Tag tag, const NewJob& job, std::uint64_t payload_size);
     void add_upload_pieces();
     void add_returns();
     /// The payload of what is encoded: in the frame, or in pieces that follow.
@@ -187,15 +193,19 @@ private:
     [[nodiscard]] Result<UnfinishedJob*> job_of(Tag tag, JobId job, std::string_view message);
     [[nodiscard]] bool room_for(std::uint64_t size) const noexcept;
     template <typename Event, typename Message>
-    [[nodiscard]] Result<void> assemble(UnfinishedJob* job, const Message& message,
-                                        ClientEvent&& event);
+    [[nodiscard]] Result<void> assemble(UnfinishedJob* job, const Message& message, Event event);
     void add_part(Assembly& assembly, ByteView bytes);
     void finish(Tag tag, Assembly assembly);
     void forget(Tag tag);
     /// The job with that tag, and those that go with it, were refused.
     void refuse_jobs(Tag first, const ErrorReply& error);
     void give_credit(UnfinishedJob& job) noexcept;
-    void emit(ClientEvent event);
+    template <typename Event>
+    void emit(Event event)
+    {
+        emitted(events_.emplace_back(std::move(event)));
+    }
+    void emitted(const ClientEvent& event);
 
     std::size_t memory_;
     bool stream_parts_;
@@ -228,7 +238,7 @@ private:
     std::uint32_t used_jobs_ = 0;
     std::uint64_t used_bytes_ = 0;
 
-    std::deque<ClientEvent> events_;
+    Events events_;
     std::size_t held_ = 0;
     std::size_t last_events_ = 0;
     std::uint64_t reserved_ = 0;  ///< announced sizes of payloads that are being put together

@@ -23,20 +23,22 @@ std::size_t weight(const ClientEvent& event)
 
 }  // namespace
 
-void Conversation::emit(ClientEvent event)
+void Conversation::emitted(const ClientEvent& event)
 {
     held_ += weight(event);
     last_events_ += is_last(event) ? 1U : 0U;
-    events_.push_back(std::move(event));
 }
 
 ClientEvent Conversation::take(std::size_t position)
 {
-    const auto at = events_.begin() + static_cast<std::ptrdiff_t>(position);
-    ClientEvent event = std::move(*at);
+    ClientEvent event = std::move(events_[position]);
     held_ -= weight(event);
     last_events_ -= is_last(event) ? 1U : 0U;
-    events_.erase(at);
+    if (position == 0) {
+        events_.pop_front();
+    } else {
+        events_.erase(events_.nth(position));
+    }
     return event;
 }
 
