@@ -66,8 +66,8 @@ def command(contender, workload, part):
     """Its words; none when it has nothing for that workload."""
     if contender.name == OURS:
         return [os.path.join(contender.command[0], workload), str(part)]
-    if contender.name == "together":  # of jobs that do nothing
-        if workload not in ("throughput", "drain"):
+    if contender.name == "together":
+        if workload not in ("throughput", "drain", "smallest_job"):
             return None
         return ["env", "JOBMILL_BENCH_TOGETHER=1", os.path.join(contender.command[0], workload), str(part)]
     if contender.name == "split":

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // jobmill under the workloads: a daemon of its own, and the client library in this process. Lines
 // for its configuration may be in JOBMILL_BENCH_CONFIG, and for its pool in JOBMILL_BENCH_POOL.
-// With JOBMILL_BENCH_TOGETHER, jobs that do nothing are submitted together, a hundred at a time.
+// With JOBMILL_BENCH_TOGETHER, small jobs are submitted together, a hundred at a time.
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
@@ -138,25 +138,32 @@ private:
     /// So many are sent while the next ones are submitted.
     static constexpr std::size_t at_a_time = 100;
 
-    void submit_some(Client& client, std::size_t first, std::size_t end, const Make& make) const
+    void submit_some(Client& client, std::size_t first, std::size_t end, const Make& make)
     {
-        std::size_t together = 0;
+        texts_.clear();
         for (std::size_t i = first; i < end; ++i) {
             const Task task = make(i);
-            if (together_ && task.kind == Task::Kind::noop) {
-                ++together;
-            } else {
+            if (!together_ || (task.kind != Task::Kind::noop && task.kind != Task::Kind::spin)) {
                 submit(client, task);
+                continue;
+            }
+            std::string& text = texts_.emplace_back();
+            if (task.kind == Task::Kind::spin) {
+                spell(task, text);
             }
         }
-        if (together > 0) {
-            const std::vector<ByteView> payloads(together);
-            (void)checked(client.submit_many(payloads, {.handler = "noop"}));
+        if (!texts_.empty()) {
+            std::vector<ByteView> payloads;
+            for (const std::string& text : texts_) {
+                payloads.push_back(bytes_of(text));
+            }
+            const std::string_view handler = texts_.front().empty() ? "noop" : "task";
+            (void)checked(client.submit_many(payloads, {.handler = handler}));
         }
     }
 
     /// And has them sent at once: the others are waited for before this one is.
-    void submit_to(Other& other, std::size_t count) const
+    void submit_to(Other& other, std::size_t count)
     {
         submit_some(other.client, other.submitted, count, [](std::size_t) { return Task{}; });
         other.submitted = std::max(other.submitted, count);
@@ -219,6 +226,7 @@ private:
     std::optional<tests::DaemonUnderTest> daemon_;
     std::optional<Client> client_;
     std::vector<Other> others_;
+    std::vector<std::string> texts_;  ///< of jobs that are submitted together
     Bytes result_;
 };
 

@@ -5,7 +5,7 @@ import {execFileSync} from 'node:child_process';
 import fs from 'node:fs';
 
 const WORKERS = 2;
-const STEPS = 20;
+const STEPS = 50;
 const SIZES = [['1 KiB', 2 ** 10], ['64 KiB', 2 ** 16], ['1 MiB', 2 ** 20], ['64 MiB', 2 ** 26]];
 const now = () => performance.now();
 
@@ -126,13 +126,13 @@ class Measurement {
         }
     }
 
-    // Between steps of a quarter decade, from 1 us to 100 ms.
+    // Between steps of a tenth of a decade, from 1 us to 100 ms.
     async smallest_job()
     {
         let [tooSmall, enough, reached] = [-1, STEPS + 1, 0];
         while (enough - tooSmall > 1) {
             const step = (tooSmall + enough) >> 1;
-            const each = Math.round(10 ** (step / 4));
+            const each = Math.round(10 ** (step / 10));
             const count = Math.max(8, Math.floor((400 * this.part * WORKERS * 1000) / each));
             const efficiency =
                 idealMs(each, count, each) / (await this.makespan(each, count, each)).whole;
@@ -144,7 +144,7 @@ class Measurement {
         if (enough > STEPS)
             this.say({skipped: 'not even jobs of 100 ms run at 95 % of the ideal'});
         else
-            this.say({smallest_us: Math.round(10 ** (enough / 4)), of_ideal: reached});
+            this.say({smallest_us: Math.round(10 ** (enough / 10)), of_ideal: reached});
     }
 
     async echo()

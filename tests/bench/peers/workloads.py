@@ -25,7 +25,7 @@ import jobs
 
 WORKERS = 2
 EFFICIENT = 0.95
-STEPS = 20  # of a quarter decade, from 1 us to 100 ms
+STEPS = 50  # of a tenth of a decade, from 1 us to 100 ms
 SIZES = (("1 KiB", 1 << 10), ("64 KiB", 1 << 16), ("1 MiB", 1 << 20), ("64 MiB", 1 << 26))
 
 
@@ -135,7 +135,7 @@ class Measurement:
         too_small, enough, reached = -1, STEPS + 1, 0
         while enough - too_small > 1:
             step = (too_small + enough) // 2
-            each = round(10 ** (step / 4))
+            each = round(10 ** (step / 10))
             count = max(8, int(0.4 * self.part * WORKERS * 1e6 / each))
             efficiency = ideal_ms(each, count, each) / self.makespan(each, count, each)[0]
             if efficiency >= EFFICIENT:
@@ -144,7 +144,7 @@ class Measurement:
                 too_small = step
         if enough > STEPS:
             raise Unsupported("not even jobs of 100 ms run at 95 % of the ideal")
-        self.say(smallest_us=round(10 ** (enough / 4)), of_ideal=reached)
+        self.say(smallest_us=round(10 ** (enough / 10)), of_ideal=reached)
 
     def echo(self):
         for case, size in SIZES:

@@ -170,12 +170,12 @@ void five_ms(Service& service, const Scale& scale)
 
 void smallest_job(Service& service, const Scale& scale)
 {
-    // Steps of a quarter decade, from 1 us to 100 ms: between them is less than the noise.
-    constexpr int steps = 20;
+    // Steps of a tenth of a decade, from 1 us to 100 ms: between them is less than the noise.
+    constexpr int steps = 50;
     service.start(workers);
     warm_up(service);
     const auto microseconds = [](int step) {
-        return static_cast<std::uint64_t>(std::lround(std::pow(10, step / 4.0)));
+        return static_cast<std::uint64_t>(std::lround(std::pow(10, step / 10.0)));
     };
     int too_small = -1;
     int enough = steps + 1;
