@@ -19,18 +19,6 @@ bool Assignments::may_offer(PoolId pool) const
                std::uint64_t{workforce_.terms(pool).max_running} + (JOBMILL_BUG(4) ? 1U : 0U);
 }
 
-/// Whether a worker may hold the job ahead, which has so much work before it at most. Of a handler
-/// of which nothing is known nobody can tell.
-bool Assignments::fits(JobHandle handle, const WorkerSlot& slot, Duration work) const
-{
-    if (book_.terms(handle).alone) {
-        return false;
-    }
-    const Job& job = book_[handle];
-    const Duration takes = book_.pace(job.pool).lately(job.handler);
-    return work == forever || (takes > Duration{} && takes <= work - slot.expected);
-}
-
 /// False when none of the pool's jobs can go to any worker now.
 bool Assignments::offer_one(PoolId pool, Turn& turn)
 {
@@ -62,6 +50,10 @@ bool Assignments::offer_one(PoolId pool, Turn& turn)
         return false;  // each waits for others of its label, or for its client to read
     }
     pass_by([&](const WorkerSlot& each) { return !fits(next, each, work); });
+    if (slot != nullptr && slot->held.empty() && patience_.ahead != forever) {
+        WorkerSlot* const awake = workforce_.offered_last(pool);
+        slot = awake != nullptr && soon_done(next, *awake, turn.now) ? awake : slot;
+    }
     if (book_.batches().settling(book_.extras(next).batch) && !JOBMILL_BUG(29)) {
         // It would have been cancelled, had there not been so many before it.
         const bool goes_on = turn.ends_left > 0;
@@ -79,7 +71,7 @@ bool Assignments::offer_one(PoolId pool, Turn& turn)
     book_.offer(next, *slot, turn);
     workforce_.step(*slot, WorkerWord::offered, turn);
     workforce_.load_changed(*slot);
-    workforce_.offered_one(pool, turn);
+    workforce_.offered_one(*slot, turn);
     watch_overrun(*slot);
     return true;
 }

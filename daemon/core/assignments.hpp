@@ -101,6 +101,7 @@ private:
     [[nodiscard]] JobHandle next_to_halt(Turn& turn);
     [[nodiscard]] bool may_offer(PoolId pool) const;
     [[nodiscard]] bool fits(JobHandle handle, const WorkerSlot& slot, Duration work) const;
+    [[nodiscard]] bool soon_done(JobHandle handle, const WorkerSlot& by, TimePoint now) const;
     [[nodiscard]] bool skipped_any_before(const WorkerSlot& slot, JobHandle handle) const;
 
     Workforce& workforce_;

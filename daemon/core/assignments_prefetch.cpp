@@ -11,21 +11,42 @@ namespace jobmill::core {
 
 /// How much work a worker has before it. An eighth of the time for which what is queued keeps the
 /// pool's workers busy: a job that comes later, and goes first, waits but so much longer. Half of
-/// it while there was nobody else for long: who comes then makes them give back what they have.
+/// it while there was nobody else for long: who comes then makes them give back the rest.
 Duration Assignments::ahead(PoolId pool, TimePoint now)
 {
     Prefetch& prefetch = prefetch_of(pool);
     const bool undisturbed = now - prefetch.disturbed >= patience_.undisturbed;
-    const Duration::rep share = undisturbed ? 2 : 8;
     const Duration most = undisturbed ? patience_.most_ahead_of_one : patience_.most_ahead;
     if (patience_.ahead == forever || patience_.ahead >= most) {
         return patience_.ahead;
     }
     const auto queued = static_cast<Duration::rep>(book_.queued(pool));
     const Duration busy = book_.pace(pool).lately() * queued / std::max(1U, workforce_.size(pool));
-    const Duration work = std::clamp(busy / share, patience_.ahead, most);
-    prefetch.deep = prefetch.deep || work > patience_.most_ahead;
+    const Duration most_usual = std::max(patience_.ahead, std::min(most, patience_.most_ahead));
+    const Duration usual = std::clamp(busy / 8, patience_.ahead, most_usual);
+    const Duration work = undisturbed ? std::clamp(busy / 2, usual, most) : usual;
+    prefetch.deep = prefetch.deep || work > usual;
     return work;
+}
+
+/// Whether a worker may hold the job ahead, which has so much work before it at most. Of a handler
+/// of which nothing is known nobody can tell.
+bool Assignments::fits(JobHandle handle, const WorkerSlot& slot, Duration work) const
+{
+    if (book_.terms(handle).alone) {
+        return false;
+    }
+    const Job& job = book_[handle];
+    const Duration takes = book_.pace(job.pool).lately(job.handler);
+    return work == forever || (takes > Duration{} && takes <= work - slot.expected);
+}
+
+/// Whether a worker that has jobs has done this one before an idle one would be awake.
+bool Assignments::soon_done(JobHandle handle, const WorkerSlot& by, TimePoint now) const
+{
+    const Duration wake = JOBMILL_BUG(43) ? patience_.wake * 4 : patience_.wake;
+    const TimePoint late = after(book_.holding(book_.front(by)).started, patience_.late);
+    return (now < late || JOBMILL_BUG(44)) && fits(handle, by, wake);
 }
 
 /// Jobs of several lanes are queued: the one whose turn it is does not wait for what workers were
@@ -37,10 +58,11 @@ void Assignments::make_way(PoolId pool, Turn& turn)
     if (!std::exchange(prefetch.deep, false)) {
         return;
     }
+    const Duration most = ahead(pool, turn.now);
     workforce_.each_slot_of(pool, [&](WorkerSlot& slot) {
         Duration left = slot.expected;
         const JobHandle front = book_.front(slot);
-        for (JobHandle at = slot.held.last(); at != front && left > patience_.most_ahead;
+        for (JobHandle at = slot.held.last(); at != front && left > most;
              at = book_[at].place.previous) {
             left -= book_.holding(at).expected;
             recall(at, turn);
@@ -85,6 +107,9 @@ void Assignments::share_out(PoolId pool, Turn& turn)
         return;
     }
     const WorkerSlot* rich = workforce_.most_loaded(pool);
+    if (rich->expected <= patience_.wake) {
+        return;  // which has it done before the other is awake
+    }
     std::size_t left = rich->held.size() / 2;
     // Where one has begun, all before it have.
     for (JobHandle at = rich->held.last(); left > 0 && !begun(book_[at].stage); --left) {

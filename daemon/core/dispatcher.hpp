@@ -34,6 +34,11 @@ struct Patience {
     /// The same while all that are queued are of one lane, and no result is bulky, for so long.
     Duration most_ahead_of_one = std::chrono::milliseconds{12};
     Duration undisturbed = std::chrono::milliseconds{100};
+    /// To wake an idle worker takes as long as so much work: up to it the one that was given a job
+    /// last gets the next ones as well.
+    Duration wake = std::chrono::microseconds{20};
+    /// But not once it is known to have had the same job in front for so long.
+    Duration late = std::chrono::microseconds{200};
     /// What a worker runs may take so much longer than it should before what it has said meanwhile
     /// is collected; and so long again before what it holds besides is taken back.
     Duration overrun = std::chrono::milliseconds{1};

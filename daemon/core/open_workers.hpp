@@ -8,8 +8,8 @@
 
 namespace jobmill::core {
 
-/// The workers of one pool that may be offered a job, filed by how many they hold: so the idle come
-/// first and jobs spread evenly, each in one step. Of the idle the last to have worked comes first:
+/// The workers of one pool that may be offered a job, filed by how many they hold: who has fewest
+/// is found in one step. Of the idle the last to have worked comes first:
 /// its caches are warm, and those who are not needed stay idle and may leave. Others take turns.
 class OpenWorkers {
 public:
@@ -22,6 +22,11 @@ public:
     [[nodiscard]] SlotId least_loaded() const;
     /// One of those that hold most.
     [[nodiscard]] SlotId most_loaded() const;
+    /// Whether it is open, and not full.
+    [[nodiscard]] bool has_room(const WorkerSlot& slot) const
+    {
+        return slot.filed_under < files_.size() - 1;
+    }
 
 private:
     struct File {

@@ -195,12 +195,13 @@ void Workforce::completed_one(WorkerSlot& slot, Turn& turn)
     }
 }
 
-void Workforce::offered_one(PoolId pool, Turn& turn)
+void Workforce::offered_one(const WorkerSlot& slot, Turn& turn)
 {
-    Crew& crew = crew_of(pool);
+    Crew& crew = crew_of(slot.pool);
+    crew.offered_last = slot.worker.slot;
     if (crew.storm.degraded()) {
         crew.storm.probed();
-        deadlines_.set(probe_key(pool), turn.now + patience_.probe);
+        deadlines_.set(probe_key(slot.pool), turn.now + patience_.probe);
     }
 }
 
@@ -296,6 +297,16 @@ WorkerSlot* Workforce::least_loaded(PoolId pool)
 {
     const SlotId slot = crew_of(pool).open.least_loaded();
     return slot == no_slot ? nullptr : &slots_[slot];
+}
+
+WorkerSlot* Workforce::offered_last(PoolId pool)
+{
+    const Crew& crew = crew_of(pool);
+    if (crew.offered_last == no_slot) {
+        return nullptr;
+    }
+    WorkerSlot& slot = slots_[crew.offered_last];
+    return slot.pool == pool && !slot.held.empty() && crew.open.has_room(slot) ? &slot : nullptr;
 }
 
 void Workforce::count(PoolId pool, PoolCounts& counts) const

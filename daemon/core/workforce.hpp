@@ -44,8 +44,8 @@ public:
     void wear(WorkerSlot& slot, Turn& turn);
     /// It has completed a job.
     void completed_one(WorkerSlot& slot, Turn& turn);
-    /// A job was offered in that pool.
-    void offered_one(PoolId pool, Turn& turn);
+    /// A job was offered to it.
+    void offered_one(const WorkerSlot& slot, Turn& turn);
     /// The slot holds other jobs than before.
     void load_changed(WorkerSlot& slot);
     /// The time that `deadlines()` had for a pool or slot has come. Returns who is condemned by it,
@@ -71,6 +71,8 @@ public:
     [[nodiscard]] Deadlines& deadlines() { return deadlines_; }
     /// Whom to offer the pool's next job; none when all are full.
     [[nodiscard]] WorkerSlot* least_loaded(PoolId pool);
+    /// To whom one was offered last, if it has some and takes more; null otherwise.
+    [[nodiscard]] WorkerSlot* offered_last(PoolId pool);
     /// It has as much work as it may have before it, however few jobs: none for it until it holds
     /// others than now.
     void is_full(WorkerSlot& slot);
@@ -119,6 +121,7 @@ private:
         std::uint64_t restarts = 0;
         std::uint32_t depth = 1;
         OpenWorkers open{0};
+        SlotId offered_last = no_slot;
     };
 
     [[nodiscard]] Crew& crew_of(PoolId pool);

@@ -27,6 +27,10 @@ core::Patience random_patience(Chance& chance)
         patience.undisturbed = chance.within(milliseconds{10});
         patience.gather = chance.within(milliseconds{20});
     }
+    if (chance.percent(50)) {
+        patience.wake = chance.within(milliseconds{5});
+        patience.late = chance.within(milliseconds{1});
+    }
     if (chance.percent(40)) {
         patience.ends_at_once = static_cast<std::uint32_t>(1 + chance.below(5));
     }

@@ -83,8 +83,10 @@ void RandomSchedule::tell_stale()
         case 7:
             return world_.tell(core::JobDeaf{.worker = worker, .sequence = sequence});
         default:
-            return world_.tell(core::JobFinished{
-                .worker = worker, .sequence = sequence, .state = JobState::succeeded});
+            return world_.tell(core::JobFinished{.worker = worker,
+                                                 .sequence = sequence,
+                                                 .state = JobState::succeeded,
+                                                 .ran = std::chrono::milliseconds{1}});
     }
 }
 

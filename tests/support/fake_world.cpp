@@ -115,6 +115,7 @@ JobId FakeWorld::submit(core::JobSubmitted wanted)
     job.pool = wanted.pool;
     job.user = wanted.user;
     job.label = wanted.label;
+    job.handler = wanted.handler;
     job.batch = wanted.batch;
     job.terms = wanted.terms;
     job.attached = !wanted.detached;
@@ -265,6 +266,7 @@ void FakeWorld::begin_next(PretendWorker& worker)
     claim.mark = Mark::claimed;
     worker.current = offer.sequence;
     worker.current_job = offer.job;
+    worker.current_since = now_;
     PretendJob& job = job_of(offer.job);
     const bool its_own = job.place == Place::held && job.worker == worker.id &&
                          job.sequence == offer.sequence && job.attempt == offer.attempt;
@@ -278,7 +280,11 @@ void FakeWorld::begin_next(PretendWorker& worker)
 void FakeWorld::finish(PretendWorker& worker, JobState state, Duration cpu)
 {
     worker.link.push_back(
-        {.worker = worker.id, .sequence = worker.current, .state = state, .cpu = cpu});
+        {.worker = worker.id,
+         .sequence = worker.current,
+         .state = state,
+         .cpu = cpu,
+         .ran = std::max<Duration>(now_ - worker.current_since, std::chrono::microseconds{1})});
     worker.current = {};
     worker.current_job = {};
 }

@@ -212,7 +212,10 @@ private:
     // What is compared with each effect.
     void check_offer(const core::OfferJob& effect, const PretendWorker& worker,
                      const PretendJob& job);
-    void check_spread(const PretendWorker& chosen);
+    void check_spread(const PretendWorker& chosen, const PretendJob& job);
+    /// What the core thinks that the job takes.
+    [[nodiscard]] Duration expected_run(const PretendJob& job);
+    [[nodiscard]] static Duration expected(const PretendWorker& worker);
     void check_backoff(const PretendSlot& slot, const PretendWorker* last);
     void check_flag(const PretendWorker& worker, const PretendJob& job);
     void check_kill(const PretendWorker& worker);

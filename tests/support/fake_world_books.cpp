@@ -51,7 +51,10 @@ void FakeWorld::hold(PretendJob& job, PretendWorker& worker, Sequence sequence)
     if (worker.held.empty()) {
         job.front_since = now_;
     }
-    worker.held.push_back({.sequence = sequence, .job = job.id, .attempt = job.attempt});
+    worker.held.push_back({.sequence = sequence,
+                           .job = job.id,
+                           .attempt = job.attempt,
+                           .expected = expected_run(job)});
     PretendPool& pool = pool_of(job.pool);
     ++pool.held;
     ++working_;

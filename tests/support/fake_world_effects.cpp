@@ -105,7 +105,8 @@ void FakeWorld::carry_out(const core::OfferJob& effect)
     PretendPool& pool = pool_of(worker.pool);
     PretendJob& job = job_of(effect.job);
     check_offer(effect, worker, job);
-    check_spread(worker);
+    check_spread(worker, job);
+    pool.offered_last = worker.id;
     PretendWorker::Claim& claim = worker.claim(effect.sequence);
     demand(!worker.holds(claim.sequence), "a claim word was overwritten that is in use");
     claim = {.sequence = effect.sequence, .mark = Mark::offered};

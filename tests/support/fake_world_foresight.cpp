@@ -235,6 +235,7 @@ void FakeWorld::foresee(const core::JobMoved& event)
     const bool waits = job.place == Place::waiting;
     unqueue(job);
     job.pool = event.to;
+    job.handler = event.handler;
     if (waits) {
         ++pool_of(job.pool).waiting;
     } else {
@@ -281,6 +282,7 @@ void FakeWorld::foresee(const core::JobFinished& event)
     }
     must_leave_ = {worker->id, event.sequence};
     settle(job_of(offer->job), event.cpu);
+    pool_of(worker->pool).pace.ran(job_of(offer->job).handler, event.ran);
     pool_of(worker->pool).crashes.clear();
     pool_of(worker->pool).plain_crashes.clear();
     const core::PoolTerms& terms = pool_of(worker->pool).terms;

@@ -20,6 +20,7 @@ struct PretendJob {
     PoolId pool{};
     UserId user{};
     LabelId label{};
+    std::uint16_t handler = 0;
     BatchId batch{};
     JobId parent{};  ///< that a worker held when this one was submitted; 0: none
     core::JobTerms terms;

@@ -3,6 +3,7 @@
 
 #include <deque>
 
+#include "daemon/core/pace.hpp"
 #include "tests/support/pretend_worker.hpp"
 #include "tests/support/served_time.hpp"
 #include "tests/support/turn_order.hpp"
@@ -57,6 +58,8 @@ struct PretendPool {
     std::uint32_t condemned = 0;
 
     TurnOrder queue;
+    core::Pace pace;
+    WorkerId offered_last{};
     ServedTime served;
     std::uint64_t waiting = 0;
     std::uint64_t held = 0;

@@ -23,6 +23,7 @@ struct PretendWorker {
         Sequence sequence{};
         JobId job{};
         std::uint32_t attempt = 1;
+        Duration expected{};      ///< that it takes, by what its like took before
         bool asked_back = false;  ///< and not answered yet
     };
 
@@ -42,6 +43,7 @@ struct PretendWorker {
     std::vector<Offer> inbox;
     Sequence current{};  ///< that it runs; 0 for none
     JobId current_job{};
+    TimePoint current_since{};
     std::vector<core::JobFinished> link;  ///< said, and not yet told to the core
 
     // What the core was told.

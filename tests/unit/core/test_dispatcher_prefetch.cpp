@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Jobs that workers hold ahead of their turns: how many, and when they are taken back.
+#include <algorithm>
+
 #include <doctest/doctest.h>
 
 #include "tests/support/conversation.hpp"
@@ -334,6 +336,70 @@ TEST_CASE_FIXTURE(Fixture, "a worker without work gets half of what another hold
     CHECK(asked->worker == rich);
     CHECK(answer(rich, number(asked->sequence), true).size() == 1);
     CHECK(dispatcher.worker_of(JobId{4}) == done);
+}
+
+TEST_CASE_FIXTURE(Fixture, "nobody is woken for what one that is awake has done as soon")
+{
+    serve(2, 256);
+    learn(microseconds{1});
+    for (std::uint64_t job = 2; job <= 21; ++job) {
+        CHECK(submit(job) == Effects{offer(worker(1), job, job)});
+    }
+    submit(22);
+    CHECK(dispatcher.worker_of(JobId{22}) == worker(2));
+    submit(23);
+    CHECK(dispatcher.worker_of(JobId{23}) == worker(2));
+}
+
+TEST_CASE_FIXTURE(Fixture, "who has been late for a while gets nothing before an idle one")
+{
+    serve(2, 256);
+    learn(microseconds{1});
+    submit(2);
+    now += microseconds{199};
+    submit(3);
+    CHECK(dispatcher.worker_of(JobId{3}) == worker(1));
+    now += microseconds{1};
+    submit(4);
+    CHECK(dispatcher.worker_of(JobId{4}) == worker(2));
+}
+
+TEST_CASE_FIXTURE(Fixture, "of a handler of which nothing is known each job has a worker")
+{
+    serve(2, 256);
+    learn(microseconds{1});
+    submit(2);
+    submit_to(3, 1);
+    CHECK(dispatcher.worker_of(JobId{3}) == worker(2));
+}
+
+TEST_CASE_FIXTURE(Fixture, "what a worker has done soon is not shared out")
+{
+    serve(2, 256);
+    learn(microseconds{4});
+    submit_to(2, 1);
+    REQUIRE(dispatcher.worker_of(JobId{2}) == worker(1));
+    for (std::uint64_t job = 3; job <= 6; ++job) {
+        submit(job);
+        REQUIRE(dispatcher.worker_of(JobId{job}) == worker(2));
+    }
+    const auto asked_back = [&] {
+        const Effects effects = finish(worker(1), 2);
+        return std::count_if(effects.begin(), effects.end(), [](const Effect& effect) {
+            return std::holds_alternative<RevokeClaim>(effect);
+        });
+    };
+    SUBCASE("")
+    {
+        CHECK(asked_back() == 0);
+    }
+    SUBCASE("but what takes longer is")
+    {
+        submit(7);
+        submit(8);
+        CHECK(dispatcher.worker_of(JobId{8}) == worker(2));
+        CHECK(asked_back() == 3);
+    }
 }
 
 TEST_CASE_FIXTURE(Fixture, "a job that tolerates no other has its worker to itself")
