@@ -33,6 +33,8 @@ public:
     NumberIndex(std::size_t kept, std::uint64_t scatter);
 
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
+    /// Slots that are held now; for tests.
+    [[nodiscard]] std::size_t slots() const noexcept { return slots_.size(); }
     /// None when there is none.
     template <typename NumberOf>
     [[nodiscard]] Place find(std::uint64_t number, NumberOf number_of) const

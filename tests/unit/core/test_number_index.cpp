@@ -65,6 +65,23 @@ TEST_CASE("a number is had by one place")
     CHECK(table.find(5) == 0);
 }
 
+TEST_CASE("what a burst took is given back, but for what the next one needs")
+{
+    for (const std::size_t kept : {NumberIndex::kept_of_many, NumberIndex::kept_of_one}) {
+        CAPTURE(kept);
+        Table table{.numbers = {}, .index = NumberIndex{kept}};
+        constexpr std::uint64_t burst = 100'000;
+        for (std::uint64_t number = 1; number <= burst; ++number) {
+            table.add(number);
+        }
+        CHECK(table.index.slots() >= 2 * burst);
+        for (std::uint64_t number = 1; number <= burst; ++number) {
+            table.remove(number);
+        }
+        CHECK(table.index.slots() == kept);
+    }
+}
+
 TEST_CASE("a window of numbers that moves on leaves nothing behind")
 {
     Table table;
