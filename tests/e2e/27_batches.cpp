@@ -159,9 +159,11 @@ TEST_CASE("a batch that gives up soon lets finish what runs")
     JsonClient client = daemon.json();
     const std::string in_batch = batch("b", "soon,fail=1");
     begin(client, "runs", "until_cancelled", "", in_batch);
-    client.submit("fails", "throw", "no", in_batch);
-    client.submit("queued1", "sum", "1", in_batch);
-    client.submit("queued2", "sum", "1", in_batch);
+    // Read together: what comes after the failure is refused, and not queued.
+    client.send(R"({"op":"submit","id":"fails","handler":"throw","payload":"no")" + in_batch +
+                "}\n" + R"({"op":"submit","id":"queued1","handler":"sum","payload":"1")" +
+                in_batch + "}\n" +
+                R"({"op":"submit","id":"queued2","handler":"sum","payload":"1")" + in_batch + "}");
     CHECK(end_of(client, "fails") == "failed");
     check_end(client, "queued1", "halted", "queued");
     check_end(client, "queued2", "halted", "queued");
