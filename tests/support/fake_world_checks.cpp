@@ -88,14 +88,14 @@ void FakeWorld::check_spread(const PretendWorker& chosen, const PretendJob& job)
     if (pool_of(chosen.pool).counts.surplus > 0) {
         return;
     }
+    // Who was given the one before does it before an idle one would be awake.
+    const bool soon_done =
+        by_pace() && !chosen.held.empty() && chosen.id == pool_of(chosen.pool).offered_last &&
+        !over(this->job(chosen.held.front().job).front_since, physics_.patience.late) &&
+        expected(chosen) + expected_run(job) <= physics_.patience.wake;
     for (const auto& other : workers_) {
         // By their pace few jobs may be more work than many; whoever has none has less.
         const bool has_work = by_pace() && !other->held.empty();
-        // Who was given the one before does it before an idle one would be awake.
-        const bool soon_done =
-            by_pace() && !chosen.held.empty() && chosen.id == pool_of(chosen.pool).offered_last &&
-            !over(this->job(chosen.held.front().job).front_since, physics_.patience.late) &&
-            expected(chosen) + expected_run(job) <= physics_.patience.wake;
         demand(other->pool != chosen.pool || other->held.size() >= chosen.held.size() ||
                    !could_take(*other) || has_work || soon_done,
                "a worker was offered a job while another held fewer");

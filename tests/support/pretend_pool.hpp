@@ -58,8 +58,8 @@ struct PretendPool {
     std::uint32_t condemned = 0;
 
     TurnOrder queue;
-    core::Pace pace;
-    WorkerId offered_last{};
+    core::Pace pace;          ///< as the core reckons it
+    WorkerId offered_last{};  ///< to whom a job was
     ServedTime served;
     std::uint64_t waiting = 0;
     std::uint64_t held = 0;
