@@ -163,27 +163,26 @@ void Processes::carry_out(const core::TakeStack& effect)
     }
 }
 
-void Processes::carry_out(const core::CollectWords& effect)
+void Processes::ask_for_words()
 {
-    if (WorkerProcess* process = worker(effect.worker)) {
-        process->collect();
-    }
-}
-
-void Processes::collect_words()
-{
-    to_collect_.clear();
     for (const auto& [slot, process] : workers_) {
         if (process && process->holds()) {
             to_collect_.push_back(process->id());
         }
     }
+}
+
+bool Processes::collect_words()
+{
+    const bool any = !to_collect_.empty();
     // What they say may bring others.
-    for (const WorkerId each : to_collect_) {
-        if (WorkerProcess* process = worker(each)) {
+    for (std::size_t i = 0; i < to_collect_.size(); ++i) {
+        if (WorkerProcess* process = worker(to_collect_[i])) {
             process->collect();
         }
     }
+    to_collect_.clear();
+    return any;
 }
 
 void Processes::carry_out(const core::DismissWorker& effect)

@@ -48,14 +48,19 @@ public:
     void carry_out(const core::ForkWorker& effect) { fork_worker(effect.pool, effect.worker); }
     void carry_out(const core::RaiseCancelFlag& effect);
     void carry_out(const core::TakeStack& effect);
-    void carry_out(const core::CollectWords& effect);
+    /// By the next collect_words(): within an event nothing that they say could be handled.
+    void carry_out(const core::CollectWords& effect) { to_collect_.push_back(effect.worker); }
     void carry_out(const core::DismissWorker& effect);
     void carry_out(const core::TerminateWorker& effect);
     void carry_out(const core::KillWorker& effect);
     void carry_out(const core::CondemnWorker& effect);
 
-    /// Takes what workers have committed and not sent, each of which would wake the loop for it.
-    void collect_words();
+    /// All workers that hold jobs are to be asked for what they have committed and not sent: each
+    /// would wake the loop for it.
+    void ask_for_words();
+    /// Takes it from those that are to be asked; answers whether any was. Not to be called from
+    /// within callbacks.
+    bool collect_words();
 
     /// The process of that slot if it is of that generation, alive or dead; null otherwise.
     [[nodiscard]] WorkerProcess* worker(WorkerId worker);
@@ -122,7 +127,7 @@ private:
     /// template's or the worker's own.
     bool sweep_due_ = false;
     std::vector<std::unique_ptr<WorkerProcess>> graveyard_;
-    std::vector<WorkerId> to_collect_;  ///< kept for its memory
+    std::vector<WorkerId> to_collect_;
 };
 
 }  // namespace jobmill::daemon

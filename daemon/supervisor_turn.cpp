@@ -19,7 +19,9 @@ void Supervisor::on_turn()
     const core::TimePoint now = loop::EventLoop::now();
     Spin::Turn done = turn();
     if (word_collection_.is_due(done, now)) {
-        processes_.collect_words();
+        processes_.ask_for_words();
+    }
+    if (processes_.collect_words()) {
         done = turn();
     }
     const bool spins = spin_.goes_on(done, now, reloader_.config().spin);

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <csignal>
 
+#include "daemon/pool_directory.hpp"
 #include "daemon/processes.hpp"
 #include "tests/loop/loop_fixture.hpp"
 #include "tests/unit/daemon/fake_cgroup_tree.hpp"
@@ -32,9 +33,13 @@ struct Pool : LoopFixture {
         : processes(loop, flush_list, UniqueFd{::open(JOBMILL_WORKER_PROGRAM, O_PATH | O_CLOEXEC)},
                     std::move(cgroups),
                     {.post = [this](const core::Event& event) { heard.push_back(event); },
-                     .on_loaded = [this](PoolId, const Value&) { loaded = true; },
+                     .on_loaded =
+                         [this](PoolId, const Value& body) {
+                             handlers = daemon::read_handlers(body).value();
+                             loaded = true;
+                         },
                      .on_template_failed = [this](PoolId, const std::string& why) { failed = why; },
-                     .on_report = [](WorkerId, WorkerReport&, UniqueFd) {}})
+                     .on_report = [this](WorkerId, WorkerReport&, UniqueFd) { ++reports; }})
     {
         REQUIRE(::prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
         processes.add_pool(pool, PoolPlan{.name = "p",
@@ -67,7 +72,17 @@ struct Pool : LoopFixture {
         REQUIRE(run_until([&] { return has_heard<core::WorkerReady>(); }, patience));
     }
 
+    [[nodiscard]] std::uint16_t number_of(std::string_view handler) const
+    {
+        const auto found = std::find_if(handlers.begin(), handlers.end(),
+                                        [&](const auto& each) { return each.name == handler; });
+        REQUIRE(found != handlers.end());
+        return static_cast<std::uint16_t>(found - handlers.begin());
+    }
+
     std::vector<core::Event> heard;
+    std::vector<daemon::HandlerEntry> handlers;
+    int reports = 0;
     bool loaded = false;
     std::string failed;
     Processes processes;
@@ -138,4 +153,41 @@ TEST_CASE("a pool that requires control groups is down where there are none")
     CHECK(daemon.failed == "cgroup = \"require\", but there are none: it is said so");
     CHECK(daemon.has_heard<core::TemplateLost>());
     CHECK(daemon.processes.templates_gone());
+}
+
+TEST_CASE("what a worker has done is heard when it is asked for, not within the event that asks")
+{
+    FakeCgroupTree fake;
+    Pool daemon{fake.open()};
+    daemon.fork();
+    daemon::WorkerProcess* process = daemon.processes.worker(worker);
+    REQUIRE(process != nullptr);
+    CHECK_FALSE(daemon.processes.collect_words());
+    SUBCASE("as long as it is there")
+    {
+        daemon::JobRecord record;
+        record.id = JobId{1};
+        record.submission.handler = daemon.number_of("echo");
+        REQUIRE(process->offer({.worker = worker, .sequence = Sequence{1}, .job = record.id},
+                               record, {}, loop::EventLoop::now()));
+        daemon.flush_list.flush();
+        // Nobody reads its link meanwhile.
+        const auto end = loop::EventLoop::now() + patience;
+        while (daemon.reports == 0 && loop::EventLoop::now() < end) {
+            daemon.processes.carry_out(core::CollectWords{worker});
+            REQUIRE(daemon.reports == 0);
+            CHECK(daemon.processes.collect_words());
+        }
+        CHECK(daemon.reports == 1);
+    }
+    SUBCASE("or of no use")
+    {
+        daemon.processes.carry_out(core::CollectWords{worker});
+        daemon.processes.carry_out(core::KillWorker{worker});
+        REQUIRE(daemon.run_until([&] { return daemon.has_heard<core::WorkerExited>(); }, patience));
+        daemon.processes.end_turn();
+        CHECK(daemon.processes.collect_words());
+        CHECK(daemon.reports == 0);
+    }
+    CHECK_FALSE(daemon.processes.collect_words());
 }
