@@ -3,6 +3,7 @@
 
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <filesystem>
@@ -10,13 +11,17 @@
 #include <utility>
 #include <vector>
 
+#include "worker/heartbeat.hpp"
+
 namespace jobmill {
 namespace {
 
 /// No process is made in less: a bare clone() that shares the memory takes 6 us.
 constexpr std::uint64_t shortest_clone_ns = 5'000;
 /// fork() takes 40 us and more, posix_spawn() hundreds: until the child has executed its program.
+/// Where a look takes 1.1 us, fork() takes 150 and more.
 constexpr std::uint64_t shortest_fork_ns = 25'000;
+constexpr std::uint64_t looks_a_fork = 125;
 /// For so long jobs go on, once one was between the two, without a look.
 constexpr std::uint64_t longest_unlooked_ns = 250'000;
 
@@ -76,12 +81,19 @@ private:
 
 }  // namespace
 
+ChildLooks::ChildLooks(std::uint64_t look_ns) noexcept
+    : shortest_fork_ns_(
+          std::clamp(look_ns, shortest_fork_ns / looks_a_fork, longest_unlooked_ns / looks_a_fork) *
+          looks_a_fork)
+{
+}
+
 bool ChildLooks::due_after(std::uint64_t run_ns) noexcept
 {
     if (run_ns >= shortest_clone_ns || unlooked_ns_ > 0) {
         unlooked_ns_ += run_ns;
     }
-    const bool due = run_ns >= shortest_fork_ns || unlooked_ns_ >= longest_unlooked_ns;
+    const bool due = run_ns >= shortest_fork_ns_ || unlooked_ns_ >= longest_unlooked_ns;
     if (due) {
         unlooked_ns_ = 0;
     }
@@ -91,6 +103,18 @@ bool ChildLooks::due_after(std::uint64_t run_ns) noexcept
 bool ChildLooks::due_now() noexcept
 {
     return std::exchange(unlooked_ns_, 0) > 0;
+}
+
+std::uint64_t measure_look() noexcept
+{
+    // The first is the dearest, and others may be interrupted.
+    std::uint64_t least = longest_unlooked_ns;
+    for (int i = 0; i < 5; ++i) {
+        const std::uint64_t start = monotonic_ns();
+        (void)::waitpid(-1, nullptr, WNOHANG);
+        least = std::min(least, monotonic_ns() - start);
+    }
+    return least;
 }
 
 void kill_children()

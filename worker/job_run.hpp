@@ -29,7 +29,7 @@ struct WorkerKit {
     UsageMeter meter{};
     MappingCache mappings{};
     ResultBlobs results{};
-    ChildLooks child_looks{};
+    ChildLooks child_looks{measure_look()};
 };
 
 class JobRun : public jobmill_job {

@@ -5,9 +5,16 @@
 
 using jobmill::ChildLooks;
 
+namespace {
+
+/// What a look takes, in ns, where system calls are cheap.
+constexpr std::uint64_t usual = 150;
+
+}  // namespace
+
 TEST_CASE("a job that may have forked is looked after at once")
 {
-    ChildLooks looks;
+    ChildLooks looks{usual};
     CHECK(looks.due_after(25'000));
     CHECK(looks.due_after(1'000'000'000));
     CHECK_FALSE(looks.due_now());
@@ -15,7 +22,7 @@ TEST_CASE("a job that may have forked is looked after at once")
 
 TEST_CASE("jobs too short for any process are never looked after")
 {
-    ChildLooks looks;
+    ChildLooks looks{usual};
     for (int i = 0; i < 1000; ++i) {
         CHECK_FALSE(looks.due_after(4'999));
     }
@@ -24,7 +31,7 @@ TEST_CASE("jobs too short for any process are never looked after")
 
 TEST_CASE("jobs that hardly had the time are looked after together")
 {
-    ChildLooks looks;
+    ChildLooks looks{usual};
     for (int round = 0; round < 3; ++round) {
         for (int i = 0; i < 12; ++i) {
             CHECK_FALSE(looks.due_after(20'000));
@@ -54,4 +61,26 @@ TEST_CASE("jobs that hardly had the time are looked after together")
         CHECK(looks.due_after(30'000));
         CHECK_FALSE(looks.due_after(24'999));
     }
+}
+
+TEST_CASE("where a look takes long, so does a fork")
+{
+    const auto at_once_from = [](std::uint64_t look_ns) {
+        std::uint64_t run_ns = 1000;
+        while (!ChildLooks{look_ns}.due_after(run_ns)) {
+            run_ns += 1000;
+        }
+        return run_ns;
+    };
+    CHECK(at_once_from(0) == 25'000);
+    CHECK(at_once_from(200) == 25'000);
+    CHECK(at_once_from(1'000) == 125'000);
+    CHECK(at_once_from(1'000'000) == 250'000);
+}
+
+TEST_CASE("what a look takes is measured")
+{
+    const std::uint64_t look_ns = jobmill::measure_look();
+    CHECK(look_ns > 0);
+    CHECK(look_ns < 250'000);
 }
