@@ -29,6 +29,8 @@ void encode(const Hello& message, Bytes& to);
 void encode(const Open& message, Bytes& to);
 void encode(const Submit& message, Bytes& to);
 void encode(const SubmitMany& message, Bytes& to);
+/// One more job in the submit_many that begins at `frame` and ends with `to`.
+void add_to_submit_many(std::size_t frame, ByteView payload, Bytes& to);
 void encode(const Put& message, Bytes& to);
 void encode(const Drop& message, Bytes& to);
 void encode(const Return& message, Bytes& to);

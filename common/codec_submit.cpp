@@ -2,6 +2,7 @@
 #include "common/codec_submit.hpp"
 
 #include <array>
+#include <cstring>
 #include <limits>
 
 namespace jobmill {
@@ -120,6 +121,11 @@ Decoded<void> take_option(std::string_view key, msgpack::Reader& reader, SubmitO
                          : take_job_option(key, reader, options.job);
 }
 
+Decoded<void> check_together(const Decoded<void>& taken, const SubmitOptions& options)
+{
+    return taken && options.job.present() ? options::check_together(options.job) : taken;
+}
+
 void add_job_options(Builder& builder, const Rarely<JobOptions>& options)
 {
     if (!options.present()) {
@@ -186,10 +192,10 @@ Decoded<options::Number> take_number(msgpack::Reader& reader, const options::Ran
 
 Decoded<void> take_options(ByteView meta, SubmitOptions& options)
 {
-    const auto taken = each(meta, [&](std::string_view key, msgpack::Reader& reader) {
-        return take_option(key, reader, options);
-    });
-    return taken && options.job.present() ? options::check_together(options.job) : taken;
+    return check_together(
+        each(meta, [&](std::string_view key,
+                       msgpack::Reader& reader) { return take_option(key, reader, options); }),
+        options);
 }
 
 void add_options(Builder& builder, const SubmitOptions& options)
@@ -268,8 +274,12 @@ Decoded<Request> decode_submit_many(const Frame& frame)
     many.first = Tag{frame.header.id};
     many.handler_number = fixed.number<std::uint32_t>();
     const auto count = fixed.number<std::uint32_t>();
-    if (auto taken = take_options(frame.meta, many.options); !taken) {
-        return tl::unexpected<ErrorReply>(taken.error());
+    const auto taken = each(frame.meta, [&](std::string_view key, msgpack::Reader& reader) {
+        return key == "each" ? take(reader, key, many.each)
+                             : take_option(key, reader, many.options);
+    });
+    if (auto checked = check_together(taken, many.options); !checked) {
+        return tl::unexpected<ErrorReply>(checked.error());
     }
     if (many.options.blob) {
         return unknown_option("blob", "no option of submit_many");
@@ -277,15 +287,15 @@ Decoded<Request> decode_submit_many(const Frame& frame)
     if (frame.header.more) {
         return bad_value("more", "the payloads of many jobs come whole, in one frame");
     }
-    if (count == 0 || count > limits::submit_many) {
-        return bad_value("count", "want 1 to " + std::to_string(limits::submit_many) + " payloads",
-                         limits::submit_many);
+    const std::uint32_t most = many.each ? limits::submit_each : limits::submit_many;
+    if (count == 0 || count > most) {
+        return bad_value("count", "want 1 to " + std::to_string(most) + " payloads", most);
     }
     if (frame.header.id > std::numeric_limits<std::uint64_t>::max() - (count - 1)) {
         return bad_value("id", "the last job's would be above 2^64-1");
     }
-    if (auto taken = take_payloads(frame.payload, count, many.payloads); !taken) {
-        return tl::unexpected<ErrorReply>(taken.error());
+    if (auto whole = take_payloads(frame.payload, count, many.payloads); !whole) {
+        return tl::unexpected<ErrorReply>(whole.error());
     }
     return Request{std::move(many)};
 }
@@ -319,19 +329,44 @@ void encode(const Put& message, Bytes& to)
     frame.descriptors(message.has_blob ? 1 : 0).finish();
 }
 
+namespace {
+
+/// Of the count among a submit_many's fixed fields.
+constexpr std::size_t count_offset = 4;
+
+/// As it is among the payloads of a submit_many.
+void append_sized(ByteView payload, Bytes& to)
+{
+    const auto size = static_cast<std::uint32_t>(payload.size());
+    append(to, std::as_bytes(std::span{&size, 1}));
+    append(to, payload);
+}
+
+}  // namespace
+
 void encode(const SubmitMany& message, Bytes& to)
 {
     FrameWriter frame{to, MessageType::submit_many, number(message.first)};
     frame.field(message.handler_number).field(static_cast<std::uint32_t>(message.payloads.size()));
     meta::Builder builder;
     meta::add_options(builder, message.options);
-    builder.append_to(frame.begin_meta());
+    builder.flag("each", message.each).append_to(frame.begin_meta());
     frame.end_meta();
     for (const ByteView payload : message.payloads) {
-        const auto size = static_cast<std::uint32_t>(payload.size());
-        frame.payload(std::as_bytes(std::span{&size, 1})).payload(payload);
+        append_sized(payload, to);
     }
     frame.finish();
+}
+
+void add_to_submit_many(std::size_t frame, ByteView payload, Bytes& to)
+{
+    std::uint32_t count = 0;
+    std::byte* const at = to.data() + frame + FrameHeader::size + count_offset;
+    std::memcpy(&count, at, sizeof count);
+    ++count;
+    std::memcpy(at, &count, sizeof count);
+    append_sized(payload, to);
+    finish_frame(frame, to);
 }
 
 }  // namespace jobmill

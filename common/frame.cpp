@@ -104,12 +104,12 @@ FrameWriter& FrameWriter::descriptors(std::uint8_t count)
     return *this;
 }
 
-void FrameWriter::finish()
+void finish_frame(std::size_t start, Bytes& to)
 {
-    const std::size_t length = to_.size() - start_ - FrameHeader::size;
+    const std::size_t length = to.size() - start - FrameHeader::size;
     JOBMILL_ASSERT(length <= limits::frame - FrameHeader::size);
     const auto field = static_cast<std::uint32_t>(length);
-    std::memcpy(to_.data() + start_, &field, sizeof field);
+    std::memcpy(to.data() + start, &field, sizeof field);
 }
 
 void FrameSplitter::feed(ByteView bytes)

@@ -41,6 +41,9 @@ struct Frame {
 [[nodiscard]] Result<FrameHeader> decode_header(std::span<const std::byte, FrameHeader::size> bytes,
                                                 Link link, Direction direction);
 
+/// The frame that begins at `start` ends with the buffer.
+void finish_frame(std::size_t start, Bytes& to);
+
 /// Appends one frame to a buffer. Begin it, append the fixed fields, then the metadata, then the
 /// payload, and finish it; the lengths are filled in at the end.
 class FrameWriter {
@@ -60,7 +63,7 @@ public:
     FrameWriter& payload(ByteView bytes);
     FrameWriter& more(bool follows);
     FrameWriter& descriptors(std::uint8_t count);
-    void finish();
+    void finish() { finish_frame(start_, to_); }
 
 private:
     /// Room for so many bytes of fixed fields.

@@ -22,8 +22,8 @@ using json::wrong_type;
 /// The members of a submit, and of a submit of many, that are no options.
 constexpr auto of_one = std::to_array<std::string_view>(
     {"op", "id", "args", "blob", "inputs", "payload", "payload_b64", "size", "more"});
-constexpr auto of_many =
-    std::to_array<std::string_view>({"op", "ids", "args", "inputs", "payloads", "payloads_b64"});
+constexpr auto of_many = std::to_array<std::string_view>(
+    {"op", "ids", "args", "inputs", "payloads", "payloads_b64", "each"});
 
 /// A list of texts, as many as there may be jobs in one message.
 template <typename Each>
@@ -272,6 +272,8 @@ Decoded<Request> JsonDecoder::State::submit_many(const Members& members)
             taken = take_payloads(member.key, member.value, many.payloads);
         } else if (member.key == "blob") {
             taken = json::unknown_option(member.key, of_many);
+        } else if (member.key == "each") {
+            taken = take(member.value, member.key, many.each);
         } else if (member.key != "op" && member.key != "ids") {
             taken = option(member.key, member.value, many.options, of_many);
         }
@@ -281,6 +283,11 @@ Decoded<Request> JsonDecoder::State::submit_many(const Members& members)
     }
     if (auto checked = json::check_options(many.options); !checked) {
         return Refusal{std::move(checked).error()};
+    }
+    if (many.each && many.ids.size() > limits::submit_each) {
+        return refuse(error_code::bad_value, "ids",
+                      "more than " + std::to_string(limits::submit_each) + " with each",
+                      limits::submit_each);
     }
     if (!has_payload) {
         return refuse(error_code::missing_field, "payloads", "want as many as ids");

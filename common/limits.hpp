@@ -63,6 +63,8 @@ inline constexpr std::size_t frame_descriptors = 15;
 
 /// Jobs of one submit_many.
 inline constexpr std::uint32_t submit_many = 10'000;
+/// The same if each is judged by itself: each may be refused, with a text.
+inline constexpr std::uint32_t submit_each = 256;
 
 /// Times that a job may be given: ten years, so that sums of them cannot overflow.
 inline constexpr std::int64_t time_ms = 315'360'000'000;

@@ -69,6 +69,7 @@ struct Submit {
 struct SubmitMany {
     Tag first{};
     std::uint32_t handler_number = 0;
+    bool each = false;  ///< not so: as if each had been submitted alone
     SubmitOptions options;
     std::vector<ByteView> payloads;
     std::vector<std::string_view> ids;  ///< JSON: what the client calls each

@@ -38,7 +38,9 @@ void ClientSession::handle(Tag tag, std::string_view id, const Request& request)
         on_wait(tag, wait->job);
     } else if (const auto* many = std::get_if<SubmitMany>(&request)) {
         request_ids_.erase(number(tag));
-        intake_.submit_many(tag, id, *many);
+        if (auto verdict = intake_.submit_many(tag, id, *many); !verdict) {
+            fatal(std::move(verdict.error()));
+        }
     } else if (const auto* retry = std::get_if<Retry>(&request)) {
         request_ids_.erase(number(tag));
         on_retry(tag, id, retry->job);

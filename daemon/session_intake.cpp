@@ -49,7 +49,7 @@ tl::expected<std::vector<JobContent>, ErrorReply> SessionIntake::judge_inputs(
     return inputs;
 }
 
-tl::expected<Submission, ErrorReply> SessionIntake::judge(const Submit& submit) const
+tl::expected<Route, ErrorReply> SessionIntake::find_route(const Submit& submit) const
 {
     if (outside_.closing()) {
         return refuse(error_code::closing, "the daemon stops and takes no jobs");
@@ -68,10 +68,12 @@ tl::expected<Submission, ErrorReply> SessionIntake::judge(const Submit& submit) 
     } else if (handler.empty()) {
         return refuse(error_code::missing_field, "a handler is needed", "handler");
     }
-    const auto route = outside_.pools.find(pool, handler, guess);
-    if (!route) {
-        return tl::unexpected<ErrorReply>(route.error());
-    }
+    return outside_.pools.find(pool, handler, guess);
+}
+
+tl::expected<Submission, ErrorReply> SessionIntake::judge(const Submit& submit,
+                                                          const Route& route) const
+{
     const auto stored = submit.options.blob ? stored_.find(*submit.options.blob) : stored_.end();
     if (submit.options.blob && stored == stored_.end()) {
         return refuse(error_code::not_found, "nothing was put under this id", "blob");
@@ -86,12 +88,12 @@ tl::expected<Submission, ErrorReply> SessionIntake::judge(const Submit& submit) 
     if (auto room = judge_load(load, submit.size); !room) {
         return tl::unexpected<ErrorReply>(std::move(room.error()));
     }
-    auto ask = outside_.desk.ask(client_, submit.options.job, *route);
+    auto ask = outside_.desk.ask(client_, submit.options.job, route);
     if (!ask) {
         return tl::unexpected<ErrorReply>(ask.error());
     }
-    Submission submission{.pool = route->pool,
-                          .handler = route->handler,
+    Submission submission{.pool = route.pool,
+                          .handler = route.handler,
                           .detached = submit.options.detached,
                           .want_started = submit.options.want_started,
                           .want_progress = submit.options.want_progress,
@@ -115,11 +117,12 @@ tl::expected<Submission, ErrorReply> SessionIntake::judge(const Submit& submit) 
 tl::expected<Submission, ErrorReply> SessionIntake::judge_payload(const Submit& submit,
                                                                   UniqueFd blob) const
 {
-    if (is_small(submit)) {
-        return judge(submit);
+    const auto route = find_route(submit);
+    if (!route) {
+        return tl::unexpected<ErrorReply>(route.error());
     }
-    auto submission = judge(submit);
-    if (!submission) {
+    auto submission = judge(submit, *route);
+    if (!submission || is_small(submit)) {
         return submission;
     }
     auto gathered = gather(submit, std::move(blob));
@@ -151,10 +154,14 @@ tl::expected<std::vector<Submission>, ErrorReply> SessionIntake::judge_many(
     std::vector<Submission> submissions;
     submissions.reserve(many.payloads.size());
     Submit one{.handler_number = many.handler_number, .options = many.options, .payload = {}};
+    const auto route = find_route(one);
+    if (!route) {
+        return tl::unexpected<ErrorReply>(route.error());
+    }
     for (const ByteView payload : many.payloads) {
         one.size = payload.size();
         one.payload = payload;
-        auto submission = judge_payload(one, UniqueFd{});
+        auto submission = judge(one, *route);
         if (!submission) {
             return tl::unexpected<ErrorReply>(submission.error());
         }
@@ -163,18 +170,23 @@ tl::expected<std::vector<Submission>, ErrorReply> SessionIntake::judge_many(
     return submissions;
 }
 
+/// None when it is in use already.
+std::optional<Tag> SessionIntake::take_tag_of(const SubmitMany& many, std::size_t position)
+{
+    if (outside_.output.spelling() == Spelling::json) {
+        return outside_.tags.add(many.ids[position]);
+    }
+    const Tag tag{number(many.first) + position};
+    return outside_.tags.add(tag) ? std::optional{tag} : std::nullopt;
+}
+
 /// None when one of them is in use already; then none is taken.
 std::optional<std::vector<Tag>> SessionIntake::take_tags(const SubmitMany& many)
 {
     std::vector<Tag> tags;
     tags.reserve(many.payloads.size());
     for (std::size_t i = 0; i < many.payloads.size(); ++i) {
-        std::optional<Tag> tag;
-        if (outside_.output.spelling() == Spelling::json) {
-            tag = outside_.tags.add(many.ids[i]);
-        } else if (outside_.tags.add(Tag{number(many.first) + i})) {
-            tag = Tag{number(many.first) + i};
-        }
+        const std::optional<Tag> tag = take_tag_of(many, i);
         if (!tag) {
             for (const Tag taken : tags) {
                 outside_.tags.remove(taken);
@@ -186,7 +198,40 @@ std::optional<std::vector<Tag>> SessionIntake::take_tags(const SubmitMany& many)
     return tags;
 }
 
-void SessionIntake::submit_many(Tag tag, std::string_view id, const SubmitMany& many)
+SessionIntake::Verdict SessionIntake::submit_many(Tag tag, std::string_view id,
+                                                  const SubmitMany& many)
+{
+    if (many.each) {
+        return submit_each(many);
+    }
+    submit_all(tag, id, many);
+    return {};
+}
+
+SessionIntake::Verdict SessionIntake::submit_each(const SubmitMany& many)
+{
+    Submit one{.handler_number = many.handler_number, .options = many.options, .payload = {}};
+    const auto route = find_route(one);
+    for (std::size_t i = 0; i < many.payloads.size(); ++i) {
+        const std::optional<Tag> tag = take_tag_of(many, i);
+        if (!tag) {
+            refuse_request(Tag{number(many.first) + i},
+                           many.ids.empty() ? std::string_view{} : many.ids[i],
+                           refusal(error_code::duplicate_id, "this id is in use", "id"));
+            continue;
+        }
+        one.tag = *tag;
+        one.size = many.payloads[i].size();
+        one.payload = many.payloads[i];
+        auto submission = route ? judge(one, *route) : tl::unexpected<ErrorReply>(route.error());
+        if (auto verdict = begin(*tag, one, std::move(submission)); !verdict) {
+            return verdict;
+        }
+    }
+    return {};
+}
+
+void SessionIntake::submit_all(Tag tag, std::string_view id, const SubmitMany& many)
 {
     auto submissions = judge_many(many);
     if (!submissions) {

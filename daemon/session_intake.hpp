@@ -52,8 +52,9 @@ public:
     [[nodiscard]] Verdict put(Tag tag, const Put& put);
     /// `id` is for an error; JSON only.
     void drop(Tag tag, std::string_view id);
-    /// All of them or none. `id` is the request's own, for an error; JSON only.
-    void submit_many(Tag tag, std::string_view id, const SubmitMany& many);
+    /// All of them or none, unless each is to be judged by itself. `id` is the request's own, for
+    /// an error; JSON only.
+    [[nodiscard]] Verdict submit_many(Tag tag, std::string_view id, const SubmitMany& many);
     /// `id` is for an answer about no tag; JSON only.
     void piece(Tag tag, std::string_view id, const Piece& piece);
     void cancel(Tag tag, std::string_view id, bool unless_running);
@@ -77,7 +78,9 @@ private:
         std::uint16_t number = 0;  ///< in its pool, when it was opened
     };
 
-    [[nodiscard]] tl::expected<Submission, ErrorReply> judge(const Submit& submit) const;
+    [[nodiscard]] tl::expected<Route, ErrorReply> find_route(const Submit& submit) const;
+    [[nodiscard]] tl::expected<Submission, ErrorReply> judge(const Submit& submit,
+                                                             const Route& route) const;
     [[nodiscard]] tl::expected<std::vector<JobContent>, ErrorReply> judge_inputs(
         const SubmitOptions& options) const;
     [[nodiscard]] tl::expected<Submission, ErrorReply> judge_payload(const Submit& submit,
@@ -100,7 +103,10 @@ private:
     [[nodiscard]] Verdict refuse_tag(Tag tag, bool more);
     [[nodiscard]] tl::expected<std::vector<Submission>, ErrorReply> judge_many(
         const SubmitMany& many) const;
+    [[nodiscard]] std::optional<Tag> take_tag_of(const SubmitMany& many, std::size_t position);
     [[nodiscard]] std::optional<std::vector<Tag>> take_tags(const SubmitMany& many);
+    void submit_all(Tag tag, std::string_view id, const SubmitMany& many);
+    [[nodiscard]] Verdict submit_each(const SubmitMany& many);
     void accept(Tag tag, Submission&& submission);
     void refuse_request(Tag tag, std::string_view id, ErrorReply error);
 

@@ -84,9 +84,16 @@ SubmitMany many_of(SubmitOptions options, std::vector<ByteView> payloads)
 {
     return {.first = tag,
             .handler_number = options.handler.empty() ? 3U : 0U,
+            .each = false,
             .options = std::move(options),
             .payloads = std::move(payloads),
             .ids = {}};
+}
+
+SubmitMany each_of(SubmitMany many)
+{
+    many.each = true;
+    return many;
 }
 
 Value status_document()
@@ -385,6 +392,8 @@ std::vector<Sample> requests()
          R"({"op":"submit_many","ids":["7","8"],"handler":"sum","label":"night","detached":true,)"
          R"("priority":5,"batch":"pictures","halt":"now,fail=1","payloads_b64":["AP+A","eA=="]})"},
         {"submit_many_opened", Request{many_of({}, {bytes_of("100")})}, {}},
+        {"submit_many_each", Request{each_of(many_of({.handler = "sum"}, {bytes_of("100")}))},
+         R"({"op":"submit_many","ids":["7"],"handler":"sum","payloads":["100"],"each":true})"},
         {"piece", Request{Piece{.tag = tag, .more = true, .payload = bytes_of(no_text)}},
          R"({"op":"piece","id":"7","payload_b64":"AP+A","more":true})"},
         {"piece_last", Request{Piece{.tag = tag, .more = false, .payload = bytes_of("end")}},

@@ -221,6 +221,7 @@ TEST_CASE("the limits of the document are those of the code")
         {"nesting of JSON and of `args`", limits::depth},
         {"halt rule", limits::halt},
         {"jobs of one submit_many", limits::submit_many},
+        {"jobs of one submit_many with `each`", limits::submit_each},
         {"opened handlers of a session", limits::opened_handlers},
         {"labels that `adjust` gives rules", limits::labels},
         {"ping payload", limits::ping_payload}};

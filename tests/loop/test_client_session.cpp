@@ -112,6 +112,41 @@ TEST_CASE_FIXTURE(DeskFixture, "a tag is in use until its result is out")
     CHECK(heard_by(peer) == Lines{"result 1 succeeded", "accepted 1:102"});
 }
 
+TEST_CASE_FIXTURE(DeskFixture, "of many jobs that are judged each those go on that can")
+{
+    desk.set_limits({.room = {.jobs_per_user = 3}});
+    SUBCASE("in frames")
+    {
+        Peer& peer = connect_binary();
+        peer.send(submit(2));
+        SubmitMany many{.first = Tag{1}, .each = true, .options = {.handler = "echo"}};
+        many.payloads = {bytes_of("v"), bytes_of("w"), bytes_of("x"), bytes_of("y")};
+        peer.send(many);
+        CHECK(heard_by(peer) == Lines{"accepted 2:101", "accepted 1:102", "error 2 duplicate_id",
+                                      "accepted 3:103", "error 4 busy of 3"});
+        many.options.handler = "nobody";
+        many.first = Tag{10};
+        many.payloads.resize(2);
+        peer.send(many);
+        CHECK(heard_by(peer) == Lines{"error 10 unknown_handler", "error 11 unknown_handler"});
+    }
+    SUBCASE("in lines")
+    {
+        Peer& peer = connect();
+        peer.say(R"({"op":"submit","id":"b","handler":"echo"})"
+                 "\n"
+                 R"({"op":"submit_many","each":true,"ids":["a","b","c","d"],"handler":"echo",)"
+                 R"("payloads":["v","w","x","y"]})"
+                 "\n");
+        const Lines lines = heard_by(peer);
+        REQUIRE(lines.size() == 4);
+        CHECK(lines[0] == R"({"op":"accepted","ids":["b","a"],"job":"101"})");
+        CHECK(lines[1].starts_with(R"({"op":"error","id":"b","code":"duplicate_id")"));
+        CHECK(lines[2] == R"({"op":"accepted","ids":["c"],"job":"103"})");
+        CHECK(lines[3].starts_with(R"({"op":"error","id":"d","code":"busy")"));
+    }
+}
+
 TEST_CASE_FIXTURE(DeskFixture, "opened handlers are submitted to by number")
 {
     Peer& peer = connect_binary();

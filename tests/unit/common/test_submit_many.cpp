@@ -7,6 +7,7 @@
 #include "common/codec.hpp"
 #include "common/json_lines.hpp"
 #include "common/limits.hpp"
+#include "common/msgpack.hpp"
 
 using namespace jobmill;
 
@@ -141,6 +142,55 @@ TEST_CASE("the tags of many jobs stay within 64 bits")
     append(two, ByteView{payload_of(0, "")});
     CHECK(refusal(frame_of({.id = UINT64_MAX - 1, .count = 2}, two)).code == "accepted");
     CHECK(refusal(frame_of({.id = UINT64_MAX, .count = 2}, two)).field == "id");
+}
+
+TEST_CASE("many jobs that are judged each say so by a bool")
+{
+    const auto frame_with = [](auto write_value, std::uint32_t count = 1) {
+        Bytes bytes;
+        FrameWriter frame{bytes, MessageType::submit_many, 7};
+        frame.field(std::uint32_t{3}).field(count);
+        msgpack::Writer writer{frame.begin_meta()};
+        writer.map(1);
+        writer.text("each");
+        write_value(writer);
+        frame.end_meta();
+        for (std::uint32_t i = 0; i < count; ++i) {
+            frame.payload(payload_of(0, ""));
+        }
+        frame.finish();
+        return bytes;
+    };
+    const auto yes = [](auto& writer) { writer.boolean(true); };
+    CHECK(refusal(frame_with(yes)).code == "accepted");
+    CHECK(refusal(frame_with([](auto& writer) { writer.integer(1); })).field == "each");
+    CHECK(refusal(line_with(R"("each":true,"ids":["a"],"payloads":["x"])")).code == "accepted");
+    CHECK(refusal(line_with(R"("each":"yes","ids":["a"],"payloads":["x"])")).field == "each");
+
+    // Each may be refused in words.
+    CHECK(refusal(frame_with(yes, limits::submit_each)).code == "accepted");
+    CHECK(refusal(frame_with(yes, limits::submit_each + 1)).limit == limits::submit_each);
+    CHECK(refusal(frame_with([](auto& writer) { writer.boolean(false); }, limits::submit_each + 1))
+              .code == "accepted");
+    const auto line_of = [](std::size_t count) {
+        return line_with("\"each\":true,\"ids\":" + list_of(count, true) +
+                         ",\"payloads\":" + list_of(count, false));
+    };
+    CHECK(refusal(line_of(limits::submit_each)).code == "accepted");
+    CHECK(refusal(line_of(limits::submit_each + 1)).limit == limits::submit_each);
+}
+
+TEST_CASE("a job is added to many that are encoded already")
+{
+    SubmitMany many{.first = Tag{7}, .handler_number = 3, .each = true, .options = {}};
+    many.payloads = {bytes_of("a"), bytes_of("")};
+    Bytes before{std::byte{1}, std::byte{2}};
+    Bytes grown = before;
+    encode(many, grown);
+    add_to_submit_many(before.size(), bytes_of("bc"), grown);
+    many.payloads.push_back(bytes_of("bc"));
+    encode(many, before);
+    CHECK(grown == before);
 }
 
 TEST_CASE("options of many jobs are judged as those of one")
