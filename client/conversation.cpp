@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What goes out: jobs. Other requests are in questions.cpp, how bytes leave is in outgoing.cpp;
-// what comes in is in replies.cpp.
+// What goes out: jobs. Small ones that follow one another are in joint_submits.cpp, other requests
+// in questions.cpp; how bytes leave is in outgoing.cpp, and what comes in in replies.cpp.
 #include "client/conversation.hpp"
 
 #include <algorithm>
@@ -197,6 +197,9 @@ Result<Tag> Conversation::submit(const NewJob& job, std::optional<std::uint64_t>
     JOBMILL_TRY(check_size_of(size));
     if (!can_submit(size)) {
         return fail(Errc::in_use, "no credit for another job");
+    }
+    if (!lent && is_plain(job, parent)) {
+        return submit_plain(job);
     }
     if (!lent && size > welcome_.max_inline) {
         JOBMILL_TRY_ASSIGN(auto copied, pool_.copy(job.payload));

@@ -134,6 +134,15 @@ private:
         Tag tag{};
         ByteView rest;
     };
+    /// The message that was encoded last, if a job may still join it.
+    struct Joint {
+        std::uint64_t begin = 0;  ///< among all bytes that are ever sent
+        std::uint64_t end = 0;
+        std::uint32_t handler = 0;
+        std::uint32_t count = 0;       ///< jobs in it; of 1 it is a submit
+        Tag last{};                    ///< of these
+        std::size_t payload_size = 0;  ///< of the first
+    };
     struct OpenedHandler {
         std::uint32_t uses = 0;
         std::uint32_t number = 0;  ///< 0: named in each submit
@@ -154,6 +163,11 @@ private:
     [[nodiscard]] std::size_t room_in_frame(std::span<const ByteView> payloads,
                                             std::size_t options_size) const noexcept;
     [[nodiscard]] std::uint32_t number_of(const NewJob& job);
+    /// Whether it has nothing but a handler and a small payload.
+    [[nodiscard]] bool is_plain(const NewJob& job, std::optional<std::uint64_t> parent) const;
+    /// One that was checked, and for which there is credit.
+    [[nodiscard]] Tag submit_plain(const NewJob& job);
+    [[nodiscard]] bool join_last(Tag tag, std::uint32_t handler, ByteView payload);
     UnfinishedJob& remember(Tag tag, const NewJob& job, std::uint64_t payload_size);
     void add_upload_pieces();
     void add_returns();
@@ -218,6 +232,7 @@ private:
     Bytes out_;
     std::size_t out_sent_ = 0;
     std::uint64_t out_begin_ = 0;  ///< bytes that were sent and are no longer in out_
+    Joint joint_;
     std::deque<Attachment> attachments_;
     std::deque<UniqueFd> descriptors_;  ///< came, and their frames are not judged yet
     UniqueFd frame_descriptor_;         ///< of the frame that is being judged

@@ -144,3 +144,129 @@ TEST_CASE("tags of many jobs keep clear of the numbers of opened handlers")
     }
     CHECK(last < 0xffff0000);
 }
+
+namespace {
+
+/// The payloads of the jobs that went out, message by message: of those in one, "a+b".
+std::vector<std::string> messages(ScriptedDaemon& daemon)
+{
+    const Sent sent{daemon};
+    std::vector<std::string> found;
+    for (const Request& request : sent.requests) {
+        if (const auto* one = std::get_if<Submit>(&request)) {
+            found.emplace_back(text_of(one->payload));
+        } else if (const auto* many = std::get_if<SubmitMany>(&request)) {
+            CHECK(many->each);
+            std::string& payloads = found.emplace_back();
+            for (const ByteView payload : many->payloads) {
+                payloads += (payload.data() == many->payloads[0].data() ? "" : "+");
+                payloads += text_of(payload);
+            }
+        }
+    }
+    return found;
+}
+
+using Messages = std::vector<std::string>;
+
+struct Submitting {
+    ScriptedDaemon daemon;
+    Tag last{};
+
+    Submitting() { submit("named"); }
+    void submit(std::string_view payload, NewJob job = {.handler = "sum"})
+    {
+        job.payload = bytes_of(payload);
+        const auto tag = daemon.client.submit(job);
+        REQUIRE(tag);
+        CHECK(number(*tag) > number(last));
+        last = *tag;
+    }
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(Submitting, "small jobs that follow one another go out in one message")
+{
+    submit("a");
+    CHECK(messages(daemon) == Messages{"named", "a"});
+    submit("b");
+    submit("c");
+    submit("d");
+    CHECK(messages(daemon) == Messages{"b+c+d"});
+
+    // Each is a job of its own.
+    CHECK(daemon.client.unfinished() == 5);
+    const Tag before{number(last) - 1};
+    REQUIRE(daemon.say(Accepted{.first = before, .job = JobId{50}, .count = 1}));
+    CHECK(daemon.event_of<event::Accepted>()->tag == before);
+    REQUIRE(daemon.say(refusal(last)));
+    CHECK(daemon.event_of<event::JobError>()->tag == last);
+    CHECK_FALSE(daemon.event());
+    CHECK(daemon.client.unfinished() == 4);
+}
+
+TEST_CASE_FIXTURE(Submitting, "a job that is not like the one before has a message of its own")
+{
+    const Bytes large = filled(1025, 'x');
+    const Tag blob = daemon.client.put(bytes_of("blob")).value();
+    submit("a");
+    SUBCASE("of another handler")
+    {
+        submit("b", {.handler = "echo"});
+        submit("c");
+        CHECK(messages(daemon) == Messages{"named", "a", "b", "c"});
+    }
+    SUBCASE("with options")
+    {
+        submit("b", {.handler = "sum", .label = "l"});
+        submit("c", {.handler = "sum", .options = {.priority = 1}});
+        submit("d", {.handler = "sum", .args = {{"n", Value{1}}}});
+        submit("e", {.handler = "sum", .detached = true});
+        submit("f", {.handler = "sum", .started = true});
+        submit("g", {.handler = "sum", .retrying = true});
+        submit("h", {.handler = "sum", .progress = true});
+        submit("i", {.handler = "sum", .inputs = {&blob, 1}});
+        submit("j");
+        submit("k");
+        CHECK(messages(daemon) ==
+              Messages{"named", "a", "b", "c", "d", "e", "f", "g", "h", "i", "j+k"});
+    }
+    SUBCASE("with a large payload")
+    {
+        submit(text_of(large));
+        submit("b");
+        CHECK(messages(daemon).size() == 4);
+    }
+    SUBCASE("for another job")
+    {
+        REQUIRE(daemon.client.submit({.handler = "sum", .payload = bytes_of("b")}, 118));
+        submit("c");
+        CHECK(messages(daemon) == Messages{"named", "a", "b", "c"});
+    }
+    SUBCASE("after something else")
+    {
+        (void)daemon.client.ping({});
+        submit("b");
+        CHECK(messages(daemon) == Messages{"named", "a", "b"});
+    }
+    SUBCASE("once that one has begun to go")
+    {
+        const std::size_t size = daemon.client.outgoing().size();
+        daemon.client.sent(size - 1);
+        submit("b");
+        submit("c");
+        daemon.client.sent(1);
+        CHECK(messages(daemon) == Messages{"b+c"});
+    }
+    SUBCASE("and no message has more than 64")
+    {
+        for (int i = 1; i < 65; ++i) {
+            submit("");
+        }
+        const Messages sent = messages(daemon);
+        REQUIRE(sent.size() == 3);
+        CHECK(sent[1] == "a" + std::string(63, '+'));
+        CHECK(sent[2].empty());
+    }
+}
