@@ -163,6 +163,7 @@ void ClientSession::on_wait(Tag tag, JobId job)
             output_.send_result(std::move(*result), std::move(event.payload));
         }
     }
+    output_.judge_fullness();
     handed_over_ = output_.full();
 }
 

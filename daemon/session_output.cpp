@@ -35,6 +35,9 @@ constexpr std::uint64_t widest_window = std::uint64_t{32} << 20U;
 /// to a window of jobs may end for a client that never reads.
 constexpr std::size_t kept_in_memory = std::size_t{4} * 1024;
 
+/// Small results are judged when they are so much together, or flushed.
+constexpr std::uint64_t judged_together = std::uint64_t{16} * 1024;
+
 /// A result that comes so soon after its submit is worth waiting for with `accepted`.
 constexpr std::uint64_t soon_ns = 1'000'000;
 
@@ -122,7 +125,9 @@ void SessionOutput::send_result(JobResult&& head, Payload&& payload)
     if (goes_at_once(tag, payload)) {
         send_at_once(head, payload);
         callbacks_.result_is_out(tag);
-        judge_fullness();
+        if (channel_.unsent() + withheld_ >= judged_ + judged_together) {
+            judge_fullness();
+        }
         return;
     }
     UniqueFd lent = takes_blobs_ && payload.blob ? callbacks_.lend(head.job, payload) : UniqueFd{};
@@ -336,8 +341,9 @@ std::uint64_t SessionOutput::window() const
 
 void SessionOutput::judge_fullness()
 {
-    share_.take(channel_.unsent() + withheld_);
-    const std::uint64_t others = channel_.unsent() + withheld_ - foremost_left_;
+    judged_ = channel_.unsent() + withheld_;
+    share_.take(judged_);
+    const std::uint64_t others = judged_ - foremost_left_;
     const bool much = full_ ? channel_.unsent() > behind_when_read || others > window() / 2
                             : behind() || others > window();
     const bool full = much || share_.closed();

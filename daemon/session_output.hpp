@@ -89,7 +89,8 @@ public:
     [[nodiscard]] bool has_room(std::uint64_t bytes) const { return share_.has_room(bytes); }
     /// The client gets nothing any more.
     void end() { share_.end(); }
-    /// Compares what is before the client with what may be. To be called after each flush.
+    /// Compares what is before the client with what may be. To be called after each flush, and
+    /// before full() is asked for: small results alone are judged when they are many.
     void judge_fullness();
     [[nodiscard]] bool idle() const { return lanes_.empty() && channel_.unsent() == 0; }
 
@@ -132,6 +133,7 @@ private:
     Tag foremost_{};
     std::uint64_t foremost_left_ = 0;
     bool full_ = false;
+    std::uint64_t judged_ = 0;  ///< so much was before the client when that was last judged
 
     Tag first_accepted_{};
     JobId first_job_{};
