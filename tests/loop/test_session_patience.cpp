@@ -128,7 +128,8 @@ TEST_CASE_FIXTURE(DeskFixture,
 
 TEST_CASE_FIXTURE(DeskFixture, "who reads slowly is not let go as long as he reads")
 {
-    settings.patience.stall = 30ms;
+    // Until there is too much for him, which takes a while as well, he reads nothing.
+    settings.patience.stall = 500ms;
     Peer& peer = connect_binary();
     peer.send(submit(1));
     CHECK(heard_by(peer) == Lines{"accepted 1:101"});
@@ -137,7 +138,7 @@ TEST_CASE_FIXTURE(DeskFixture, "who reads slowly is not let go as long as he rea
         settle();
     }
     for (int i = 0; i < 8; ++i) {
-        run_for(10ms);
+        run_for(100ms);
         peer.listen(std::size_t{200} * 1024);
     }
     CHECK_FALSE(is_over(1));
@@ -145,6 +146,6 @@ TEST_CASE_FIXTURE(DeskFixture, "who reads slowly is not let go as long as he rea
     while (!paused.empty()) {
         (void)heard_by(peer);
     }
-    run_for(50ms);
+    run_for(700ms);
     CHECK_FALSE(is_over(1));
 }
