@@ -3,6 +3,7 @@
 #include <sstream>
 
 #include "tests/e2e/e2e_daemon.hpp"
+#include "tests/e2e/job_life.hpp"
 
 namespace jobmill::tests {
 namespace {
@@ -35,9 +36,9 @@ TEST_CASE("a running job that looks at the flag stops and its worker lives on")
     JsonClient client = daemon.json();
     client.submit("before", "pid");
     const std::string pid{client.result("before").text_at("payload")};
-    client.submit("a", "sleep", "1h", R"(,"started":true)");
+    client.submit("a", "stops_if_cancelled", "", R"(,"started":true)");
     client.submit("b", "pid");
-    (void)client.next("started", "a");
+    await_looking(client, "a");
     client.send(R"({"op":"cancel","id":"a"})");
     check_cancelled(client.result("a"), "running");
     CHECK(client.result("b").text_at("payload") == pid);

@@ -21,8 +21,8 @@ namespace jobmill::tests {
 /// The states of the attempts before the last, a space between two.
 [[nodiscard]] std::string attempts_of(const Value& result);
 
-/// Until a job of until_cancelled has looked at its flag: who has not is told by a signal. It was
-/// submitted with "started".
+/// Until a job of until_cancelled or stops_if_cancelled has looked at its flag: who has not is told
+/// by a signal. It was submitted with "started".
 void await_looking(JsonClient& client, std::string_view id);
 /// Submits, and returns when it runs. `more` as for submit().
 void begin(JsonClient& client, std::string_view id, std::string_view handler,

@@ -154,4 +154,15 @@ std::string until_cancelled(Job& job)
     return "stopped";
 }
 
+std::string stops_if_cancelled(Job& job)
+{
+    job.stop_if_cancelled();
+    job.emit("running");
+    const timespec pause{0, 1'000'000};
+    while (true) {
+        (void)::nanosleep(&pause, nullptr);
+        job.stop_if_cancelled();
+    }
+}
+
 }  // namespace testhandlers

@@ -47,6 +47,7 @@ JOBMILL_MODULE("testhandlers", {"segv", "writes to address 0", segv},
                {"fds", "open descriptors", fds}, {"env", "the environment", env},
                {"pid", "its process", pid}, {"counter", "calls in this process", counter},
                {"until_cancelled", "runs until the cancel flag is up", until_cancelled},
+               {"stops_if_cancelled", "runs until the cancel flag ends it", stops_if_cancelled},
                {"scribble", "writes garbage over its segment", scribble},
                {"garbage_link", "writes garbage to its link", garbage_link},
                {"leak", "leaks N bytes", leak})

@@ -57,6 +57,7 @@ std::string env(Job& job);
 std::string pid(Job& job);
 std::string counter(Job& job);  ///< how many times this process ran it
 std::string until_cancelled(Job& job);
+std::string stops_if_cancelled(Job& job);
 
 // sabotage.cpp
 void scribble(Job& job);      ///< payload "crash": aborts afterwards
