@@ -15,10 +15,10 @@
 #include <utility>
 #include <vector>
 
-#include <boost/container/deque.hpp>
 #include <tsl/robin_map.h>
 
 #include "client/blob_pool.hpp"
+#include "client/event_queue.hpp"
 #include "common/codec.hpp"
 #include "common/frame.hpp"
 #include "jobmill/client.hpp"
@@ -27,10 +27,6 @@ namespace jobmill {
 
 class Conversation {
 public:
-    /// In blocks of many: they come in batches, and one is made and freed for each few otherwise.
-    using Events = boost::container::deque<
-        ClientEvent, void, boost::container::deque_options_t<boost::container::block_size<64U>>>;
-
     struct Blobs {
         bool keep_results = false;  ///< hand large results over as they lie
         std::size_t kept = 0;       ///< bytes that are kept for what comes next
@@ -89,7 +85,7 @@ public:
     [[nodiscard]] Result<void> receive(ByteView bytes);
     /// Where what came with the bytes is to be put before they are received.
     [[nodiscard]] std::deque<UniqueFd>& received_descriptors() noexcept { return descriptors_; }
-    [[nodiscard]] const Events& events() const noexcept { return events_; }
+    [[nodiscard]] const EventQueue& events() const noexcept { return events_; }
     /// Takes an event out, so that its memory counts no more.
     [[nodiscard]] ClientEvent take(std::size_t position);
     /// Bytes in events that were not taken.
@@ -217,7 +213,7 @@ private:
     template <typename Event>
     void emit(Event event)
     {
-        emitted(events_.emplace_back(std::move(event)));
+        emitted(events_.push(std::move(event)));
     }
     void emitted(const ClientEvent& event);
 
@@ -253,7 +249,7 @@ private:
     std::uint32_t used_jobs_ = 0;
     std::uint64_t used_bytes_ = 0;
 
-    Events events_;
+    EventQueue events_;
     std::size_t held_ = 0;
     std::size_t last_events_ = 0;
     std::uint64_t reserved_ = 0;  ///< announced sizes of payloads that are being put together

@@ -31,14 +31,9 @@ void Conversation::emitted(const ClientEvent& event)
 
 ClientEvent Conversation::take(std::size_t position)
 {
-    ClientEvent event = std::move(events_[position]);
+    ClientEvent event = events_.take(position);
     held_ -= weight(event);
     last_events_ -= is_last(event) ? 1U : 0U;
-    if (position == 0) {
-        events_.pop_front();
-    } else {
-        events_.erase(events_.nth(position));
-    }
     return event;
 }
 
