@@ -152,7 +152,7 @@ private:
 
     static constexpr std::size_t fewest_lanes = 256;
     /// A lane goes on until it has been charged so much, as long as its level is served.
-    static constexpr Spent longest_spell = 50'000;
+    static constexpr Spent longest_spell = 250'000;
     struct Spell {
         LaneId lane{};
         Spent had = longest_spell;

@@ -138,7 +138,7 @@ private:
         std::map<std::uint64_t, std::uint64_t> jobs_;
         Spent clock_ = 0;
     };
-    static constexpr Spent longest_spell = 50'000;
+    static constexpr Spent longest_spell = 250'000;
 
     struct Lane {
         LaneKey key;

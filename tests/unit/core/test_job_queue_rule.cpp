@@ -284,7 +284,7 @@ TEST_CASE("whose turn it is, by the rule written plainly")
 
 TEST_CASE("the same with small jobs, whose lanes go on for a spell")
 {
-    run({.most_queued = 200, .longest_job_us = 20}, 20, 4000);
+    run({.most_queued = 400, .longest_job_us = 40}, 20, 6000);
 }
 
 TEST_CASE("the same with one lane, and with none now and then")
