@@ -62,8 +62,9 @@ void Processes::fork_worker(PoolId pool, WorkerId worker)
     const PoolPlan& plan = pools_.at(pool);
     auto process = WorkerProcess::create(
         loop_, flush_list_, worker,
-        {.on_report = [this](WorkerId id, WorkerReport& report,
-                             UniqueFd blob) { on_worker_report(id, report, std::move(blob)); },
+        {.on_report = [this](WorkerId id, WorkerReport& report, UniqueFd blob,
+                             bool more) { on_worker_report(id, report, std::move(blob), more); },
+         .on_heard = [this](WorkerId id) { callbacks_.post(core::WordsHeard{id}); },
          .on_misbehaved = [this](WorkerId id) { callbacks_.post(core::WorkerMisbehaved{id}); },
          .on_exited = [this, pool](WorkerId id) { on_worker_exited(pool, id); }});
     auto& place = workers_[number(worker.slot)];
@@ -309,7 +310,7 @@ Result<void> Processes::make_group(WorkerProcess& process)
     return {};
 }
 
-void Processes::on_worker_report(WorkerId worker, WorkerReport& report, UniqueFd blob)
+void Processes::on_worker_report(WorkerId worker, WorkerReport& report, UniqueFd blob, bool more)
 {
     if (const auto* ready = std::get_if<Ready>(&report)) {
         if (ready->worker != worker) {
@@ -321,7 +322,7 @@ void Processes::on_worker_report(WorkerId worker, WorkerReport& report, UniqueFd
         callbacks_.post(core::WorkerReady{worker});
         return;
     }
-    callbacks_.on_report(worker, report, std::move(blob));
+    callbacks_.on_report(worker, report, std::move(blob), more);
 }
 
 void Processes::on_worker_exited(PoolId pool, WorkerId worker)

@@ -23,7 +23,7 @@ public:
         std::function<void(const core::Event&)> post;
         std::function<void(PoolId, const Value& handlers)> on_loaded;
         std::function<void(PoolId, const std::string& why)> on_template_failed;
-        std::function<void(WorkerId, WorkerReport&, UniqueFd blob)> on_report;
+        std::function<void(WorkerId, WorkerReport&, UniqueFd blob, bool more)> on_report;
     };
 
     /// So often every template is asked for a sign of life.
@@ -102,7 +102,7 @@ private:
 
     void on_forked(PoolId pool, const Forked& forked);
     void on_template_lost(PoolId pool);
-    void on_worker_report(WorkerId worker, WorkerReport& report, UniqueFd blob);
+    void on_worker_report(WorkerId worker, WorkerReport& report, UniqueFd blob, bool more);
     void on_worker_exited(PoolId pool, WorkerId worker);
     void adopt(WorkerId worker, pid_t pid);
     void enter_group(WorkerProcess& process);

@@ -78,9 +78,10 @@ Supervisor::Supervisor(loop::EventLoop& loop, Setup setup)
               .on_loaded = [this](PoolId pool, const Value& body) { on_loaded(pool, body); },
               .on_template_failed =
                   [this](PoolId pool, const std::string& why) { on_template_failed(pool, why); },
-              .on_report = [this](
-                               WorkerId worker, WorkerReport& report,
-                               UniqueFd blob) { reports_.take(worker, report, std::move(blob)); }}),
+              .on_report =
+                  [this](WorkerId worker, WorkerReport& report, UniqueFd blob, bool more) {
+                      reports_.take(worker, report, std::move(blob), more);
+                  }}),
       reports_(WorkerReports::Outside{.core = core_,
                                       .desk = desk_,
                                       .processes = processes_,

@@ -25,8 +25,11 @@ namespace jobmill::daemon {
 class WorkerProcess {
 public:
     struct Callbacks {
-        /// A judged report. A blob, if it has one, is in `blob`, checked.
-        std::function<void(WorkerId, WorkerReport&, UniqueFd blob)> on_report;
+        /// A judged report. A blob, if it has one, is in `blob`, checked. `more`: others have come
+        /// with it, so what its worker is free for may wait for the last of them.
+        std::function<void(WorkerId, WorkerReport&, UniqueFd blob, bool more)> on_report;
+        /// All that came was reported; the last result promised more.
+        std::function<void(WorkerId)> on_heard;
         /// It wrote nonsense, or its link ended while it lives.
         std::function<void(WorkerId)> on_misbehaved;
         /// It is reaped, and everything that it said was reported.
@@ -113,7 +116,8 @@ private:
     void on_bytes(ByteView bytes);
     void take_from_outbox();
     void take_committed();
-    [[nodiscard]] Result<void> report(const Frame& frame);
+    [[nodiscard]] Result<void> report(const Frame& frame, bool more);
+    [[nodiscard]] bool report_next();
     void on_death();
     void read_stderr();
     void part_stderr(core::TimePoint now);
@@ -149,6 +153,7 @@ private:
     bool garbled_ = false;     ///< the link says something that is no frame
     bool refused_ = false;     ///< it said something that cannot be: nothing after it counts
     bool paused_ = false;
+    bool more_promised_ = false;  ///< with the last result
     bool dismissed_ = false;
     bool asked_to_leave_ = false;
     bool misbehaved_ = false;

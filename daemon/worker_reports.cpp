@@ -49,7 +49,7 @@ Sequence sequence_of(const WorkerReport& report)
 
 }  // namespace
 
-void WorkerReports::take(WorkerId worker, WorkerReport& report, UniqueFd blob)
+void WorkerReports::take(WorkerId worker, WorkerReport& report, UniqueFd blob, bool more)
 {
     const auto job = outside_.core.job_of(worker, sequence_of(report));
     if (!job) {
@@ -57,10 +57,11 @@ void WorkerReports::take(WorkerId worker, WorkerReport& report, UniqueFd blob)
             process->accuse("spoke of a job that it does not hold");
         }
         outside_.post(core::WorkerMisbehaved{worker});
+        outside_.post(core::WordsHeard{worker});  // those before may have promised more
         return;
     }
     if (auto* outcome = std::get_if<JobOutcome>(&report)) {
-        take_outcome(worker, *job, *outcome, std::move(blob));
+        take_outcome(worker, *job, *outcome, std::move(blob), more);
     } else if (const auto* chunk = std::get_if<JobChunk>(&report)) {
         Payload payload;
         keep(chunk->payload, std::move(blob), chunk->size, payload);
@@ -70,7 +71,8 @@ void WorkerReports::take(WorkerId worker, WorkerReport& report, UniqueFd blob)
     }
 }
 
-void WorkerReports::take_outcome(WorkerId worker, JobId job, JobOutcome& outcome, UniqueFd blob)
+void WorkerReports::take_outcome(WorkerId worker, JobId job, JobOutcome& outcome, UniqueFd blob,
+                                 bool more)
 {
     Outcome& said = outside_.desk.worker_outcome(job);
     keep(outcome.payload, std::move(blob), outcome.size, said.payload);
@@ -84,7 +86,8 @@ void WorkerReports::take_outcome(WorkerId worker, JobId job, JobOutcome& outcome
                           .state = outcome.succeeded ? JobState::succeeded : JobState::failed,
                           .cpu = bounded(outcome.usage.cpu_ns.value_or(0)),
                           .ran = bounded(outcome.run_ns),
-                          .bulky = said.payload.size > limits::inline_payload});
+                          .bulky = said.payload.size > limits::inline_payload,
+                          .more = more});
 }
 
 }  // namespace jobmill::daemon

@@ -23,10 +23,10 @@ public:
 
     explicit WorkerReports(Outside outside) : outside_(std::move(outside)) {}
 
-    void take(WorkerId worker, WorkerReport& report, UniqueFd blob);
+    void take(WorkerId worker, WorkerReport& report, UniqueFd blob, bool more);
 
 private:
-    void take_outcome(WorkerId worker, JobId job, JobOutcome& outcome, UniqueFd blob);
+    void take_outcome(WorkerId worker, JobId job, JobOutcome& outcome, UniqueFd blob, bool more);
 
     Outside outside_;
 };

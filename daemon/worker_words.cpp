@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What a worker says, by its link or from its outbox.
 #include <algorithm>
+#include <utility>
 
 #include "common/blob.hpp"
 #include "common/outbox.hpp"
@@ -69,7 +70,7 @@ void WorkerProcess::take_committed()
     FrameSplitter frames{Link::worker, Direction::to_daemon};
     frames.feed(rest);
     for (auto next = frames.next(); next && *next; next = frames.next()) {
-        if (!report(**next)) {
+        if (!report(**next, false)) {
             return;
         }
     }
@@ -81,27 +82,36 @@ void WorkerProcess::on_bytes(ByteView bytes)
         return;  // nothing that follows nonsense can be understood
     }
     frames_.feed(bytes);
-    while (fault_.empty()) {
-        const auto next = frames_.next();
-        if (!next) {
-            garbled_ = true;
-            misbehave("wrote nonsense: " + next.error().what);
-            return;
-        }
-        if (!*next) {
-            return;
-        }
-        const std::size_t size = FrameHeader::size + (*next)->header.length;
-        if (const auto reported = report(**next); !reported) {
-            refused_ = true;
-            misbehave("wrote nonsense: " + reported.error().what);
-            return;
-        }
-        whole_ += size;
+    while (report_next()) {
+    }
+    if (std::exchange(more_promised_, false)) {
+        callbacks_.on_heard(id_);
     }
 }
 
-Result<void> WorkerProcess::report(const Frame& frame)
+/// False when there is no whole frame, or none that can be understood.
+bool WorkerProcess::report_next()
+{
+    const auto next = frames_.next();
+    if (!next) {
+        garbled_ = true;
+        misbehave("wrote nonsense: " + next.error().what);
+        return false;
+    }
+    if (!*next) {
+        return false;
+    }
+    const std::size_t size = FrameHeader::size + (*next)->header.length;
+    if (const auto reported = report(**next, frames_.partial() > 0); !reported) {
+        refused_ = true;
+        misbehave("wrote nonsense: " + reported.error().what);
+        return false;
+    }
+    whole_ += size;
+    return fault_.empty();
+}
+
+Result<void> WorkerProcess::report(const Frame& frame, bool more)
 {
     auto& received = channel_->received_fds();
     UniqueFd blob;
@@ -125,8 +135,9 @@ Result<void> WorkerProcess::report(const Frame& frame)
     JOBMILL_TRY(std::visit(judge_blob, message));
     if (auto* outcome = std::get_if<JobOutcome>(&message)) {
         take_outcome(*outcome);
+        more_promised_ = more;
     }
-    callbacks_.on_report(id_, message, std::move(blob));
+    callbacks_.on_report(id_, message, std::move(blob), more);
     return {};
 }
 

@@ -100,18 +100,33 @@ void Dispatcher::State::handle(const JobHeldUp& event, Turn& turn)
 void Dispatcher::State::handle(const JobFinished& event, Turn& turn)
 {
     JOBMILL_ASSERT(event.state == JobState::succeeded || event.state == JobState::failed);
-    WorkerSlot* slot = speaking(event.worker);
-    if (slot == nullptr) {
-        return;
+    if (WorkerSlot* slot = speaking(event.worker)) {
+        const JobHandle handle = book.held_under(*slot, event.sequence);
+        if (handle == no_job) {
+            workforce.misbehaved(*slot, turn);
+        } else {
+            assignments.finished(*slot, handle, event, turn);
+        }
     }
-    const JobHandle handle = book.held_under(*slot, event.sequence);
-    if (handle == no_job) {
-        workforce.misbehaved(*slot, turn);
-        return;
+    // Once for all that came together: the worker gets as many as it is done with in one go.
+    if (!event.more) {
+        offer_after_words_of(event.worker, turn);
     }
-    const PoolId pool = slot->pool;
-    assignments.finished(*slot, handle, event, turn);
-    assignments.offer_after(pool, turn);
+}
+
+void Dispatcher::State::handle(const WordsHeard& event, Turn& turn)
+{
+    if (!JOBMILL_BUG(45)) {
+        offer_after_words_of(event.worker, turn);
+    }
+}
+
+/// Whatever it said: others of its words may have been results that promised more.
+void Dispatcher::State::offer_after_words_of(WorkerId worker, Turn& turn)
+{
+    if (const WorkerSlot* slot = workforce.slots().find(worker)) {
+        assignments.offer_after(slot->pool, turn);
+    }
 }
 
 void Dispatcher::State::handle(const ClaimRevoked& event, Turn& turn)

@@ -53,6 +53,7 @@ struct Dispatcher::State {
     void handle(const UserHeld& event, Turn& turn);
     void handle(const JobHeldUp& event, Turn& turn);
     void handle(const JobFinished& event, Turn& turn);
+    void handle(const WordsHeard& event, Turn& turn);
     void handle(const ClaimRevoked& event, Turn& turn);
     void handle(const TimerFired& event, Turn& turn);
     void handle(const StopRequested& event, Turn& turn);
@@ -60,6 +61,7 @@ struct Dispatcher::State {
 
     WorkerSlot* living(WorkerId worker);
     WorkerSlot* speaking(WorkerId worker);
+    void offer_after_words_of(WorkerId worker, Turn& turn);
     void drain(Turn& turn);
     void evict_all(Turn& turn);
     void dissolve_retired(Turn& turn);

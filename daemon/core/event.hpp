@@ -222,6 +222,12 @@ struct JobFinished {
     Duration cpu{};                        ///< CPU time that it took
     Duration ran{};                        ///< time that it took, by its worker's clock; 0: by ours
     bool bulky = false;  ///< its result takes much memory until somebody has read it
+    bool more = false;   ///< others have come with it, or WordsHeard: what is queued goes out then
+};
+
+/// All that the worker has said so far was told, though the last of it promised more.
+struct WordsHeard {
+    WorkerId worker;
 };
 
 /// What became of a RevokeClaim: `won` if the job was taken back, else the worker has it. Each
@@ -251,6 +257,6 @@ using Event =
                  ForkFailed, WorkerReady, WorkerExited, WorkerMisbehaved, WorkerHung, WorkerWorn,
                  JobDeaf, JobSubmitted, CancelRequested, JobMoved, JobRelabelled, BatchOpened,
                  BatchClosed, SessionLost, SessionBehind, UserHeld, JobHeldUp, JobFinished,
-                 ClaimRevoked, TimerFired, StopRequested, StopNow>;
+                 WordsHeard, ClaimRevoked, TimerFired, StopRequested, StopNow>;
 
 }  // namespace jobmill::core

@@ -39,7 +39,7 @@ struct Pool : LoopFixture {
                              loaded = true;
                          },
                      .on_template_failed = [this](PoolId, const std::string& why) { failed = why; },
-                     .on_report = [this](WorkerId, WorkerReport&, UniqueFd) { ++reports; }})
+                     .on_report = [this](WorkerId, WorkerReport&, UniqueFd, bool) { ++reports; }})
     {
         REQUIRE(::prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
         processes.add_pool(pool, PoolPlan{.name = "p",

@@ -151,6 +151,34 @@ TEST_CASE_FIXTURE(Watched, "a worker that writes nonsense is understood no furth
     CHECK(worker->cause_of_death().text.find("wrote nonsense") != std::string::npos);
 }
 
+TEST_CASE_FIXTURE(Watched, "of results that come together all but the last promise more")
+{
+    pretend();
+    Bytes together = outcome("a", 1);
+    append(together, outcome("b", 2));
+    append(together, outcome("c", 3));
+    say(together);
+    CHECK(run_until([&] { return results.size() == 3; }));
+    CHECK(promises == "++.");
+    // One that is cut: what has come is told without it.
+    const Bytes fourth = outcome("d", 4);
+    const Bytes fifth = outcome("e", 5);
+    together = fourth;
+    append(together, ByteView{fifth}.first(9));
+    say(together);
+    CHECK(run_until([&] { return results.size() == 4; }));
+    CHECK(promises == "++.+!");
+    say(ByteView{fifth}.subspan(9));
+    CHECK(run_until([&] { return results.size() == 5; }));
+    CHECK(promises == "++.+!.");
+    // And one before nonsense.
+    together = outcome("f", 6);
+    append(together, bytes_of(std::string(64, '\xee')));
+    say(together);
+    CHECK(run_until([&] { return misbehaved > 0; }));
+    CHECK(promises == "++.+!.+!");
+}
+
 TEST_CASE_FIXTURE(Outboxed, "what a dead worker had finished and could not send is not lost")
 {
     const Bytes first = commit(outcome("first", 1));

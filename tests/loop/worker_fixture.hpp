@@ -43,7 +43,7 @@ struct Watched : LoopFixture {
         auto made = daemon::WorkerProcess::create(
             loop, flush_list, worker_id,
             {.on_report =
-                 [this](WorkerId who, WorkerReport& report, UniqueFd blob) {
+                 [this](WorkerId who, WorkerReport& report, UniqueFd blob, bool more) {
                      CHECK(who == worker_id);
                      if (const auto* ready = std::get_if<Ready>(&report)) {
                          ready_pid = ready->pid;
@@ -53,8 +53,10 @@ struct Watched : LoopFixture {
                          results.emplace_back(text_of(outcome->payload));
                          has_blob = static_cast<bool>(blob);
                          causes.push_back(outcome->cause);
+                         promises += more ? '+' : '.';
                      }
                  },
+             .on_heard = [this](WorkerId) { promises += '!'; },
              .on_misbehaved = [this](WorkerId) { ++misbehaved; },
              .on_exited = [this](WorkerId) { ++exits; }});
         REQUIRE_MESSAGE(made.has_value(), made.error().what);
@@ -97,6 +99,7 @@ struct Watched : LoopFixture {
     std::string said;
     std::vector<std::string> results;
     std::vector<Cause> causes;  ///< of these
+    std::string promises;       ///< after each result: '+' more, '.' none; '!' all was heard
     bool has_blob = false;
     int misbehaved = 0;
     int exits = 0;

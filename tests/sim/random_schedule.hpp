@@ -49,6 +49,7 @@ private:
     void step_template(PretendPool& pool);
     void step_worker(PretendWorker& worker);
     void come_alive(PretendWorker& worker);
+    void tell(PretendWorker& worker);
     void work(PretendWorker& worker);
     void end_job(PretendWorker& worker);
     bool heed(PretendWorker& worker);

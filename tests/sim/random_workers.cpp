@@ -45,7 +45,7 @@ void RandomSchedule::step_worker(PretendWorker& worker)
     } else if (!worker.forked_told && pool.state == Template::ready && chance_.percent(50)) {
         world_.tell_forked(worker);
     } else if ((worker.hello_in_link || !worker.link.empty()) && chance_.percent(60)) {
-        world_.tell_next(worker);
+        tell(worker);
     } else if (worker.life == Life::running) {
         work(worker);
     } else if (worker.life == Life::dead && !worker.exit_told && worker.known() &&
@@ -64,14 +64,27 @@ void RandomSchedule::come_alive(PretendWorker& worker)
     worker.unkillable = chance_.percent(climate_.unkillable);
 }
 
+/// What it has said arrives one by one, or together.
+void RandomSchedule::tell(PretendWorker& worker)
+{
+    if (worker.hello_in_link || chance_.percent(50)) {
+        world_.tell_next(worker);
+    } else {
+        world_.tell_words(worker, 1 + chance_.below(worker.link.size()), chance_.percent(30));
+    }
+}
+
 void RandomSchedule::work(PretendWorker& worker)
 {
     const bool runs = number(worker.current) != 0;
     if (heed(worker)) {
         world_.die(worker);
-    } else if (worker.frozen) {
         return;
-    } else if (!worker.hello_said) {
+    }
+    if (worker.frozen) {
+        return;
+    }
+    if (!worker.hello_said) {
         if (!worker.mute) {
             world_.say_hello(worker);
         }

@@ -208,7 +208,12 @@ std::string say(const JobHeldUp& e)
 }
 std::string say(const JobFinished& e)
 {
-    return "JobFinished" + text(e.worker) + text(e.sequence) + text(e.state) + text(e.cpu);
+    return "JobFinished" + text(e.worker) + text(e.sequence) + text(e.state) + text(e.cpu) +
+           (e.more ? " more" : "");
+}
+std::string say(const WordsHeard& e)
+{
+    return "WordsHeard" + text(e.worker);
 }
 std::string say(const ClaimRevoked& e)
 {

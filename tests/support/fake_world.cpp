@@ -312,9 +312,20 @@ void FakeWorld::tell_next(PretendWorker& worker)
         feed(core::WorkerReady{.worker = worker.id});
         return;
     }
-    const core::JobFinished finished = worker.link.front();
-    worker.link.erase(worker.link.begin());
-    feed(finished);
+    tell_words(worker, 1, false);
+}
+
+void FakeWorld::tell_words(PretendWorker& worker, std::size_t count, bool one_is_half)
+{
+    for (; count > 0; --count) {
+        core::JobFinished finished = worker.link.front();
+        worker.link.erase(worker.link.begin());
+        finished.more = count > 1 || one_is_half;
+        feed(finished);
+    }
+    if (one_is_half) {
+        feed(core::WordsHeard{.worker = worker.id});
+    }
 }
 
 void FakeWorld::tell_exit(PretendWorker& worker)

@@ -85,6 +85,8 @@ public:
     // The edge: tells the core what has happened.
     void tell_forked(PretendWorker& worker);
     void tell_next(PretendWorker& worker);
+    /// So many of the results in its link, in one go; what comes behind them is not whole yet.
+    void tell_words(PretendWorker& worker, std::size_t count, bool one_is_half);
     /// Only when the link is read to its end.
     void tell_exit(PretendWorker& worker);
     void tell_answer(std::size_t which);
@@ -180,6 +182,7 @@ private:
     void foresee(const core::UserHeld& event);
     void foresee(const core::JobHeldUp& event);
     void foresee(const core::JobFinished& event);
+    void foresee(const core::WordsHeard& event);
     void foresee(const core::ClaimRevoked& event);
     void foresee(const core::TimerFired& event);
     void foresee(const core::StopRequested& event);
@@ -330,6 +333,7 @@ private:
     std::array<std::uint64_t, job_state_names.size()> ended_{};
     bool stop_asked_ = false;
     bool grace_over_ = false;
+    bool words_follow_ = false;  ///< what is queued goes out after them
     bool kill_asked_ = false;
     std::optional<TimePoint> grace_until_;
     bool stopped_ = false;

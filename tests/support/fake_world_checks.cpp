@@ -322,7 +322,7 @@ void FakeWorld::check_numbers(const PretendPool& pool)
     demand(muster.staying <= pool.allowed() + pool.counts.surplus + muster.worn ||
                may_dissolve(pool) || stop_asked_,
            "a pool has more workers than it should");
-    if (pool.queue.size() == 0 || !has_turn(pool)) {
+    if (pool.queue.size() == 0 || !has_turn(pool) || words_follow_) {
         return;
     }
     if (!doomed_.empty()) {

@@ -266,8 +266,14 @@ void FakeWorld::foresee(const core::BatchClosed& event)
     batches_.at(number(event.batch) - 1).closed = true;
 }
 
+void FakeWorld::foresee(const core::WordsHeard& /*event*/)
+{
+    words_follow_ = false;
+}
+
 void FakeWorld::foresee(const core::JobFinished& event)
 {
+    words_follow_ = event.more;
     PretendWorker* worker = find(event.worker);
     if (worker == nullptr || worker->over()) {
         return;

@@ -69,10 +69,11 @@ void FakeWorld::check_company(const PretendWorker& worker, const PretendJob& job
 void FakeWorld::check_shares(const PretendPool& pool)
 {
     const bool one_less = std::holds_alternative<core::JobFinished>(*happening_) ||
+                          std::holds_alternative<core::WordsHeard>(*happening_) ||
                           std::holds_alternative<core::WorkerReady>(*happening_);
     // A pool does not tell which of its workers are too many, and those get nothing.
-    if (!by_pace() || !one_less || pool.counts.surplus > 0 || stop_asked_ || memory_low_ ||
-        pool.degraded || pool.on_hold || pool.queue.size() > 0 || working_ >= cap_ ||
+    if (!by_pace() || !one_less || words_follow_ || pool.counts.surplus > 0 || stop_asked_ ||
+        memory_low_ || pool.degraded || pool.on_hold || pool.queue.size() > 0 || working_ >= cap_ ||
         pool.working() >= pool.terms.max_running) {
         return;
     }

@@ -69,6 +69,30 @@ TEST_CASE_FIXTURE(Fixture,
     CHECK(submit(3).empty());
 }
 
+TEST_CASE_FIXTURE(Fixture,
+                  "who is done with several jobs gets the next ones after the last of them")
+{
+    const auto offers = [](const Effects& effects) {
+        return std::count_if(effects.begin(), effects.end(), [](const Effect& each) {
+            return std::holds_alternative<OfferJob>(each);
+        });
+    };
+    const auto finish_one_of_more = [this](std::uint64_t sequence) {
+        return on(JobFinished{.worker = worker(1), .sequence = Sequence{sequence}, .more = true});
+    };
+    serve(1, 4);
+    learn(microseconds{20});
+    for (std::uint64_t job = 2; job <= 20; ++job) {
+        submit(job);
+    }
+    CHECK(offers(finish_one_of_more(2)) == 0);
+    CHECK(offers(finish_one_of_more(3)) == 0);
+    CHECK(offers(finish(worker(1), 4)) == 3);
+    CHECK(offers(finish_one_of_more(5)) == 0);
+    CHECK(offers(on(WordsHeard{worker(1)})) == 1);
+    CHECK(offers(on(WordsHeard{worker(1)})) == 0);
+}
+
 TEST_CASE_FIXTURE(Fixture, "short jobs are offered some time ahead")
 {
     serve(1, 256);
