@@ -222,7 +222,7 @@ struct JobFinished {
     Duration cpu{};                        ///< CPU time that it took
     Duration ran{};                        ///< time that it took, by its worker's clock; 0: by ours
     bool bulky = false;  ///< its result takes much memory until somebody has read it
-    bool more = false;   ///< others have come with it, or WordsHeard: what is queued goes out then
+    bool more = false;   ///< another follows at once, or WordsHeard: offers are made after it
 };
 
 /// All that the worker has said so far was told, though the last of it promised more.
