@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <sstream>
 
+#include "jobmill/client.hpp"
 #include "tests/e2e/e2e_daemon.hpp"
 
 namespace jobmill::tests {
@@ -124,6 +125,26 @@ TEST_CASE("the payload is a command's standard input")
     JsonClient client = daemon.json();
     CHECK(run(client, "cat", "", R"(,"payload":"line 1\nline 2\n")").out == "line 1\nline 2\n");
     CHECK(run(client, "cat; echo end").out == "end\n");
+}
+
+TEST_CASE("a command reads the payload and no more of the memory that it lies in")
+{
+    const Daemon daemon{pool_config(1)};
+    auto client = Client::connect(daemon.socket());
+    REQUIRE(client);
+    const Map args{{"argv", Array{"/bin/sh", "-c", "wc -c; tail -c 3 /dev/stdin"}}};
+    // The second lies where the first did, and is shorter.
+    for (const std::size_t size : {300'000U, 200'001U, 65'537U}) {
+        CAPTURE(size);
+        const Bytes payload(size, static_cast<std::byte>('a'));
+        const auto run = client->run({.handler = "exec", .payload = payload, .args = args});
+        REQUIRE_MESSAGE(run, run.error().what);
+        std::string output;
+        for (const event::Chunk& chunk : run->chunks) {
+            output += text_of(chunk.payload);
+        }
+        CHECK(output == std::to_string(size) + "\naaa");
+    }
 }
 
 TEST_CASE("large outputs of a command keep their order")

@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -82,16 +83,26 @@ private:
     UniqueFd theirs_;
 };
 
+/// Whether the blob ends where the payload does. Clients lend blobs that have room for more, and
+/// what lies in the rest may be of an earlier job.
+bool ends_with_payload(int blob, const Job& job)
+{
+    struct stat status {};
+    return ::fstat(blob, &status) == 0 &&
+           static_cast<std::uint64_t>(status.st_size) == job.payload().size();
+}
+
 /// The payload as a file at its beginning. A blob is opened anew: its descriptor's position and
 /// its being writable are others' business.
 UniqueFd standard_input(const Job& job)
 {
     UniqueFd input;
-    if (const auto blob = job.payload_descriptor()) {
+    const auto blob = job.payload_descriptor();
+    if (job.payload().empty()) {
+        input.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    } else if (blob && ends_with_payload(*blob, job)) {
         const std::string path = "/proc/self/fd/" + std::to_string(*blob);
         input.reset(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    } else if (job.payload().empty()) {
-        input.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
     } else if (auto memory = make_blob(job.payload().size())) {
         if (!write_blob(memory->get(), 0, job.bytes())) {
             fail_system("copying the payload");

@@ -102,7 +102,8 @@ public:
     {
         return std::as_bytes(std::span{payload()});
     }
-    /// The memfd of a large payload, not to be closed; none when it came inline.
+    /// The memfd of a large payload, not to be closed; none when it came inline. It may be longer
+    /// than the payload: what lies behind that is nobody's to read.
     [[nodiscard]] std::optional<int> payload_descriptor() const
     {
         const int descriptor = api_->payload_descriptor(job_);

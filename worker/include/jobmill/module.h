@@ -87,7 +87,7 @@ typedef struct jobmill_api {
      * shared with whoever sent it, and may change: copy what you validate. */
     jobmill_bytes (*payload)(jobmill_job* job);
     /* The memfd that holds a large payload, owned by the worker; -1 when the payload came inline.
-     */
+     * It may be longer than the payload: what lies behind that is nobody's to read. */
     int (*payload_descriptor)(jobmill_job* job);
 
     /* Arguments by name; names end with a zero. What comes back is valid until the handler returns.
