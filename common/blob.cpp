@@ -101,12 +101,15 @@ Result<void> check_blob(int descriptor, std::uint64_t declared_size)
     if ((seals & size_seals) != size_seals) {
         return fail(Errc::invalid, "the memfd is not sealed against shrinking and growing");
     }
+    if ((::fcntl(descriptor, F_GETFL) & O_ACCMODE) == O_WRONLY) {
+        return fail(Errc::invalid, "the memfd cannot be read by this descriptor");
+    }
     struct stat status {};
     if (::fstat(descriptor, &status) != 0) {
         return fail_errno("fstat of a blob", errno);
     }
     const auto size = static_cast<std::uint64_t>(status.st_size);
-    if (size < declared_size || size / widest_blob > declared_size) {
+    if (size < declared_size || (size - declared_size) / (widest_blob - 1) > declared_size) {
         return fail(Errc::invalid, "the memfd has " + std::to_string(size) +
                                        " bytes, not the declared " + std::to_string(declared_size) +
                                        " or up to twice as many");

@@ -327,6 +327,18 @@ JsonDecoder::~JsonDecoder() = default;
 JsonDecoder::JsonDecoder(JsonDecoder&&) noexcept = default;
 JsonDecoder& JsonDecoder::operator=(JsonDecoder&&) noexcept = default;
 
+namespace {
+
+/// Who has said so sends them, whatever becomes of the rest.
+bool announces_pieces(std::string_view op, const Object& members)
+{
+    bool more = false;
+    return (op == "submit" || op == "put") &&
+           members.at_key("more").get(more) == simdjson::SUCCESS && more;
+}
+
+}  // namespace
+
 tl::expected<JsonRequest, JsonFailure> JsonDecoder::decode(std::string_view line)
 {
     std::string_view& id = state_->id;
@@ -349,7 +361,9 @@ tl::expected<JsonRequest, JsonFailure> JsonDecoder::decode(std::string_view line
     }
     auto request = state_->request(*op, *members);
     if (!request) {
-        return failed(std::move(request).error());
+        auto failure = failed(std::move(request).error());
+        failure.value().pieces_follow = !id.empty() && announces_pieces(*op, *members);
+        return failure;
     }
     return JsonRequest{id, std::move(*request)};
 }

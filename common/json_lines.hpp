@@ -25,6 +25,7 @@ struct JsonRequest {
 struct JsonFailure {
     std::string id;  ///< as far as it could be read
     ErrorReply error;
+    bool pieces_follow = false;  ///< of the payload of this submit or put
 };
 
 /// Reads one line at a time. What it answers is borrowed from the decoder until the next call.

@@ -37,6 +37,9 @@ inline constexpr std::size_t inputs = 8;
 /// Handlers that one session may have opened.
 inline constexpr std::size_t opened_handlers = 1024;
 
+/// Refused submits of one session whose pieces are still to come.
+inline constexpr std::size_t refused_uploads = 1024;
+
 /// Labels that have rules before an adjustment may give another one some.
 inline constexpr std::size_t labels = 256;
 

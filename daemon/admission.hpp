@@ -12,7 +12,8 @@
 
 namespace jobmill::daemon {
 
-/// Jobs, the bytes of their payloads, and how many of those are in a blob of their own.
+/// Jobs, the bytes of their payloads and arguments, and how many payloads are in a blob of their
+/// own.
 struct JobLoad {
     std::uint64_t jobs = 0;
     std::uint64_t bytes = 0;
@@ -24,10 +25,10 @@ struct JobLoad {
     const JobContent& content = submission.content;
     const std::uint64_t jobs = submission.is_put ? 0 : 1;
     if (content.is_shared()) {
-        return {.jobs = jobs};  // its payload counts where it was put
+        return {.jobs = jobs, .bytes = content.args().size()};  // its payload, where it was put
     }
     return {.jobs = jobs,
-            .bytes = content.payload_size(),
+            .bytes = content.payload_size() + content.args().size(),
             .blobs = content.blob() ? std::uint64_t{1} : std::uint64_t{0}};
 }
 

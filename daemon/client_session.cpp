@@ -141,7 +141,7 @@ void ClientSession::on_refused(RequestReader::Refused& refused)
     const std::size_t count = std::min(refused.descriptors, fds.size());
     fds.erase(fds.begin(), fds.begin() + static_cast<std::ptrdiff_t>(count));
     if (refused.pieces_follow) {
-        if (auto skipped = intake_.skip_pieces(refused.tag); !skipped) {
+        if (auto skipped = intake_.skip_pieces(refused.tag, refused.id); !skipped) {
             fatal(std::move(skipped.error()));
             return;
         }

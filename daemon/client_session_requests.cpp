@@ -154,6 +154,7 @@ void ClientSession::on_wait(Tag tag, JobId job)
         tags_.remove(tag);
         return;
     }
+    intake_.waits(tag, job);
     for (UnreadEvent& event : *events) {
         if (auto* chunk = std::get_if<Chunk>(&event.head)) {
             chunk->tag = tag;

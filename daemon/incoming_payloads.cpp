@@ -8,11 +8,12 @@
 
 namespace jobmill::daemon {
 
-void IncomingPayloads::begin(Tag tag, Submission submission, std::uint64_t received,
-                             Admission::Place place)
+void IncomingPayloads::begin(Tag tag, Submission submission, HandlerNames handler,
+                             std::uint64_t received, Admission::Place place)
 {
     bytes_ += submission.content.payload_size();
     submits_.emplace(number(tag), Incoming{.submission = std::move(submission),
+                                           .handler = std::move(handler),
                                            .received = received,
                                            .refused = false,
                                            .place = std::move(place)});
@@ -20,8 +21,9 @@ void IncomingPayloads::begin(Tag tag, Submission submission, std::uint64_t recei
 
 void IncomingPayloads::begin_refused(Tag tag)
 {
-    submits_.emplace(number(tag),
-                     Incoming{.submission = {}, .received = 0, .refused = true, .place = {}});
+    submits_.emplace(
+        number(tag),
+        Incoming{.submission = {}, .handler = {}, .received = 0, .refused = true, .place = {}});
 }
 
 void IncomingPayloads::refuse_rest(Incoming& incoming)
@@ -43,7 +45,7 @@ tl::expected<IncomingPayloads::Added, ErrorReply> IncomingPayloads::add(const Pi
         if (!piece.more) {
             submits_.erase(found);
         }
-        return Added{.whole = {}, .refused_ended = !piece.more};
+        return Added{.whole = {}, .handler = {}, .refused_ended = !piece.more};
     }
     const std::uint64_t size = incoming.submission.content.payload_size();
     const std::uint64_t left = size - incoming.received;
@@ -70,7 +72,9 @@ tl::expected<IncomingPayloads::Added, ErrorReply> IncomingPayloads::add(const Pi
         return Added{};
     }
     bytes_ -= size;
-    Added added{.whole = std::move(incoming.submission), .refused_ended = false};
+    Added added{.whole = std::move(incoming.submission),
+                .handler = std::move(incoming.handler),
+                .refused_ended = false};
     submits_.erase(found);
     return added;
 }

@@ -14,17 +14,25 @@
 
 namespace jobmill::daemon {
 
+/// A handler by names, which stay when a reload gives other numbers.
+struct HandlerNames {
+    std::string pool;
+    std::string handler;
+};
+
 /// Submits of a session whose payloads come in pieces: each is gathered in a blob.
 class IncomingPayloads {
 public:
     /// Begins a submit whose blob has so many bytes already. It takes `place` until it is whole or
     /// given up.
-    void begin(Tag tag, Submission submission, std::uint64_t received, Admission::Place place = {});
+    void begin(Tag tag, Submission submission, HandlerNames handler, std::uint64_t received,
+               Admission::Place place = {});
     /// The pieces of a refused submit are still on their way: swallow them.
     void begin_refused(Tag tag);
 
     struct Added {
         std::optional<Submission> whole;  ///< set by the last piece
+        HandlerNames handler;             ///< with which it began
         bool refused_ended = false;       ///< the last piece of a refused submit was swallowed
     };
     [[nodiscard]] tl::expected<Added, ErrorReply> add(const Piece& piece);
@@ -40,12 +48,14 @@ public:
     [[nodiscard]] std::vector<Abandoned> abandon();
 
     [[nodiscard]] bool contains(Tag tag) const { return submits_.contains(number(tag)); }
+    /// Refused ones as well.
     [[nodiscard]] std::size_t size() const noexcept { return submits_.size(); }
     [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; }
 
 private:
     struct Incoming {
         Submission submission;
+        HandlerNames handler;
         std::uint64_t received = 0;
         bool refused = false;
         Admission::Place place;

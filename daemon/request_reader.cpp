@@ -150,7 +150,8 @@ RequestReader::Outcome RequestReader::next_line()
         auto json = json_.decode(*line);
         if (!json) {
             return Refused{.id = std::move(json.error().id),
-                           .error = std::move(json.error().error)};
+                           .error = std::move(json.error().error),
+                           .pieces_follow = json.error().pieces_follow};
         }
         return Read{.tag = {}, .id = json->id, .request = std::move(json->request)};
     }

@@ -83,8 +83,10 @@ tl::expected<Submission, ErrorReply> SessionIntake::judge(const Submit& submit,
         return tl::unexpected<ErrorReply>(std::move(inputs.error()));
     }
     const bool small = is_small(submit);
-    const JobLoad load{
-        .jobs = 1, .bytes = submit.size, .blobs = small ? std::uint64_t{0} : std::uint64_t{1}};
+    const JobLoad load{.jobs = 1,
+                       // The size is what the client says: the sum may have wrapped.
+                       .bytes = std::max(submit.size, submit.size + submit.options.args.size()),
+                       .blobs = small ? std::uint64_t{0} : std::uint64_t{1}};
     if (auto room = judge_load(load, submit.size); !room) {
         return tl::unexpected<ErrorReply>(std::move(room.error()));
     }
@@ -143,7 +145,7 @@ SessionIntake::Verdict SessionIntake::submit(Tag tag, const Submit& submit)
 tl::expected<std::vector<Submission>, ErrorReply> SessionIntake::judge_many(
     const SubmitMany& many) const
 {
-    std::uint64_t bytes = 0;
+    std::uint64_t bytes = many.payloads.size() * many.options.args.size();
     for (const ByteView payload : many.payloads) {
         bytes += payload.size();
     }
@@ -251,7 +253,8 @@ void SessionIntake::submit_all(Tag tag, std::string_view id, const SubmitMany& m
 
 void SessionIntake::accept(Tag tag, Submission&& submission)
 {
-    const std::uint64_t size = load_of(submission).bytes;
+    const JobContent& content = submission.content;
+    const std::uint64_t size = content.is_shared() ? 0 : content.payload_size();
     const bool detached = submission.detached;
     const JobId job = outside_.desk.next_job();
     // First of all: the job may end within its own submit.
@@ -267,10 +270,19 @@ void SessionIntake::accept(Tag tag, Submission&& submission)
     outside_.desk.submit(client_, job, tag, std::move(submission));
 }
 
+/// 0: none.
+JobId SessionIntake::job_of(Tag tag)
+{
+    if (const auto waited = waited_.find(number(tag)); waited != waited_.end()) {
+        return waited->second;
+    }
+    const SessionTags::Use* use = outside_.tags.use_of(tag);
+    return use == nullptr ? JobId{} : use->job;
+}
+
 void SessionIntake::cancel(Tag tag, std::string_view id, bool unless_running)
 {
-    const SessionTags::Use* use = outside_.tags.use_of(tag);
-    const JobId job = use == nullptr ? JobId{} : use->job;
+    const JobId job = job_of(tag);
     if (job != JobId{} && outside_.desk.knows(job)) {
         outside_.output.send_accepted();
         if (unless_running) {
@@ -298,6 +310,9 @@ bool SessionIntake::spent() const
 
 void SessionIntake::result_is_out(Tag tag)
 {
+    if (!waited_.empty()) {
+        waited_.erase(number(tag));
+    }
     const SessionTags::Use use = outside_.tags.remove(tag);
     if (use.job != JobId{}) {
         bytes_ -= use.bytes;

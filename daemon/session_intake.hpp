@@ -58,8 +58,11 @@ public:
     /// `id` is for an answer about no tag; JSON only.
     void piece(Tag tag, std::string_view id, const Piece& piece);
     void cancel(Tag tag, std::string_view id, bool unless_running);
-    /// The pieces of a submit that could not be followed are still on their way.
-    [[nodiscard]] Verdict skip_pieces(Tag tag);
+    /// The pieces of a submit that could not be followed are still on their way; `id` names it in
+    /// JSON, `tag` in binary.
+    [[nodiscard]] Verdict skip_pieces(Tag tag, std::string_view id);
+    /// The tag is now of that job's events, which somebody else has submitted.
+    void waits(Tag tag, JobId job) { waited_.emplace(number(tag), job); }
     /// No more pieces will come, nor submits.
     void abandon_payloads();
 
@@ -85,7 +88,7 @@ private:
         const SubmitOptions& options) const;
     [[nodiscard]] tl::expected<Submission, ErrorReply> judge_payload(const Submit& submit,
                                                                      UniqueFd blob) const;
-    [[nodiscard]] tl::expected<Submission, ErrorReply> judge_put(const Put& put,
+    [[nodiscard]] tl::expected<Submission, ErrorReply> judge_put(Tag tag, const Put& put,
                                                                  UniqueFd blob) const;
     [[nodiscard]] tl::expected<void, ErrorReply> judge_load(const JobLoad& load,
                                                             std::uint64_t size) const;
@@ -97,7 +100,10 @@ private:
     template <typename Message>
     [[nodiscard]] Verdict begin(Tag tag, const Message& message,
                                 tl::expected<Submission, ErrorReply>&& submission);
+    [[nodiscard]] HandlerNames names_of(const Submission& submission) const;
+    void take_gathered(Tag tag, Submission&& submission, const HandlerNames& handler);
     void take_whole(Tag tag, Submission&& submission);
+    [[nodiscard]] Verdict swallow_pieces(Tag tag);
     void store(Tag tag, Submission submission);
     [[nodiscard]] bool take_tag(Tag tag);
     [[nodiscard]] Verdict refuse_tag(Tag tag, bool more);
@@ -108,6 +114,7 @@ private:
     void submit_all(Tag tag, std::string_view id, const SubmitMany& many);
     [[nodiscard]] Verdict submit_each(const SubmitMany& many);
     void accept(Tag tag, Submission&& submission);
+    [[nodiscard]] JobId job_of(Tag tag);
     void refuse_request(Tag tag, std::string_view id, ErrorReply error);
 
     Submitter client_;
@@ -118,6 +125,7 @@ private:
     std::uint64_t bytes_ = 0;  ///< of their payloads
     std::unordered_map<std::uint64_t, OpenedHandler> opened_;
     std::unordered_map<std::uint64_t, JobContent> stored_;  ///< what was put, and not dropped
+    std::unordered_map<std::uint64_t, JobId> waited_;       ///< whose events come under that tag
 };
 
 }  // namespace jobmill::daemon

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // How payloads come in: whole, in descriptors, in pieces; of a job, or put for jobs to come.
+#include <limits>
+
 #include "common/blob.hpp"
 #include "daemon/refusal.hpp"
 #include "daemon/session_intake.hpp"
@@ -101,7 +103,9 @@ SessionIntake::Verdict SessionIntake::begin(Tag tag, const Message& message,
 {
     if (submission && message.more) {
         Admission::Place place{outside_.desk.admission(), client_, load_of(*submission)};
-        incoming_.begin(tag, std::move(*submission), message.payload.size(), std::move(place));
+        HandlerNames handler = names_of(*submission);
+        incoming_.begin(tag, std::move(*submission), std::move(handler), message.payload.size(),
+                        std::move(place));
         return {};
     }
     if (submission) {
@@ -110,15 +114,41 @@ SessionIntake::Verdict SessionIntake::begin(Tag tag, const Message& message,
     }
     refuse_request(tag, outside_.tags.text(tag), submission.error());
     if (message.more) {
-        incoming_.begin_refused(tag);
-    } else {
-        outside_.tags.remove(tag);
+        return swallow_pieces(tag);
     }
+    outside_.tags.remove(tag);
     return {};
 }
 
 template SessionIntake::Verdict SessionIntake::begin(
     Tag tag, const Submit& message, tl::expected<Submission, ErrorReply>&& submission);
+
+/// Of a put: none.
+HandlerNames SessionIntake::names_of(const Submission& submission) const
+{
+    if (submission.is_put) {
+        return {};
+    }
+    const PoolEntry& pool = outside_.pools.entry(submission.pool);
+    return {.pool = pool.name, .handler = pool.handlers.at(submission.handler).name};
+}
+
+/// While its pieces came a reload may have replaced its pool.
+void SessionIntake::take_gathered(Tag tag, Submission&& submission, const HandlerNames& handler)
+{
+    if (!submission.is_put) {
+        const auto route =
+            outside_.pools.find(handler.pool, handler.handler, submission.handler);
+        if (!route) {
+            refuse_request(tag, outside_.tags.text(tag), route.error());
+            outside_.tags.remove(tag);
+            return;
+        }
+        submission.pool = route->pool;
+        submission.handler = route->handler;
+    }
+    take_whole(tag, std::move(submission));
+}
 
 void SessionIntake::take_whole(Tag tag, Submission&& submission)
 {
@@ -129,8 +159,13 @@ void SessionIntake::take_whole(Tag tag, Submission&& submission)
     }
 }
 
-tl::expected<Submission, ErrorReply> SessionIntake::judge_put(const Put& put, UniqueFd blob) const
+tl::expected<Submission, ErrorReply> SessionIntake::judge_put(Tag tag, const Put& put,
+                                                              UniqueFd blob) const
 {
+    constexpr std::uint64_t most = std::numeric_limits<std::int64_t>::max();
+    if (number(tag) > most) {
+        return refuse(error_code::bad_value, "no submit can name it", "id", most);
+    }
     if (outside_.closing()) {
         return refuse(error_code::closing, "the daemon stops and takes no jobs");
     }
@@ -149,7 +184,7 @@ tl::expected<Submission, ErrorReply> SessionIntake::judge_put(const Put& put, Un
 SessionIntake::Verdict SessionIntake::put(Tag tag, const Put& put)
 {
     UniqueFd blob = take_descriptor(put.has_blob);
-    return take_tag(tag) ? begin(tag, put, judge_put(put, std::move(blob)))
+    return take_tag(tag) ? begin(tag, put, judge_put(tag, put, std::move(blob)))
                          : refuse_tag(tag, put.more);
 }
 
@@ -171,11 +206,27 @@ void SessionIntake::drop(Tag tag, std::string_view id)
     }
 }
 
-SessionIntake::Verdict SessionIntake::skip_pieces(Tag tag)
+SessionIntake::Verdict SessionIntake::skip_pieces(Tag tag, std::string_view id)
 {
-    if (!outside_.tags.add(tag)) {
+    std::optional<Tag> taken = tag;
+    if (outside_.output.spelling() == Spelling::json) {
+        taken = outside_.tags.add(id);
+    } else if (!outside_.tags.add(tag)) {
+        taken.reset();
+    }
+    if (!taken) {
         // They could not be told from the other's.
         return refuse(error_code::duplicate_id, "this id is in use", "id");
+    }
+    return swallow_pieces(*taken);
+}
+
+SessionIntake::Verdict SessionIntake::swallow_pieces(Tag tag)
+{
+    const std::size_t most = std::size_t{credit_.jobs} + limits::refused_uploads;
+    if (incoming_.size() >= most) {
+        return refuse(error_code::too_large, "the pieces of too many refused submits are missing",
+                      "more", limits::refused_uploads);
     }
     incoming_.begin_refused(tag);
     return {};
@@ -193,7 +244,7 @@ void SessionIntake::piece(Tag tag, std::string_view id, const Piece& piece)
     } else if (added->refused_ended) {
         outside_.tags.remove(tag);
     } else if (added->whole) {
-        take_whole(tag, std::move(*added->whole));
+        take_gathered(tag, std::move(*added->whole), added->handler);
     }
 }
 

@@ -7,10 +7,10 @@
 namespace jobmill::daemon {
 namespace {
 
-/// Of what it keeps: its payload, and its inputs.
+/// Of what it keeps: its arguments, its payload, and its inputs.
 std::uint64_t size_of(const Submission& submission)
 {
-    std::uint64_t size = submission.content.payload_size();
+    std::uint64_t size = submission.content.args().size() + submission.content.payload_size();
     if (submission.ask) {
         for (const JobContent& input : submission.ask->inputs) {
             size += input.payload_size();

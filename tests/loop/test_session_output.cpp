@@ -209,6 +209,27 @@ TEST_CASE_FIXTURE(DeskFixture, "a session that does not read its answers is not 
     CHECK(peer.received() >= sent - pings.size());
 }
 
+TEST_CASE_FIXTURE(DeskFixture, "a job that is waited for is cancelled by the tag that waits for it")
+{
+    Peer& owner = connect_binary();
+    owner.send(detached_submit(1));
+    CHECK(heard_by(owner) == Lines{"accepted 1:101"});
+    Peer& reader = connect_binary();
+    reader.send(Wait{.tag = Tag{8}, .job = JobId{101}});
+    reader.send(Cancel{.tag = Tag{8}});
+    CHECK(heard_by(reader).empty());
+    const auto cancels = told<core::CancelRequested>();
+    REQUIRE(cancels.size() == 1);
+    CHECK(cancels[0].job == JobId{101});
+    end(101, JobState::cancelled, core::EndedBy::cancel);
+    CHECK(heard_by(reader) == Lines{"result 8 cancelled"});
+    reader.send(Cancel{.tag = Tag{8}});
+    CHECK(heard_by(reader) == Lines{"error 8 not_found"});
+    // What it has not submitted takes none of its credit.
+    reader.send(submit(8));
+    CHECK(heard_by(reader) == Lines{"accepted 8:102"});
+}
+
 TEST_CASE_FIXTURE(DeskFixture, "who waits for a detached job hears what it said, then the rest")
 {
     Peer& owner = connect_binary();

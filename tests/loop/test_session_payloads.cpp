@@ -77,6 +77,74 @@ TEST_CASE_FIXTURE(DeskFixture, "the pieces of a submit that could not be read ar
     CHECK(is_over(1));
 }
 
+TEST_CASE_FIXTURE(DeskFixture, "so are those of a line that could not be followed")
+{
+    Peer& peer = connect();
+    const auto say = [&](const std::string& line) { peer.say(line + "\n"); };
+    const std::string bad =
+        R"({"op":"submit","id":"a","handler":"echo","size":3,"more":true,"priority":1000})";
+    say(bad);
+    say(R"({"op":"piece","id":"a","payload":"x","more":true})");
+    Lines heard = heard_by(peer);
+    REQUIRE(heard.size() == 1);
+    CHECK(heard[0].find("bad_value") != std::string::npos);
+    say(R"({"op":"submit","id":"a","handler":"echo"})");  // what comes late would be taken for its
+    heard = heard_by(peer);
+    REQUIRE(heard.size() == 1);
+    CHECK(heard[0].find("duplicate_id") != std::string::npos);
+    say(R"({"op":"piece","id":"a","more":false,"payload":""})");
+    CHECK(heard_by(peer).empty());
+    say(bad);
+    say(bad);
+    heard = heard_by(peer);
+    REQUIRE(heard.size() == 2);
+    CHECK(heard[1].find("duplicate_id") != std::string::npos);
+    CHECK(is_over(1));
+}
+
+TEST_CASE_FIXTURE(DeskFixture, "the missing pieces of refused submits are bounded")
+{
+    Peer& peer = connect_binary();
+    Submit unknown = submit_more(1, 6, "ab");
+    unknown.options.handler = "ehco";
+    const std::uint64_t most = limits::credit_jobs + limits::refused_uploads;
+    for (std::uint64_t tag = 1; tag <= most; ++tag) {
+        unknown.tag = Tag{tag};
+        peer.send(unknown);
+        REQUIRE(heard_by(peer).size() == 1);
+    }
+    CHECK_FALSE(is_over(1));
+    unknown.tag = Tag{most + 1};
+    peer.send(unknown);
+    CHECK(heard_by(peer).back() == "error 0 too_large");
+    CHECK(is_over(1));
+}
+
+TEST_CASE_FIXTURE(DeskFixture, "a payload that is whole goes where its handler is then")
+{
+    Peer& peer = connect_binary();
+    peer.send(submit_more(1, 4, "ab"));
+    peer.send(submit_more(2, 4, "ab"));
+    CHECK(heard_by(peer).empty());
+    const PoolId old = *pools.find("default");
+    const PoolId anew = pools.add("default");
+    pools.entry(anew).handlers = {{"sum", "", ""}, {"echo", "", ""}};
+    pools.publish({anew});
+    pools.retire(old);
+    pools.remove(old);
+    peer.send(piece(1, "cd", false));
+    CHECK(heard_by(peer) == Lines{"accepted 1:101"});
+    CHECK(desk.record(JobId{101}).submission.pool == anew);
+    CHECK(desk.record(JobId{101}).submission.handler == 1);
+    pools.entry(anew).handlers.pop_back();
+    peer.send(piece(2, "cd", false));
+    CHECK(heard_by(peer) == Lines{"error 2 unknown_handler"});
+    peer.send(submit(2));  // the tag is free
+    CHECK(heard_by(peer) == Lines{"error 2 unknown_handler"});
+    finish(101);
+    CHECK(desk.admission().all().bytes == 0);
+}
+
 TEST_CASE_FIXTURE(DeskFixture, "pieces that do not add up refuse the submit once")
 {
     Peer& peer = connect_binary();
@@ -143,6 +211,12 @@ TEST_CASE_FIXTURE(DeskFixture, "a payload comes in a descriptor, and is judged")
     }
     peer.send(with);  // none came along
     CHECK(heard_by(peer) == Lines{"error 2 bad_descriptor"});
+    const std::string path = "/proc/self/fd/" + std::to_string(blob->get());
+    const UniqueFd deaf{::open(path.c_str(), O_WRONLY | O_CLOEXEC)};
+    const int unreadable[] = {deaf.get()};
+    with.size = 1000;
+    peer.send(with, unreadable);
+    CHECK(heard_by(peer) == Lines{"error 2 bad_descriptor"});
 }
 
 TEST_CASE_FIXTURE(DeskFixture, "descriptors that no frame speaks of are closed")
@@ -196,6 +270,12 @@ TEST_CASE_FIXTURE(DeskFixture, "a payload counts whole while its pieces come, an
     peer.send(submit(2, "hello world"));
     CHECK(heard_by(peer) == Lines{"error 1 not_found", "accepted 2:102"});
     CHECK(desk.admission().of(1000U).bytes == 11);
+    // Arguments count as well.
+    Submit with_args = submit(3, "hello world");
+    const std::string args = "\x81\xa1" "a" "\xd9\x4b" + std::string(75, 'x');
+    with_args.options.args = bytes_of(args);
+    peer.send(with_args);
+    CHECK(heard_by(peer) == Lines{"error 3 busy of 100"});
     // A whole payload becomes a job, which counts once.
     second.send(submit_more(1, 20, "0123456789"));
     second.send(piece(1, "0123456789", false));

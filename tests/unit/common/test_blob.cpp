@@ -62,6 +62,15 @@ TEST_CASE("a blob may be up to twice as large as what is in it")
     }
 }
 
+TEST_CASE("the least blob that is more than twice as large is refused")
+{
+    const auto blob = make_blob(11);
+    REQUIRE(blob);
+    CHECK_FALSE(check_blob(blob->get(), 5));
+    CHECK(check_blob(blob->get(), 6));
+    CHECK_FALSE(check_blob(blob->get(), 0));
+}
+
 TEST_CASE("a memfd that could still shrink is refused")
 {
     const UniqueFd memory{::memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING)};

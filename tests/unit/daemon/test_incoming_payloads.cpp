@@ -25,7 +25,7 @@ void begin(IncomingPayloads& incoming, std::uint64_t size, std::string_view firs
     REQUIRE(blob.has_value());
     REQUIRE(write_blob(blob->get(), 0, bytes_of(first)).has_value());
     submission.content.set_blob(std::move(*blob), size);
-    incoming.begin(of, std::move(submission), first.size());
+    incoming.begin(of, std::move(submission), {}, first.size());
 }
 
 std::string payload_of(const JobContent& content)
