@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstdint>
 
+#include "worker/own_signals.hpp"
 #include "worker/signal_text.hpp"
 
 namespace jobmill {
@@ -71,7 +72,7 @@ void install_crash_handler(SegmentLayout& layout)
     action.sa_flags = SA_SIGINFO | SA_ONSTACK | static_cast<int>(SA_RESETHAND);
     (void)::sigemptyset(&action.sa_mask);
     for (const Fault& fault : faults) {
-        (void)::sigaction(fault.signal_number, &action, nullptr);
+        handle_in_worker(fault.signal_number, action);
     }
 }
 

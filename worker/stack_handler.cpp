@@ -19,6 +19,7 @@
 #include <span>
 
 #include "worker/crash_handler.hpp"
+#include "worker/own_signals.hpp"
 #include "worker/signal_text.hpp"
 #include "worker/symbol_tables.hpp"
 
@@ -160,7 +161,7 @@ void install_stack_handler(SegmentLayout& layout)
     (void)::sigemptyset(&action.sa_mask);
     // It is to end before a SIGTERM that comes behind it takes effect.
     (void)::sigaddset(&action.sa_mask, SIGTERM);
-    (void)::sigaction(SIGQUIT, &action, nullptr);
+    handle_in_worker(SIGQUIT, action);
 }
 
 void note_running_command(pid_t command) noexcept

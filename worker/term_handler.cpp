@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <csignal>
 
+#include "worker/own_signals.hpp"
+
 namespace jobmill {
 namespace {
 
@@ -42,7 +44,7 @@ void install_term_handler(void (*interrupt)())
     // Without SA_RESTART: what the job waits in is to end.
     action.sa_flags = SA_ONSTACK;
     (void)::sigemptyset(&action.sa_mask);
-    (void)::sigaction(SIGTERM, &action, nullptr);
+    handle_in_worker(SIGTERM, action);
 }
 
 Interruptible::Interruptible(bool can_be) noexcept

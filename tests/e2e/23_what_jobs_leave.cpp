@@ -41,6 +41,17 @@ TEST_CASE("a worker may die of any signal and the job is told which")
     }
 }
 
+TEST_CASE("what a job forks dies of the signals that it gets")
+{
+    const Daemon daemon{pool_config(1)};
+    JsonClient client = daemon.json();
+    client.submit("forks", "child_signals");
+    CHECK(client.result("forks").text_at("payload") == "6 11 3 15 ");
+    // The worker's own are as they were.
+    client.submit("dies", "die", "SIGABRT");
+    CHECK(cause_text(client.result("dies"), "last_words") == "SIGABRT in handler die");
+}
+
 TEST_CASE("a tree of descendants in sessions of their own is gone within a second of its cancel")
 {
     const Daemon daemon{pool_config(1)};

@@ -74,4 +74,22 @@ void fork_hold(Job& job)
     wait_for_ever();
 }
 
+std::string child_signals(Job& /*job*/)
+{
+    std::string said;
+    for (const int signal_number : {SIGABRT, SIGSEGV, SIGQUIT, SIGTERM}) {
+        const pid_t child = ::fork();
+        if (child == 0) {
+            (void)::raise(signal_number);
+            ::_exit(42);
+        }
+        int status = 0;
+        if (child < 0 || ::waitpid(child, &status, 0) != child) {
+            throw jobmill::Failure{"fork"};
+        }
+        said += std::to_string(WIFSIGNALED(status) ? WTERMSIG(status) : -WEXITSTATUS(status)) + ' ';
+    }
+    return said;
+}
+
 }  // namespace testhandlers

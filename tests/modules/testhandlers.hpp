@@ -55,6 +55,8 @@ void confess(Job& job);      ///< leaves traces; payload: "fail" now, "yield" wh
 std::string fds(Job& job);   ///< a line "number target" each
 std::string env(Job& job);
 std::string pid(Job& job);
+/// What a child that is forked and sent each of some signals dies of.
+std::string child_signals(Job& job);
 std::string counter(Job& job);  ///< how many times this process ran it
 std::string until_cancelled(Job& job);
 std::string stops_if_cancelled(Job& job);
