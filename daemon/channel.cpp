@@ -49,7 +49,7 @@ Result<std::unique_ptr<Channel>> Channel::create(loop::EventLoop& loop, FlushLis
                                                  UniqueFd socket)
 {
     JOBMILL_TRY(set_nonblocking(socket.get()));
-    std::unique_ptr<Channel> channel{new Channel{flush_list, std::move(socket)}};
+    std::unique_ptr<Channel> channel{new Channel{loop, flush_list, std::move(socket)}};
     JOBMILL_TRY_ASSIGN(auto watcher, loop::FdWatcher::create(loop, channel->socket_.get(),
                                                              [raw = channel.get()](unsigned ready) {
                                                                  raw->on_ready(ready);
@@ -106,8 +106,10 @@ void Channel::flush()
         std::vector<int> fds;
         const std::size_t end = next_part(fds);
         const auto sent = send_some(socket_.get(), ByteView{out_}.subspan(sent_, end - sent_), fds);
-        if (!sent || *sent == 0) {
-            // An error is met again, and reported, when the loop finds the socket writable.
+        if (!sent && sent.error().code != Errc::closed) {
+            try_later();
+        } else if (!sent || *sent == 0) {
+            // A peer that is gone is met again, and reported, when the loop finds it writable.
             blocked_ = true;
         } else {
             sent_ += *sent;
@@ -124,6 +126,25 @@ void Channel::flush()
     }
     if (!broken_ && unsent() < nearly_drained && callbacks_.on_drained) {
         callbacks_.on_drained();
+    }
+}
+
+/// Of its user's processes too many descriptors are under way, say, or memory is short: the socket
+/// is writable all the while, so nobody would tell when that is over.
+void Channel::try_later()
+{
+    constexpr std::chrono::milliseconds pause{10};
+    blocked_ = true;
+    if (!retry_) {
+        if (auto made = loop::Timer::create(loop_, [this] {
+                blocked_ = false;
+                flush();
+            })) {
+            retry_ = std::make_unique<loop::Timer>(std::move(*made));
+        }
+    }
+    if (retry_) {
+        retry_->start_once(pause);
     }
 }
 
@@ -171,7 +192,7 @@ void Channel::watch()
         return;
     }
     unsigned events = paused_ || ended_ ? loop::FdWatcher::hang_up : loop::FdWatcher::readable;
-    if (blocked_) {
+    if (blocked_ && (!retry_ || !retry_->active())) {
         events |= loop::FdWatcher::writable;
     }
     watcher_->watch(events);
@@ -243,6 +264,7 @@ void Channel::break_off(const Error& error)
         return;
     }
     broken_ = true;
+    retry_.reset();
     watcher_->watch(0);
     if (callbacks_.on_broken) {
         callbacks_.on_broken(error);

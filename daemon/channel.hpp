@@ -8,6 +8,7 @@
 
 #include "common/unique_fd.hpp"
 #include "daemon/loop/fd_watcher.hpp"
+#include "daemon/loop/timer.hpp"
 #include "jobmill/bytes.hpp"
 
 namespace jobmill::daemon {
@@ -88,8 +89,8 @@ private:
         std::vector<UniqueFd> fds;
     };
 
-    Channel(FlushList& flush_list, UniqueFd socket)
-        : flush_list_(flush_list), socket_(std::move(socket))
+    Channel(loop::EventLoop& loop, FlushList& flush_list, UniqueFd socket)
+        : loop_(loop), flush_list_(flush_list), socket_(std::move(socket))
     {
     }
     void on_ready(unsigned ready);
@@ -98,8 +99,10 @@ private:
     void break_off(const Error& error);
     void watch();
     void forget_sent();
+    void try_later();
     [[nodiscard]] std::size_t next_part(std::vector<int>& fds) const;
 
+    loop::EventLoop& loop_;
     FlushList& flush_list_;
     UniqueFd socket_;
     std::unique_ptr<loop::FdWatcher> watcher_;
@@ -114,7 +117,8 @@ private:
     bool paused_ = false;
     bool ended_ = false;  ///< the peer's end of input was read
     bool broken_ = false;
-    bool blocked_ = false;  ///< the socket is full
+    bool blocked_ = false;                ///< the socket is full, or sending fails for now
+    std::unique_ptr<loop::Timer> retry_;  ///< runs while sending fails
 };
 
 }  // namespace jobmill::daemon

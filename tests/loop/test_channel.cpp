@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -114,6 +116,28 @@ TEST_CASE_FIXTURE(Connected, "what is written goes out at the end of the turn")
     CHECK(listen() == 10);
     CHECK(channel->unsent() == 0);
     CHECK(drains == 1);
+}
+
+TEST_CASE_FIXTURE(Connected,
+                  "what cannot be sent for now is sent later, and nobody spins meanwhile")
+{
+    UniqueFd blob = std::move(*make_blob(7));
+    const int number = blob.get();
+    const UniqueFd kept{::fcntl(number, F_DUPFD_CLOEXEC, number + 1)};
+    std::vector<UniqueFd> fds;
+    fds.push_back(std::move(blob));
+    (void)::close(number);  // sending fails
+    append(channel->out(), bytes_of("hello"));
+    channel->attach(0, std::move(fds));
+    int turns = 0;
+    (void)run_until([&] { return ++turns < 0; }, 200ms);
+    CHECK(turns <= 40);
+    CHECK(breaks == 0);
+    CHECK(channel->unsent() == 5);
+    REQUIRE(::dup2(kept.get(), number) == number);
+    CHECK(heard_by_peer(5));
+    REQUIRE(peer_fds.size() == 1);
+    CHECK(size_of(peer_fds[0]) == 7);
 }
 
 TEST_CASE_FIXTURE(Connected, "a full socket splits what is written, and loses nothing")
