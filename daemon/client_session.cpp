@@ -72,6 +72,7 @@ Result<std::unique_ptr<ClientSession>> ClientSession::create(loop::EventLoop& lo
 void ClientSession::on_bytes(ByteView bytes)
 {
     if (!finishing_) {
+        intake_.close_costly_descriptors();
         reader_.feed(bytes);
         process();
     }
@@ -80,7 +81,7 @@ void ClientSession::on_bytes(ByteView bytes)
 bool ClientSession::stalled() const
 {
     return output_.behind() || (handed_over_ && output_.full()) || intake_.spent() ||
-           request_ids_.size() > most_unanswered;
+           request_ids_.size() > most_unanswered || awaits_look_;
 }
 
 void ClientSession::process()
@@ -110,6 +111,12 @@ void ClientSession::process()
         output_.send_accepted_soon();
     }
     end_if_done();
+}
+
+void ClientSession::look_is_over()
+{
+    awaits_look_ = false;
+    process();
 }
 
 /// False when there is nothing to take, or the session ends with it.

@@ -84,6 +84,10 @@ public:
     /// Takes no more requests, sends what there is, then is over.
     void finish();
 
+    /// It takes no more requests until the desk has looked for what the last one means.
+    void await_look() { awaits_look_ = true; }
+    void look_is_over();
+
 private:
     ClientSession(std::unique_ptr<Channel> channel, Who who, Settings settings, Outside outside);
 
@@ -133,7 +137,8 @@ private:
     std::unique_ptr<SessionPatience> patience_;
 
     RequestReader reader_;
-    bool greeted_ = false;      ///< hello was said; binary must begin with it
+    bool greeted_ = false;  ///< hello was said; binary must begin with it
+    bool awaits_look_ = false;
     bool handed_over_ = false;  ///< what a detached job had said, and it is much
     bool input_ended_ = false;
     bool finishing_ = false;

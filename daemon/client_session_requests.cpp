@@ -94,11 +94,10 @@ void ClientSession::on_cancel(Tag tag, std::string_view id, const Cancel& cancel
         case CancelWhat::job:
             return outside_.desk.cancel_job(*this, request);
         case CancelWhat::all:
-            return outside_.desk.cancel_all(*this, request);
         case CancelWhat::batch:
         case CancelWhat::label:
         case CancelWhat::session:
-            return outside_.desk.cancel_some(*this, request);
+            return outside_.desk.cancel_many(*this, request);
     }
 }
 

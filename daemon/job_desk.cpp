@@ -189,51 +189,63 @@ void JobDesk::cancel_job(ClientSession& session, const Cancel& request)
     cancel_watches_.close(watch);
 }
 
-void JobDesk::cancel_all(ClientSession& session, const Cancel& request)
+void JobDesk::cancel_many(ClientSession& session, const Cancel& request)
 {
-    std::vector<JobId> jobs;
-    records_.each_of(session.identity().uid, [&](const JobRecord& record) {
-        jobs.push_back(record.id);
-        return true;
+    const Submitter asker{.session = session.id(), .uid = session.identity().uid};
+    if (records_.count_of(asker.uid) <= MassCancels::jobs_a_look) {
+        cancel_meant(asker, request);
+        return;
+    }
+    session.await_look();
+    // The client's own words are gone by then.
+    mass_cancels_.put_off([this, asker, request, name = std::string{request.name}] {
+        Cancel asked = request;
+        asked.name = name;
+        cancel_meant(asker, asked);
+        if (ClientSession* waiting = outside_.session(asker.session)) {
+            waiting->look_is_over();
+        }
     });
-    cancel_these(session, request, std::move(jobs), "all");
 }
 
-void JobDesk::cancel_some(ClientSession& session, const Cancel& request)
+void JobDesk::cancel_meant(const Submitter& asker, const Cancel& request)
 {
-    std::vector<JobId> jobs;
-    const auto batch = request.what == CancelWhat::batch
-                           ? batches_.find(session.identity().uid, request.name)
-                           : std::nullopt;
-    records_.each_of(session.identity().uid, [&](const JobRecord& record) {
+    const auto batch =
+        request.what == CancelWhat::batch ? batches_.find(asker.uid, request.name) : std::nullopt;
+    const auto is_meant = [&](const JobRecord& record) {
         const JobAsk* ask = record.submission.ask.get();
-        const bool meant = request.what == CancelWhat::label
-                               ? record.submission.content.label() == request.name
-                           : request.what == CancelWhat::batch
-                               ? batch && ask != nullptr && ask->batch.batch() == *batch
-                               : record.session == session.id() && !record.submission.detached;
-        if (meant) {
+        switch (request.what) {
+            case CancelWhat::label:
+                return record.submission.content.label() == request.name;
+            case CancelWhat::batch:
+                return batch && ask != nullptr && ask->batch.batch() == *batch;
+            case CancelWhat::session:
+                return record.session == asker.session && !record.submission.detached;
+            default:
+                return true;
+        }
+    };
+    std::vector<JobId> jobs;
+    records_.each_of(asker.uid, [&](const JobRecord& record) {
+        if (is_meant(record)) {
             jobs.push_back(record.id);
         }
         return true;
     });
-    cancel_these(session, request, std::move(jobs),
-                 request.what == CancelWhat::label   ? "label"
-                 : request.what == CancelWhat::batch ? "batch"
-                                                     : "session");
-}
-
-void JobDesk::cancel_these(ClientSession& session, const Cancel& request, std::vector<JobId> jobs,
-                           std::string_view field)
-{
     if (jobs.empty()) {
-        session.send(ErrorMessage{
-            .tag = request.tag,
-            .error = refusal(error_code::not_found, "no unfinished jobs", std::string{field})});
+        const char* const field = request.what == CancelWhat::label     ? "label"
+                                  : request.what == CancelWhat::batch   ? "batch"
+                                  : request.what == CancelWhat::session ? "session"
+                                                                        : "all";
+        if (ClientSession* session = outside_.session(asker.session)) {
+            session->send(
+                ErrorMessage{.tag = request.tag,
+                             .error = refusal(error_code::not_found, "no unfinished jobs", field)});
+        }
         return;
     }
-    const std::uint64_t watch = cancel_watches_.open(session.id(), request.tag);
-    mass_cancels_.begin({.uid = session.identity().uid,
+    const std::uint64_t watch = cancel_watches_.open(asker.session, request.tag);
+    mass_cancels_.begin({.uid = asker.uid,
                          .jobs = std::move(jobs),
                          .unless_running = request.unless_running,
                          .before = [this, watch](JobId job) { cancel_watches_.expect(watch, job); },
@@ -312,20 +324,30 @@ void JobDesk::session_lost(SessionId session, unsigned uid, std::size_t unfinish
     session_drained(session);
     unread_.detach(session);
     batches_.session_lost(session);
-    std::vector<JobId> jobs;
-    if (unfinished > MassCancels::jobs_a_turn) {  // else the core does it as well
+    if (unfinished <= MassCancels::jobs_a_turn) {
+        outside_.post(core::SessionLost{session});  // the core cancels them
+        return;
+    }
+    const auto cancel_its = [this, session, uid] {
+        std::vector<JobId> jobs;
         records_.each_of(uid, [&](const JobRecord& record) {
             if (record.session == session && !record.submission.detached) {
                 jobs.push_back(record.id);
             }
             return true;
         });
+        mass_cancels_.begin(
+            {.uid = uid,
+             .jobs = std::move(jobs),
+             .unless_running = false,
+             .before = [](JobId) {},
+             .after = [this, session] { outside_.post(core::SessionLost{session}); }});
+    };
+    if (records_.count_of(uid) <= MassCancels::jobs_a_look) {
+        cancel_its();
+    } else {
+        mass_cancels_.put_off(cancel_its);
     }
-    mass_cancels_.begin({.uid = uid,
-                         .jobs = std::move(jobs),
-                         .unless_running = false,
-                         .before = [](JobId) {},
-                         .after = [this, session] { outside_.post(core::SessionLost{session}); }});
 }
 
 void JobDesk::session_drained(SessionId id)

@@ -100,9 +100,9 @@ public:
     /// Cancelled, or an error, is sent to the session when all of them are gone. All of them are
     /// the client's own, an admin's too: who means another's job has to name it.
     void cancel_job(ClientSession& session, const Cancel& request);
-    void cancel_all(ClientSession& session, const Cancel& request);
-    /// The client's own jobs of that batch, label or session.
-    void cancel_some(ClientSession& session, const Cancel& request);
+    /// All of the client's own jobs, or those of that batch, label or session. Where they are many
+    /// to look at, it does so when its turn comes, and the session waits for that.
+    void cancel_many(ClientSession& session, const Cancel& request);
     /// The number of a new job that is as the one that was set aside.
     [[nodiscard]] tl::expected<JobId, ErrorReply> retry(const ClientSession& session, JobId job);
     [[nodiscard]] tl::expected<std::vector<UnreadEvent>, ErrorReply> wait(
@@ -182,9 +182,8 @@ private:
     void tell_held_up();
     void send_progress(Watched& watched, WorkerId worker);
     void answer_cancel(SessionId session, const Reply& answer) const;
-    /// Cancels these, and answers when they are gone; or that there are none.
-    void cancel_these(ClientSession& session, const Cancel& request, std::vector<JobId> jobs,
-                      std::string_view field);
+    /// Answers when those that are meant are gone, or that there are none.
+    void cancel_meant(const Submitter& asker, const Cancel& request);
     [[nodiscard]] core::JobTerms terms_of(const Submission& submission) const;
     void stop_watching(JobId job, WorkerId worker);
     /// What the worker has said of the attempt that is over; null if it has not.

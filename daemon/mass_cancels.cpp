@@ -19,10 +19,20 @@ void MassCancels::begin(Order order)
         outside_.post(core::UserHeld{.user = core::UserId{order.uid}, .held = true});
     }
     orders_.push_front(std::move(order));
-    go_on();
+    go_on_cancelling();
 }
 
 void MassCancels::go_on()
+{
+    go_on_cancelling();
+    if (!looks_.empty()) {
+        const auto look = std::move(looks_.front());
+        looks_.pop_front();
+        look();
+    }
+}
+
+void MassCancels::go_on_cancelling()
 {
     if (orders_.empty()) {
         return;

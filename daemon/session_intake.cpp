@@ -117,7 +117,7 @@ tl::expected<Submission, ErrorReply> SessionIntake::judge(const Submit& submit,
 
 /// What judge() passes, with the payload as far as it has come.
 tl::expected<Submission, ErrorReply> SessionIntake::judge_payload(const Submit& submit,
-                                                                  UniqueFd blob) const
+                                                                  Given blob) const
 {
     const auto route = find_route(submit);
     if (!route) {
@@ -137,7 +137,7 @@ tl::expected<Submission, ErrorReply> SessionIntake::judge_payload(const Submit& 
 
 SessionIntake::Verdict SessionIntake::submit(Tag tag, const Submit& submit)
 {
-    UniqueFd blob = take_descriptor(submit.has_blob);
+    Given blob = take_descriptor(submit.has_blob);
     return take_tag(tag) ? begin(tag, submit, judge_payload(submit, std::move(blob)))
                          : refuse_tag(tag, submit.more);
 }

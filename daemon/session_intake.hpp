@@ -63,6 +63,10 @@ public:
     [[nodiscard]] Verdict skip_pieces(Tag tag, std::string_view id);
     /// The tag is now of that job's events, which somebody else has submitted.
     void waits(Tag tag, JobId job) { waited_.emplace(number(tag), job); }
+    /// Of the descriptors that came, those are closed which would be the daemon's last but for what
+    /// is kept for sessions and workers; whatever message they are of is refused. They may wait
+    /// long for their turn.
+    void close_costly_descriptors();
     /// No more pieces will come, nor submits.
     void abandon_payloads();
 
@@ -74,6 +78,9 @@ public:
     [[nodiscard]] bool idle() const noexcept { return jobs_ == 0; }
 
 private:
+    /// A message's descriptor: none that did not come; empty, when it was closed for want of room.
+    using Given = std::optional<UniqueFd>;
+
     /// A handler that the client has given a number of its own.
     struct OpenedHandler {
         std::string pool;
@@ -87,16 +94,16 @@ private:
     [[nodiscard]] tl::expected<std::vector<JobContent>, ErrorReply> judge_inputs(
         const SubmitOptions& options) const;
     [[nodiscard]] tl::expected<Submission, ErrorReply> judge_payload(const Submit& submit,
-                                                                     UniqueFd blob) const;
+                                                                     Given blob) const;
     [[nodiscard]] tl::expected<Submission, ErrorReply> judge_put(Tag tag, const Put& put,
-                                                                 UniqueFd blob) const;
+                                                                 Given blob) const;
     [[nodiscard]] tl::expected<void, ErrorReply> judge_load(const JobLoad& load,
                                                             std::uint64_t size) const;
     [[nodiscard]] tl::expected<void, ErrorReply> judge_pieces(std::uint64_t size) const;
     template <typename Message>
     [[nodiscard]] tl::expected<UniqueFd, ErrorReply> gather(const Message& message,
-                                                            UniqueFd blob) const;
-    [[nodiscard]] UniqueFd take_descriptor(bool has_blob);
+                                                            Given given) const;
+    [[nodiscard]] Given take_descriptor(bool has_blob);
     template <typename Message>
     [[nodiscard]] Verdict begin(Tag tag, const Message& message,
                                 tl::expected<Submission, ErrorReply>&& submission);

@@ -8,7 +8,7 @@
 
 namespace jobmill::daemon {
 
-UniqueFd SessionIntake::take_descriptor(bool has_blob)
+SessionIntake::Given SessionIntake::take_descriptor(bool has_blob)
 {
     auto& received = outside_.channel.received_fds();
     if (!has_blob || received.empty()) {
@@ -17,6 +17,15 @@ UniqueFd SessionIntake::take_descriptor(bool has_blob)
     UniqueFd taken = std::move(received.front());
     received.pop_front();
     return taken;
+}
+
+void SessionIntake::close_costly_descriptors()
+{
+    for (UniqueFd& each : outside_.channel.received_fds()) {
+        if (each && !outside_.descriptors.allows_blob(each.get())) {
+            each.reset();
+        }
+    }
 }
 
 /// In the JSON spelling it is taken already.
@@ -67,9 +76,17 @@ tl::expected<void, ErrorReply> SessionIntake::judge_pieces(std::uint64_t size) c
 
 /// The blob with what has come: the client's own, if it is one, or a new one.
 template <typename Message>
-tl::expected<UniqueFd, ErrorReply> SessionIntake::gather(const Message& message,
-                                                         UniqueFd blob) const
+tl::expected<UniqueFd, ErrorReply> SessionIntake::gather(const Message& message, Given given) const
 {
+    const auto too_few = [this] {
+        const auto limit = static_cast<std::uint64_t>(outside_.descriptors.limit());
+        return refuse_busy("too few descriptors are left of " + std::to_string(limit),
+                           retry_soon_ms, "payload", limit);
+    };
+    if (given && !*given) {
+        return too_few();
+    }
+    UniqueFd blob = given ? std::move(*given) : UniqueFd{};
     if (message.more) {
         if (auto fit = judge_pieces(message.size); !fit) {
             return tl::unexpected<ErrorReply>(std::move(fit.error()));
@@ -87,15 +104,13 @@ tl::expected<UniqueFd, ErrorReply> SessionIntake::gather(const Message& message,
         blob = std::move(*made);
     }
     if (!outside_.descriptors.allows_blob(blob.get())) {
-        const auto limit = static_cast<std::uint64_t>(outside_.descriptors.limit());
-        return refuse_busy("too few descriptors are left of " + std::to_string(limit),
-                           retry_soon_ms, "payload", limit);
+        return too_few();
     }
     return blob;
 }
 
 template tl::expected<UniqueFd, ErrorReply> SessionIntake::gather(const Submit& message,
-                                                                  UniqueFd blob) const;
+                                                                  Given given) const;
 
 template <typename Message>
 SessionIntake::Verdict SessionIntake::begin(Tag tag, const Message& message,
@@ -137,8 +152,7 @@ HandlerNames SessionIntake::names_of(const Submission& submission) const
 void SessionIntake::take_gathered(Tag tag, Submission&& submission, const HandlerNames& handler)
 {
     if (!submission.is_put) {
-        const auto route =
-            outside_.pools.find(handler.pool, handler.handler, submission.handler);
+        const auto route = outside_.pools.find(handler.pool, handler.handler, submission.handler);
         if (!route) {
             refuse_request(tag, outside_.tags.text(tag), route.error());
             outside_.tags.remove(tag);
@@ -160,7 +174,7 @@ void SessionIntake::take_whole(Tag tag, Submission&& submission)
 }
 
 tl::expected<Submission, ErrorReply> SessionIntake::judge_put(Tag tag, const Put& put,
-                                                              UniqueFd blob) const
+                                                              Given blob) const
 {
     constexpr std::uint64_t most = std::numeric_limits<std::int64_t>::max();
     if (number(tag) > most) {
@@ -183,7 +197,7 @@ tl::expected<Submission, ErrorReply> SessionIntake::judge_put(Tag tag, const Put
 
 SessionIntake::Verdict SessionIntake::put(Tag tag, const Put& put)
 {
-    UniqueFd blob = take_descriptor(put.has_blob);
+    Given blob = take_descriptor(put.has_blob);
     return take_tag(tag) ? begin(tag, put, judge_put(tag, put, std::move(blob)))
                          : refuse_tag(tag, put.more);
 }

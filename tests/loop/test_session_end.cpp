@@ -192,6 +192,48 @@ TEST_CASE_FIXTURE(DeskFixture, "a cancel of many jobs leaves the loop its turns,
     CHECK(heard_by(peer).back() == "cancelled 9 " + std::to_string(turn + 1) + "/0");
 }
 
+TEST_CASE_FIXTURE(DeskFixture,
+                  "who cancels what has to be looked for among many waits for his turn")
+{
+    Peer& owner = connect_binary();
+    for (std::uint64_t tag = 1; tag <= daemon::MassCancels::jobs_a_look + 1; ++tag) {
+        owner.send(detached_submit(tag));
+        settle();
+    }
+    (void)heard_by(owner);
+    const std::vector<Peer*> askers{&connect(), &connect()};
+    for (const Peer* asker : askers) {
+        asker->say(
+            "{\"op\":\"cancel\",\"id\":\"1\",\"label\":\"none\"}\n"
+            "{\"op\":\"cancel\",\"id\":\"2\",\"label\":\"none\"}\n"
+            "{\"op\":\"ping\",\"id\":\"3\"}\n");
+    }
+    settle();
+    const auto said = [&](std::size_t who) { return heard_by(*askers[who]).size(); };
+    CHECK(said(0) + said(1) == 0);
+    // One look a turn, and each has one of his own before anybody has two.
+    desk.mass_cancels().go_on();
+    CHECK(said(0) == 1);
+    CHECK(said(1) == 0);
+    desk.mass_cancels().go_on();
+    CHECK(said(1) == 1);
+    CHECK(said(0) == 0);
+    desk.mass_cancels().go_on();
+    CHECK(said(0) == 2);
+    desk.mass_cancels().go_on();
+    CHECK(said(1) == 2);
+    CHECK(desk.mass_cancels().empty());
+    // What was asked is done though nobody waits for the answer.
+    askers[0]->say("{\"op\":\"cancel\",\"all\":true}\n");
+    settle();
+    peers[1]->hang_up();
+    REQUIRE(run_until([&] { return !over.empty(); }));
+    bury();
+    CHECK(told<core::CancelRequested>().empty());
+    desk.mass_cancels().go_on();
+    CHECK(told<core::CancelRequested>().size() == daemon::MassCancels::jobs_a_turn);
+}
+
 TEST_CASE_FIXTURE(DeskFixture, "the many jobs of a client that is gone go over several turns")
 {
     constexpr std::size_t turn = daemon::MassCancels::jobs_a_turn;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Payloads in pieces and in descriptors, whole, wrong, and cut short.
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <array>
@@ -242,6 +243,39 @@ TEST_CASE_FIXTURE(DeskFixture, "descriptors that no frame speaks of are closed")
     CHECK(::read(reading.get(), &byte, 1) == 0);
 }
 
+TEST_CASE_FIXTURE(DeskFixture, "descriptors that come when few are left are not kept")
+{
+    std::array<int, 2> ends{};
+    REQUIRE(::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) == 0);
+    const UniqueFd reading{ends[0]};
+    UniqueFd writing{ends[1]};
+    rlimit usual{};
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &usual) == 0);
+    const rlimit tight{.rlim_cur = static_cast<rlim_t>(writing.get()) + 20,
+                       .rlim_max = usual.rlim_max};
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &tight) == 0);
+    settings.credit_jobs = 1;
+    Peer& peer = connect_binary();
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &usual) == 0);
+    peer.send(submit(1));
+    peer.send(submit(2));
+    CHECK(heard_by(peer) == Lines{"accepted 1:101 x2"});
+    // The session does not listen: the message and its descriptor wait for their turn.
+    const int fds[] = {writing.get()};
+    Submit with = submit(3);
+    with.has_blob = true;
+    with.size = 1000;
+    peer.send(with, fds);
+    settle();
+    finish(101);
+    finish(102);
+    CHECK(heard_by(peer).back() ==
+          "error 3 busy of " + std::to_string(static_cast<std::uint64_t>(tight.rlim_cur)));
+    writing.reset();
+    char byte = 0;
+    CHECK(::read(reading.get(), &byte, 1) == 0);
+}
+
 TEST_CASE_FIXTURE(DeskFixture,
                   "a payload that no memory can be had for is refused with a moment to come back")
 {
@@ -272,7 +306,11 @@ TEST_CASE_FIXTURE(DeskFixture, "a payload counts whole while its pieces come, an
     CHECK(desk.admission().of(1000U).bytes == 11);
     // Arguments count as well.
     Submit with_args = submit(3, "hello world");
-    const std::string args = "\x81\xa1" "a" "\xd9\x4b" + std::string(75, 'x');
+    const std::string args =
+        "\x81\xa1"
+        "a"
+        "\xd9\x4b" +
+        std::string(75, 'x');
     with_args.options.args = bytes_of(args);
     peer.send(with_args);
     CHECK(heard_by(peer) == Lines{"error 3 busy of 100"});
