@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import importlib
+import io
 import pickle
 import sys
-from typing import Any, Callable, Dict, Optional
+from typing import Any, Callable, Dict, Optional, Tuple
 
 from ._main_module import import_main
 from ._parcel import split_call
@@ -14,14 +15,26 @@ from ._parcel import split_call
 __all__ = ["initializer_of", "load_function", "named"]
 
 
-def load_function(name: bytes) -> Callable[..., Any]:
-    """From what ``dump_function`` made."""
+class _Finder(pickle.Unpickler):
+    """Remembers what it has found by name last."""
+
+    found: Any = None
+
+    def find_class(self, module: str, name: str) -> Any:
+        self.found = super().find_class(module, name)
+        return self.found
+
+
+def load_function(name: bytes) -> Tuple[Callable[..., Any], bool]:
+    """From what ``dump_function`` made. And whether it was found by its name: any other is of one job,
+    which may change what it carries."""
     kind, data = name[:1], name[1:]
     if kind == b"M":
         spec, data = pickle.loads(data)
         import_main(spec)
+    finder = _Finder(io.BytesIO(data))
     try:
-        return pickle.loads(data)
+        function = finder.load()
     except ModuleNotFoundError as error:
         if error.name == "cloudpickle":
             raise ModuleNotFoundError(
@@ -29,6 +42,7 @@ def load_function(name: bytes) -> Callable[..., Any]:
                 name=error.name,
             ) from None
         raise
+    return function, function is finder.found
 
 
 def named(name: str) -> Callable[[], None]:
@@ -49,7 +63,7 @@ def initializer_of(setup: Dict[str, Any]) -> Optional[Callable[[], None]]:
 
     def initialize() -> None:
         _, name, data, buffers = split_call(memoryview(data_of_call))
-        function = load_function(name)
+        function, _ = load_function(name)
         args, kwargs = pickle.loads(data, buffers=buffers)
         function(*args, **kwargs)
 

@@ -244,10 +244,11 @@ class _Worker:
             loaded: Dict[int, Any] = {}
             if flags & HAS_HANDLES:
                 set_inputs(self._inputs_of(job, loaded))
-            known = self._functions.get(name)
-            function = load_function(name) if known is None else known
-            if known is None and not loaded:  # one that has taken handles is of this job
-                self._keep_function(name, function)
+            function = self._functions.get(name)
+            if function is None:
+                function, by_name = load_function(name)
+                if by_name:
+                    self._keep_function(name, function)
             args, kwargs = pickle.loads(data, buffers=views)
         finally:
             set_inputs(None)

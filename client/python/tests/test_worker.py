@@ -3,24 +3,35 @@
 
 from __future__ import annotations
 
+import asyncio
+import collections
 import concurrent.futures
 import contextlib
+import functools
 import io
-import collections
 import os
 import pickle
+import random
 import signal
 import sys
 import tempfile
 import unittest
-from typing import Any, List
+from typing import Any, Callable, Iterator, List, Tuple
 
 import surroundings
 import workload
 from surroundings import eventually
 
 import jobmill
-from jobmill import Executor, InitializerFailed, JobError, Progress, RemoteTraceback, WorkerDied
+from jobmill import (
+    aio,
+    Executor,
+    InitializerFailed,
+    JobError,
+    Progress,
+    RemoteTraceback,
+    WorkerDied,
+)
 
 
 def setUpModule() -> None:
@@ -366,6 +377,125 @@ class WhatJobsLeave(OneExecutor):
         self.executor.submit(workload.remember, "a").result()
         self.assertEqual(self.executor.submit(workload.remembered).result(), ["a"])
         self.executor.submit(workload.forget).result()
+
+
+class Fresh(OneExecutor):
+    """Each job gets what its function carries as it was submitted."""
+
+    WORKERS = 1
+
+    def carriers(self) -> Iterator[Tuple[str, Callable[..., int]]]:
+        yield "a bound method", Counter().count
+        yield "an instance", Counter()
+        yield "a partial", functools.partial(append_to, [])
+        yield "a method of a list", functools.partial(map_over, [0].append)
+        yield "an iterator", iter([1, 2, 3]).__next__
+        yield "a function with a default", function_with("default")
+        yield "a closure", function_with("closure")
+        yield "a function with an attribute", function_with("attribute")
+
+    def calls(self) -> Iterator[Callable[..., int]]:
+        for what, call in self.carriers():
+            by_value = what.endswith(("default", "closure", "attribute"))
+            if not by_value or surroundings.has_module("cloudpickle"):
+                with self.subTest(what):
+                    yield call
+
+    def test_jobs_that_are_submitted_do_not_see_what_others_changed(self) -> None:
+        for call in self.calls():
+            self.assertEqual([self.executor.submit(call).result() for _ in range(3)], [1] * 3)
+
+    def test_nor_do_those_with_arguments_and_options(self) -> None:
+        view = self.executor.options(label="fresh")
+        count = Counter().count
+        answers = [view.submit(count, [number]).result() for number in range(3)]
+        self.assertEqual(answers, [1, 1, 1])
+
+    def test_nor_do_those_of_map(self) -> None:
+        for call in (Counter(), Counter().count, functools.partial(append_to, [])):
+            self.assertEqual(list(self.executor.map(call, range(3))), [1] * 3)
+
+    def test_nor_do_those_of_imap_unordered(self) -> None:
+        for call in (Counter(), Counter().count, functools.partial(append_to, [])):
+            items = self.executor.imap_unordered(call, range(3))
+            self.assertEqual([item.result() for item in items], [1] * 3)
+
+    def test_nor_do_those_of_a_pool_of_asyncio(self) -> None:
+        async def run() -> List[int]:
+            async with aio.Pool(socket=self.executor.socket, pool="python") as pool:
+                count = Counter().count
+                answers = [await pool.run(count) for _ in range(3)]
+                return answers + [
+                    item.result() async for item in pool.imap_unordered(count, range(3))
+                ]
+
+        self.assertEqual(asyncio.run(run()), [1] * 6)
+
+    def test_random_numbers_are_those_of_the_generator_that_was_sent(self) -> None:
+        first = random.Random(1).random()
+        draw = random.Random(1).random
+        self.assertEqual([self.executor.submit(draw).result() for _ in range(3)], [first] * 3)
+
+    def test_a_function_that_is_found_by_its_name_is_not_looked_for_again(self) -> None:
+        finds = self.executor.submit(count_finds).result()
+        for _ in range(3):
+            self.executor.submit(workload.square, 2).result()
+            self.executor.submit(workload.square, number=2).result()
+        self.assertLessEqual(self.executor.submit(count_finds).result(), finds + 1)
+
+
+class Counter:
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def count(self, *_: Any) -> int:
+        self.calls += 1
+        return self.calls
+
+    __call__ = count
+
+
+def append_to(numbers: List[int], *_: Any) -> int:
+    numbers.append(0)
+    return len(numbers)
+
+
+def map_over(append: Callable[[int], None]) -> int:
+    append(0)
+    return len(append.__self__) - 1  # type: ignore[attr-defined] # a method has it
+
+
+def function_with(what: str) -> Callable[[], int]:
+    numbers: List[int] = []
+    if what == "closure":
+        return lambda: append_to(numbers)
+    if what == "default":
+        return lambda numbers=numbers: append_to(numbers)  # type: ignore[misc]
+
+    def call() -> int:
+        call.calls += 1  # type: ignore[attr-defined]
+        return call.calls  # type: ignore[attr-defined]
+
+    call.calls = 0  # type: ignore[attr-defined]
+    return call
+
+
+_finds: List[str] = []
+
+
+def count_finds() -> int:
+    """So many functions were found by their names since it was asked first."""
+    from jobmill import _functions
+
+    class Finder(_functions._Finder):
+        def find_class(self, module: str, name: str) -> Any:
+            _finds.append(name)
+            return super().find_class(module, name)
+
+    if not _finds:
+        _functions._Finder = Finder  # type: ignore[misc]
+        _finds.append("count_finds")
+    return len(_finds)
 
 
 def sys_write(text: str) -> None:
