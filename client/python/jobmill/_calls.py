@@ -14,7 +14,7 @@ from ._link import Link
 from ._load import load_bytes, load_python
 from ._parcel import HANDLER, TELL_PID, Parcel
 from ._settings import Settings
-from ._stream import Item, stream
+from ._stream import Item, Streams, stream
 from .handle import Handle
 from .options import encode
 
@@ -35,6 +35,7 @@ class Calls:
 
     _link: Optional[Link]
     _shut_down: bool
+    _streams: Streams
 
     def _connected(self) -> Link:
         raise NotImplementedError
@@ -145,6 +146,10 @@ class OptionsView(Calls):
     @property
     def _shut_down(self) -> bool:  # type: ignore[override]
         return self._of._shut_down
+
+    @property
+    def _streams(self) -> Streams:  # type: ignore[override]
+        return self._of._streams
 
     def _connected(self) -> Link:
         return self._of._connected()

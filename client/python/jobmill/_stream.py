@@ -5,7 +5,10 @@ from __future__ import annotations
 
 import os
 import select
+import socket
+import threading
 import time
+import weakref
 from pickle import loads
 from typing import Any, Callable, Iterable, Iterator, List, NamedTuple, Optional
 
@@ -20,13 +23,14 @@ from ._session import Result
 from ._wire import connect, greet, receive
 from .errors import DaemonGone, JobMillError
 
-__all__ = ["Item", "stream"]
+__all__ = ["Item", "Streams", "stream"]
 
 _DEFAULT_WINDOW = 256
 # Bytes of small payloads that go together; and a larger one goes alone.
 _GATHERED = 32_768
 # Who takes longer for an element is not asked for the next one before results are handed out.
 _SLOW_SECONDS = 0.0002
+_CLOSED = "the connection was closed here"
 
 
 class Item(NamedTuple):
@@ -132,6 +136,24 @@ def stream(
     return _Stream(calls, fn, iter(iterable), window or _DEFAULT_WINDOW).items(link)
 
 
+class Streams:
+    """Those of an executor, which end with it: their sessions are their readers' own."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._begun: "weakref.WeakSet[_Stream]" = weakref.WeakSet()
+
+    def add(self, stream: "_Stream") -> None:
+        with self._lock:
+            self._begun.add(stream)
+
+    def end(self) -> None:
+        with self._lock:
+            streams = list(self._begun)
+        for stream in streams:
+            stream.end()
+
+
 class _Stream:
     def __init__(
         self, calls: Any, fn: Callable[..., Any], elements: Iterator[Any], window: int
@@ -145,8 +167,21 @@ class _Stream:
         self._next_index = 0
         self._items: List[Item] = []
         self._errors: List[BaseException] = []
+        self._connection: Any = None
+        self._ended = False
+
+    def end(self) -> None:
+        """From any thread: cancels what is left. Whoever reads is woken, and told so."""
+        self._ended = True
+        connection = self._connection
+        if connection is not None:
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass  # its reader has closed it, or the daemon is gone
 
     def items(self, link: Any) -> Iterator[Item]:
+        self._calls._streams.add(self)
         try:
             yield from self._items_of(connect(link.path))
         except DaemonGone as error:
@@ -159,7 +194,10 @@ class _Stream:
 
     def _items_of(self, connection: Any) -> Iterator[Item]:
         desk: Optional[Desk] = None
+        self._connection = connection
         try:
+            if self._ended or self._calls._shut_down:  # it may have had no connection then
+                raise DaemonGone(_CLOSED)
             session = greet(connection, f"jobmill-python {os.getpid()}")
             desk = Desk(session)
             basket = Basket(desk, self._items, self._calls._settings.echo)
@@ -177,6 +215,8 @@ class _Stream:
                     continue  # they have made room
                 if not desk.unfinished and self._exhausted:
                     return
+                if self._ended and not desk.under_way:
+                    raise DaemonGone(_CLOSED)
                 if not done or desk.under_way:
                     poll.modify(
                         connection, select.POLLIN if done else select.POLLIN | select.POLLOUT
@@ -215,7 +255,7 @@ class _Stream:
         size = taken = 0
         most = desk.under_way
         room = min(self._window - desk.unfinished - len(self._items), desk.room_for_jobs())
-        while room > 0 and not self._exhausted:
+        while room > 0 and not self._exhausted and not self._ended:
             begin = time.perf_counter()
             try:
                 element = next(elements)

@@ -18,6 +18,7 @@ from ._future import Progress
 from ._link import Link
 from ._parcel import dump_object
 from ._settings import Settings
+from ._stream import Streams
 from .errors import DaemonGone, NotPossible
 from .handle import Handle
 from .options import job_options
@@ -67,6 +68,7 @@ class Executor(Calls, concurrent.futures.Executor):
         )
         self._options = {}
         self._shut_down = False
+        self._streams = Streams()
         self._link = None
         self._lock = threading.Lock()
         _executors.add(self)
@@ -76,7 +78,8 @@ class Executor(Calls, concurrent.futures.Executor):
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """No more jobs. With ``wait`` until those that there are have ended, but not in a callback, whose
         thread reads the results; ``cancel_futures`` cancels those that do not run. One that waits for
-        its next attempt does not."""
+        its next attempt does not. Those of ``imap_unordered`` are cancelled when all others have ended.
+        """
         with self._lock:
             self._shut_down = True
             link = self._link
@@ -180,6 +183,7 @@ class Executor(Calls, concurrent.futures.Executor):
     def _close(self) -> None:
         with self._lock:
             link, self._link = self._link, None
+        self._streams.end()
         if link is not None:
             link.close()
         self._settings.end()
@@ -189,6 +193,7 @@ class Executor(Calls, concurrent.futures.Executor):
         with self._lock:
             self._shut_down = True
             link = self._link
+        self._streams.end()
         if link is not None:
             link.refuse_jobs()
             link.cancel_all()
@@ -198,6 +203,7 @@ class Executor(Calls, concurrent.futures.Executor):
     def _abandon(self) -> None:
         """In the child of a fork: what is open is the parent's; the next submit connects anew."""
         self._lock = threading.Lock()
+        self._streams = Streams()
         if self._link is not None:
             self._link.abandon()
             self._link = None

@@ -319,6 +319,100 @@ class Ends(OneExecutor):
                 next(items)
 
 
+class OfASharedDaemon(OneExecutor):
+    """Its end is not the executor's: that has to end the streams itself."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.other = Executor(socket=self.executor.socket, pool="python")
+        self.addCleanup(self.other.shutdown)
+        # One item is to be read, and one job runs.
+        self.calls = [(workload.square, 2), (workload.begin_and_wait, self.place)]
+
+    def begin(self) -> Iterator[jobmill.Item]:
+        items = self.other.imap_unordered(apply, self.calls)
+        self.assertEqual(next(items).value, 4)
+        self.await_file("job.begun")
+        return items
+
+    def test_terminate_workers_stops_what_runs(self) -> None:
+        items = self.begin()
+        self.other.terminate_workers()
+        self.await_file("job.stopped")
+        with self.assertRaisesRegex(RuntimeError, "was shut down"):
+            next(items)
+
+    def test_shutdown_stops_what_runs(self) -> None:
+        items = self.begin()
+        self.other.shutdown()
+        self.await_file("job.stopped")
+        with self.assertRaisesRegex(RuntimeError, "was shut down"):
+            next(items)
+
+    def test_so_it_is_with_options(self) -> None:
+        items = self.other.options(label="x").imap_unordered(apply, self.calls)
+        next(items)
+        self.await_file("job.begun")
+        self.other.shutdown()
+        self.await_file("job.stopped")
+        with self.assertRaisesRegex(RuntimeError, "was shut down"):
+            next(items)
+
+    def test_a_reader_that_waits_is_told(self) -> None:
+        told: List[BaseException] = []
+
+        def read() -> None:
+            try:
+                list(self.other.imap_unordered(apply, self.calls))
+            except RuntimeError as error:
+                told.append(error)
+
+        for end in (self.other.terminate_workers, self.other.shutdown):
+            self.other = Executor(socket=self.executor.socket, pool="python")
+            end = getattr(self.other, end.__name__)
+            reader = threading.Thread(target=read)
+            reader.start()
+            self.await_file("job.begun")
+            end()
+            reader.join()
+            self.assertIn("was shut down", str(told.pop()))
+            self.await_file("job.stopped")
+            os.unlink(self.path("job.begun"))
+            os.unlink(self.path("job.stopped"))
+
+    def test_no_more_elements_are_taken(self) -> None:
+        for window in (1, 4):
+            self.other = Executor(socket=self.executor.socket, pool="python")
+            taken = itertools.count()
+            items = self.other.imap_unordered(workload.square, taken, buffersize=window)
+            next(items)
+            self.other.shutdown()
+            before = repr(taken)
+            with self.assertRaisesRegex(RuntimeError, "was shut down"):
+                list(items)
+            self.assertEqual(repr(taken), before)
+
+    def test_one_that_was_not_begun_submits_nothing(self) -> None:
+        self.other.submit(workload.square, 2).result()
+        items = self.other.imap_unordered(workload.touch, [self.path("there")])
+        self.other.shutdown()
+        with self.assertRaisesRegex(RuntimeError, "was shut down"):
+            next(items)
+        self.assertFalse(os.path.exists(self.path("there")))
+
+    def test_the_child_of_a_fork_ends_none_of_its_parent(self) -> None:
+        items = self.begin()
+        child = os.fork()
+        if child == 0:
+            try:
+                self.other.shutdown()
+            finally:
+                os._exit(0)
+        os.waitpid(child, 0)
+        workload.touch(self.path("go"))
+        self.assertEqual([item.value for item in items], ["finished"])
+
+
 class WithoutADaemon(unittest.TestCase):
     def test_one_that_is_killed_is_told_as_such(self) -> None:
         executor = Executor(1)
