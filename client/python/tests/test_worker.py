@@ -106,6 +106,16 @@ class Output(OneExecutor):
             executor.submit(workload.say, "to you", "and you").result()
         self.assertEqual((out.getvalue(), err.getvalue()), ("to you\n", "and you\n"))
 
+    def test_an_output_of_the_program_that_is_no_file_costs_no_result(self) -> None:
+        for out in (OnlyWrites(), RaisesWhenWritten(), object()):
+            with contextlib.redirect_stdout(out), Executor(1) as executor:  # type: ignore[type-var]
+                self.assertEqual(executor.submit(workload.say, "a").result(), "a")
+                items = list(executor.imap_unordered(workload.say, ["b", "c"]))
+                self.assertEqual(executor.submit(workload.say, "d").result(), "d")
+            self.assertEqual(sorted(item.result() for item in items), ["b", "c"])
+            if isinstance(out, OnlyWrites):
+                self.assertEqual(sorted(out.text.split()), ["a", "b", "c", "d"])
+
 
 class Exceptions(OneExecutor):
     def test_they_are_what_they_were_with_the_workers_traceback(self) -> None:
@@ -442,6 +452,18 @@ class Fresh(OneExecutor):
             self.executor.submit(workload.square, 2).result()
             self.executor.submit(workload.square, number=2).result()
         self.assertLessEqual(self.executor.submit(count_finds).result(), finds + 1)
+
+
+class OnlyWrites:
+    text = ""
+
+    def write(self, text: str) -> None:
+        self.text += text
+
+
+class RaisesWhenWritten:
+    def write(self, text: str) -> None:
+        raise LookupError(text)
 
 
 class Counter:
