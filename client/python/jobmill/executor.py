@@ -109,7 +109,7 @@ class Executor(Calls, concurrent.futures.Executor):
             self.shutdown(wait=False)
 
     def __exit__(self, kind: Any, value: Any, traceback: Any) -> Optional[bool]:
-        if kind is not None and issubclass(kind, (KeyboardInterrupt, SystemExit)):
+        if kind is not None and issubclass(kind, KeyboardInterrupt):
             self._stop()
         else:
             self.shutdown(wait=True)

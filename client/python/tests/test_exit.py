@@ -145,17 +145,19 @@ class ByItself(Ends):
         self.assertTrue(program.has("a.finished") and program.has("b.finished"))
         self.assert_nothing_is_left(program)
 
-    def test_sys_exit_within_the_with_stops_the_jobs(self) -> None:
+    def test_sys_exit_within_the_with_leaves_the_jobs_alone(self) -> None:
         program = self.program(
             """
             with Executor(1) as executor:
-                executor.submit(workload.begin_and_wait, place)
-                workload.wait_for_file(os.path.join(place, "job.begun"))
+                for name in "ab":
+                    executor.submit(workload.begin_and_wait, place, name)
                 sys.exit(3)
         """
         )
+        program.await_file("a.begun")
+        program.touch("go")
         self.assertEqual(program.end(), (3, "", ""))
-        self.assertTrue(program.has("job.stopped"))
+        self.assertTrue(program.has("a.finished") and program.has("b.finished"))
         self.assert_nothing_is_left(program)
 
     def test_an_executor_that_is_not_used_starts_nothing(self) -> None:
