@@ -112,5 +112,7 @@ class Feed:
     def close(self) -> None:
         if self._next is not None:
             self._next.cancel()
+        if self._basket is not None:
+            self._basket.wanted = False  # of what still waits for credit
         for sink in self._sinks.values():
             self._calls._pool._cancel(sink)

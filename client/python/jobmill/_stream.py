@@ -59,12 +59,13 @@ class Basket:
     """What the elements have in common that are submitted by one desk for one reader: where their items
     go."""
 
-    __slots__ = ("desk", "items", "echoes")
+    __slots__ = ("desk", "items", "echoes", "wanted")
 
     def __init__(self, desk: Desk, items: List[Item], echoes: bool) -> None:
         self.desk = desk
         self.items = items
         self.echoes = echoes
+        self.wanted = True
 
 
 class Element(Sink):
@@ -77,6 +78,9 @@ class Element(Sink):
         self._index = index
         self._basket = basket
         self._chunk: Optional[bytes] = None
+
+    def is_wanted(self) -> bool:
+        return self._basket.wanted
 
     def on_result(self, result: Result) -> None:
         value, error = None, None

@@ -371,6 +371,19 @@ class Streams(OneDaemon):
             await self.await_file("a.stopped")
 
     @on_loop
+    async def test_leaving_it_sends_nothing_of_what_waits_for_credit(self) -> None:
+        async with self.pool() as pool:
+            calls: List[Tuple[Any, ...]] = [(workload.square, 2)]
+            calls += [(workload.begin_and_wait, self.place, str(n)) for n in range(2)]
+            calls += [(workload.square, 3)] * 4200 + [(workload.touch, self.path("late"))] * 800
+            items = pool.imap_unordered(apply, calls, buffersize=len(calls))
+            async with aclosing(items):
+                async for _ in items:
+                    await self.await_file("0.begun")
+                    break
+        self.assertFalse(os.path.exists(self.path("late")))
+
+    @on_loop
     async def test_a_source_that_raises_stops_what_runs(self) -> None:
         async def source() -> AsyncIterator[Tuple[Any, ...]]:
             yield (workload.begin_and_wait, self.place, "a")
