@@ -121,23 +121,37 @@ class Pool(Calls):
 
     async def close(self, *, cancel: bool = False) -> None:
         """Waits for the jobs, or cancels them, then lets go of the daemon. The loop goes on
-        meanwhile."""
+        meanwhile. A task that is cancelled here cancels the jobs, and lets go of the daemon first.
+        """
+        try:
+            await self._await_jobs(cancel)
+        finally:
+            self._end(DaemonGone("the pool is closed"))
+            self._settings.ask_to_stop()
+            try:
+                pause = 0.001
+                while not self._settings.has_stopped():
+                    await asyncio.sleep(pause)
+                    pause = min(pause * 1.5, 0.05)
+            finally:
+                self._settings.end()
+
+    async def _await_jobs(self, cancel: bool) -> None:
         desk = self._desk
-        if desk is not None and self._error is None:
-            if cancel:
-                self._deliveries.extend(desk.take_back())
-                desk.cancel_under_way()
-                self._flush_soon()
-                self._schedule()
+        if desk is None or self._error is not None:
+            return
+        if cancel:
+            self._deliveries.extend(desk.take_back())
+            desk.cancel_under_way()
+            self._flush_soon()
+            self._schedule()
+        try:
             while desk.unfinished or self._deliveries:
                 await self._change()
-        self._end(DaemonGone("the pool is closed"))
-        self._settings.ask_to_stop()
-        pause = 0.001
-        while not self._settings.has_stopped():
-            await asyncio.sleep(pause)
-            pause = min(pause * 1.5, 0.05)
-        self._settings.end()
+        except BaseException:
+            if not cancel:
+                await self._await_jobs(cancel=True)
+            raise
 
     def options(self, **options: Any) -> _Options:
         """A view of this pool whose jobs have these options; see ``jobmill.options``."""

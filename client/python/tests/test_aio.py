@@ -545,6 +545,49 @@ class Ends(OneDaemon):
         await self.await_file("a.stopped")
 
     @on_loop
+    async def test_a_cancel_while_it_waits_stops_them_and_its_daemon(self) -> None:
+        jobs: List[Job] = []
+
+        async def use(pool: Pool) -> None:
+            async with pool:
+                jobs.extend(await self.begin(pool, "a"))
+                jobs.extend(pool.submit(workload.square, n) for n in range(5000))
+
+        for pool in (Pool(1, output="keep"), self.pool()):
+            jobs.clear()
+            using = asyncio.ensure_future(use(pool))
+            await eventually(lambda: len(jobs) > 1)
+            daemon = pool._settings._daemon
+            using.cancel()
+            with self.assertRaises(asyncio.CancelledError):
+                await using
+            if daemon is not None:
+                self.assertFalse(daemon.alive)
+                self.assertFalse(os.path.exists(daemon.directory))
+            await self.await_file("a.stopped")
+            self.assertTrue(jobs[0].cancelled() and jobs[-1].cancelled())
+            self.assertTrue(all(job.done() for job in jobs))
+            for name in ("a.begun", "a.stopped"):
+                os.unlink(self.path(name))
+
+    @on_loop
+    async def test_a_second_cancel_ends_its_daemon_all_the_same(self) -> None:
+        pool = Pool(1, output="keep")
+        await pool.open()
+        job = pool.submit(workload.stay, self.place)
+        await self.await_file("job.begun")
+        daemon = pool._settings._daemon
+        closing = asyncio.ensure_future(pool.close())
+        for _ in range(2):
+            await asyncio.sleep(0)
+            closing.cancel()
+        with self.assertRaises(asyncio.CancelledError):
+            await closing
+        self.assertTrue(job.done())
+        job.cancelled() or job.exception()
+        self.assertFalse(daemon.alive or os.path.exists(daemon.directory))
+
+    @on_loop
     async def test_a_cancel_is_not_lost_while_it_opens(self) -> None:
         pool = self.pool()
         greeted = pool._greeted
