@@ -68,7 +68,12 @@ class Calls:
         """The result of ``fn(*args, **kwargs)``. Waits until there is credit before it submits, so
         that any number of tasks may call it. A task that is cancelled stops its job."""
         await self._pool._room()
-        return await self.submit(fn, *args, **kwargs)
+        try:
+            job = self.submit(fn, *args, **kwargs)
+        except BaseException:
+            self._pool._offer_room()
+            raise
+        return await job
 
     def call(self, handler: str, /, payload: Any = b"", **arguments: Any) -> Job:
         """A job of a native handler, without pickle; its result is bytes, or for a large one a

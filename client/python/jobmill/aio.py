@@ -64,6 +64,7 @@ class Pool(Calls):
         self._flushing = False
         self._error: Optional[BaseException] = None
         self._deliveries: Deque[Delivery] = collections.deque()
+        self._change_waiters: Deque["asyncio.Future[None]"] = collections.deque()
         self._room_waiters: Deque["asyncio.Future[None]"] = collections.deque()
 
     async def __aenter__(self) -> "Pool":
@@ -209,20 +210,42 @@ class Pool(Calls):
         return handle.tag_on(desk, lambda descriptor, size: desk.put(sink, descriptor, size))
 
     async def _room(self) -> None:
+        """Until there is credit. Who makes no use of it calls ``_offer_room``."""
         while not self._open_desk().has_room(0):
-            await self._change()
+            waiter = self._loop.create_future()
+            self._room_waiters.append(waiter)
+            try:
+                await waiter
+            except BaseException:
+                self._offer_room()
+                raise
+
+    def _offer_room(self) -> None:
+        """Wakes as many as there is room for: any number may wait for it."""
+        waiters = self._room_waiters
+        if not waiters:
+            return
+        room = len(waiters)
+        if self._desk is not None and self._error is None:
+            room = self._desk.room_for_jobs()
+        while waiters and room > 0:
+            waiter = waiters.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+                room -= 1
 
     def _change(self) -> "asyncio.Future[None]":
         """Done when jobs have ended, or all is over."""
         waiter = self._loop.create_future()
-        self._room_waiters.append(waiter)
+        self._change_waiters.append(waiter)
         return waiter
 
     def _wake_waiters(self) -> None:
-        waiters, self._room_waiters = self._room_waiters, collections.deque()
+        waiters, self._change_waiters = self._change_waiters, collections.deque()
         for waiter in waiters:
             if not waiter.done():
                 waiter.set_result(None)
+        self._offer_room()
 
     def _cancel(self, sink: Sink) -> None:
         if self._desk is not None and self._error is None:

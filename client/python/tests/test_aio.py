@@ -277,6 +277,56 @@ class Many(OneDaemon):
             self.assertLessEqual(most, credit)
 
     @on_loop
+    async def test_of_many_tasks_as_many_are_woken_as_there_is_room_for(self) -> None:
+        async with self.pool() as pool:
+            desk = pool._desk
+            count = desk.session.welcome.credit_jobs + 4000
+            has_room, asked = desk.has_room, 0
+
+            def count_and_ask(*arguments: Any) -> bool:
+                nonlocal asked
+                asked += 1
+                return has_room(*arguments)
+
+            desk.has_room = count_and_ask
+            await asyncio.gather(*(pool.run(workload.square, n) for n in range(count)))
+            self.assertLess(asked, 4 * count)
+
+    def fill(self, pool: Pool) -> List[Job]:
+        """No credit is left until the gate of the first is there."""
+        credit = pool._desk.session.welcome.credit_jobs
+        gates = [self.path("first")] + [self.path("others")] * (credit - 1)
+        return [pool.submit(workload.wait_for_file, gate) for gate in gates]
+
+    @on_loop
+    async def test_room_of_a_task_that_is_cancelled_is_anothers(self) -> None:
+        async with self.pool() as pool:
+            jobs = self.fill(pool)
+            tasks = [asyncio.ensure_future(pool.run(workload.square, n)) for n in (2, 3)]
+            jobs[0].add_done_callback(lambda _: tasks[0].cancel())
+            await asyncio.sleep(0)
+            workload.touch(self.path("first"))
+            await jobs[0]
+            await eventually(lambda: pool._desk.under_way == len(jobs))
+            workload.touch(self.path("others"))
+            self.assertEqual(await tasks[1], 9)
+            self.assertTrue(tasks[0].cancelled())
+
+    @on_loop
+    async def test_room_of_a_task_that_cannot_submit_is_anothers(self) -> None:
+        async with self.pool() as pool:
+            jobs = self.fill(pool)
+            calls = [(workload.identity, threading.Lock())] * 2 + [(workload.square, 3)]
+            tasks = [asyncio.ensure_future(pool.run(*call)) for call in calls]
+            await asyncio.sleep(0)
+            workload.touch(self.path("first"))
+            await eventually(lambda: jobs[0].done() and pool._desk.under_way == len(jobs))
+            workload.touch(self.path("others"))
+            self.assertEqual(await tasks[2], 9)
+            for task in tasks[:2]:
+                self.assertIsInstance(task.exception(), NotPossible)
+
+    @on_loop
     async def test_the_loop_goes_on_while_results_pour_in(self) -> None:
         async with self.pool() as pool:
             jobs = [pool.submit(workload.square, number) for number in range(4000)]
