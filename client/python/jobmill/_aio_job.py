@@ -10,7 +10,7 @@ from . import _frames as f
 from ._desk import CancelledHere, Sink
 from ._future import Progress, Stats, stats_of
 from ._outcome import error_of
-from ._output import echo
+from ._output import MOST_OUTPUT, Echo, last_text
 from ._session import Result
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Job", "Output", "Retrying"]
 
-_MOST_OUTPUT = 65_536
+_NAMES = {f.STREAM_OUT: "stdout", f.STREAM_ERR: "stderr"}
 
 
 class Output(NamedTuple):
@@ -52,6 +52,7 @@ class Job(asyncio.Future, Sink):
         self._fields: Optional[tuple] = None
         self._chunk: Optional[bytes] = None
         self._output: Dict[int, bytearray] = {}
+        self._echo: Optional[Echo] = None
         self._listeners: List["asyncio.Queue[Any]"] = []
 
     @property
@@ -62,11 +63,11 @@ class Job(asyncio.Future, Sink):
     @property
     def stdout(self) -> str:
         """What it printed, the last 64 KiB."""
-        return self._output.get(f.STREAM_OUT, b"").decode("utf-8", "replace")
+        return last_text(self._output.get(f.STREAM_OUT, b""))
 
     @property
     def stderr(self) -> str:
-        return self._output.get(f.STREAM_ERR, b"").decode("utf-8", "replace")
+        return last_text(self._output.get(f.STREAM_ERR, b""))
 
     def cancel(self, msg: Any = None) -> bool:
         """Stops the job, wherever it is. False only if it has ended already."""
@@ -85,6 +86,7 @@ class Job(asyncio.Future, Sink):
         if self.done():
             return
         self._fields = result.fields
+        self._end_output()
         try:
             if result.state == f.SUCCEEDED:
                 self.set_result(self._load(result, self))
@@ -100,6 +102,7 @@ class Job(asyncio.Future, Sink):
         self._tell(None)
 
     def on_error(self, error: BaseException) -> None:
+        self._end_output()
         if not self.done():
             if isinstance(error, CancelledHere):
                 super().cancel()
@@ -113,6 +116,7 @@ class Job(asyncio.Future, Sink):
             self.progress = Progress(done, total, event.payload.decode("utf-8", "replace"))
             self._tell(self.progress)
         elif event.kind == f.RETRYING:
+            self._end_output()
             self._chunk = None
             self._output.clear()
             _, attempt, _, delay_ns = event.fields
@@ -129,11 +133,18 @@ class Job(asyncio.Future, Sink):
             return
         kept = self._output.setdefault(stream, bytearray())
         kept += data
-        del kept[:-_MOST_OUTPUT]
-        if self._pool._settings.echo:
-            echo(stream, data)
-        name = "stdout" if stream == f.STREAM_OUT else "stderr"
-        self._tell(Output(name, data.decode("utf-8", "replace")))
+        del kept[: -MOST_OUTPUT - 1]  # one more says that something was cut off
+        if self._echo is None:
+            self._echo = Echo(self._pool._settings.echo)
+        text = self._echo.write(stream, data)
+        if text:
+            self._tell(Output(_NAMES[stream], text))
+
+    def _end_output(self) -> None:
+        echo, self._echo = self._echo, None
+        if echo is not None:
+            for stream, text in echo.end():
+                self._tell(Output(_NAMES[stream], text))
 
     def _tell(self, event: Any) -> None:
         for listener in self._listeners:

@@ -114,7 +114,7 @@ class Calls:
         future._load = load
         future._link = link
         if self._settings.echo:
-            future._echo = True
+            future._echoes = True
         if self._progress is not None:
             future._on_progress = self._progress
         return future

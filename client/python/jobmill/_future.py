@@ -21,12 +21,11 @@ from ._condition import Condition
 from ._desk import CancelledHere, Sink
 from ._link import Link
 from ._outcome import error_of
-from ._output import echo
+from ._output import MOST_OUTPUT, Echo, last_text
 from ._session import Result
 
 __all__ = ["Future", "Progress", "Stats"]
 
-_MOST_OUTPUT = 65_536
 _FIELDS = {"_condition", "_state", "_result", "_exception", "_waiters", "_done_callbacks"}
 
 
@@ -76,7 +75,8 @@ class Future(concurrent.futures.Future, Sink):
     worker_pid: Optional[int] = None
     _link: Optional[Link] = None
     _load: Optional[Callable[[Result, "Future"], Any]] = None
-    _echo = False
+    _echoes = False
+    _echo: Optional[Echo] = None
     _output: Optional[Dict[int, List[bytes]]] = None
     _error_chunk: Optional[bytes] = None
     _on_progress: Optional[Callable[[Progress], None]] = None
@@ -176,6 +176,7 @@ class Future(concurrent.futures.Future, Sink):
     def on_result(self, result: Result) -> None:
         fields = result.fields
         self._fields = fields
+        self._end_echo()
         try:
             if fields[5] == f.SUCCEEDED:
                 self.set_result(self._load(result, self))  # type: ignore[misc]
@@ -190,6 +191,8 @@ class Future(concurrent.futures.Future, Sink):
         self._link = None  # whoever keeps a future does not keep a connection
 
     def on_value(self, result: Result) -> bool:
+        if self._echo is not None:
+            return False
         try:
             value = self._load(result, self)  # type: ignore[misc]
         except Exception:
@@ -206,6 +209,7 @@ class Future(concurrent.futures.Future, Sink):
         return True
 
     def on_error(self, error: BaseException) -> None:
+        self._end_echo()
         if isinstance(error, CancelledHere):
             self._cancelled_by_others()
         else:
@@ -224,6 +228,7 @@ class Future(concurrent.futures.Future, Sink):
         elif event.kind == f.CHUNK:
             self._on_chunk(event.fields[2], event.payload)
         elif event.kind == f.RETRYING:
+            self._end_echo()
             self._output = None
             self._error_chunk = None
 
@@ -238,15 +243,22 @@ class Future(concurrent.futures.Future, Sink):
             self._output = {f.STREAM_OUT: [], f.STREAM_ERR: []}
         kept = self._output[stream]
         kept.append(data)
-        while sum(map(len, kept)) - len(kept[0]) > _MOST_OUTPUT:
+        while sum(map(len, kept)) - len(kept[0]) > MOST_OUTPUT:
             kept.pop(0)
-        if self._echo:
-            echo(stream, data)
+        if self._echoes:
+            if self._echo is None:
+                self._echo = Echo()
+            self._echo.write(stream, data)
+
+    def _end_echo(self) -> None:
+        echo, self._echo = self._echo, None
+        if echo is not None:
+            echo.end()
 
     def _text(self, stream: int) -> str:
         if self._output is None:
             return ""
-        return b"".join(self._output[stream])[-_MOST_OUTPUT:].decode("utf-8", "replace")
+        return last_text(b"".join(self._output[stream]))
 
     def _fail(self, error: BaseException) -> None:
         try:

@@ -17,7 +17,7 @@ from ._call import encode_call
 from ._desk import Desk, Sink, deliver
 from ._load import load_python
 from ._outcome import error_of
-from ._output import echo
+from ._output import Echo
 from ._parcel import HANDLER, PICKLED, plain_call
 from ._session import Result
 from ._wire import connect, greet, receive
@@ -71,19 +71,22 @@ class Basket:
 class Element(Sink):
     """One element's job. Its item is in the basket when it has ended."""
 
-    __slots__ = ("tag", "_index", "_basket", "_chunk")
+    __slots__ = ("tag", "_index", "_basket", "_chunk", "_echo")
 
     def __init__(self, index: int, basket: Basket) -> None:
         self.tag = 0
         self._index = index
         self._basket = basket
         self._chunk: Optional[bytes] = None
+        self._echo: Optional[Echo] = None
 
     def is_wanted(self) -> bool:
         return self._basket.wanted
 
     def on_result(self, result: Result) -> None:
         value, error = None, None
+        if self._echo is not None:
+            self._echo.end()
         if result.fields[5] == f.SUCCEEDED:
             payload = result.payload
             try:
@@ -100,16 +103,23 @@ class Element(Sink):
         self._basket.items.append(_new_item(Item, (self._index, value, error)))
 
     def on_error(self, error: BaseException) -> None:
+        if self._echo is not None:
+            self._echo.end()
         self._basket.items.append(Item(self._index, None, error))
 
     def on_event(self, event: Any) -> None:
         if event.kind == f.RETRYING:
             self._chunk = None
+            if self._echo is not None:
+                self._echo.end()
+                self._echo = None
         elif event.kind == f.CHUNK:
             if event.fields[2] == f.STREAM_NONE:
                 self._chunk = event.payload
             elif self._basket.echoes:
-                echo(event.fields[2], event.payload)
+                if self._echo is None:
+                    self._echo = Echo()
+                self._echo.write(event.fields[2], event.payload)
 
 
 def _send(connection: Any, session: Any) -> bool:

@@ -501,6 +501,14 @@ class Events(OneDaemon):
     async def count_events(self, pool: Pool, job: Job) -> int:
         return len([event async for event in pool.events(job)])
 
+    @on_loop
+    async def test_output_is_of_whole_characters(self) -> None:
+        async with self.pool() as pool:
+            job = pool.submit(workload.say_in_pieces, 30_000 * "\u20ac", b"\xe2")
+            heard = "".join([event.text async for event in pool.events(job)])
+            self.assertEqual(heard, 30_000 * "\u20ac" + "\ufffd")
+            self.assertEqual(job.stdout, 21_845 * "\u20ac" + "\ufffd")
+
 
 class Cancels(OneDaemon):
     @on_loop

@@ -106,6 +106,30 @@ class Output(OneExecutor):
             executor.submit(workload.say, "to you", "and you").result()
         self.assertEqual((out.getvalue(), err.getvalue()), ("to you\n", "and you\n"))
 
+    def test_characters_that_are_cut_are_put_together(self) -> None:
+        text, out = "a" + 20_000 * "\u20ac", io.StringIO()
+        with contextlib.redirect_stdout(out), Executor(1) as executor:
+            future = executor.submit(workload.say_in_pieces, text)
+            self.assertEqual(future.result(), text)
+            self.assertEqual((out.getvalue(), future.stdout), (text, text))
+            for item in executor.imap_unordered(workload.say_in_pieces, [text, text]):
+                item.result()
+        self.assertEqual(out.getvalue(), 3 * text)
+
+    def test_one_that_is_never_complete_is_not_lost(self) -> None:
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out), Executor(1) as executor:
+            future = executor.submit(workload.say_in_pieces, "a", b"\xe2\x82")
+            future.result()
+            self.assertEqual((out.getvalue(), future.stdout), ("a\ufffd", "a\ufffd"))
+            [item] = executor.imap_unordered(apply, [(workload.say_in_pieces, "b", b"\xe2")])
+        self.assertEqual(out.getvalue(), "a\ufffdb\ufffd")
+
+    def test_what_is_kept_begins_with_a_whole_character(self) -> None:
+        future = self.executor.submit(workload.say_in_pieces, 30_000 * "\u20ac")
+        future.result()
+        self.assertEqual(future.stdout, 21_845 * "\u20ac")
+
     def test_an_output_of_the_program_that_is_no_file_costs_no_result(self) -> None:
         for out in (OnlyWrites(), RaisesWhenWritten(), object()):
             with contextlib.redirect_stdout(out), Executor(1) as executor:  # type: ignore[type-var]
@@ -452,6 +476,11 @@ class Fresh(OneExecutor):
             self.executor.submit(workload.square, 2).result()
             self.executor.submit(workload.square, number=2).result()
         self.assertLessEqual(self.executor.submit(count_finds).result(), finds + 1)
+
+
+def apply(call: Tuple[Any, ...]) -> Any:
+    function, *arguments = call
+    return function(*arguments)
 
 
 class OnlyWrites:

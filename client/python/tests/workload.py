@@ -146,6 +146,15 @@ def say(text: str, error: str = "") -> str:
     return text
 
 
+def say_in_pieces(text: str, rest: bytes = b"") -> str:
+    """Of such a size each is sent by itself, and few end with a character."""
+    data = text.encode()
+    for begin in range(0, len(data), 8192):
+        sys.stdout.buffer.write(data[begin : begin + 8192])
+    sys.stdout.buffer.write(rest)
+    return text
+
+
 def say_much(lines: int) -> None:
     for number in range(lines):
         print(f"line {number}")
