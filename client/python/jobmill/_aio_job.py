@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, List, NamedTuple, Optiona
 
 from . import _frames as f
 from ._desk import CancelledHere, Sink
-from ._future import Progress, Stats, stats_of
+from ._future import Progress, Stats, progress_of, stats_of
 from ._outcome import error_of
 from ._output import MOST_OUTPUT, Echo, last_text
 from ._session import Result
@@ -112,8 +112,7 @@ class Job(asyncio.Future, Sink):
 
     def on_event(self, event: Any) -> None:
         if event.kind == f.PROGRESS:
-            done, total = event.fields[1:]
-            self.progress = Progress(done, total, event.payload.decode("utf-8", "replace"))
+            self.progress = progress_of(event)
             self._tell(self.progress)
         elif event.kind == f.RETRYING:
             self._end_output()

@@ -37,6 +37,19 @@ class Progress(NamedTuple):
     note: str
 
 
+def progress_of(event: Any) -> Progress:
+    done, total = event.fields[1:]
+    return Progress(done, total, event.payload.decode("utf-8", "replace"))
+
+
+def tell_progress(listener: Callable[[Progress], None], progress: Progress, job: Any) -> None:
+    try:
+        listener(progress)
+    except Exception:
+        # As of a done-callback: it is no reason to end all that this thread reads.
+        LOGGER.exception("exception calling progress callback for %r", job)
+
+
 class Stats(NamedTuple):
     """What the last attempt of a job took; None is not known."""
 
@@ -217,14 +230,9 @@ class Future(concurrent.futures.Future, Sink):
 
     def on_event(self, event: Any) -> None:
         if event.kind == f.PROGRESS:
-            done, total = event.fields[1:]
-            self.progress = Progress(done, total, event.payload.decode("utf-8", "replace"))
+            self.progress = progress_of(event)
             if self._on_progress is not None:
-                try:
-                    self._on_progress(self.progress)
-                except Exception:
-                    # As of a done-callback: it is no reason to end all that this thread reads.
-                    LOGGER.exception("exception calling progress callback for %r", self)
+                tell_progress(self._on_progress, self.progress, self)
         elif event.kind == f.CHUNK:
             self._on_chunk(event.fields[2], event.payload)
         elif event.kind == f.RETRYING:

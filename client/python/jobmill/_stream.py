@@ -15,6 +15,7 @@ from typing import Any, Callable, Iterable, Iterator, List, NamedTuple, Optional
 from . import _frames as f
 from ._call import encode_call
 from ._desk import Desk, Sink, deliver
+from ._future import Progress, progress_of, tell_progress
 from ._load import load_python
 from ._outcome import error_of
 from ._output import Echo
@@ -59,12 +60,19 @@ class Basket:
     """What the elements have in common that are submitted by one desk for one reader: where their items
     go."""
 
-    __slots__ = ("desk", "items", "echoes", "wanted")
+    __slots__ = ("desk", "items", "echoes", "on_progress", "wanted")
 
-    def __init__(self, desk: Desk, items: List[Item], echoes: bool) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        items: List[Item],
+        echoes: bool,
+        on_progress: Optional[Callable[[Progress], None]] = None,
+    ) -> None:
         self.desk = desk
         self.items = items
         self.echoes = echoes
+        self.on_progress = on_progress
         self.wanted = True
 
 
@@ -120,6 +128,8 @@ class Element(Sink):
                 if self._echo is None:
                     self._echo = Echo()
                 self._echo.write(event.fields[2], event.payload)
+        elif event.kind == f.PROGRESS and self._basket.on_progress is not None:
+            tell_progress(self._basket.on_progress, progress_of(event), self)
 
 
 def _send(connection: Any, session: Any) -> bool:
@@ -214,7 +224,8 @@ class _Stream:
                 raise DaemonGone(_CLOSED)
             session = greet(connection, f"jobmill-python {os.getpid()}")
             desk = Desk(session)
-            basket = Basket(desk, self._items, self._calls._settings.echo)
+            calls = self._calls
+            basket = Basket(desk, self._items, calls._settings.echo, calls._progress)
             poll = select.poll()
             poll.register(connection, select.POLLIN)
             is_slow = False

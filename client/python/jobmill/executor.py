@@ -121,8 +121,8 @@ class Executor(Calls, concurrent.futures.Executor):
         self, *, progress: Optional[Callable[[Progress], None]] = None, **options: Any
     ) -> OptionsView:
         """A view of this executor whose jobs have these options; see ``jobmill.options``.
-        ``progress`` is called with each ``Progress`` of such a job, on a thread of this
-        executor."""
+        ``progress`` is called with each ``Progress`` of such a job, on a thread of this executor, or
+        for ``imap_unordered`` on the one that reads the items."""
         return OptionsView(self, job_options(**options), progress)
 
     def put(self, value: Any) -> Handle:

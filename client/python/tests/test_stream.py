@@ -148,6 +148,28 @@ class Items(OneExecutor):
         self.assertIsInstance(late.error, JobTimeout)
         self.assertEqual(good.value, 4)
 
+    def test_progress_is_told_where_items_are_read(self) -> None:
+        heard: List[Any] = []
+
+        def hear(progress: jobmill.Progress) -> None:
+            heard.append((threading.get_ident(), progress))
+            workload.touch(self.path("go"))
+
+        view = self.executor.options(progress=hear)
+        [item] = view.imap_unordered(workload.report_and_wait, [self.place])
+        self.assertIsNone(item.result())
+        self.assertEqual(heard, [(threading.get_ident(), jobmill.Progress(1, 4, "begun"))])
+
+    def test_a_listener_that_raises_ends_nothing(self) -> None:
+        def raise_it(_: jobmill.Progress) -> None:
+            workload.touch(self.path("go"))
+            raise RuntimeError("not now")
+
+        with self.assertLogs("concurrent.futures", "ERROR"):
+            view = self.executor.options(progress=raise_it)
+            [item] = view.imap_unordered(workload.report_and_wait, [self.place])
+        self.assertIsNone(item.result())
+
     def test_a_job_may_read_one_in_a_pool_of_a_single_worker(self) -> None:
         with Executor(1) as executor:
             self.assertEqual(executor.submit(sum_of_squares, 10).result(), 285)
