@@ -5,7 +5,7 @@ import {execFileSync} from 'node:child_process';
 import {writeFile} from 'node:fs/promises';
 import {after, before, describe, it} from 'node:test';
 
-import {connect, JobError, WorkerDied} from '../../client/node/lib/index.js';
+import {connect, DaemonGone, JobError, Pool, WorkerDied} from '../../client/node/lib/index.js';
 import {eventually, PrivateDaemon} from './support/private_daemon.mjs';
 
 describe('many jobs', () => {
@@ -23,6 +23,23 @@ describe('many jobs', () => {
     const idle = () => eventually(async () => {
         const [{busy, queued}] = (await pool.status()).pools;
         return busy === 0 && queued === 0;
+    });
+
+    it('close their source where the pool cannot be asked for its workers', async () => {
+        const lost = new Pool({socket: daemon.path('nowhere')});
+        let closed = 0;
+        const source = {
+            next: () => assert.fail('it was read'),
+            return: async () => {
+                closed += 1;
+                throw new Error('of the source');
+            },
+            [Symbol.asyncIterator]() {
+                return this;
+            },
+        };
+        await assert.rejects(lost.imapUnordered('echo', source).next(), DaemonGone);
+        assert.equal(closed, 1);
     });
 
     it('come back as they end', async () => {

@@ -17,6 +17,17 @@ async function defaultBuffer(pool, name) {
     return perWorker * Math.max(1, one?.workers ?? 1);
 }
 
+/** The same; the source is closed when nothing comes of it. */
+async function bufferFor(source, pool, name) {
+    try {
+        return await defaultBuffer(pool, name);
+    } catch (error) {
+        // What is wrong with the pool is of more use than what its source has to add.
+        await Promise.resolve().then(() => source.return?.()).catch(() => {});
+        throw error;
+    }
+}
+
 /** Pulls items while there is room, and keeps what ended until somebody takes it. */
 class Stream {
     #begin;
@@ -105,7 +116,7 @@ export async function* imapUnordered(pool, handler, items, {buffer, each, signal
     }
     const source = iteratorOf(items);
     const stop = new AbortController();
-    const stream = new Stream(source, buffer ?? await defaultBuffer(pool, options.pool), async (item, index) => {
+    const stream = new Stream(source, buffer ?? await bufferFor(source, pool, options.pool), async (item, index) => {
         const {payload = item, ...own} = each === undefined ? {} : await each(item, index);
         if (own.signal !== undefined) throw new TypeError('signal is of all items, not of each');
         return pool.run(handler, payload, {...options, ...own, signal: stop.signal});
