@@ -169,7 +169,8 @@ export class Pool extends EventEmitter implements AsyncDisposable {
     /** Detached; resolves to its number when it is accepted. */
     submit(handler: string, payload?: Payload, options?: SubmitOptions): Promise<string>;
     wait(job: string, options?: WaitOptions): Promise<Result>;
-    put(payload: Payload): Promise<StoredBlob>;
+    /** Of what was put already there is nothing to put. */
+    put<T extends Payload>(payload: T extends StoredBlob ? never : T): Promise<StoredBlob>;
     /** With `unlessRunning` those that run are let be, and `running` is how many that are. */
     cancel(which: ({ job: string } | { batch: string } | { label: string } | { all: true } | { session: true }) &
         { unlessRunning?: boolean }): Promise<{ queued: number; running: number }>;

@@ -236,6 +236,12 @@ describe('a job', () => {
         await assert.rejects(pool.run('echo', words), {code: 'not_found'});
     });
 
+    it('cannot share what is shared already', async () => {
+        const words = await pool.put('words');
+        await assert.rejects(pool.put(words), TypeError);
+        assert.equal((await pool.run('echo', words)).text(), 'words');
+    });
+
     it('reads what was put beside its payload', async () => {
         const [one, two] = await Promise.all([pool.put('one'), pool.put(Buffer.alloc(100_000, 'x'))]);
         const result = await pool.run('inputs', 'own', {inputs: [two, one]});

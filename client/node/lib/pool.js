@@ -8,6 +8,7 @@ import {imapUnordered, map} from './imap.js';
 import {checkText} from './payload.js';
 import {JobQueue} from './queue.js';
 import {reachDaemon} from './reach.js';
+import {StoredBlob} from './result.js';
 import {Session} from './session.js';
 
 const defaultPatienceMs = 30_000;
@@ -97,6 +98,7 @@ export class Pool extends EventEmitter {
 
     /** Gives the daemon a payload for many jobs. */
     async put(payload) {
+        if (payload instanceof StoredBlob) throw new TypeError('a StoredBlob is not put: it is there already');
         return (await this.#open()).put(payload);
     }
 
