@@ -90,6 +90,7 @@ describe('the end of a pool', () => {
         const jobs = Array.from({length: 10}, (_, i) => pool.run('echo', i));
         const closed = pool.close();
         await assert.rejects(pool.run('echo'), PoolClosed);
+        await assert.rejects(pool.put('words'), PoolClosed);
         await closed;
         assert.equal((await Promise.all(jobs)).length, 10);
         await assert.rejects(pool.ping(), PoolClosed);

@@ -99,6 +99,7 @@ export class Pool extends EventEmitter {
     /** Gives the daemon a payload for many jobs. */
     async put(payload) {
         if (payload instanceof StoredBlob) throw new TypeError('a StoredBlob is not put: it is there already');
+        if (this.#closed) throw new PoolClosed();
         return (await this.#open()).put(payload);
     }
 
