@@ -2,6 +2,7 @@
 #include "client/connect.hpp"
 
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -65,6 +66,11 @@ Result<UniqueFd> connect_to(const std::string& path)
         return fail(Errc::not_found, "no daemon at " + path + "; " + how_to_start(path));
     }
     if (why == ECONNREFUSED) {
+        // The kernel says the same of a file of any other kind.
+        struct stat status {};
+        if (::stat(path.c_str(), &status) == 0 && !S_ISSOCK(status.st_mode)) {
+            return fail(Errc::invalid, path + " is not a socket");
+        }
         return fail(Errc::not_found, "no daemon listens at " + path +
                                          " (it left the socket behind); " + how_to_start(path));
     }
