@@ -9,6 +9,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "client/commands/arguments.hpp"
 #include "client/commands/common_options.hpp"
 #include "client/commands/follow.hpp"
 #include "client/commands/interrupts.hpp"
@@ -312,6 +313,9 @@ std::string CommandLine::check(const SplitWords& words)
     }
     if (words.has_command && !work_.args.empty()) {
         return name + ": --arg is for handlers; a command has words of its own";
+    }
+    if (const auto good = check_words(work_, words.command); !good) {
+        return name + ": " + good.error().what;
     }
     if (!words.has_command && (work_.shell || work_.input)) {
         return name + ": --shell and --stdin are for commands after --";

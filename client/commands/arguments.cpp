@@ -55,6 +55,13 @@ Value value_of(std::string_view text)
     return Value{text};
 }
 
+Result<void> check_command_word(const std::string& word)
+{
+    return valid_utf8(word)
+               ? Result<void>{}
+               : fail(Errc::invalid, "the command's word \"" + escaped(word) + "\" is not UTF-8");
+}
+
 }  // namespace
 
 Result<Map> parse_arguments(std::span<const std::string> words)
@@ -81,14 +88,35 @@ Result<Map> parse_arguments(std::span<const std::string> words)
     return arguments;
 }
 
+Result<void> check_utf8(const char* option, std::string_view text)
+{
+    return valid_utf8(text) ? Result<void>{}
+                            : fail(Errc::invalid, std::string{option} + ": \"" + escaped(text) +
+                                                      "\" is not UTF-8");
+}
+
+Result<void> check_words(const WorkOptions& work, std::span<const std::string> command)
+{
+    JOBMILL_TRY(check_utf8("HANDLER", work.handler));
+    JOBMILL_TRY(check_utf8("--pool", work.pool));
+    JOBMILL_TRY(check_utf8("--label", work.label));
+    JOBMILL_TRY(parse_arguments(work.args));
+    for (const std::string& word : command) {
+        JOBMILL_TRY(check_command_word(word));
+    }
+    return {};
+}
+
 Result<Map> command_arguments(std::span<const std::string> words, std::string_view directory,
                               std::span<const std::string> environment)
 {
+    if (!valid_utf8(directory)) {
+        return fail(Errc::invalid, "the name of the current directory, \"" + escaped(directory) +
+                                       "\", is not UTF-8");
+    }
     Array argv;
     for (const std::string& word : words) {
-        if (!valid_utf8(word)) {
-            return fail(Errc::invalid, "the command's word \"" + escaped(word) + "\" is not UTF-8");
-        }
+        JOBMILL_TRY(check_command_word(word));
         argv.emplace_back(word);
     }
     Array variables;

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "client/commands/common_options.hpp"
 #include "jobmill/result.hpp"
 #include "jobmill/value.hpp"
 
@@ -17,6 +18,13 @@ namespace jobmill::commands {
 /// else is text; so are numbers with leading zeros, and those too large for 64 bits.
 /// KEY:=TEXT: text in any case.
 [[nodiscard]] Result<Map> parse_arguments(std::span<const std::string> words);
+
+/// Text travels as UTF-8: says which option, by its name, has some that is none.
+[[nodiscard]] Result<void> check_utf8(const char* option, std::string_view text);
+
+/// What is wrong with the words of a job, before anybody is asked to run it.
+[[nodiscard]] Result<void> check_words(const WorkOptions& work,
+                                       std::span<const std::string> command);
 
 /// Members for the handler of commands. Text that is not UTF-8 cannot be told to the daemon: such a
 /// word is an error, such a variable is left out.

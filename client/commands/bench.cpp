@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <vector>
 
+#include "client/commands/arguments.hpp"
 #include "client/commands/follow.hpp"
 #include "client/commands/interrupts.hpp"
 #include "client/commands/listener.hpp"
@@ -151,6 +152,10 @@ Bytes as_json(std::vector<Phase>& phases)
 
 int bench(const CommonOptions& common, const BenchOptions& options)
 {
+    if (const auto good = check_words({.handler = options.handler, .pool = options.pool}, {});
+        !good) {
+        return misused(good.error());
+    }
     auto client = open_session(common, false);
     if (!client) {
         return gave_up(client.error());

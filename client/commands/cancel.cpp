@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // cancel: stop waiting, queued and running jobs, and say when they are gone.
+#include "client/commands/arguments.hpp"
 #include "client/commands/ask.hpp"
 #include "client/commands/notice.hpp"
 #include "client/commands/outcome.hpp"
@@ -23,6 +24,8 @@ struct Target {
 Result<std::vector<Target>> targets_of(const CancelOptions& options)
 {
     const IfRunning running = options.queued ? IfRunning::let_be : IfRunning::stop;
+    JOBMILL_TRY(check_utf8("--batch", options.batch));
+    JOBMILL_TRY(check_utf8("--label", options.label));
     std::vector<Target> targets;
     for (const std::string& word : options.ids) {
         if (word == "all") {

@@ -18,4 +18,34 @@ kill_daemon
 try ping
 has "a socket without a daemon" "it left the socket behind" "$err"
 
+echo "-- words of a job, which nobody is asked to run"
+odd=$(printf '\377')
+# mistake TEXT WORD...: the text, and the code of a command line that makes no sense; no daemon.
+mistake() {
+    want=$1
+    shift
+    try "$@"
+    same "$*" "2 jobmill: $want" "$code $err"
+    fails "$*: a daemon" test -n "$(daemon_pid)"
+}
+mistake 'run: argument "nope": want KEY=VALUE or KEY:=TEXT' run -a nope sha256
+mistake 'map: argument "x" is given twice' map -a x=1 -a x=2 echo
+mistake 'run: argument "x" is not UTF-8' run -a "x=$odd" echo
+mistake 'run: --label: "�" is not UTF-8' run -L "$odd" echo x
+mistake 'submit: --pool: "�" is not UTF-8' submit -p "$odd" echo x
+mistake 'run: HANDLER: "�" is not UTF-8' run "$odd" x
+mistake "run: the command's word \"�\" is not UTF-8" run -- echo "$odd"
+mistake '--label: "�" is not UTF-8' set --label "$odd" --weight 3
+mistake '--pool: "�" is not UTF-8' set --pool "$odd" --weight 3
+mistake '--batch: "�" is not UTF-8' cancel --batch "$odd"
+mistake '--label: "�" is not UTF-8' cancel --label "$odd"
+mistake '--pool: "�" is not UTF-8' bench --pool "$odd"
+mkdir "$place/$odd"
+cd "$place/$odd" || exit 2
+try run -- pwd
+same "a directory" "125 jobmill: the name of the current directory, \"$place/�\", is not UTF-8" \
+    "$code $err"
+same "is no matter to a handler" "125 jobmill" "$(jobmill run echo -- "125 jobmill")"
+cd "$place" || exit 2
+
 judge
