@@ -201,7 +201,7 @@ void CommandLine::add_job_commands()
     add_work_options(*map, false);
     map->add_option("-j,--jobs", map_.jobs, "unfinished jobs at once")
         ->type_name("N")
-        ->check(CLI::PositiveNumber);
+        ->check(not_a_count);
     map->add_flag("-k,--ordered", map_.ordered, "print results in the order of the input");
     map->add_flag("-0,--null", map_.null, "items of input end with NUL, not newline");
     map->add_flag("--tag", map_.tag, "begin each line of output with its item and a tab");
@@ -291,7 +291,7 @@ void CommandLine::add_daemon_commands()
         ->type_name("FILE");
     demo->add_option("--words", demo_.words_files, "files to count words in")
         ->type_name("N")
-        ->check(CLI::PositiveNumber);
+        ->check(not_a_count);
     actions_.emplace_back(demo, [this] { return commands::demo(common_, demo_); });
 }
 

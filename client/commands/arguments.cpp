@@ -7,6 +7,7 @@
 #include <climits>
 #include <cmath>
 #include <cstdlib>
+#include <limits>
 #include <optional>
 
 #include "common/limits.hpp"
@@ -105,6 +106,17 @@ Result<void> check_words(const WorkOptions& work, std::span<const std::string> c
         JOBMILL_TRY(check_command_word(word));
     }
     return {};
+}
+
+std::string not_a_count(const std::string& word)
+{
+    if (whole_number<std::uint64_t>(word).value_or(0) == 0) {
+        return "\"" + word + "\": want a whole number above 0";
+    }
+    constexpr auto most = std::numeric_limits<std::uint32_t>::max();
+    return *whole_number<std::uint64_t>(word) > most
+               ? "\"" + word + "\": want at most " + std::to_string(most)
+               : "";
 }
 
 Result<Map> command_arguments(std::span<const std::string> words, std::string_view directory,

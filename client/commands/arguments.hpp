@@ -26,6 +26,9 @@ namespace jobmill::commands {
 [[nodiscard]] Result<void> check_words(const WorkOptions& work,
                                        std::span<const std::string> command);
 
+/// What is wrong with a word that should be a number of jobs or files; empty when nothing is.
+[[nodiscard]] std::string not_a_count(const std::string& word);
+
 /// Members for the handler of commands. Text that is not UTF-8 cannot be told to the daemon: such a
 /// word is an error, such a variable is left out.
 [[nodiscard]] Result<Map> command_arguments(std::span<const std::string> words,

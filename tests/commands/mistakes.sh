@@ -40,6 +40,10 @@ mistake '--pool: "�" is not UTF-8' set --pool "$odd" --weight 3
 mistake '--batch: "�" is not UTF-8' cancel --batch "$odd"
 mistake '--label: "�" is not UTF-8' cancel --label "$odd"
 mistake '--pool: "�" is not UTF-8' bench --pool "$odd"
+for word in 0 x -1 1.5; do
+    mistake "--jobs: \"$word\": want a whole number above 0" map -j "$word" echo
+done
+mistake '--jobs: "99999999999": want at most 4294967295' map -j 99999999999 echo
 mkdir "$place/$odd"
 cd "$place/$odd" || exit 2
 try run -- pwd
