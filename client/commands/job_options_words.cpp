@@ -96,8 +96,12 @@ Result<std::uint64_t> bounded_size(std::string_view text)
         return unlimited;
     }
     const auto bytes = parse_size(text);
-    return bytes && *bytes == 0 ? bad(text, "more than nothing; no bound is called unlimited")
-                                : bytes;
+    if (bytes && *bytes == 0) {
+        return bad(text, "more than nothing; no bound is called unlimited");
+    }
+    // In a configuration that means bytes, too; here it is somebody who has forgotten MiB.
+    const bool bare = text.find_first_not_of("0123456789 ") == std::string_view::npos;
+    return bytes && bare ? bad(text, "a unit, as in \"64 MiB\" or \"64 B\"") : bytes;
 }
 
 Result<std::uint64_t> bounded_count(std::string_view text)

@@ -44,6 +44,7 @@ for word in 0 x -1 1.5; do
     mistake "--jobs: \"$word\": want a whole number above 0" map -j "$word" echo
 done
 mistake '--jobs: "99999999999": want at most 4294967295' map -j 99999999999 echo
+mistake 'run: --memory: "64": want a unit, as in "64 MiB" or "64 B"' run --memory 64 echo
 mkdir "$place/$odd"
 cd "$place/$odd" || exit 2
 try run -- pwd

@@ -143,6 +143,8 @@ TEST_CASE("what the daemon would refuse is refused at once")
         {&JobOptionWords::backoff, "1s,2s,3s"},
         {&JobOptionWords::memory, "0"},
         {&JobOptionWords::memory, "64 MB"},
+        {&JobOptionWords::memory, "64"},
+        {&JobOptionWords::file_size, "4096 "},
         {&JobOptionWords::cpu_time, "0s"},
         {&JobOptionWords::file_size, "0 MiB"},
         {&JobOptionWords::open_files, "0"},
