@@ -16,7 +16,6 @@
 #include "client/commands/notice.hpp"
 #include "client/commands/output.hpp"
 #include "common/exit_code.hpp"
-#include "common/fd_io.hpp"
 #include "common/version.hpp"
 
 namespace jobmill::commands {
@@ -384,7 +383,7 @@ int CommandLine::run(const SplitWords& words)
 int main(int argc, char** argv)
 {
     namespace commands = jobmill::commands;
-    jobmill::occupy_standard_descriptors();
+    commands::hold_closed_descriptors();
     commands::watch_interrupts();
     const std::span<char* const> words{argv, static_cast<std::size_t>(argc)};
     try {

@@ -1,22 +1,26 @@
 // SPDX-License-Identifier: MIT
 #include "client/commands/output.hpp"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "client/commands/interrupts.hpp"
 #include "client/commands/notice.hpp"
 #include "client/commands/outlet.hpp"
+#include "common/fd_io.hpp"
 
 namespace jobmill::commands {
 namespace {
 
+/// One that was closed is /dev/null, too, but cannot be written.
 bool same_file(int one, int other)
 {
     struct stat first {};
     struct stat second {};
     return ::fstat(one, &first) == 0 && ::fstat(other, &second) == 0 &&
-           first.st_dev == second.st_dev && first.st_ino == second.st_ino;
+           first.st_dev == second.st_dev && first.st_ino == second.st_ino &&
+           (::fcntl(one, F_GETFL) & O_ACCMODE) == (::fcntl(other, F_GETFL) & O_ACCMODE);
 }
 
 /// The process has one of each, and so has this.
@@ -54,6 +58,16 @@ pollfd wanted_of(const Outlet& outlet)
 }
 
 }  // namespace
+
+void hold_closed_descriptors()
+{
+    const bool closed = ::fcntl(standard_output, F_GETFD) < 0;
+    occupy_standard_descriptors();
+    const UniqueFd unwritable{closed ? ::open("/dev/null", O_RDONLY | O_CLOEXEC) : -1};
+    if (unwritable) {
+        (void)::dup2(unwritable.get(), standard_output);
+    }
+}
 
 bool write_all(int fd, ByteView bytes)
 {

@@ -17,6 +17,11 @@ inline constexpr int standard_input = 0;
 inline constexpr int standard_output = 1;
 inline constexpr int standard_error = 2;
 
+/// To be called first: nothing that is opened later is taken for a standard descriptor that is
+/// closed. Writing to a closed standard output fails; who has closed standard error does not want
+/// to hear what is said there.
+void hold_closed_descriptors();
+
 /// Writes, or keeps for later: all of it, in order. False when nobody reads any more, or the bytes
 /// cannot be written (said as a notice).
 [[nodiscard]] bool write_all(int fd, ByteView bytes);

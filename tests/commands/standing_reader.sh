@@ -104,5 +104,5 @@ same "a closed input is an empty one" "0 " "$? $(cat "$place/out")"
 jobmill run -- sh -c 'echo told >&2; exit 3' 2>&-
 same "a closed error output costs no exit code" 3 "$?"
 err=$(jobmill run sum 10 2>&1 >&-)
-same "neither does a closed output" "0 " "$? $err"
+same "a closed output is told" "125 jobmill: writing the output: Bad file descriptor" "$? $err"
 judge

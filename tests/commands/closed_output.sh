@@ -1,0 +1,43 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Standard descriptors that are closed: what cannot be printed is told, and nothing else takes their
+# place. Usage: closed_output.sh BINDIR
+# shellcheck disable=SC1091,SC2154  # place.sh says what is what
+. "$(dirname "$0")/place.sh"
+jobmill daemon start >/dev/null 2>&1 || exit 2
+
+# closed WHAT WORD...: with standard output closed.
+closed() {
+    what=$1
+    shift
+    echo item | jobmill "$@" 2>"$place/err" >&-
+    same "$what: code and text" "125 jobmill: writing the output: Bad file descriptor" \
+        "$? $(cat "$place/err")"
+}
+
+echo "-- what cannot be printed is told"
+closed run run echo hi
+closed "a command" run -- echo hi
+closed map map echo
+closed "map in order" map -k -- echo
+closed submit submit echo hi
+closed status status
+closed help --help
+closed "JSON lines" --json ping
+closed "where the daemon is" socket
+jobmill run -- true >&-
+same "nothing to print" 0 $?
+jobmill run echo hi >&- 2>/dev/null
+same "nobody hears it" 125 $?
+
+echo "-- nothing takes the place of what is closed"
+same "input" "" "$(jobmill run -i -- cat <&-)"
+same "errors are not wanted" "$(printf 'said\n0')" \
+    "$(jobmill run -- sh -c 'echo said; echo lost >&2' 2>&-; echo $?)"
+try run -- sh -c 'echo said; echo told >&2'
+same "the daemon is well" "said told 0" "$out $err $code"
+jobmill run echo hi <&- >&- 2>&-
+same "all three" 125 $?
+same "the daemon is well" hi "$(jobmill run echo hi)"
+
+judge
