@@ -15,6 +15,9 @@
 namespace jobmill::commands {
 namespace {
 
+/// Of the first line. Versions of GNU parallel differ in what they call the columns after these.
+constexpr std::string_view head_begin = "Seq\tHost\t";
+
 void set(std::vector<bool>& flags, std::uint64_t position, bool value)
 {
     if (flags.size() <= position) {
@@ -28,7 +31,8 @@ void set(std::vector<bool>& flags, std::uint64_t position, bool value)
 Result<JobLog> JobLog::open(const std::string& file, Begin begin)
 {
     // Not O_TRUNC: another jobmill may be writing to it.
-    UniqueFd fd{::open(file.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0666)};
+    const int make = begin == Begin::there ? 0 : O_CREAT;
+    UniqueFd fd{::open(file.c_str(), O_RDWR | make | O_APPEND | O_CLOEXEC | O_NOCTTY, 0666)};
     if (!fd) {
         return fail_errno("the job log " + file, errno);
     }
@@ -43,6 +47,11 @@ Result<JobLog> JobLog::open(const std::string& file, Begin begin)
     }
     JOBMILL_TRY(begin == Begin::anew ? log.begin_anew() : log.read());
     return log;
+}
+
+tl::unexpected<Error> JobLog::no_log() const
+{
+    return fail(Errc::invalid, file_ + " is not a job log: its first line is another one");
 }
 
 Result<void> JobLog::begin_anew()
@@ -84,6 +93,9 @@ Result<void> JobLog::read()
              begin = end + 1) {
             const std::string_view text = std::string_view{rest}.substr(begin, end - begin);
             if (++line_number == 1) {
+                if (!text.starts_with(head_begin)) {
+                    return no_log();
+                }
                 continue;
             }
             auto line = parse_job_log_line(text);
@@ -96,6 +108,9 @@ Result<void> JobLog::read()
         }
         size_ += begin;
         rest.erase(0, begin);
+    }
+    if (size_ == 0 && !job_log_head.starts_with(rest)) {
+        return no_log();
     }
     if (size_ == 0) {
         return begin_anew();

@@ -23,9 +23,11 @@ public:
     enum class Begin {
         anew,   ///< what was there is gone
         go_on,  ///< it is read first, and what comes is added
+        there,  ///< as go_on, and it is an error when there is none
     };
 
-    /// A line that was cut short, by a power failure or a full disk, is taken away.
+    /// A line that was cut short, by a power failure or a full disk, is taken away. A file that is
+    /// gone on with and is no log is refused, and stays as it is.
     [[nodiscard]] static Result<JobLog> open(const std::string& file, Begin begin);
 
     [[nodiscard]] const PastJobs& past() const noexcept { return past_; }
@@ -40,6 +42,7 @@ private:
     JobLog(std::string file, UniqueFd fd) : file_(std::move(file)), fd_(std::move(fd)) {}
     [[nodiscard]] Result<void> begin_anew();
     [[nodiscard]] Result<void> read();
+    [[nodiscard]] tl::unexpected<Error> no_log() const;
     [[nodiscard]] Result<void> write(std::string_view text);
     void remember(JobLogLine line);
 

@@ -17,6 +17,22 @@ std::string unique_batch()
     return "map-" + std::to_string(::getpid()) + "-" + std::to_string(now.count());
 }
 
+/// --resume and --resume-failed begin a log, too, so that a script says the same every time;
+/// without input there is nothing to begin with.
+JobLog::Begin begin_of(MapOptions::Past past)
+{
+    switch (past) {
+        case MapOptions::Past::none:
+            return JobLog::Begin::anew;
+        case MapOptions::Past::resume:
+        case MapOptions::Past::resume_failed:
+            return JobLog::Begin::go_on;
+        case MapOptions::Past::retry_failed:
+            break;
+    }
+    return JobLog::Begin::there;
+}
+
 Result<MapParts> parts_of(const WorkOptions& work, const MapOptions& options)
 {
     JOBMILL_TRY_ASSIGN(ItemPattern pattern, ItemPattern::from(work));
@@ -25,9 +41,7 @@ Result<MapParts> parts_of(const WorkOptions& work, const MapOptions& options)
         JOBMILL_TRY_ASSIGN(parts.halt, parse_halt(work.options.halt));
     }
     if (!options.job_log.empty()) {
-        const auto begin =
-            options.past == MapOptions::Past::none ? JobLog::Begin::anew : JobLog::Begin::go_on;
-        JOBMILL_TRY_ASSIGN(parts.log, JobLog::open(options.job_log, begin));
+        JOBMILL_TRY_ASSIGN(parts.log, JobLog::open(options.job_log, begin_of(options.past)));
     }
     return parts;
 }

@@ -107,6 +107,26 @@ same "the log has whole lines" "" "$(tail -c 1 small | tr -d '\n')"
 out=$(seq 100 | jobmill map --joblog small --resume -k -- echo | tail -n 1)
 same "what is missing is done by the next one" 100 "$out"
 
+echo "-- files that are no logs"
+for text in garbage 'garbage\n' 'garbage\nSeq\tHost\n' 'Sequence'; do
+    for past in --resume --resume-failed --retry-failed; do
+        printf '%b' "$text" >other
+        map '1\n' --joblog other "$past" -- echo
+        same "$text $past is refused" "125 jobmill: other is not a job log: its first line is another one" \
+            "$code $err"
+        same "$text $past stays" "$(printf '%b' "$text" | cksum)" "$(cksum <other)"
+    done
+done
+printf 'Seq\tHost\tStart' >other
+map '1\n' --joblog other --resume -- echo
+same "a first line that was cut short begins a log" "0 1" "$code $out"
+same "with a line" "1 " "$(column 1 other)"
+map '' --joblog absent --retry-failed
+same "no log, no failed jobs" "125 jobmill: the job log absent: No such file or directory" "$code $err"
+fails "a log" test -e absent
+map '1\n' --joblog absent --resume -- echo
+same "to resume begins one" "0 1 1 " "$code $out $(column 1 absent)"
+
 echo "-- two at once"
 jobmill map --joblog log -- sleep 60 <<'ITEM' &
 1
