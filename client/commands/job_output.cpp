@@ -89,6 +89,7 @@ std::optional<std::size_t> print_records(ByteView records, Printer& printer)
 
 Result<void> JobOutput::add(Stream stream, ByteView bytes)
 {
+    has_lines_ = has_lines_ || (stream == Stream::out && !bytes.empty());
     while (!bytes.empty()) {
         const ByteView part = bytes.first(std::min(bytes.size(), largest_record));
         Bytes record;
@@ -112,6 +113,9 @@ bool JobOutput::print_part(std::string_view prefix)
     }
     if (more->empty()) {
         printed_ = true;
+        if (line_wanted_ && !has_lines_) {
+            return write_all(standard_output, bytes_of(std::string{prefix} + "\n"));
+        }
         return !in_line_ || write_all(standard_output, bytes_of("\n"));
     }
     append(begun_, *more);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "client/commands/map_results.hpp"
 
+#include "client/commands/arguments.hpp"
 #include "client/commands/follow.hpp"
 #include "client/commands/json_output.hpp"
 #include "client/commands/notice.hpp"
@@ -57,6 +58,16 @@ JobLogLine MapResults::line(const event::JobResult& result, std::uint64_t number
     return to;
 }
 
+/// An empty result is one, too; a command that says nothing has none.
+void MapResults::want_line(OpenItem& item, const ItemPattern& pattern) const
+{
+    const bool of_command =
+        item.prepared ? item.prepared->handler == command_handler : !pattern.is_alike();
+    if (!of_command && !common_.json) {
+        item.output.want_line();
+    }
+}
+
 bool MapResults::end(const event::JobResult& result, std::uint64_t number,
                      const ItemPattern& pattern)
 {
@@ -66,6 +77,7 @@ bool MapResults::end(const event::JobResult& result, std::uint64_t number,
     const int code = result.dropped ? exit_code::job_failed : exit_code_of(result);
     if (code == exit_code::ok) {
         tally_.add_success();
+        want_line(items_.at(number), pattern);
     } else {
         tally_.add_failure(code);
         halting_ = halting_ || tally_.halts();

@@ -53,6 +53,7 @@ private:
     [[nodiscard]] Result<bool> add_output(const ClientEvent& event, std::uint64_t number);
     [[nodiscard]] bool end(const event::JobResult& result, std::uint64_t number,
                            const ItemPattern& pattern);
+    void want_line(OpenItem& item, const ItemPattern& pattern) const;
     void tell(const event::Retrying& retrying, std::uint64_t number);
     [[nodiscard]] JobLogLine line(const event::JobResult& result, std::uint64_t number,
                                   const ItemPattern& pattern);

@@ -1,0 +1,36 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# map: what it prints of each item. Usage: mapping.sh BINDIR
+# shellcheck disable=SC1091,SC2154  # place.sh says what is what
+. "$(dirname "$0")/place.sh"
+cd "$place" || exit 2
+jobmill daemon start >/dev/null 2>&1 || exit 2
+tab=$(printf '\t')
+
+# lines WORD...: of three items, the second of them empty, with a bar at each line's end.
+lines() { printf 'a\n\nb\n' | jobmill map -k "$@" 2>/dev/null | sed 's/$/|/'; }
+
+echo "-- a line for each result"
+same "an empty one" "$(printf 'a|\n|\nb|')" "$(lines echo)"
+same "with its item" "$(printf 'a\ta|\n\t|\nb\tb|')" "$(lines --tag echo)"
+same "in any order" 3 "$(printf '\n\n\n' | jobmill map echo | wc -l)"
+same "one with a newline has no other" "1 1 0" \
+    "$(printf '1\n\0' | jobmill map -0 echo | wc -l) $(printf '1\0' | jobmill map -0 echo | wc -l) \
+$(: | jobmill map echo | wc -l)"
+same "none has failed" "" "$(lines sum)"
+same "JSON has no other lines" 6 "$(printf 'a\n\nb\n' | jobmill --json map echo | wc -l)"
+
+echo "-- a command that says nothing"
+same "has no line" "" "$(lines -- true)"
+same "nor by its item" "" "$(lines --tag -- true)"
+same "nor has what it says elsewhere" "" "$(lines --tag -- sh -c 'echo said >&2')"
+
+echo "-- what a log has of both"
+printf '\n' | jobmill map --joblog log sum >/dev/null 2>&1
+sed -i 's/ sum -- / echo -- /' log
+same "a handler's result" "$tab|" "$(jobmill map --tag --joblog log --retry-failed | sed 's/^.*\t/\t/; s/$/|/')"
+printf 'x\n' | jobmill map --joblog log -- test -e >/dev/null 2>&1
+touch x
+same "a command's silence" "" "$(jobmill map --joblog log --retry-failed)"
+
+judge
