@@ -24,7 +24,8 @@ Answer ask(Client& client, const Result<Tag>& request)
     }
 }
 
-std::optional<int> not_answered(const Answer& answer)
+std::optional<int> not_answered(const CommonOptions& common, const Answer& answer,
+                                std::string_view id)
 {
     if (!answer) {
         return failed(answer.error());
@@ -33,6 +34,7 @@ std::optional<int> not_answered(const Answer& answer)
         return abandoned_exit_code();
     }
     if (const auto* error = std::get_if<event::JobError>(&**answer)) {
+        (void)(common.json && print_json(**answer, id));
         notice(text_of_error(error->error));
         return exit_code::jobmill_failed;
     }

@@ -18,8 +18,10 @@ using Answer = Result<std::optional<ClientEvent>>;
 
 [[nodiscard]] Answer ask(Client& client, const Result<Tag>& request);
 
-/// When that is no answer, or an error, says so, and answers the exit code.
-[[nodiscard]] std::optional<int> not_answered(const Answer& answer);
+/// When that is no answer, or an error, says so, with --json as a line under that id, too, and
+/// answers the exit code.
+[[nodiscard]] std::optional<int> not_answered(const CommonOptions& common, const Answer& answer,
+                                              std::string_view id = "");
 
 /// Prints the answer: that text or, with --json, the event under that id. Answers the exit code.
 [[nodiscard]] int print_answer(const CommonOptions& common, const ClientEvent& answer,

@@ -9,6 +9,7 @@
 #include "client/commands/arguments.hpp"
 #include "client/commands/follow.hpp"
 #include "client/commands/interrupts.hpp"
+#include "client/commands/json_output.hpp"
 #include "client/commands/listener.hpp"
 #include "client/commands/notice.hpp"
 #include "client/commands/outcome.hpp"
@@ -46,7 +47,10 @@ struct Phase {
 
 class Meter {
 public:
-    Meter(Client& client, const BenchOptions& options) : client_(client), options_(options) {}
+    Meter(Client& client, const CommonOptions& common, const BenchOptions& options)
+        : client_(client), common_(common), options_(options)
+    {
+    }
 
     /// Ends early, without an error, when an interrupt comes or nobody reads any more.
     [[nodiscard]] Result<Phase> measure(std::uint32_t window)
@@ -79,13 +83,23 @@ private:
         stopped_ = woken.interrupted || woken.output_gone;
         while (const auto event = client_.poll_event()) {
             if (const auto* error = std::get_if<event::JobError>(&*event)) {
+                say(*event);
                 return fail(Errc::invalid, text_of_error(error->error));
             }
             if (const auto* result = std::get_if<event::JobResult>(&*event)) {
+                if (result->state != JobState::succeeded) {
+                    say(*event);
+                }
                 JOBMILL_TRY(count(*result, phase));
             }
         }
         return {};
+    }
+
+    /// What ends it, for who reads JSON lines.
+    void say(const ClientEvent& event)
+    {
+        (void)(common_.json && print_json(event, std::to_string(number(tag_of(event)))));
     }
 
     Result<void> count(const event::JobResult& result, Phase& phase)
@@ -103,6 +117,7 @@ private:
     }
 
     Client& client_;
+    const CommonOptions& common_;
     const BenchOptions& options_;
     Clock::time_point submitted_;  ///< the last one
     std::uint32_t unfinished_ = 0;
@@ -160,7 +175,7 @@ int bench(const CommonOptions& common, const BenchOptions& options)
     if (!client) {
         return gave_up(client.error());
     }
-    Meter meter{*client, options};
+    Meter meter{*client, common, options};
     std::vector<Phase> phases;
     for (const std::uint32_t window : windows) {
         if (window > client->welcome().credit_jobs || meter.stopped()) {

@@ -2,6 +2,7 @@
 // cancel: stop waiting, queued and running jobs, and say when they are gone.
 #include "client/commands/arguments.hpp"
 #include "client/commands/ask.hpp"
+#include "client/commands/json_output.hpp"
 #include "client/commands/notice.hpp"
 #include "client/commands/outcome.hpp"
 #include "client/commands/session.hpp"
@@ -111,11 +112,12 @@ int cancel_one(Client& client, const CommonOptions& common, const Target& target
     const auto start = Clock::now();
     const Answer answer = ask(client, target.request(client, target));
     if (is_not_found(answer)) {
+        (void)(common.json && print_json(**answer, target.name));
         notice(target.name + ": " +
                (number(target.job) == 0 ? "no unfinished jobs" : why_not(client, target.job)));
         return exit_code::job_failed;
     }
-    if (const auto code = not_answered(answer)) {
+    if (const auto code = not_answered(common, answer, target.name)) {
         return *code;
     }
     const auto* cancelled = std::get_if<event::Cancelled>(&**answer);
@@ -123,6 +125,7 @@ int cancel_one(Client& client, const CommonOptions& common, const Target& target
         return failed({Errc::invalid, "the daemon did not answer the cancel"});
     }
     if (number(target.job) != 0 && target.running == IfRunning::let_be && cancelled->running > 0) {
+        (void)(common.json && print_json(**answer, target.name));
         notice(target.name + ": it runs, and goes on");
         return exit_code::job_failed;
     }

@@ -134,6 +134,10 @@ bool MapResults::refuse(std::uint64_t number, const ErrorReply& error)
         notice(text_of_error(error));
     }
     tally_.add_failure(exit_code::jobmill_failed);
+    if (common_.json) {
+        const auto added = add_output(event::JobError{.tag = {}, .error = error}, number);
+        return added.value_or(false) && items_.end(number, bar_);
+    }
     return items_.drop(number, bar_);
 }
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-// ping: is the daemon there, and how far away is it?
+// ping: is the daemon there, and how far away is it? socket: where would it be?
 #include "client/commands/ask.hpp"
 #include "client/commands/outcome.hpp"
 #include "client/commands/output.hpp"
 #include "client/commands/session.hpp"
 #include "common/exit_code.hpp"
+#include "common/json_writer.hpp"
 
 namespace jobmill::commands {
 
@@ -16,7 +17,7 @@ int ping(const CommonOptions& common)
     }
     const auto start = std::chrono::steady_clock::now();
     const Answer pong = ask(*client, client->ping());
-    if (const auto code = not_answered(pong)) {
+    if (const auto code = not_answered(common, pong)) {
         return *code;
     }
     const std::chrono::nanoseconds took = std::chrono::steady_clock::now() - start;
@@ -28,8 +29,15 @@ int ping(const CommonOptions& common)
 
 int socket(const CommonOptions& common)
 {
-    const std::string line = socket_path(common) + "\n";
-    return write_all(standard_output, bytes_of(line)) ? exit_code::ok : exit_code::jobmill_failed;
+    const std::string path = socket_path(common);
+    Bytes line;
+    if (common.json) {
+        JsonWriter{line}.begin_object().key("socket").text(path).end_object();
+    } else {
+        append(line, path);
+    }
+    append(line, "\n");
+    return write_all(standard_output, line) ? exit_code::ok : exit_code::jobmill_failed;
 }
 
 }  // namespace jobmill::commands

@@ -56,7 +56,7 @@ int tell(const CommonOptions& common, Result<Tag> (*request)(Client&, const std:
     }
     const Answer answer = ask(*client, request(*client, word));
     if (!answer || !*answer) {
-        return *not_answered(answer);
+        return *not_answered(common, answer);
     }
     return print(common, **answer);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // retry: submit anew what was set aside; print the new numbers.
 #include "client/commands/ask.hpp"
+#include "client/commands/json_output.hpp"
 #include "client/commands/notice.hpp"
 #include "client/commands/session.hpp"
 #include "common/exit_code.hpp"
@@ -15,10 +16,11 @@ int retry_one(Client& client, const CommonOptions& common, JobId job)
     const Answer answer = ask(client, client.retry_job(job));
     const auto* error = answer && *answer ? std::get_if<event::JobError>(&**answer) : nullptr;
     if (error != nullptr && error->error.code == error_code::not_found) {
+        (void)(common.json && print_json(**answer, old));
         notice(old + ": no job of that number was set aside");
         return exit_code::job_failed;
     }
-    if (const auto code = not_answered(answer)) {
+    if (const auto code = not_answered(common, answer, old)) {
         return *code;
     }
     const auto* accepted = std::get_if<event::Accepted>(&**answer);

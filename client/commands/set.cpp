@@ -20,7 +20,7 @@ int set(const CommonOptions& common, const SetOptions& options)
         return gave_up(client.error());
     }
     const Answer answer = ask(*client, client->adjust(*adjustment));
-    if (const auto code = not_answered(answer)) {
+    if (const auto code = not_answered(common, answer)) {
         return *code;
     }
     const auto* adjusted = std::get_if<event::Adjusted>(&**answer);

@@ -40,7 +40,7 @@ int status(const CommonOptions& common, const std::vector<std::string>& ids)
         return gave_up(client.error());
     }
     const Answer answer = ask(*client, client->status(*jobs));
-    if (const auto code = not_answered(answer)) {
+    if (const auto code = not_answered(common, answer)) {
         return *code;
     }
     const auto* status = std::get_if<event::Status>(&**answer);
@@ -58,7 +58,7 @@ int handlers(const CommonOptions& common)
         return gave_up(client.error());
     }
     const Answer answer = ask(*client, client->handlers());
-    if (const auto code = not_answered(answer)) {
+    if (const auto code = not_answered(common, answer)) {
         return *code;
     }
     const auto* handlers = std::get_if<event::Handlers>(&**answer);

@@ -40,6 +40,7 @@ std::optional<int> print_number(Client& client, const CommonOptions& common)
             if (error->error.code == error_code::closing) {
                 return {};
             }
+            (void)(common.json && print_json(**event, std::to_string(number(error->tag))));
             notice(text_of_error(error->error));
             return exit_code::jobmill_failed;
         }
