@@ -99,9 +99,28 @@ void Reloader::request(std::optional<Asker> asker)
     begin(std::move(*wanted), std::move(askers));
 }
 
+/// The configuration with what was adjusted by hand since, which ends with it.
+Config Reloader::in_force() const
+{
+    Config now = config_;
+    for (PoolSettings& settings : now.pools) {
+        const PoolSettings& adjusted =
+            outside_.pools.entry(*outside_.pools.find(settings.name)).settings;
+        settings.max_running = adjusted.max_running;
+        settings.weight = adjusted.weight;
+    }
+    now.labels.clear();
+    for (const Labels::Entry& label : outside_.desk.labels().all()) {
+        now.labels.push_back(label.settings);
+    }
+    now.max_running = outside_.max_running();
+    now.log_level = log::name_of(log::level());
+    return now;
+}
+
 void Reloader::begin(Config wanted, std::vector<Asker> askers)
 {
-    ReloadPlan plan = plan_reload(config_, wanted, outside_.cores,
+    ReloadPlan plan = plan_reload(in_force(), wanted, outside_.cores,
                                   [this](const std::string& name) { return has_aged(name); });
     change_ = Change{.askers = std::move(askers),
                      .wanted = std::move(wanted),

@@ -35,6 +35,8 @@ public:
         std::function<void(const core::Event&)> post;
         /// The file as it is now, with the command line above it.
         std::function<Result<Config>()> read_again;
+        /// How many jobs may run, of all pools together, as it is in force.
+        std::function<std::uint64_t()> max_running;
         /// Takes over all that is not about pools.
         std::function<void(const Config&)> adopt;
         std::function<ClientSession*(SessionId)> session;
@@ -86,6 +88,7 @@ private:
     [[nodiscard]] static Stamps stamps_of(const PoolSettings& pool);
     [[nodiscard]] bool has_aged(const std::string& name) const;
     void start_pool(PoolId pool, const PoolSettings& settings);
+    [[nodiscard]] Config in_force() const;
     void begin(Config wanted, std::vector<Asker> askers);
     void commit();
     void retire(PoolId pool);

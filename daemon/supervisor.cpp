@@ -117,6 +117,7 @@ Supervisor::Supervisor(loop::EventLoop& loop, Setup setup)
                     .desk = desk_,
                     .post = [this](const core::Event& event) { post(event); },
                     .read_again = std::move(setup.read_again),
+                    .max_running = [this] { return adjustments_.max_running(); },
                     .adopt = [this](const Config& config) { adopt(config); },
                     .session = [this](SessionId session) { return sessions_.find(session); },
                     .begun = [this] { service_.reloading(); },

@@ -95,11 +95,26 @@ same "level" "debug 0" "$out $code"
 try daemon log-level loud
 same "level" "125 jobmill: log level \"loud\": want one of debug, info, warning, error" "$code $err"
 try reload
+same "a level that was set by hand" "log_level debug -> info 0" "$out $code"
+try reload
 same "nothing new" "$config: nothing changed 0" "$out $code"
 printf '[pool.default]\nworkers = 2\n[pool.other]\nworkers = 1\n' >"$config"
 try reload
 same "changes" "pool default: workers 1 -> 2
 pool other: new, 1 worker 0" "$out $code"
+jobmill set --pool other --max-running 3 --weight 7 >/dev/null
+jobmill set --max-running 9 >/dev/null
+jobmill set --label bound --max-running 1 --weight 50 >/dev/null
+jobmill set --label gone --weight 2 >/dev/null
+printf '[pool.default]\nworkers = 2\n[pool.other]\nworkers = 1\n[label.bound]\nmax_running = 1\n' >"$config"
+try reload
+same "what was adjusted by hand" "pool other: max_running 3 -> unlimited
+pool other: weight 7 -> 100
+label bound: weight 50 -> 100
+label gone: weight 2 -> 100
+max_running 9 -> unlimited 0" "$out $code"
+try reload
+same "is so no more" "$config: nothing changed 0" "$out $code"
 printf '[pool.default]\n  worker = 1\n' >"$config"
 try reload
 same "bad file" "78 jobmill: $config:2:3: unknown key \"worker\" in pool.default" "$code $err"
