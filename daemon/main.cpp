@@ -40,12 +40,14 @@ int run(int argc, char** argv)
     if (!setup) {
         return complain(setup.error());
     }
-    setup->read_again = [&options, file = setup->config_file]() -> Result<Config> {
+    setup->read_again = [&options,
+                         file = setup->config_file]() mutable -> Result<Reloader::Reading> {
         JOBMILL_TRY_ASSIGN(Settled again, settle(options, current_surroundings()));
         if (!file.empty() && again.config_file.empty()) {
             return fail(Errc::not_found, file + " is gone; an empty one would mean the defaults");
         }
-        return std::move(again.config);
+        file = again.config_file;
+        return Reloader::Reading{.config = std::move(again.config), .file = file};
     };
     auto supervisor = Supervisor::create(*loop, std::move(*setup));
     if (!supervisor) {

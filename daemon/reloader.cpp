@@ -118,9 +118,9 @@ Config Reloader::in_force() const
     return now;
 }
 
-void Reloader::begin(Config wanted, std::vector<Asker> askers)
+void Reloader::begin(Reading wanted, std::vector<Asker> askers)
 {
-    ReloadPlan plan = plan_reload(in_force(), wanted, outside_.cores,
+    ReloadPlan plan = plan_reload(in_force(), wanted.config, outside_.cores,
                                   [this](const std::string& name) { return has_aged(name); });
     change_ = Change{.askers = std::move(askers),
                      .wanted = std::move(wanted),
@@ -188,7 +188,8 @@ void Reloader::commit()
                                                       : *outside_.pools.find(each.settings.name));
     }
     outside_.pools.publish(published);
-    config_ = change.wanted;
+    config_ = change.wanted.config;
+    outside_.file = change.wanted.file;
     outside_.adopt(config_);
     for (std::size_t i = 0; i < published.size(); ++i) {
         // What was adjusted by hand goes back to what the file says.

@@ -27,6 +27,12 @@ public:
         Tag tag{};
     };
 
+    /// A configuration, and the file that it is from; empty: there is none.
+    struct Reading {
+        Config config;
+        std::string file;
+    };
+
     /// What it needs of the daemon.
     struct Outside {
         PoolDirectory& pools;
@@ -34,7 +40,7 @@ public:
         JobDesk& desk;
         std::function<void(const core::Event&)> post;
         /// The file as it is now, with the command line above it.
-        std::function<Result<Config>()> read_again;
+        std::function<Result<Reading>()> read_again;
         /// How many jobs may run, of all pools together, as it is in force.
         std::function<std::uint64_t()> max_running;
         /// Takes over all that is not about pools.
@@ -42,7 +48,7 @@ public:
         std::function<ClientSession*(SessionId)> session;
         std::function<void()> begun;
         std::function<void()> over;
-        std::string file;
+        std::string file;  ///< what is in force is from it
         std::string socket;
         PythonFiles python;
         std::uint32_t cores = 1;
@@ -80,7 +86,7 @@ private:
     /// A reload under way.
     struct Change {
         std::vector<Asker> askers;
-        Config wanted;
+        Reading wanted;
         ReloadPlan plan;
         std::map<std::string, PoolId> made;  ///< new pools by name
     };
@@ -89,7 +95,7 @@ private:
     [[nodiscard]] bool has_aged(const std::string& name) const;
     void start_pool(PoolId pool, const PoolSettings& settings);
     [[nodiscard]] Config in_force() const;
-    void begin(Config wanted, std::vector<Asker> askers);
+    void begin(Reading wanted, std::vector<Asker> askers);
     void commit();
     void retire(PoolId pool);
     void answer(const std::vector<Asker>& askers, const std::vector<std::string>& changes);

@@ -47,7 +47,7 @@ public:
         OwnUser user;
         bool system = false;
         /// The configuration as it is in its file now, the command line above it.
-        std::function<Result<Config>()> read_again;
+        std::function<Result<Reloader::Reading>()> read_again;
         std::string config_file;
     };
 

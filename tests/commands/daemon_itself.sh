@@ -86,6 +86,16 @@ for words in reload "daemon log-level"; do
     fails "$words: a daemon" test -e "$socket"
 done
 config=$XDG_CONFIG_HOME/jobmill/jobmill.toml
+jobmill daemon start >/dev/null
+try reload
+same "no file" "no configuration file: nothing changed 0" "$out $code"
+: >"$config"
+try reload
+same "a file that was written since" "$config: nothing changed 0" "$out $code"
+rm "$config"
+try reload
+same "and is gone" "78 jobmill: $config is gone; an empty one would mean the defaults" "$code $err"
+reset
 printf '[pool.default]\nworkers = 1\n' >"$config"
 jobmill run sum 1 >/dev/null
 try daemon log-level
