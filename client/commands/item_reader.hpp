@@ -28,6 +28,8 @@ public:
     [[nodiscard]] bool has_item();
 
     [[nodiscard]] bool ended() const noexcept { return ended_; }
+    /// Bytes that were read and are not an item yet.
+    [[nodiscard]] std::size_t held() const noexcept { return buffer_.size() - taken_; }
 
 private:
     int fd_;

@@ -30,15 +30,21 @@ public:
     [[nodiscard]] bool ended() const { return !reader_ || reader_->ended(); }
     /// Reads once; waits if there is nothing.
     [[nodiscard]] Result<void> read();
+    /// The same, and keeps all the items that are there then, so that their number is known early.
+    [[nodiscard]] Result<void> read_ahead();
+    /// Whether that is worth it: there is input left, and little is kept so far.
+    [[nodiscard]] bool can_read_ahead() const;
     /// How many next() answers in all; 0 while nobody knows.
     [[nodiscard]] std::uint64_t total();
 
 private:
+    [[nodiscard]] bool cut();
     void take();
 
     std::optional<ItemReader> reader_;
     std::vector<bool> done_;
     std::deque<MapItem> at_hand_;
+    std::size_t bytes_ = 0;    ///< of those at hand
     std::uint64_t read_ = 0;   ///< items of the input so far
     std::uint64_t given_ = 0;  ///< by next()
 };

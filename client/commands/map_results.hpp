@@ -43,6 +43,7 @@ public:
     /// The daemon refuses jobs: no more items.
     [[nodiscard]] bool refused() const noexcept { return refused_; }
 
+    [[nodiscard]] bool shows_progress() const noexcept { return bar_.shown(); }
     /// Of so many items; 0: nobody knows yet.
     void draw(std::uint64_t total);
     void clear() { bar_.clear(); }

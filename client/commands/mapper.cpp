@@ -170,8 +170,12 @@ Result<bool> Mapper::submit_items()
     }
 }
 
+/// For a job; or, where a bar is shown, to know how many there will be.
 bool Mapper::wants_input()
 {
+    if (results_.shows_progress() && takes_items() && !output_waits() && input_.can_read_ahead()) {
+        return true;
+    }
     return !input_.ended() && ready_.empty() && has_room() && !input_.has_next();
 }
 
@@ -301,7 +305,7 @@ Result<Mapper::Turn> Mapper::turn()
         return Turn::abandoned;
     }
     if (woken.input) {
-        JOBMILL_TRY(input_.read());
+        JOBMILL_TRY(results_.shows_progress() ? input_.read_ahead() : input_.read());
     }
     return Turn::on;
 }

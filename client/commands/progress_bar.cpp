@@ -29,13 +29,15 @@ void ProgressBar::draw(std::string_view name, std::uint64_t done, std::uint64_t 
                        std::string_view note)
 {
     const auto now = std::chrono::steady_clock::now();
-    if (!shown_ || output_waits() || (drawn_ && now - last_ < shortest_pause && done < total)) {
+    const bool news = total != total_ || (total > 0 && done >= total);
+    if (!shown_ || output_waits() || (drawn_ && now - last_ < shortest_pause && !news)) {
         return;
     }
     const std::string line = "\r\x1b[K" + std::string{name} + bar_text(done, total) +
                              (note.empty() ? "" : "  " + std::string{note});
     (void)write_all(standard_error, bytes_of(line));
     drawn_ = true;
+    total_ = total;
     last_ = now;
 }
 

@@ -15,7 +15,10 @@ public:
     ProgressBar& operator=(const ProgressBar&) = delete;
     ~ProgressBar() { clear(); }
 
-    /// At most ten times a second. `total` 0: unknown. `note` comes last.
+    [[nodiscard]] bool shown() const noexcept { return shown_; }
+
+    /// At most ten times a second, and when the total becomes known or all is done. `total` 0:
+    /// unknown. `note` comes last.
     void draw(std::string_view name, std::uint64_t done, std::uint64_t total,
               std::string_view note = {});
     /// Takes the line away, so that something else can be printed.
@@ -24,6 +27,7 @@ public:
 private:
     bool shown_;
     bool drawn_ = false;
+    std::uint64_t total_ = 0;  ///< as drawn
     std::chrono::steady_clock::time_point last_{};
 };
 

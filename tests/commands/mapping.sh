@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # map: what it prints of each item. Usage: mapping.sh BINDIR
-# shellcheck disable=SC1091,SC2154  # place.sh says what is what
+# shellcheck disable=SC1091,SC2154,SC2016  # place.sh says what is what; jobs expand their own words
 . "$(dirname "$0")/place.sh"
 cd "$place" || exit 2
 jobmill daemon start >/dev/null 2>&1 || exit 2
@@ -32,5 +32,17 @@ same "a handler's result" "$tab|" "$(jobmill map --tag --joblog log --retry-fail
 printf 'x\n' | jobmill map --joblog log -- test -e >/dev/null 2>&1
 touch x
 same "a command's silence" "" "$(jobmill map --joblog log --retry-failed)"
+
+echo "-- a bar"
+# Each of the jobs waits until the bar has had its total.
+cat >"$place/map" <<END
+seq 3 | jobmill map --bar -j1 -- sh -c 'read -r _ <$place/go'
+END
+mkfifo "$place/go"
+script -qefc "sh $place/map" /dev/null </dev/null >"$place/drawn" &
+holds "knows how many jobs there are before one has ended" eventually grep -q '0/3' "$place/drawn"
+for _ in 1 2 3; do timeout 20 sh -c 'echo >"$1"' sh "$place/go"; done
+wait $!
+same "and all of them end" 0 $?
 
 judge

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The parts of map that need no daemon.
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <array>
@@ -225,6 +226,43 @@ TEST_CASE("items that are done are skipped, and keep their numbers")
     CHECK(items.total() == 0);
     CHECK(rest_of(items) == Words{"2b", "4d"});
     CHECK(items.total() == 2);
+}
+
+TEST_CASE("the number of items is known once the input has ended, before they are taken")
+{
+    std::array<int, 2> pipe{};
+    REQUIRE(::pipe(pipe.data()) == 0);
+    const UniqueFd out{pipe[0]};
+    UniqueFd in{pipe[1]};
+    MapItems items{ItemReader{out.get(), '\n', 100}, std::vector<bool>{false, true}};
+    REQUIRE(::write(in.get(), "a\nb\nc", 5) == 5);
+    CHECK(items.can_read_ahead());
+    REQUIRE(items.read_ahead());
+    CHECK(items.next()->text == "b");
+    CHECK(items.total() == 0);
+    in.reset();
+    REQUIRE(items.read_ahead());
+    CHECK_FALSE(items.can_read_ahead());
+    CHECK(items.total() == 2);
+    CHECK(rest_of(items) == Words{"3c"});
+    CHECK(items.total() == 2);
+}
+
+TEST_CASE("no more is read ahead than a bound")
+{
+    const UniqueFd zeros{::open("/dev/zero", O_RDONLY | O_CLOEXEC)};
+    MapItems many{ItemReader{zeros.get(), '\0', 100}, {}};
+    int reads = 0;
+    for (; many.can_read_ahead(); ++reads) {
+        REQUIRE(many.read_ahead());
+    }
+    CHECK(reads == 2);
+    CHECK(many.next());
+    MapItems large{ItemReader{zeros.get(), '\n', std::uint64_t{1} << 30U}, {}};
+    for (reads = 0; large.can_read_ahead(); ++reads) {
+        REQUIRE(large.read_ahead());
+    }
+    CHECK(reads == 256);
 }
 
 TEST_CASE("commands of a log are items without input")
