@@ -96,7 +96,7 @@ void Supervisor::perform(const core::OfferJob& effect)
     const JobRecord& record = desk_.offered(effect.job);
     const auto offered = process->offer(effect, record, desk_.limits_of(record), now());
     if (!offered) {
-        // Out of descriptors: the job is charged to a worker that is no use.
+        // Out of descriptors: a worker less leaves some. The job has not begun, and comes back.
         log::error("job failed to start", {{"job", number(effect.job)},
                                            {"worker", number(effect.worker.slot)},
                                            {"cause", offered.error().what}});

@@ -122,7 +122,13 @@ Result<void> WorkerProcess::offer(const core::OfferJob& offer, const JobRecord& 
     const JobContent& content = record.submission.content;
     std::vector<UniqueFd> fds;
     if (content.blob() || record.submission.ask) {
-        JOBMILL_TRY_ASSIGN(fds, blobs_of(record.submission));
+        auto taken = blobs_of(record.submission);
+        if (!taken) {
+            // The worker never hears of it; the claim, still free, will be taken back.
+            offer_claim(segment_.layout(), sequence);
+            return tl::unexpected<Error>(taken.error());
+        }
+        fds = std::move(*taken);
     }
     if (group_) {
         if (const auto bounded = group_->limit(limits); !bounded) {
