@@ -143,7 +143,7 @@ TEST_CASE("a large payload is copied once, and what its owner does with it then 
     CHECK(result_of(client, client.submit({.handler = "echo", .blob = blob})).payload == payload);
 }
 
-TEST_CASE("what is kept for payloads bounds their copies; others are borrowed")
+TEST_CASE("what is kept for payloads bounds their copies, and others are borrowed")
 {
     const Daemon daemon{pool_config(1)};
     auto client = Client::connect(daemon.socket(), {.kept_blobs = 2 * mebibyte});

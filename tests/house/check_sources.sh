@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # What every source has: the licence in its first line, a guard, at most 400 lines (tables and tests
-# may be longer), no notes to oneself. Usage: check_sources.sh TREE
+# may be longer), no notes to oneself; tests have names by which they can be run. Usage: check_sources.sh TREE
 set -u
 cd "${1:?usage: check_sources.sh TREE}" || exit 2
 findings=$(mktemp) || exit 2
@@ -23,6 +23,14 @@ find common daemon worker client tests -type f \
         FNR == 1 { judge(); file = FILENAME; licence = guard = 0 }
         FNR <= 2 && /SPDX-License-Identifier: MIT/ { licence = 1 }
         /^#pragma once$/ || /^#ifndef / { guard = 1 }
+        # CMake parts lists there: the rest of the name is lost, and what runs is no test at all.
+        /^TEST_CASE/ { named = 0 }
+        /^TEST_CASE/, /"/ {
+            if (!named && /"/) {
+                named = 1
+                if (/"[^"]*;[^"]*"/) print file ":" FNR ": a semicolon in the name of a test"
+            }
+        }
         $0 ~ mark { print file ":" FNR ": notes belong into an issue" }
         { lines = FNR }
         END { judge() }

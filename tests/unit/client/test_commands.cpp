@@ -98,7 +98,7 @@ TEST_CASE("an argument needs a key, once")
     CHECK_FALSE(parse_arguments(Words{"a=\xff"}));
 }
 
-TEST_CASE("a command's words must be UTF-8; variables that are not are left out")
+TEST_CASE("a command's words must be UTF-8, and variables that are not are left out")
 {
     CHECK_FALSE(command_arguments(Words{"ls", "\xff"}, "/", {}));
     const auto map = command_arguments(Words{"ls"}, "/tmp", Words{"A=1", "B=\xff", "=C", "D"});

@@ -109,7 +109,7 @@ TEST_CASE_FIXTURE(Fixture, "pools that compete are served by their weights")
     CHECK(heavy <= 31);
 }
 
-TEST_CASE_FIXTURE(Fixture, "a label has no more jobs running than it may; others pass it")
+TEST_CASE_FIXTURE(Fixture, "a label has no more jobs running than it may, and others pass it")
 {
     serve(3);
     on(LabelAdjusted{.label = red, .max_running = 1});
@@ -117,7 +117,7 @@ TEST_CASE_FIXTURE(Fixture, "a label has no more jobs running than it may; others
     CHECK(dispatcher.running(red) == 1);
     CHECK(submit(2, red).empty());
     CHECK(submit(3, blue) == Effects{offer(worker(2), 1, 3)});
-    CHECK(finish(worker(1), 1).back() == Effect{offer(worker(3), 1, 2)});
+    CHECK(finish(worker(1), 1).back() == Effect{offer(worker(1), 2, 2)});
     CHECK(dispatcher.running(red) == 1);
     CHECK(dispatcher.running(LabelId{9}) == 0);
 }
