@@ -5,7 +5,8 @@
 
 namespace jobmill {
 
-/// Once, in a worker, on its main thread. `interrupt` is async-signal-safe.
+/// Once, in a worker, on its main thread. `interrupt` is async-signal-safe, and is called again and
+/// again, ever less often, until the job has ended.
 void install_term_handler(void (*interrupt)());
 
 /// While it lives, a job runs that can be interrupted.

@@ -325,8 +325,8 @@ def serve(
     was not forked; what it raises is told to the daemon as why the pool cannot be used.
     ``begin_worker()`` is called in every worker before its first job, and ends it when it raises;
     ``idle()`` when it has had none for a second. SIGTERM, when it comes in the middle of a job,
-    becomes Python's SIGINT (PyErr_SetInterrupt): the handler that begin_worker() sets for SIGINT
-    may raise in the job.
+    becomes Python's SIGINT (PyErr_SetInterrupt), again and again until the job has ended: the
+    handler that begin_worker() sets for SIGINT may raise in the job, once.
 
     Answers only when the arguments are wrong: the exit code.
     """

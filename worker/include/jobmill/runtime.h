@@ -46,10 +46,12 @@ typedef struct jobmill_runtime {
      * in each such time. May be null. */
     void (*idle)(void* context);
     /* SIGTERM has come while one of the runtime's handlers runs: the job is to end as soon as it
-     * can. Called in a signal handler, on the thread of the jobs: async-signal-safe. A worker that
-     * has got SIGTERM gets no further job and leaves after the one that it has; when that does not
-     * end within five seconds, SIGKILL comes. Between jobs and in other handlers SIGTERM ends the
-     * worker. Null: it always does. */
+     * can. Called in a signal handler, on the thread of the jobs: async-signal-safe. It is called
+     * again, after 20 ms, 40 ms and so on, as long as the job has not ended: the first may have
+     * come just before the job began to wait for something. A worker that has got SIGTERM gets no
+     * further job and leaves after the one that it has; when that does not end within five seconds,
+     * SIGKILL comes. Between jobs and in other handlers SIGTERM ends the worker. Null: it always
+     * does. */
     void (*interrupt)(void);
 } jobmill_runtime;
 
