@@ -320,7 +320,8 @@ void WorkerProcess::part_stderr(core::TimePoint now)
 
 void WorkerProcess::read_stderr()
 {
-    std::array<char, std::size_t{16} * 1024> buffer{};
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): the kernel writes what is read
+    std::array<char, std::size_t{16} * 1024> buffer;
     // What a dead worker has left behind may write for ever: a bounded look is enough for a tail.
     constexpr int looks = 16;
     for (int look = 0; look < looks; ++look) {

@@ -200,7 +200,7 @@ private:
     WorkerSlots* slots_;
     Patience patience_;
     JobTable jobs_;
-    Slab<Holding> holdings_;  ///< of the jobs that workers hold
+    Slab<Holding, 256, 4> holdings_;  ///< of the jobs that workers hold
     TermsBook terms_;
     JobDeadlines deadlines_;
     std::vector<Backlog> backlogs_;  ///< by pool number

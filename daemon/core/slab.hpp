@@ -12,8 +12,9 @@ namespace jobmill::core {
 
 /// Places for many values of one type, by number: a value does not move, a place costs no more than
 /// its value, and what is not needed any more is given back in blocks, so that a queue that was
-/// long once does not keep its memory. Blocks are small where most owners have few values.
-template <typename T, std::uint32_t values_of_block = 256>
+/// long once does not keep its memory. Blocks are small where most owners have few values. So many
+/// that are empty stay: what grows and shrinks all the time would allocate and clear them for ever.
+template <typename T, std::uint32_t values_of_block = 256, std::uint32_t kept_blocks = 1>
 class Slab {
 public:
     using Place = std::uint32_t;
@@ -28,6 +29,7 @@ public:
         Block& block = *blocks_[number];
         const Place at = block.first_free;
         block.first_free = block.next_free[at];
+        empty_ -= block.used == 0 ? 1U : 0U;
         if (++block.used == block_size) {
             unlink(number);
         }
@@ -44,8 +46,8 @@ public:
         }
         block.next_free[place % block_size] = block.first_free;
         block.first_free = static_cast<std::uint16_t>(place % block_size);
-        // An empty one stays, or a job at its border would allocate and free it for ever.
-        if (--block.used == 0 && (block.previous != none || block.next != none)) {
+        if (--block.used == 0 && ++empty_ > kept_blocks) {
+            --empty_;
             unlink(number);
             blocks_[number].reset();
             vacant_.push_back(number);
@@ -92,6 +94,7 @@ private:
         for (std::uint16_t at = 0; at < block_size; ++at) {
             next_free[at] = static_cast<std::uint16_t>(at + 1);
         }
+        ++empty_;
         link(number);
     }
 
@@ -118,6 +121,7 @@ private:
     std::vector<std::unique_ptr<Block>> blocks_;
     std::vector<Place> vacant_;  ///< numbers without a block
     Place roomy_ = none;         ///< the first block that has room
+    std::uint32_t empty_ = 0;    ///< of these, without any value
 };
 
 }  // namespace jobmill::core

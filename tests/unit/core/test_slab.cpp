@@ -60,6 +60,31 @@ TEST_CASE("blocks that are empty are given back, but one")
     CHECK(slab.blocks() == 3);
 }
 
+TEST_CASE("as many empty blocks stay as are to be kept, and are used again")
+{
+    Slab<std::uint64_t, 4, 3> slab;
+    std::vector<std::uint32_t> places;
+    for (int i = 0; i < 10 * 4; ++i) {
+        places.push_back(slab.take());
+    }
+    for (int round = 0; round < 3; ++round) {
+        for (const auto place : places) {
+            slab.give_back(place);
+        }
+        CHECK(slab.blocks() == 3);
+        places.clear();
+        for (int i = 0; i < 3 * 4; ++i) {
+            places.push_back(slab.take());
+            CHECK(slab[places.back()] == 0);
+            slab[places.back()] = 7;
+        }
+        CHECK(slab.blocks() == 3);
+    }
+    places.push_back(slab.take());
+    CHECK(slab.blocks() == 4);
+    CHECK(std::set<std::uint32_t>(places.begin(), places.end()).size() == 13);
+}
+
 TEST_CASE("a block with room in the middle is filled before another is made")
 {
     Numbers slab;
