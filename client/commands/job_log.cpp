@@ -74,6 +74,21 @@ void JobLog::remember(JobLogLine line)
     }
 }
 
+/// The first is its head.
+Result<void> JobLog::take_line(std::uint64_t number, std::string_view text)
+{
+    if (number == 1) {
+        return text.starts_with(head_begin) ? Result<void>{} : no_log();
+    }
+    auto line = parse_job_log_line(text);
+    if (!line) {
+        return fail(Errc::invalid, "the job log " + file_ + ", line " + std::to_string(number) +
+                                       ": " + line.error().what);
+    }
+    remember(std::move(*line));
+    return {};
+}
+
 Result<void> JobLog::read()
 {
     std::string rest;
@@ -91,20 +106,8 @@ Result<void> JobLog::read()
         std::size_t begin = 0;
         for (std::size_t end = 0; (end = rest.find('\n', begin)) != std::string::npos;
              begin = end + 1) {
-            const std::string_view text = std::string_view{rest}.substr(begin, end - begin);
-            if (++line_number == 1) {
-                if (!text.starts_with(head_begin)) {
-                    return no_log();
-                }
-                continue;
-            }
-            auto line = parse_job_log_line(text);
-            if (!line) {
-                return fail(Errc::invalid, "the job log " + file_ + ", line " +
-                                               std::to_string(line_number) + ": " +
-                                               line.error().what);
-            }
-            remember(std::move(*line));
+            JOBMILL_TRY(
+                take_line(++line_number, std::string_view{rest}.substr(begin, end - begin)));
         }
         size_ += begin;
         rest.erase(0, begin);

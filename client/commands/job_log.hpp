@@ -42,6 +42,7 @@ private:
     JobLog(std::string file, UniqueFd fd) : file_(std::move(file)), fd_(std::move(fd)) {}
     [[nodiscard]] Result<void> begin_anew();
     [[nodiscard]] Result<void> read();
+    [[nodiscard]] Result<void> take_line(std::uint64_t number, std::string_view text);
     [[nodiscard]] tl::unexpected<Error> no_log() const;
     [[nodiscard]] Result<void> write(std::string_view text);
     void remember(JobLogLine line);
