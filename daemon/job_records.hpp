@@ -94,7 +94,7 @@ private:
         return [this](Place place) { return number(slab_[place].record.id); };
     }
 
-    core::Slab<Node, 256, 16> slab_;
+    core::Slab<Node, 256, core::kept_of_all_jobs> slab_;
     core::NumberIndex index_{core::NumberIndex::kept_of_one};
     tsl::robin_map<unsigned, User> users_;  ///< that have jobs
 };

@@ -40,7 +40,7 @@ private:
         return [this](NumberIndex::Place place) { return number(jobs_[place].id); };
     }
 
-    Slab<Job, 256, 16> jobs_;  ///< by handle
+    Slab<Job, 256, kept_of_all_jobs> jobs_;  ///< by handle
     Slab<JobExtras> extras_;
     NumberIndex index_{NumberIndex::kept_of_one};
 };

@@ -10,6 +10,9 @@
 
 namespace jobmill::core {
 
+/// Empty blocks that stay of a table of all jobs: enough for 4,096 of them.
+inline constexpr std::uint32_t kept_of_all_jobs = 16;
+
 /// Places for many values of one type, by number: a value does not move, a place costs no more than
 /// its value, and what is not needed any more is given back in blocks, so that a queue that was
 /// long once does not keep its memory. Blocks are small where most owners have few values. So many

@@ -2,8 +2,7 @@
 // The process in a worker slot, from the request to fork it to the slot's being empty again.
 //
 //   gone         no process. The slot waits for its respawn time or for its template.
-//   forking      the template was asked; the process may or may not exist yet. Nothing can
-//   interrupt
+//   forking      the template was asked; the process may or may not exist yet. Nothing can stop
 //                it, because nobody knows whom: the edge promises an answer.
 //   starting     forked; its hello is awaited. May be dismissed or killed; is killed when its hello
 //                does not come.
