@@ -13,7 +13,6 @@
 using namespace jobmill;
 using namespace jobmill::tests;
 using daemon::Channel;
-using daemon::FlushList;
 
 namespace {
 
@@ -157,8 +156,8 @@ TEST_CASE_FIXTURE(Connected, "what is added while a part is unsent follows it")
 {
     narrow();
     Bytes expected;
-    for (int i = 0; i < 20; ++i) {
-        const Bytes part = counted(static_cast<std::size_t>(10'000 + i));
+    for (std::size_t i = 0; i < 20; ++i) {
+        const Bytes part = counted(10'000 + i);
         append(channel->out(), part);
         append(expected, part);
         settle();

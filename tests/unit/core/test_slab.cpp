@@ -64,7 +64,7 @@ TEST_CASE("as many empty blocks stay as are to be kept, and are used again")
 {
     Slab<std::uint64_t, 4, 3> slab;
     std::vector<std::uint32_t> places;
-    places.reserve(10 * 4);
+    places.reserve(std::size_t{10} * 4);
     for (int i = 0; i < 10 * 4; ++i) {
         places.push_back(slab.take());
     }
