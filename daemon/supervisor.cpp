@@ -160,6 +160,7 @@ Result<void> Supervisor::prepare()
     JOBMILL_TRY_ASSIGN(probe_timer_, timer([this] {
                            processes_.probe_templates();
                            processes_.sweep_groups();
+                           heap_trim_.look(desk_.unfinished() == 0);
                        }));
     JOBMILL_TRY_ASSIGN(idle_timer_, timer([this] { leave_if_idle(); }));
     JOBMILL_TRY_ASSIGN(leave_timer_, timer([this] {

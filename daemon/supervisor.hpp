@@ -13,6 +13,7 @@
 #include "daemon/config.hpp"
 #include "daemon/core/dispatcher.hpp"
 #include "daemon/health_watch.hpp"
+#include "daemon/heap_trim.hpp"
 #include "daemon/held_accepts.hpp"
 #include "daemon/job_desk.hpp"
 #include "daemon/job_ids.hpp"
@@ -131,6 +132,7 @@ private:
     WordCollection word_collection_;
     std::unique_ptr<HealthWatch> health_;
     std::unique_ptr<MemoryWatch> memory_;
+    HeapTrim heap_trim_;
     std::unique_ptr<loop::Timer> core_timer_;
     std::unique_ptr<loop::Timer> accepted_timer_;
     std::unique_ptr<loop::Timer> progress_timer_;

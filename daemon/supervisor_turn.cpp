@@ -24,6 +24,9 @@ void Supervisor::on_turn()
     if (processes_.collect_words()) {
         done = turn();
     }
+    if (done.events > 0 || done.sent) {
+        heap_trim_.worked();
+    }
     const bool spins = spin_.goes_on(done, now, reloader_.config().spin);
     handled_ = 0;
     desk_.mass_cancels().go_on();

@@ -159,6 +159,32 @@ TEST_CASE("a storm of connections leaves nothing and keeps nobody from his work"
     worker.ping();
 }
 
+TEST_CASE("what a burst of jobs took is given back when nothing is left to do")
+{
+    const Daemon daemon{pool_config(1)};
+    daemon.await_workers(1);
+    daemon.check_healthy();
+    const std::uint64_t resident = daemon.kibibytes("RssAnon");
+    {
+        const std::string args = R"(,"args":{"text":")" + std::string(50'000, 'x') + R"("})";
+        std::vector<JsonClient> clients;
+        for (int i = 0; i < 3; ++i) {
+            clients.push_back(daemon.json());
+            clients.back().submit("first", "until_cancelled");
+            for (int job = 0; job < 1000; ++job) {
+                clients.back().submit(std::to_string(job), "echo", "", args);
+                (void)clients.back().job_of(std::to_string(job));
+            }
+        }
+        CHECK(daemon.kibibytes("RssAnon") > resident + 140'000);
+    }
+    daemon.check_healthy();
+    if (!sanitized) {
+        daemon.await("the memory is given back",
+                     [&] { return daemon.kibibytes("RssAnon") < resident + 40'000; });
+    }
+}
+
 TEST_CASE("who finds the queue of connections full waits and is served")
 {
     const Daemon daemon{pool_config(1)};
