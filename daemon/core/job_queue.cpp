@@ -67,11 +67,19 @@ void JobQueue::put_back(JobTable& jobs, JobHandle handle, TimePoint now)
 {
     const Job& job = jobs[handle];
     Lane& lane = opened_lane(job, now);
-    JobHandle next = lane.jobs.first();
+    // Those that come back together belong near one another, if not at the front.
+    JobHandle next = lane.came_back == no_job ? lane.jobs.first() : lane.came_back;
+    const auto before = [&](JobHandle at) {
+        return at == no_job ? no_job : jobs[at].place.previous;
+    };
+    while (before(next) != no_job && jobs[before(next)].arrival > job.arrival) {
+        next = before(next);
+    }
     while (next != no_job && jobs[next].arrival < job.arrival) {
         next = jobs[next].place.next;
     }
     lane.jobs.insert_before(jobs, next, handle);
+    lane.came_back = handle;
     ++size_;
 }
 
@@ -79,6 +87,9 @@ void JobQueue::remove(JobTable& jobs, JobHandle handle)
 {
     const LaneId id = jobs[handle].lane;
     Lane& lane = lane_at(id);
+    if (lane.came_back == handle) {
+        lane.came_back = jobs[handle].place.next;
+    }
     lane.jobs.remove(jobs, handle);
     --size_;
     if (lane.jobs.empty()) {

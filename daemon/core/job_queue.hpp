@@ -122,7 +122,8 @@ private:
     };
     struct Lane {
         LaneKey key;
-        JobList<place_links> jobs;  ///< in the queue
+        JobList<place_links> jobs;     ///< in the queue
+        JobHandle came_back = no_job;  ///< the last of these that did, or one behind it
         Spent spent = 0;
         std::uint64_t unfinished = 0;  ///< jobs, in the queue or not
         LaneOwners owners{};           ///< while it has any

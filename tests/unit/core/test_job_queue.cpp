@@ -65,6 +65,27 @@ TEST_CASE_FIXTURE(Fixture, "a job leaves the queue from any position")
     CHECK(drained() == Ids{1, 4});
 }
 
+TEST_CASE_FIXTURE(Fixture, "many come back from many workers, each of which gives back its last first")
+{
+    constexpr std::uint64_t workers = 64;
+    constexpr std::uint64_t each = 256;
+    std::vector<JobHandle> handles;
+    Ids all;
+    for (std::uint64_t id = 1; id <= workers * each; ++id) {
+        handles.push_back(push(id));
+        all.push_back(id);
+    }
+    for (const JobHandle handle : handles) {
+        CHECK(pop() == handle);
+    }
+    for (std::uint64_t worker = 0; worker < workers; ++worker) {
+        for (std::uint64_t at = each; at-- > 0;) {
+            queue.put_back(jobs, handles[at * workers + worker], {});
+        }
+    }
+    CHECK(drained() == all);
+}
+
 TEST_CASE_FIXTURE(Fixture, "jobs that come back get their old turns, in whatever order they come")
 {
     push(1);
