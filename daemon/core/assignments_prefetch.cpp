@@ -20,8 +20,10 @@ Duration Assignments::ahead(PoolId pool, TimePoint now)
     if (patience_.ahead == forever || patience_.ahead >= most) {
         return patience_.ahead;
     }
-    const auto queued = static_cast<Duration::rep>(book_.queued(pool));
-    const Duration busy = book_.pace(pool).lately() * queued / std::max(1U, workforce_.size(pool));
+    // More jobs, or longer ones, would only come to more than `most` as well.
+    const auto queued = static_cast<Duration::rep>(std::min<std::size_t>(book_.queued(pool), 1'000'000));
+    const Duration each = std::min<Duration>(book_.pace(pool).lately(), std::chrono::seconds{1000});
+    const Duration busy = each * queued / std::max(1U, workforce_.size(pool));
     const Duration most_usual = std::max(patience_.ahead, std::min(most, patience_.most_ahead));
     const Duration usual = std::clamp(busy / 8, patience_.ahead, most_usual);
     const Duration work = undisturbed ? std::clamp(busy / 2, usual, most) : usual;
