@@ -44,6 +44,11 @@ public:
     [[nodiscard]] ByteView small_payload() const;
     /// None if it is a small one.
     [[nodiscard]] const UniqueFd& blob() const noexcept;
+    /// Bytes of what a worker is sent of it, a blob aside.
+    [[nodiscard]] std::uint32_t sent_size() const noexcept
+    {
+        return static_cast<std::uint32_t>(stored_size() - label_size_);
+    }
     [[nodiscard]] std::uint64_t payload_size() const noexcept
     {
         return is_blob_ ? payload_.blob->size : payload_.small_size;

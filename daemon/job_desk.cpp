@@ -29,7 +29,8 @@ void JobDesk::submit(const Submitter& client, JobId job, Tag tag, Submission&& s
                              .user = core::UserId{client.uid},
                              .label = labels_.find(submission.content.label()),
                              .handler = submission.handler,
-                             .detached = submission.detached};
+                             .detached = submission.detached,
+                             .offer_size = submission.content.sent_size()};
     if (submission.ask) {
         batches_.accepted(submission.ask->batch, client.session);
         event.batch = submission.ask->batch.batch();

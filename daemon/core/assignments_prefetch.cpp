@@ -35,10 +35,10 @@ Duration Assignments::ahead(PoolId pool, TimePoint now)
 /// of which nothing is known nobody can tell.
 bool Assignments::fits(JobHandle handle, const WorkerSlot& slot, Duration work) const
 {
-    if (book_.terms(handle).alone) {
+    const Job& job = book_[handle];
+    if (book_.terms(handle).alone || (slot.bulk + job.bulk > most_bulk && !JOBMILL_BUG(48))) {
         return false;
     }
-    const Job& job = book_[handle];
     const Duration takes = book_.pace(job.pool).lately(job.handler);
     return work == forever || (takes > Duration{} && takes <= work - slot.expected);
 }

@@ -143,6 +143,7 @@ struct JobSubmitted {
     JobId parent{};
     std::uint16_t handler = 0;  ///< those of a pool take their time each
     bool detached = false;
+    std::uint32_t offer_size = 0;  ///< so many bytes its worker is sent for it, about
     JobTerms terms;
 };
 

@@ -43,6 +43,11 @@ struct Holding {
     Duration expected{};        ///< so long it will run, by the last ones of its handler
 };
 
+/// A worker is not sent more ahead than its link takes at once: what the daemon would have to keep
+/// could not be taken back from it, only sent a second time.
+inline constexpr std::uint32_t bulk_unit = 512;
+inline constexpr std::uint32_t most_bulk = 128 * 1024 / bulk_unit;
+
 /// What few jobs have: those that belong to others, and those that are tried again.
 struct JobExtras {
     JobId parent{};  ///< that waits for it; 0: none
@@ -72,6 +77,7 @@ struct Job {
     bool poison : 1 = false;        ///< it has crashed so many workers that it gets no other
     bool held_up : 1 = false;       ///< it waits for its reader
     bool lends : 1 = false;         ///< it waits, and its pool has a slot more meanwhile
+    std::uint8_t bulk = 0;          ///< what its worker is sent for it takes, in `bulk_unit`s
     ExtrasHandle extras = no_extras;
     HoldingHandle holding{};  ///< good while a worker holds it
     union {

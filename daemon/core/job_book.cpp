@@ -32,6 +32,8 @@ JobHandle JobBook::admit(const JobSubmitted& submitted, TimePoint now)
     job.pool = submitted.pool;
     job.handler = submitted.handler;
     job.attached = !submitted.detached;
+    job.bulk = static_cast<std::uint8_t>(
+        std::min<std::uint32_t>(submitted.offer_size / bulk_unit, UINT8_MAX));
     job.terms = terms_.take(submitted.terms);
     job.due = after(now, submitted.terms.delay);
     job.expires = after(now, submitted.terms.queue_timeout);
@@ -86,6 +88,7 @@ void JobBook::offer(JobHandle handle, WorkerSlot& slot, Turn& turn)
                  .charged = charged,
                  .expected = expected};
     slot.expected += expected;
+    slot.bulk += job.bulk;
     ++backlog.running;
     ++working_;
     labels_.begun(whose(job).label);
@@ -206,6 +209,7 @@ void JobBook::take_from_worker(JobHandle handle)
     WorkerSlot& slot = (*slots_)[holding.worker.slot];
     slot.held.remove(jobs_, handle);
     slot.expected -= holding.expected;
+    slot.bulk -= job.bulk;
     slot.held_at[number(holding.sequence) % WorkerSlot::claim_words] = no_job;
     if (slot.held.empty()) {
         --busy_workers_;

@@ -41,6 +41,7 @@ struct WorkerSlot {
     TimePoint born{};                 ///< when its process said hello
     TimePoint stop_by{};              ///< what it was flagged for ends by then, or it does
     Duration expected{};              ///< so long it has work for, by what its jobs took lately
+    std::uint32_t bulk = 0;           ///< of the jobs that it holds, together
     Duration let_wait{};              ///< so long jobs waited for it since it last did something
     SlotId stands_in_for = no_slot;   ///< the worn one that leaves when this one is ready
 

@@ -115,6 +115,9 @@ void RandomSchedule::submit(PoolId pool)
     wanted.detached = chance_.percent(30);
     wanted.handler = static_cast<std::uint16_t>(number(wanted.session) % 3);
     wanted.terms = random_job_terms(climate_, chance_);
+    if (climate_.physics.patience.ahead != core::forever && chance_.percent(20)) {
+        wanted.offer_size = static_cast<std::uint32_t>(chance_.below(130'000));
+    }
     if (chance_.percent(climate_.nested)) {
         wanted.parent = any_parent();
     }

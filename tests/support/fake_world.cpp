@@ -118,6 +118,7 @@ JobId FakeWorld::submit(core::JobSubmitted wanted)
     job.handler = wanted.handler;
     job.batch = wanted.batch;
     job.terms = wanted.terms;
+    job.offer_size = wanted.offer_size;
     job.attached = !wanted.detached;
     job.due = core::after(now_, wanted.terms.delay);
     job.expires = core::after(now_, wanted.terms.queue_timeout);

@@ -2,6 +2,7 @@
 // Who may hold jobs ahead, as FakeWorld compares it.
 #include <algorithm>
 
+#include "daemon/core/job.hpp"
 #include "tests/support/fake_world.hpp"
 
 namespace jobmill::sim {
@@ -63,6 +64,13 @@ void FakeWorld::check_company(const PretendWorker& worker, const PretendJob& job
     demand(!holds_alone(worker) && (!job.terms.alone || worker.held.empty()),
            "a job that tolerates no other shares its worker");
     demand(!used_up(worker), "a worker is given more jobs than it may run");
+    std::uint32_t ahead = job.offer_size;
+    for (const PretendWorker::Offer& each : worker.held) {
+        ahead += this->job(each.job).offer_size;
+    }
+    constexpr std::uint32_t rounding = 256 * core::bulk_unit;
+    demand(worker.held.empty() || ahead <= core::most_bulk * core::bulk_unit + rounding,
+           "a worker is sent more ahead than its link takes");
 }
 
 /// Who has nothing to do is given what others hold ahead.

@@ -24,6 +24,7 @@ struct PretendJob {
     BatchId batch{};
     JobId parent{};  ///< that a worker held when this one was submitted; 0: none
     core::JobTerms terms;
+    std::uint32_t offer_size = 0;
     bool attached = true;
     Place place = Place::queued;
     TimePoint due{};

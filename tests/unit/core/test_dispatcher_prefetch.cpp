@@ -342,6 +342,32 @@ TEST_CASE_FIXTURE(Fixture,
     CHECK(dispatcher.stale_events() == 0);
 }
 
+TEST_CASE_FIXTURE(Fixture, "a worker is not sent more ahead than its link takes")
+{
+    serve(1, 256);
+    learn(microseconds{1});
+    const auto submit_large = [&](std::uint64_t job, std::uint32_t size) {
+        on(JobSubmitted{
+            .job = JobId{job}, .session = SessionId{1}, .pool = pool, .offer_size = size});
+    };
+    for (std::uint64_t job = 2; job <= 5; ++job) {
+        submit_large(job, 60'000);
+    }
+    CHECK(dispatcher.counts(pool).running == 2);
+    // Whatever its size, one goes to who has none.
+    finish(worker(1), 2);
+    finish(worker(1), 3);
+    CHECK(dispatcher.counts(pool).running == 2);
+    finish(worker(1), 4);
+    finish(worker(1), 5);
+    for (std::uint64_t job = 6; job <= 8; ++job) {
+        submit_large(job, 130'000);
+    }
+    CHECK(dispatcher.counts(pool).running == 1);
+    finish(worker(1), 6);
+    CHECK(dispatcher.counts(pool).running == 1);
+}
+
 TEST_CASE_FIXTURE(Fixture, "a worker without work gets half of what another holds")
 {
     serve(2, 256);
