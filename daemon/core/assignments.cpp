@@ -163,6 +163,8 @@ void Assignments::won(WorkerSlot& slot, JobHandle handle, Turn& turn)
     book_.step(handle, JobWord::won, turn);
     if (returns && !retries_) {
         book_.step(handle, JobWord::stop, turn);
+    } else if (returns && book_[handle].expires <= turn.now && !JOBMILL_BUG(49)) {
+        book_.step(handle, JobWord::expire, turn);
     } else if (returns && book_.batches().halted(book_.extras(handle).batch)) {
         cancel(handle, EndedBy::halt, turn);
     }

@@ -102,7 +102,9 @@ void JobBook::offer(JobHandle handle, WorkerSlot& slot, Turn& turn)
     slot.held_at[number(sequence) % WorkerSlot::claim_words] = handle;
     slot.spoilt = slot.spoilt || terms(handle).spoils_worker;
     slot.alone = terms(handle).alone;
-    deadlines_.cancel(jobs_, handle);
+    if (job.expires == never) {
+        deadlines_.cancel(jobs_, handle);
+    }
     watch_front(slot, turn.now);
     turn.ask(OfferJob{.worker = slot.worker,
                       .sequence = sequence,
@@ -281,8 +283,9 @@ TimePoint JobBook::deadline_of(JobHandle handle) const
     if (started != never && job.stage == JobStage::claimed && !JOBMILL_BUG(6)) {
         return after(started, terms(handle).run_timeout);
     }
-    if (started != never && job.stage == JobStage::offered) {
-        return after(started, std::min(terms(handle).run_timeout, patience_.claim));
+    if (job.stage == JobStage::offered) {
+        const Duration patience = std::min(terms(handle).run_timeout, patience_.claim);
+        return std::min(started == never ? never : after(started, patience), job.expires);
     }
     return never;
 }

@@ -330,7 +330,7 @@ void FakeWorld::foresee(const core::ClaimRevoked& event)
         }
         release(job);
         enqueue(job, false);
-        if (job.unwanted() || job.waived || stop_asked_) {
+        if (job.unwanted() || job.waived || stop_asked_ || job.expires <= now_) {
             must_end_.push_back(job.id);
         }
         return;

@@ -368,6 +368,30 @@ TEST_CASE_FIXTURE(Fixture, "a worker is not sent more ahead than its link takes"
     CHECK(dispatcher.counts(pool).running == 1);
 }
 
+TEST_CASE_FIXTURE(Fixture, "a job expires in time that no worker has begun, though one holds it")
+{
+    serve(1, 256);
+    learn(microseconds{100});
+    submit(2);
+    submit(3, {.queue_timeout = seconds{1}});
+    const WorkerId holder = worker(1);
+    CHECK(dispatcher.worker_of(JobId{3}) == holder);
+    const Effects asked = after(seconds{1});
+    CHECK(std::find(asked.begin(), asked.end(), Effect{revoke(holder, 3)}) != asked.end());
+    CHECK(answer(holder, 3, true) == Effects{ended(3, JobState::expired, EndedBy::deadline, {},
+                                                   JobState::queued)});
+    // One that it has begun after all goes on.
+    submit(4, {.queue_timeout = seconds{1}});
+    finish(holder, 2);
+    const Sequence sequence{4};
+    CHECK(dispatcher.job_of(holder, sequence) == JobId{4});
+    CHECK(after(seconds{1}).front() == Effect{revoke(holder, 4)});
+    answer(holder, 4, false);
+    CHECK(after(seconds{60}).empty());
+    CHECK(finish(holder, 4).front() ==
+          Effect{ended(4, JobState::succeeded, EndedBy::worker, holder)});
+}
+
 TEST_CASE_FIXTURE(Fixture, "a worker without work gets half of what another holds")
 {
     serve(2, 256);

@@ -53,10 +53,12 @@ TEST_CASE_FIXTURE(Fixture, "a job expires even while it is delayed")
           Effects{ended(1, JobState::expired, EndedBy::deadline, {}, JobState::waiting)});
 }
 
-TEST_CASE_FIXTURE(Fixture, "a job that a worker has does not expire")
+TEST_CASE_FIXTURE(Fixture, "a job that a worker has begun does not expire")
 {
     serve(1);
     submit(1, {.queue_timeout = seconds{1}});
+    CHECK(after(seconds{1}) == Effects{revoke(worker(1), 1)});
+    CHECK(answer(worker(1), 1, false).empty());
     CHECK(after(seconds{2}).empty());
     CHECK(dispatcher.state_of(JobId{1}) == JobState::running);
 }
