@@ -117,6 +117,9 @@ public:
     /// Its client leaves much unread, or has caught up: its jobs wait, or go on.
     void session_behind(SessionId session, bool behind);
 
+    /// All that the worker says is heard, though some of it has a reader who does not keep up.
+    void hear_out(WorkerId worker);
+
     // ---- words of workers ----
     void worker_started(JobId job, WorkerId worker);
     void worker_chunk(JobId job, WorkerId worker, Stream stream, Payload payload);
@@ -158,7 +161,7 @@ private:
         Tag tag{};
         JobId job{};
         core::TimePoint since{};
-        bool told = false;  ///< the core knows that the job is held up
+        bool told = false;  ///< the core knows that the job is held up for long
     };
     struct Ended {
         JobId job{};

@@ -94,13 +94,34 @@ void JobDesk::worker_chunk(JobId job, WorkerId worker, Stream stream, Payload pa
     }
     head.tag = reader->tag;
     session->deliver_chunk(head, std::move(payload));
-    if (session->congested(reader->tag)) {
-        // Known already when what had been sent before it was stopped comes in pieces.
-        paused_.try_emplace(worker, Paused{.session = reader->session,
-                                           .tag = reader->tag,
-                                           .job = job,
-                                           .since = outside_.now()});
-        outside_.pause(worker, true);
+    if (!session->congested(reader->tag) || outside_.core.is_overtaken(job)) {
+        return;
+    }
+    // Known already when what had been sent before it was stopped comes in pieces.
+    const bool is_new = paused_
+                            .try_emplace(worker, Paused{.session = reader->session,
+                                                        .tag = reader->tag,
+                                                        .job = job,
+                                                        .since = outside_.now()})
+                            .second;
+    outside_.pause(worker, true);
+    if (is_new) {
+        outside_.post(core::JobHeldUp{.job = job, .held_up = true});
+    }
+}
+
+void JobDesk::hear_out(WorkerId worker)
+{
+    const auto paused = paused_.find(worker);
+    if (paused == paused_.end()) {
+        return;
+    }
+    const bool told = paused->second.told;
+    const JobId job = paused->second.job;
+    paused_.erase(paused);
+    outside_.pause(worker, false);
+    if (told) {
+        outside_.post(core::JobHeldUp{.job = job, .held_up = false});
     }
 }
 
@@ -162,7 +183,7 @@ void JobDesk::tell_held_up()
         }
     }
     for (const JobId job : held_up) {
-        outside_.post(core::JobHeldUp{.job = job, .held_up = true});
+        outside_.post(core::JobHeldUp{.job = job, .held_up = true, .for_long = true});
     }
 }
 

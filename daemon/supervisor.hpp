@@ -73,6 +73,7 @@ private:
     void perform(const core::Effect& effect);
     void perform(const core::OfferJob& effect);
     void perform(const core::RevokeClaim& effect);
+    void perform(const core::HearOut& effect);
     void perform(const core::JobEnded& effect);
     void perform(const core::JobRetried& effect);
     void perform(const core::JobLetBe& effect);

@@ -112,6 +112,12 @@ void Supervisor::perform(const core::RevokeClaim& effect)
     post(core::ClaimRevoked{.worker = effect.worker, .sequence = effect.sequence, .won = won});
 }
 
+void Supervisor::perform(const core::HearOut& effect)
+{
+    desk_.hear_out(effect.worker);
+    processes_.carry_out(core::CollectWords{effect.worker});
+}
+
 void Supervisor::perform(const core::JobEnded& effect)
 {
     log::debug("job ended",

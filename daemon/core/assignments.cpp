@@ -190,6 +190,9 @@ void Assignments::lost(WorkerSlot& slot, JobHandle handle, Turn& turn)
         workforce_.misbehaved(slot, turn);
     } else {
         has_begun(slot, handle, turn);
+        if (handle != book_.front(slot) && !JOBMILL_BUG(46)) {
+            turn.ask(HearOut{.worker = slot.worker});
+        }
     }
 }
 
@@ -375,10 +378,20 @@ void Assignments::nest(JobHandle child, Turn& turn)
     }
 }
 
-void Assignments::hold_up(JobHandle handle, bool held_up, Turn& turn)
+void Assignments::hold_up(JobHandle handle, const JobHeldUp& word, Turn& turn)
 {
-    if (book_.hold_up(handle, held_up)) {
-        call_back(workforce_.slots()[book_.holding(handle).worker.slot], turn);
+    if (unassigned(book_[handle].stage)) {
+        return;
+    }
+    WorkerSlot& slot = workforce_.slots()[book_.holding(handle).worker.slot];
+    const bool closes = word.held_up && !slot.alone && !JOBMILL_BUG(47);
+    if (closes) {
+        // For good: it would be given others each time that its reader has read a little.
+        slot.alone = true;
+        workforce_.load_changed(slot);
+    }
+    if (book_.hold_up(handle, word.held_up && word.for_long) || closes) {
+        call_back(slot, turn);
     }
 }
 

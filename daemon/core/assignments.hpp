@@ -55,7 +55,7 @@ public:
     /// None of the session's jobs is to begin for a while.
     void fall_behind(SessionId session, Turn& turn);
     /// The job waits for its reader, or no longer does.
-    void hold_up(JobHandle handle, bool held_up, Turn& turn);
+    void hold_up(JobHandle handle, const JobHeldUp& word, Turn& turn);
     /// The pools of jobs that lend their places have other sizes.
     void settle_lending(Turn& turn);
     /// Batches that give up take their rest with them, so many jobs an event.

@@ -191,6 +191,18 @@ std::optional<JobId> Dispatcher::job_of(WorkerId worker, Sequence sequence) cons
     return state_->book[handle].id;
 }
 
+bool Dispatcher::is_overtaken(JobId job) const
+{
+    const JobHandle handle = state_->book.find(job);
+    if (handle == no_job || unassigned(state_->book[handle].stage)) {
+        return false;
+    }
+    const Holding& holding = state_->book.holding(handle);
+    const WorkerSlot* slot = state_->workforce.slots().find(holding.worker);
+    const JobHandle running = slot == nullptr ? no_job : state_->book.running(*slot);
+    return running != no_job && state_->book.holding(running).sequence > holding.sequence;
+}
+
 std::uint64_t Dispatcher::unfinished_jobs() const
 {
     return state_->book.size();

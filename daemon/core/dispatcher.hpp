@@ -105,6 +105,9 @@ public:
     [[nodiscard]] std::optional<WorkerId> worker_of(JobId job) const;
     /// The job that the worker holds under that sequence.
     [[nodiscard]] std::optional<JobId> job_of(WorkerId worker, Sequence sequence) const;
+    /// Whether the job's worker is known to have begun a later one: it is done, and whatever it has
+    /// to say was said.
+    [[nodiscard]] bool is_overtaken(JobId job) const;
     /// Which attempt of the job is waited for or running.
     [[nodiscard]] std::uint32_t attempt_of(JobId job) const;
     [[nodiscard]] std::uint64_t unfinished_jobs() const;

@@ -93,7 +93,7 @@ void Dispatcher::State::handle(const JobHeldUp& event, Turn& turn)
 {
     const JobHandle handle = book.find(event.job);
     if (handle != no_job) {
-        assignments.hold_up(handle, event.held_up, turn);
+        assignments.hold_up(handle, event, turn);
     }
 }
 

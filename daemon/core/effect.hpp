@@ -78,6 +78,13 @@ struct CollectWords {
     friend bool operator==(const CollectWords&, const CollectWords&) = default;
 };
 
+/// The same at once, whoever it is that does not read what it says: it has begun a later job than
+/// the one that is known to be in front, so those before are done, and all their words are there.
+struct HearOut {
+    WorkerId worker;
+    friend bool operator==(const HearOut&, const HearOut&) = default;
+};
+
 /// Close the worker's link; it leaves by itself.
 struct DismissWorker {
     WorkerId worker;
@@ -173,7 +180,7 @@ struct Stopped {
 };
 
 using Effect = std::variant<StartTemplate, DismissTemplate, KillTemplate, PoolGone, ForkWorker,
-                            OfferJob, RevokeClaim, RaiseCancelFlag, TakeStack, CollectWords,
+                            OfferJob, RevokeClaim, RaiseCancelFlag, TakeStack, CollectWords, HearOut,
                             DismissWorker, TerminateWorker, KillWorker, CondemnWorker, JobEnded,
                             JobRetried, JobLetBe, BatchHalted, PoolJudged, ArmTimer, Stopped>;
 using Effects = std::vector<Effect>;

@@ -208,11 +208,14 @@ struct UserHeld {
     bool held = false;
 };
 
-/// The job has begun, and stands still until its reader has read more; or no longer does. Without
-/// effect on a job that no worker holds. It is over with the attempt.
+/// The job has begun, and stands still until its reader has read more; or no longer does. What
+/// stands behind it goes elsewhere, and nothing joins it any more. Without effect on a job that no
+/// worker holds. It is over with the attempt.
 struct JobHeldUp {
     JobId job{};
     bool held_up = false;
+    /// For a while already: its pool gets a worker more meanwhile.
+    bool for_long = false;
 };
 
 /// The worker's word for the job that it holds under that sequence: it is done.

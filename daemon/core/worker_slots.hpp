@@ -35,7 +35,7 @@ struct WorkerSlot {
     bool faulty = false;              ///< its process is killed for what it did itself
     bool notes_stack = false;         ///< its job was asked where it is, before it is ended
     bool limited = false;             ///< its process died of a limit of the job that it ran
-    bool alone = false;               ///< it holds a job that tolerates no other beside it
+    bool alone = false;               ///< it holds a job that tolerates no other beside it, or no other any more
     std::uint32_t jobs_done = 0;      ///< by its process
     std::uint32_t lending = 0;        ///< of the jobs that it holds, so many wait for their own
     TimePoint born{};                 ///< when its process said hello

@@ -70,7 +70,7 @@ void RandomSchedule::hold_up_or_let_go_on()
     if (!world_.held_up().empty() && chance_.percent(70)) {
         world_.hold_up(*world_.held_up().begin(), false);
     } else if (!world_.alive().empty()) {
-        world_.hold_up(any_job(), chance_.percent(90));
+        world_.hold_up(any_job(), chance_.percent(90), chance_.percent(60));
     }
 }
 

@@ -204,7 +204,7 @@ std::string say(const UserHeld& e)
 }
 std::string say(const JobHeldUp& e)
 {
-    return "JobHeldUp" + text(e.job) + (e.held_up ? " held up" : " goes on");
+    return "JobHeldUp" + text(e.job) + (e.held_up ? " held up" : " goes on") + (e.for_long ? " for long" : "");
 }
 std::string say(const JobFinished& e)
 {
@@ -268,6 +268,10 @@ std::string say(const RaiseCancelFlag& e)
 std::string say(const CollectWords& e)
 {
     return "CollectWords" + text(e.worker);
+}
+std::string say(const HearOut& e)
+{
+    return "HearOut" + text(e.worker);
 }
 std::string say(const TakeStack& e)
 {

@@ -167,9 +167,9 @@ void FakeWorld::hold_user(UserId user, bool held)
     feed(core::UserHeld{.user = user, .held = held});
 }
 
-void FakeWorld::hold_up(JobId job, bool held_up)
+void FakeWorld::hold_up(JobId job, bool held_up, bool for_long)
 {
-    feed(core::JobHeldUp{.job = job, .held_up = held_up});
+    feed(core::JobHeldUp{.job = job, .held_up = held_up, .for_long = for_long});
 }
 
 BatchId FakeWorld::open_batch(const core::HaltRule& rule)
@@ -355,6 +355,7 @@ void FakeWorld::feed(const core::Event& event)
     must_let_be_.reset();
     must_be_killed_.reset();
     must_judge_.reset();
+    must_be_heard_.reset();
     for (PretendPool& pool : pools_) {
         pool.allowed_before = pool.allowed();
         pool.before = pool.counts;

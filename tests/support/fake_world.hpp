@@ -60,8 +60,8 @@ public:
     void set_behind(SessionId session, bool behind);
     /// The user's jobs do not begin, or may again.
     void hold_user(UserId user, bool held);
-    /// The job waits for its reader, or no longer does.
-    void hold_up(JobId job, bool held_up);
+    /// The job waits for its reader, for long or not, or no longer does.
+    void hold_up(JobId job, bool held_up, bool for_long = false);
     BatchId open_batch(const core::HaltRule& rule);
     void close_batch(BatchId batch);
 
@@ -200,6 +200,7 @@ private:
     void carry_out(const core::RaiseCancelFlag& effect);
     void carry_out(const core::TakeStack& effect);
     void carry_out(const core::CollectWords& effect);
+    void carry_out(const core::HearOut& effect);
     void carry_out(const core::DismissWorker& effect);
     void carry_out(const core::TerminateWorker& effect);
     void carry_out(const core::KillWorker& effect);
@@ -329,6 +330,7 @@ private:
     std::optional<JobId> must_let_be_;
     std::optional<WorkerId> must_be_killed_;
     std::optional<PoolId> must_judge_;
+    std::optional<WorkerId> must_be_heard_;
 
     std::array<std::uint64_t, job_state_names.size()> ended_{};
     bool stop_asked_ = false;

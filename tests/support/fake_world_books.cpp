@@ -81,6 +81,7 @@ void FakeWorld::release(PretendJob& job)
                   [&](const PretendWorker::Offer& offer) { return offer.job == job.id; });
     if (worker.held.empty()) {
         worker.idle_since = now_;
+        worker.alone = false;
     } else if (first) {
         job_of(worker.held.front().job).front_since = now_;
     }

@@ -126,6 +126,7 @@ void FakeWorld::review()
            "nobody was told that a job runs that was to be cancelled unless it does");
     demand(!must_be_killed_ || existing(*must_be_killed_, "nobody misbehaved").killed_at,
            "a worker that misbehaved lives on");
+    demand(!must_be_heard_, "results may wait until the end of a job that began after them");
     demand(!must_judge_ || pool_of(*must_judge_).degraded || stop_asked_,
            "a storm goes on and nobody noticed");
     for (const PretendPool& pool : pools_) {

@@ -163,6 +163,13 @@ void FakeWorld::carry_out(const core::CollectWords& effect)
     worker.listened_at = now_;
 }
 
+void FakeWorld::carry_out(const core::HearOut& effect)
+{
+    demand(must_be_heard_ == effect.worker,
+           "a worker was heard out that is not known to have said more");
+    must_be_heard_.reset();
+}
+
 void FakeWorld::carry_out(const core::TakeStack& effect)
 {
     PretendWorker& worker = existing(effect.worker, "a stack of nobody was taken");

@@ -203,7 +203,9 @@ void FakeWorld::foresee(const core::JobHeldUp& event)
 {
     PretendJob& job = job_of(event.job);
     if (job.place == Place::held) {
-        mark_held_up(job, event.held_up);
+        PretendWorker& worker = existing(job.worker, "nobody is held up");
+        worker.alone = worker.alone || event.held_up;
+        mark_held_up(job, event.held_up && event.for_long);
         set_lending(job, job.held_up || (job.lends && job.children > 0));
     }
 }
@@ -350,6 +352,8 @@ void FakeWorld::foresee(const core::ClaimRevoked& event)
     } else if (event.sequence < worker->finished_told) {
         worker->misbehaved = true;
         must_be_killed_ = worker->id;
+    } else if (offer != worker->held.begin()) {
+        must_be_heard_ = worker->id;
     }
 }
 

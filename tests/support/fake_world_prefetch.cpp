@@ -9,9 +9,10 @@ namespace jobmill::sim {
 
 bool FakeWorld::holds_alone(const PretendWorker& worker) const
 {
-    return std::any_of(
-        worker.held.begin(), worker.held.end(),
-        [this](const PretendWorker::Offer& each) { return job(each.job).terms.alone; });
+    return worker.alone || std::any_of(worker.held.begin(), worker.held.end(),
+                                       [this](const PretendWorker::Offer& each) {
+                                           return job(each.job).terms.alone;
+                                       });
 }
 
 Duration FakeWorld::expected_run(const PretendJob& job)

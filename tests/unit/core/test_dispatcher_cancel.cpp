@@ -130,7 +130,8 @@ TEST_CASE_FIXTURE(Conversation, "a worker is left alone when it has begun a late
     submit(2);
     cancel(1);
     CHECK(answer(worker(1), 1, false) == Effects{revoke(worker(1), 2), flag(worker(1), 1)});
-    CHECK(answer(worker(1), 2, false).empty());  // so the word of the first is on the way
+    // So the word of the first is on the way.
+    CHECK(answer(worker(1), 2, false) == Effects{HearOut{worker(1)}});
     CHECK(after(seconds{60}).empty());
     CHECK(finish(worker(1), 1) ==
           Effects{ended(1, JobState::succeeded, EndedBy::worker, worker(1))});
@@ -145,7 +146,7 @@ TEST_CASE_FIXTURE(Conversation, "of two cancelled jobs the worker is flagged for
     submit(2);
     cancel(1);
     cancel(2);
-    CHECK(answer(worker(1), 2, false) == Effects{flag(worker(1), 2)});
+    CHECK(answer(worker(1), 2, false) == Effects{flag(worker(1), 2), HearOut{worker(1)}});
     CHECK(answer(worker(1), 1, false).empty());  // it has finished that one
     CHECK(finish(worker(1), 1) ==
           Effects{ended(1, JobState::succeeded, EndedBy::worker, worker(1))});

@@ -342,6 +342,45 @@ TEST_CASE_FIXTURE(Fixture,
     CHECK(dispatcher.stale_events() == 0);
 }
 
+TEST_CASE_FIXTURE(Fixture, "what stands behind a job that is held up goes elsewhere at once")
+{
+    serve(1, 256);
+    learn(microseconds{100});
+    submit(2);
+    submit(3);
+    CHECK(dispatcher.worker_of(JobId{3}) == worker(1));
+    const Effects effects = on(JobHeldUp{.job = JobId{2}, .held_up = true});
+    CHECK(effects == Effects{revoke(worker(1), 3), revoke(worker(1), 2)});
+    answer(worker(1), 2, false);
+    answer(worker(1), 3, true);
+    CHECK(dispatcher.counts(pool).lent == 0);
+    CHECK_FALSE(dispatcher.worker_of(JobId{3}));
+    // Nor does anything join it once its reader has read a little.
+    on(JobHeldUp{.job = JobId{2}, .held_up = false});
+    submit(4);
+    CHECK_FALSE(dispatcher.worker_of(JobId{4}));
+    CHECK(finish(worker(1), 2).back() == Effect{offer(worker(1), 5, 4)});
+}
+
+TEST_CASE_FIXTURE(Fixture, "what was said before a job that is known to run is heard at once")
+{
+    serve(1, 256);
+    learn(microseconds{100});
+    submit(2, {.run_timeout = seconds{1}});
+    submit(3, {.run_timeout = seconds{1}});
+    CHECK_FALSE(dispatcher.is_overtaken(JobId{2}));
+    on(JobHeldUp{.job = JobId{2}, .held_up = true});
+    CHECK(answer(worker(1), 2, false).empty());
+    CHECK(answer(worker(1), 3, false) == Effects{HearOut{worker(1)}});
+    CHECK(dispatcher.is_overtaken(JobId{2}));
+    CHECK_FALSE(dispatcher.is_overtaken(JobId{3}));
+    CHECK_FALSE(dispatcher.is_overtaken(JobId{4}));
+    // The time of the one that runs is counted from then on.
+    now += seconds{1};
+    finish(worker(1), 2);
+    CHECK(after(seconds{1}).back() == Effect{flag(worker(1), 3)});
+}
+
 TEST_CASE_FIXTURE(Fixture, "a worker is not sent more ahead than its link takes")
 {
     serve(1, 256);

@@ -253,7 +253,7 @@ TEST_CASE_FIXTURE(Fixture, "a job that waits for its reader lends its place, unt
     submit(1, 1);
     submit(2, 2);
     // What it holds may not have begun.
-    CHECK(on(JobHeldUp{.job = JobId{1}, .held_up = true}) ==
+    CHECK(on(JobHeldUp{.job = JobId{1}, .held_up = true, .for_long = true}) ==
           Effects{revoke(worker(1), 1), fork(worker(2))});
     answer(worker(1), 1, false);
     CHECK(dispatcher.counts(pool).lent == 1);
@@ -266,14 +266,14 @@ TEST_CASE_FIXTURE(Fixture, "a place that was lent is the pool's again when its j
 {
     serve(1);
     submit(1, 1);
-    on(JobHeldUp{.job = JobId{1}, .held_up = true});
+    on(JobHeldUp{.job = JobId{1}, .held_up = true, .for_long = true});
     answer(worker(1), 1, false);
     finish(worker(1), 1);
     CHECK(dispatcher.counts(pool).lent == 0);
     // Too late for that one, and nothing to it that waits.
-    on(JobHeldUp{.job = JobId{1}, .held_up = true});
+    on(JobHeldUp{.job = JobId{1}, .held_up = true, .for_long = true});
     submit(2, {.delay = seconds{1}});
-    on(JobHeldUp{.job = JobId{2}, .held_up = true});
+    on(JobHeldUp{.job = JobId{2}, .held_up = true, .for_long = true});
     CHECK(dispatcher.counts(pool).lent == 0);
 }
 
@@ -281,7 +281,7 @@ TEST_CASE_FIXTURE(Fixture, "who waits for his reader and for his jobs goes on af
 {
     serve(1);
     submit(1, 1);
-    on(JobHeldUp{.job = JobId{1}, .held_up = true});
+    on(JobHeldUp{.job = JobId{1}, .held_up = true, .for_long = true});
     answer(worker(1), 1, false);
     submit_child(2, 1, 1);
     CHECK(on(WorkerReady{worker(2)}) == Effects{offer(worker(2), 1, 2)});
@@ -291,7 +291,7 @@ TEST_CASE_FIXTURE(Fixture, "who waits for his reader and for his jobs goes on af
     finish(worker(2), 1);
     CHECK(dispatcher.counts(pool).lent == 0);
     // The other way round.
-    on(JobHeldUp{.job = JobId{1}, .held_up = true});
+    on(JobHeldUp{.job = JobId{1}, .held_up = true, .for_long = true});
     on(JobSubmitted{.job = JobId{3},
                     .session = SessionId{1},
                     .pool = pool,
