@@ -66,8 +66,9 @@ JobHandle JobBook::admit(const JobSubmitted& submitted, TimePoint now)
 
 JobHandle JobBook::next_of(PoolId pool, TimePoint now)
 {
-    return backlogs_[number(pool)].queue.first(
-        now, [this](const JobQueue::LaneKey& lane) { return hindrance_of(lane); });
+    Backlog& backlog = backlogs_[number(pool)];
+    return backlog.queue.first(
+        now, [&](const JobQueue::LaneKey& lane) { return hindrance_of(backlog, lane); });
 }
 
 void JobBook::offer(JobHandle handle, WorkerSlot& slot, Turn& turn)
@@ -218,7 +219,7 @@ void JobBook::take_from_worker(JobHandle handle)
     } else {
         slot.oldest_held = held(jobs_[slot.held.first()]).sequence;
     }
-    job.held_up = false;
+    mark_held_up(job, false);
     stop_lending(job);
     --backlog_of(job).running;
     --working_;

@@ -28,6 +28,11 @@ class JobBook {
 public:
     JobBook(WorkerSlots& slots, const Patience& patience) : slots_(&slots), patience_(patience) {}
 
+    /// Once so many places of a pool are lent, a user of whose jobs there so many wait for their
+    /// readers begins no other: some are left for all others.
+    static constexpr std::uint32_t many_lent = PoolTerms{}.max_lent / 2;
+    static constexpr std::uint32_t many_held_up = PoolTerms{}.max_lent / 8;
+
     void add_pool(PoolId pool);
     /// Where it has to be: in its pool's queue, or waiting for its time.
     JobHandle admit(const JobSubmitted& submitted, TimePoint now);
@@ -163,6 +168,7 @@ private:
         std::uint64_t unfinished = 0;  ///< waiting, queued or with a worker
         std::uint64_t running = 0;     ///< with a worker
         std::uint32_t lent = 0;        ///< of these, so many wait for their own jobs
+        std::unordered_map<UserId, std::uint32_t> held_up;  ///< of these, by those who have any
         std::uint64_t retried = 0;
         std::array<std::uint64_t, job_state_names.size()> ended{};
     };
@@ -172,7 +178,12 @@ private:
     {
         return backlogs_[number(job.pool)].queue.key_of(job);
     }
-    [[nodiscard]] Hindrance hindrance_of(const JobQueue::LaneKey& lane) const;
+    [[nodiscard]] Hindrance hindrance_of(const Backlog& backlog,
+                                         const JobQueue::LaneKey& lane) const;
+    void mark_held_up(Job& job, bool held_up);
+    /// Whether the user has lent so many of many places that others would be left without.
+    [[nodiscard]] static bool crowds(const Backlog& backlog, UserId user);
+    void free_crowds(Backlog& backlog, UserId user);
     [[nodiscard]] Holding& held(const Job& job)
     {
         JOBMILL_ASSERT(!unassigned(job.stage));

@@ -5,14 +5,42 @@
 
 namespace jobmill::core {
 
-Hindrance JobBook::hindrance_of(const JobQueue::LaneKey& lane) const
+Hindrance JobBook::hindrance_of(const Backlog& backlog, const JobQueue::LaneKey& lane) const
 {
     if (!labels_.may_run(lane.label)) {
         return Hindrance::label;
     }
     const bool waits = !behind_.empty() && lane.attached && behind_.contains(lane.session);
     const bool held = !held_.empty() && held_.contains(lane.user) && !JOBMILL_BUG(31);
-    return (waits && !JOBMILL_BUG(25)) || held ? Hindrance::owner : Hindrance::none;
+    return (waits && !JOBMILL_BUG(25)) || held || crowds(backlog, lane.user) ? Hindrance::owner
+                                                                             : Hindrance::none;
+}
+
+bool JobBook::crowds(const Backlog& backlog, UserId user)
+{
+    if (backlog.lent < many_lent) {
+        return false;
+    }
+    const auto found = backlog.held_up.find(user);
+    return found != backlog.held_up.end() && found->second >= many_held_up;
+}
+
+/// That user, and all others who crowded, may do so no longer; who still does is held back anew.
+void JobBook::free_crowds(Backlog& backlog, UserId user)
+{
+    if (backlog.lent + 1 < many_lent) {
+        return;
+    }
+    const auto free = [&](UserId each) {
+        backlog.queue.free(each);
+        backlog.queue.come_back(each);
+    };
+    free(user);
+    for (const auto& [other, held_up] : backlog.held_up) {
+        if (other != user && held_up >= many_held_up) {
+            free(other);
+        }
+    }
 }
 
 bool JobBook::catch_up(SessionId session)

@@ -23,14 +23,29 @@ bool JobBook::lend(JobHandle handle)
 bool JobBook::hold_up(JobHandle handle, bool held_up)
 {
     Job& job = jobs_[handle];
-    if (unassigned(job.stage)) {
-        return false;
-    }
-    job.held_up = held_up;
+    mark_held_up(job, held_up);
     if (!held_up && jobs_.extras(job).children == 0) {
         stop_lending(job);
     }
     return held_up && !JOBMILL_BUG(32) && lend(handle);
+}
+
+void JobBook::mark_held_up(Job& job, bool held_up)
+{
+    if (job.held_up == held_up) {
+        return;
+    }
+    job.held_up = held_up;
+    Backlog& backlog = backlog_of(job);
+    const auto user = backlog.held_up.try_emplace(whose(job).user).first;
+    user->second += held_up ? 1U : -1U;
+    if (!held_up) {
+        free_crowds(backlog, user->first);
+        lending_changed_.push_back(job.pool);
+    }
+    if (user->second == 0) {
+        backlog.held_up.erase(user);
+    }
 }
 
 void JobBook::stop_lending(Job& job)
@@ -38,7 +53,9 @@ void JobBook::stop_lending(Job& job)
     if (job.lends) {
         job.lends = false;
         --(*slots_)[held(job).worker.slot].lending;
-        backlog_of(job).lent -= JOBMILL_BUG(14) ? 0U : 1U;
+        Backlog& backlog = backlog_of(job);
+        backlog.lent -= JOBMILL_BUG(14) ? 0U : 1U;
+        free_crowds(backlog, whose(job).user);
         ++working_;
         labels_.goes_on(whose(job).label);
         lending_changed_.push_back(job.pool);

@@ -258,6 +258,7 @@ private:
     }
     /// Whether another job that is like that may run there.
     [[nodiscard]] bool may_run(const PretendPool& pool, const Likeness& like) const;
+    [[nodiscard]] bool crowds(const PretendPool& pool, UserId user) const;
     /// Whether some job of the pool could begin at once.
     [[nodiscard]] bool has_turn(const PretendPool& pool) const;
     [[nodiscard]] static bool called_back(const PretendWorker& worker);

@@ -2,6 +2,7 @@
 // What the dispatcher promises, as FakeWorld compares it.
 #include <algorithm>
 
+#include "daemon/core/job_book.hpp"
 #include "tests/support/fake_world.hpp"
 
 namespace jobmill::sim {
@@ -16,7 +17,17 @@ bool FakeWorld::may_run(const PretendPool& pool, const Likeness& like) const
     const PretendLabel& rule = labels_.at(number(like.label));
     return (number(like.label) == 0 || rule.running - rule.lending < rule.max_running) &&
            !(like.attached && behind_.contains(like.session)) && !held_users_.contains(like.user) &&
+           !crowds(pool, like.user) &&
            pool.working() < pool.terms.max_running && working_ < cap_;
+}
+
+/// So many of the user's jobs wait for their readers there that little room is left.
+bool FakeWorld::crowds(const PretendPool& pool, UserId user) const
+{
+    return pool.lending >= core::JobBook::many_lent &&
+           std::count_if(held_up_.begin(), held_up_.end(), [&](JobId id) {
+               return job(id).pool == pool.id && job(id).user == user;
+           }) >= core::JobBook::many_held_up;
 }
 
 bool FakeWorld::has_turn(const PretendPool& pool) const

@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include "daemon/core/job_book.hpp"
 #include "tests/support/conversation.hpp"
 
 using namespace jobmill;
@@ -302,4 +303,33 @@ TEST_CASE_FIXTURE(Fixture, "who waits for his reader and for his jobs goes on af
     CHECK(dispatcher.counts(pool).lent == 1);
     on(JobHeldUp{.job = JobId{1}, .held_up = false});
     CHECK(dispatcher.counts(pool).lent == 0);
+}
+
+TEST_CASE_FIXTURE(Fixture, "who does not read leaves places to others, however many jobs he has")
+{
+    constexpr std::uint32_t many = JobBook::many_lent;
+    serve(1);
+    for (std::uint64_t job = 1; job <= many + 10; ++job) {
+        submit_of(job, ann);
+    }
+    for (std::uint32_t slot = 1; slot <= many; ++slot) {
+        if (slot > 1) {
+            on(WorkerForked{.worker = worker(slot)});
+            on(WorkerReady{.worker = worker(slot)});
+        }
+        REQUIRE(dispatcher.worker_of(JobId{slot}) == worker(slot));
+        on(JobHeldUp{.job = JobId{slot}, .held_up = true, .for_long = true});
+        answer(worker(slot), 1, false);
+    }
+    CHECK(dispatcher.counts(pool).lent == many);
+    // There is a place more, but not for her.
+    const WorkerId last = worker(many + 1);
+    CHECK(submit_of(1000, bob) == Effects{fork(last)});
+    on(WorkerForked{.worker = last});
+    CHECK(on(WorkerReady{.worker = last}) == Effects{offer(last, 1, 1000)});
+    CHECK(finish(last, 1) == Effects{ended(1000, JobState::succeeded, EndedBy::worker, last)});
+    // Until one of her readers has read.
+    on(JobHeldUp{.job = JobId{1}, .held_up = false});
+    finish(worker(1), 1);
+    CHECK(dispatcher.worker_of(JobId{many + 1}).has_value());
 }
