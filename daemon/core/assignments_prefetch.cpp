@@ -21,7 +21,8 @@ Duration Assignments::ahead(PoolId pool, TimePoint now)
         return patience_.ahead;
     }
     // More jobs, or longer ones, would only come to more than `most` as well.
-    const auto queued = static_cast<Duration::rep>(std::min<std::size_t>(book_.queued(pool), 1'000'000));
+    const auto queued =
+        static_cast<Duration::rep>(std::min<std::size_t>(book_.queued(pool), 1'000'000));
     const Duration each = std::min<Duration>(book_.pace(pool).lately(), std::chrono::seconds{1000});
     const Duration busy = each * queued / std::max(1U, workforce_.size(pool));
     const Duration most_usual = std::max(patience_.ahead, std::min(most, patience_.most_ahead));

@@ -179,10 +179,11 @@ struct Stopped {
     friend bool operator==(const Stopped&, const Stopped&) = default;
 };
 
-using Effect = std::variant<StartTemplate, DismissTemplate, KillTemplate, PoolGone, ForkWorker,
-                            OfferJob, RevokeClaim, RaiseCancelFlag, TakeStack, CollectWords, HearOut,
-                            DismissWorker, TerminateWorker, KillWorker, CondemnWorker, JobEnded,
-                            JobRetried, JobLetBe, BatchHalted, PoolJudged, ArmTimer, Stopped>;
+using Effect =
+    std::variant<StartTemplate, DismissTemplate, KillTemplate, PoolGone, ForkWorker, OfferJob,
+                 RevokeClaim, RaiseCancelFlag, TakeStack, CollectWords, HearOut, DismissWorker,
+                 TerminateWorker, KillWorker, CondemnWorker, JobEnded, JobRetried, JobLetBe,
+                 BatchHalted, PoolJudged, ArmTimer, Stopped>;
 using Effects = std::vector<Effect>;
 
 }  // namespace jobmill::core

@@ -133,7 +133,8 @@ public:
     /// The job waits for its own jobs, or its reader, from now on; false when it lends already, or
     /// does not wait.
     bool lend(JobHandle handle);
-    /// Its reader holds it up for long, or no longer does. True when it lends its place from now on.
+    /// Its reader holds it up for long, or no longer does. True when it lends its place from now
+    /// on.
     bool hold_up(JobHandle handle, bool held_up);
     [[nodiscard]] std::uint32_t lent(PoolId pool) const { return backlogs_[number(pool)].lent; }
     /// A pool in which another number of jobs waits for their own than before; none when there is

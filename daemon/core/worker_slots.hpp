@@ -35,15 +35,15 @@ struct WorkerSlot {
     bool faulty = false;              ///< its process is killed for what it did itself
     bool notes_stack = false;         ///< its job was asked where it is, before it is ended
     bool limited = false;             ///< its process died of a limit of the job that it ran
-    bool alone = false;               ///< it holds a job that tolerates no other beside it, or no other any more
-    std::uint32_t jobs_done = 0;      ///< by its process
-    std::uint32_t lending = 0;        ///< of the jobs that it holds, so many wait for their own
-    TimePoint born{};                 ///< when its process said hello
-    TimePoint stop_by{};              ///< what it was flagged for ends by then, or it does
-    Duration expected{};              ///< so long it has work for, by what its jobs took lately
-    std::uint32_t bulk = 0;           ///< of the jobs that it holds, together
-    Duration let_wait{};              ///< so long jobs waited for it since it last did something
-    SlotId stands_in_for = no_slot;   ///< the worn one that leaves when this one is ready
+    bool alone = false;  ///< it holds a job that tolerates no other beside it, or no other any more
+    std::uint32_t jobs_done = 0;     ///< by its process
+    std::uint32_t lending = 0;       ///< of the jobs that it holds, so many wait for their own
+    TimePoint born{};                ///< when its process said hello
+    TimePoint stop_by{};             ///< what it was flagged for ends by then, or it does
+    Duration expected{};             ///< so long it has work for, by what its jobs took lately
+    std::uint32_t bulk = 0;          ///< of the jobs that it holds, together
+    Duration let_wait{};             ///< so long jobs waited for it since it last did something
+    SlotId stands_in_for = no_slot;  ///< the worn one that leaves when this one is ready
 
     /// Its place in OpenWorkers: under how many held jobs it is filed, and its neighbours there.
     std::uint32_t filed_under = not_filed;

@@ -204,7 +204,8 @@ std::string say(const UserHeld& e)
 }
 std::string say(const JobHeldUp& e)
 {
-    return "JobHeldUp" + text(e.job) + (e.held_up ? " held up" : " goes on") + (e.for_long ? " for long" : "");
+    return "JobHeldUp" + text(e.job) + (e.held_up ? " held up" : " goes on") +
+           (e.for_long ? " for long" : "");
 }
 std::string say(const JobFinished& e)
 {

@@ -17,8 +17,7 @@ bool FakeWorld::may_run(const PretendPool& pool, const Likeness& like) const
     const PretendLabel& rule = labels_.at(number(like.label));
     return (number(like.label) == 0 || rule.running - rule.lending < rule.max_running) &&
            !(like.attached && behind_.contains(like.session)) && !held_users_.contains(like.user) &&
-           !crowds(pool, like.user) &&
-           pool.working() < pool.terms.max_running && working_ < cap_;
+           !crowds(pool, like.user) && pool.working() < pool.terms.max_running && working_ < cap_;
 }
 
 /// So many of the user's jobs wait for their readers there that little room is left.

@@ -417,8 +417,8 @@ TEST_CASE_FIXTURE(Fixture, "a job expires in time that no worker has begun, thou
     CHECK(dispatcher.worker_of(JobId{3}) == holder);
     const Effects asked = after(seconds{1});
     CHECK(std::find(asked.begin(), asked.end(), Effect{revoke(holder, 3)}) != asked.end());
-    CHECK(answer(holder, 3, true) == Effects{ended(3, JobState::expired, EndedBy::deadline, {},
-                                                   JobState::queued)});
+    CHECK(answer(holder, 3, true) ==
+          Effects{ended(3, JobState::expired, EndedBy::deadline, {}, JobState::queued)});
     // One that it has begun after all goes on.
     submit(4, {.queue_timeout = seconds{1}});
     finish(holder, 2);

@@ -65,7 +65,8 @@ TEST_CASE_FIXTURE(Fixture, "a job leaves the queue from any position")
     CHECK(drained() == Ids{1, 4});
 }
 
-TEST_CASE_FIXTURE(Fixture, "many come back from many workers, each of which gives back its last first")
+TEST_CASE_FIXTURE(Fixture,
+                  "many come back from many workers, each of which gives back its last first")
 {
     constexpr std::uint64_t workers = 64;
     constexpr std::uint64_t each = 256;
