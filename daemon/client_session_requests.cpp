@@ -103,6 +103,9 @@ void ClientSession::on_cancel(Tag tag, std::string_view id, const Cancel& cancel
 
 UniqueFd ClientSession::lend(JobId job, Payload& result)
 {
+    if (over_) {
+        return {};  // what it had was forgotten, and nobody would return this
+    }
     const Submitter client{.session = id_, .uid = identity_.uid};
     LentResults& lent = outside_.desk.lent_results();
     if (!lent.has_room(client, result.size) ||

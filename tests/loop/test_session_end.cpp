@@ -96,6 +96,24 @@ TEST_CASE_FIXTURE(DeskFixture, "at the end of the input results still come, then
     CHECK(is_over(1));
 }
 
+TEST_CASE_FIXTURE(DeskFixture,
+                  "a result that comes when its client has just gone is lent to nobody")
+{
+    Peer& peer = connect();
+    peer.say(preamble);
+    peer.send(Hello{.takes_blobs = true});
+    peer.send(submit(1));
+    peer.send(submit(2));
+    CHECK(heard_by(peer) == Lines{"welcome", "accepted 1:101 x2"});
+    finish(101, large(300'000));
+    CHECK(desk.lent_results().bytes() == 300'000);
+    peer.hang_up();
+    REQUIRE(run_until([&] { return is_over(1); }));
+    finish(102, large(300'000));
+    bury();
+    CHECK(desk.lent_results().bytes() == 0);
+}
+
 TEST_CASE_FIXTURE(DeskFixture, "requests that a stalled session has not read are not forgotten")
 {
     settings.credit_jobs = 1;
