@@ -12,8 +12,8 @@
 
 namespace jobmill::daemon {
 
-/// Jobs, the bytes of their payloads and arguments, and how many payloads are in a blob of their
-/// own.
+/// Jobs, the bytes of their payloads and arguments and of what is remembered of their attempts, and
+/// how many payloads are in a blob of their own.
 struct JobLoad {
     std::uint64_t jobs = 0;
     std::uint64_t bytes = 0;
@@ -24,11 +24,13 @@ struct JobLoad {
 {
     const JobContent& content = submission.content;
     const std::uint64_t jobs = submission.is_put ? 0 : 1;
+    const std::uint64_t beside =
+        content.args().size() + (submission.ask ? memory_of(submission.ask->attempts) : 0);
     if (content.is_shared()) {
-        return {.jobs = jobs, .bytes = content.args().size()};  // its payload, where it was put
+        return {.jobs = jobs, .bytes = beside};  // its payload, where it was put
     }
     return {.jobs = jobs,
-            .bytes = content.payload_size() + content.args().size(),
+            .bytes = content.payload_size() + beside,
             .blobs = content.blob() ? std::uint64_t{1} : std::uint64_t{0}};
 }
 

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 
+#include "common/attempts.hpp"
 #include "common/cpu_list.hpp"
+#include "common/limits.hpp"
 
 namespace jobmill::daemon {
 namespace {
@@ -111,6 +113,29 @@ void add_inputs(JobAsk& ask, std::vector<JobContent> inputs, bool large)
     constexpr std::size_t many = 2;
     ask.terms.alone = ask.terms.alone || inputs.size() + (large ? 1 : 0) >= many;
     ask.inputs = std::move(inputs);
+}
+
+void remember(JobAsk& ask, const Attempt& attempt)
+{
+    if (ask.attempts.size() == limits::attempts) {
+        ask.attempts.erase(ask.attempts.begin());
+    }
+    ask.attempts.push_back(shortened(attempt));
+}
+
+std::uint64_t memory_of(const std::vector<Attempt>& attempts)
+{
+    static const std::size_t within = std::string{}.capacity();  // needs no block of its own
+    std::uint64_t bytes = attempts.capacity() * sizeof(Attempt);
+    for (const Attempt& attempt : attempts) {
+        const Cause& cause = attempt.cause;
+        for (const std::string* text :
+             {&cause.kind, &cause.text, &cause.signal, &cause.stderr_tail, &cause.last_words,
+              &cause.was, &cause.limit, &cause.stack, &cause.note}) {
+            bytes += text->capacity() > within ? text->capacity() + 1 : 0;
+        }
+    }
+    return bytes;
 }
 
 core::PoolTerms pool_terms(const PoolSettings& pool)

@@ -34,6 +34,11 @@ struct JobAsk {
 /// The job has these inputs as well. `large`: its payload is a descriptor, too.
 void add_inputs(JobAsk& ask, std::vector<JobContent> inputs, bool large);
 
+/// Remembers the attempt as its job's result will tell of it: in few words, and the newest only.
+void remember(JobAsk& ask, const Attempt& attempt);
+/// Bytes that they take up.
+[[nodiscard]] std::uint64_t memory_of(const std::vector<Attempt>& attempts);
+
 /// How the core is to run the pool.
 [[nodiscard]] core::PoolTerms pool_terms(const PoolSettings& pool);
 

@@ -292,11 +292,11 @@ void JobDesk::retried(const core::JobRetried& end)
                                                .cause = attempt.cause});
     }
     ask.tried += outside_.now() - end.offered;
-    std::vector<Attempt>& attempts = ask.attempts;
-    if (attempts.size() == limits::attempts) {
-        attempts.erase(attempts.begin());
-    }
-    attempts.push_back(std::move(attempt));
+    // What is remembered takes room of its user's as long as the job lives.
+    const Submitter owner{.session = record.session, .uid = record.uid};
+    admission_.leave(owner, load_of(record.submission));
+    remember(ask, attempt);
+    admission_.enter(owner, load_of(record.submission));
 }
 
 void JobDesk::ended(const core::JobEnded& end)

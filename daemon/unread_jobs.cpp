@@ -21,11 +21,7 @@ std::uint64_t cost_of(const UnreadEvent& event)
     if (const auto* result = std::get_if<JobResult>(&event.head)) {
         const Cause& cause = result->cause;
         cost += cause.text.size() + cause.stderr_tail.size() + cause.last_words.size() +
-                cause.stack.size() + result->attempts.size() * sizeof(Attempt);
-        for (const Attempt& attempt : result->attempts) {
-            cost += attempt.cause.text.size() + attempt.cause.stderr_tail.size() +
-                    attempt.cause.last_words.size() + attempt.cause.stack.size();
-        }
+                cause.stack.size() + memory_of(result->attempts);
     }
     return cost;
 }

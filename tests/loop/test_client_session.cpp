@@ -30,6 +30,23 @@ TEST_CASE_FIXTURE(DeskFixture, "of a job that came to another worker, that one's
     CHECK(heard_by(peer) == Lines{"accepted 1:101", "result 1 succeeded true"});
 }
 
+TEST_CASE_FIXTURE(DeskFixture, "what is remembered of a job's attempts is its user's")
+{
+    Peer& peer = connect_binary();
+    peer.send(submit(1));
+    (void)heard_by(peer);
+    const Cause cause{.kind = "error", .text = std::string(4096, 't')};
+    for (std::uint32_t attempt = 1; attempt <= 20; ++attempt) {
+        desk.worker_outcome(JobId{101}) = {.payload = {}, .cause = cause, .run_ns = 1};
+        desk.retried({.job = JobId{101}, .worker = {SlotId{1}, 1}, .attempt = attempt});
+    }
+    CHECK(desk.admission().of(1000).jobs == 1);
+    CHECK(desk.admission().of(1000).bytes > limits::attempts * (sizeof(Attempt) + 256));
+    CHECK(desk.admission().of(1000).bytes < limits::attempts * 1024);
+    finish(101);
+    CHECK(desk.admission().of(1000).bytes == 0);
+}
+
 TEST_CASE_FIXTURE(DeskFixture, "a session is understood however its bytes are cut")
 {
     Bytes stream = greeting();

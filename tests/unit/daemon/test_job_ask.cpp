@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
 
+#include "common/limits.hpp"
 #include "daemon/core/dispatcher.hpp"
 #include "daemon/job_ask.hpp"
 
@@ -36,6 +37,25 @@ TEST_CASE("a pool's time to wait begins when the job's delay is over")
           3s);
     // Ten years, the longest that may be asked for.
     CHECK(resolve({.delay_ms = 315'360'000'000}, pool, false).terms.queue_timeout == 315'360'002s);
+}
+
+TEST_CASE("of attempts so much is remembered as a result tells of them")
+{
+    Cause cause{.kind = "error", .text = std::string(4096, 't')};
+    cause.stderr_tail = std::string(4000, 'e') + "the end";
+    cause.stack = std::string(4088, 's');
+    cause.note = std::string(150, 'n');
+    JobAsk ask;
+    CHECK(memory_of(ask.attempts) == 0);
+    for (std::uint32_t i = 1; i <= 100; ++i) {
+        remember(ask, {.state = JobState::failed, .worker = SlotId{i}, .cause = cause});
+        CHECK(memory_of(ask.attempts) > ask.attempts.size() * 900);
+    }
+    REQUIRE(ask.attempts.size() == limits::attempts);
+    CHECK(ask.attempts.front().worker == SlotId{101 - limits::attempts});
+    CHECK(ask.attempts.back().cause.stderr_tail.ends_with("the end"));
+    CHECK(ask.attempts.back().cause.note == cause.note);
+    CHECK(memory_of(ask.attempts) < 16 * (sizeof(Attempt) + 1200));
 }
 
 TEST_CASE("a pool that imports is given ten minutes, and so is a worker that loads for itself")
