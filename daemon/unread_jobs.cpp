@@ -215,6 +215,15 @@ tl::expected<std::vector<UnreadEvent>, ErrorReply> UnreadJobs::attach_unfinished
                                                                                  unsigned owner,
                                                                                  Reader reader)
 {
+    const Unread& unread = opened(job, owner);
+    if (!unread.overflow.empty()) {
+        const std::string why = unread.overflow;
+        erase(job);
+        return refuse(error_code::gone,
+                      "what job " + std::to_string(number(job)) + " has said so far was dropped: " +
+                          why + "; who waits again gets the rest",
+                      "job");
+    }
     return hand_over(job, opened(job, owner), reader);
 }
 
@@ -255,10 +264,7 @@ void UnreadJobs::detach(SessionId session)
     }
     for (const JobId job : read->second) {
         const auto entry = jobs_.find(number(job));
-        entry->second.reader.reset();
-        if (entry->second.overflow.empty()) {
-            jobs_.erase(entry);  // what it had said was read
-        }
+        jobs_.erase(entry);  // what it had said was read, or told to be gone
     }
     read_by_.erase(read);
 }

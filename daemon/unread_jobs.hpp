@@ -52,7 +52,8 @@ public:
     [[nodiscard]] tl::expected<std::vector<UnreadEvent>, ErrorReply> attach(JobId job,
                                                                             const Identity& client,
                                                                             Reader reader);
-    /// The same of a job that is unfinished, and that the client may touch.
+    /// The same of a job that is unfinished, and that the client may touch. What it has said and is
+    /// not kept is told once, as an event would be: who comes again gets what it says from then on.
     [[nodiscard]] tl::expected<std::vector<UnreadEvent>, ErrorReply> attach_unfinished(
         JobId job, unsigned owner, Reader reader);
     /// How much attach() would hand over to that client.

@@ -127,15 +127,37 @@ TEST_CASE("nothing is kept of a job that has said nothing and that nobody reads"
     CHECK(world.attach(1, ann, 6).value().empty());
 }
 
-TEST_CASE("what overflowed while it was read is still told at the end")
+TEST_CASE("who comes to a running job whose output was too much is told so, and then reads on")
 {
     World world;
     world.open(1, ann);
     world.chunk(1, mebibyte);
-    CHECK(world.attach(1, ann, 5).value().empty());
+    world.chunk(1, 10);
+    CHECK(world.refusal(1, bob) == "not_found: no detached job 1 with unread events");
+    CHECK(world.refusal(1) ==
+          "gone: what job 1 has said so far was dropped: its output was more than the 1 MiB kept "
+          "for a user; who waits again gets the rest");
+    CHECK(world.unread.empty());
+    world.chunk(1, 20);
+    REQUIRE(world.attach(1, ann, 5).value().size() == 1);
     world.unread.detach(SessionId{5});
     world.result(1, 10);
-    CHECK(world.refusal(1).starts_with("gone: "));
+    CHECK(world.attach(1, ann, 6).value().size() == 1);
+}
+
+TEST_CASE("what overflows again is told again")
+{
+    World world;
+    world.open(1, ann);
+    for (int i = 0; i < 2; ++i) {
+        world.chunk(1, mebibyte);
+        CHECK(world.refusal(1).starts_with("gone: "));
+    }
+    CHECK(world.attach(1, ann, 5).value().empty());
+    world.unread.detach(SessionId{5});
+    world.chunk(1, mebibyte);
+    world.result(1, 10);
+    CHECK(world.refusal(1).starts_with("gone: job 1 succeeded, "));
 }
 
 TEST_CASE("a long cause takes room as a payload does")
