@@ -69,6 +69,21 @@ Map describe(const Identity& client, const UnreadJobs::Listed& unread)
     return job;
 }
 
+/// Those that are wanted, each once.
+std::vector<UnreadJobs::Listed> unread_of(const UnreadJobs& jobs, const Identity& client,
+                                          std::vector<JobId> wanted)
+{
+    std::sort(wanted.begin(), wanted.end());
+    wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
+    std::vector<UnreadJobs::Listed> list;
+    for (const JobId job : wanted) {
+        if (const auto unread = jobs.finished_for(client, job)) {
+            list.push_back(*unread);
+        }
+    }
+    return list;
+}
+
 }  // namespace
 
 std::pair<Array, std::size_t> report_jobs(const JobSources& sources, const Identity& client,
@@ -93,17 +108,20 @@ std::pair<Array, std::size_t> report_jobs(const JobSources& sources, const Ident
             break;  // a request cannot name more than one frame holds
         }
     }
-    std::vector<JobId> sorted = wanted;
-    std::sort(sorted.begin(), sorted.end());
-    for (const UnreadJobs::Listed& unread : sources.unread.finished_for(client)) {
-        if (!wanted.empty() && !std::binary_search(sorted.begin(), sorted.end(), unread.job)) {
-            continue;
-        }
+    // Never all of them: there may be as many as fit the memory that is kept for them.
+    std::vector<UnreadJobs::Listed> unread;
+    if (wanted.empty()) {
+        unread = sources.unread.finished_for(client, limits::status_jobs - list.size());
+        more += sources.unread.count_for(client) - unread.size();
+    } else {
+        unread = unread_of(sources.unread, client, wanted);
+    }
+    for (const UnreadJobs::Listed& each : unread) {
         if (list.size() == limits::status_jobs) {
             ++more;
             continue;
         }
-        list.emplace_back(describe(client, unread));
+        list.emplace_back(describe(client, each));
     }
     return {std::move(list), more};
 }

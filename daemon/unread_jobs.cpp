@@ -297,18 +297,41 @@ std::optional<core::TimePoint> UnreadJobs::next_expiry() const
     return jobs_.at(number(finished_.begin()->second)).finished + limits_.age;
 }
 
-std::vector<UnreadJobs::Listed> UnreadJobs::finished_for(const Identity& client) const
+std::vector<UnreadJobs::Listed> UnreadJobs::finished_for(const Identity& client,
+                                                         std::size_t most) const
 {
     std::vector<Listed> list;
-    const auto user = users_.find(client.uid);
-    if (!client.admin && user == users_.end()) {
+    const Finished* const finished = finished_of(client);
+    if (finished == nullptr) {
         return list;
     }
-    for (const auto& [turn, job] : client.admin ? finished_ : user->second.finished) {
-        const Unread& unread = jobs_.at(number(job));
-        list.push_back(Listed{.job = job, .uid = unread.uid, .state = *unread.state});
+    for (auto at = finished->begin(); at != finished->end() && list.size() < most; ++at) {
+        const Unread& unread = jobs_.at(number(at->second));
+        list.push_back(Listed{.job = at->second, .uid = unread.uid, .state = *unread.state});
     }
     return list;
+}
+
+std::size_t UnreadJobs::count_for(const Identity& client) const
+{
+    const Finished* const finished = finished_of(client);
+    return finished == nullptr ? 0 : finished->size();
+}
+
+std::optional<UnreadJobs::Listed> UnreadJobs::finished_for(const Identity& client, JobId job) const
+{
+    const auto found = jobs_.find(number(job));
+    if (found == jobs_.end() || !found->second.state || !client.may_touch(found->second.uid)) {
+        return {};
+    }
+    return Listed{.job = job, .uid = found->second.uid, .state = *found->second.state};
+}
+
+/// Null: there are none.
+const UnreadJobs::Finished* UnreadJobs::finished_of(const Identity& client) const
+{
+    const auto user = users_.find(client.uid);
+    return client.admin ? &finished_ : user == users_.end() ? nullptr : &user->second.finished;
 }
 
 }  // namespace jobmill::daemon

@@ -76,8 +76,12 @@ public:
         unsigned uid = 0;
         JobState state{};
     };
-    /// Those that the client may touch, in the order of their ends.
-    [[nodiscard]] std::vector<Listed> finished_for(const Identity& client) const;
+    /// Those that the client may touch, in the order of their ends, so many at most.
+    [[nodiscard]] std::vector<Listed> finished_for(const Identity& client, std::size_t most) const;
+    /// How many these are.
+    [[nodiscard]] std::size_t count_for(const Identity& client) const;
+    /// That one, if it is one of them.
+    [[nodiscard]] std::optional<Listed> finished_for(const Identity& client, JobId job) const;
 
 private:
     struct Unread {
@@ -111,6 +115,7 @@ private:
     std::unordered_map<std::uint64_t, Unread> jobs_;
     /// In the order in which they finished, by Unread::turn.
     using Finished = std::map<std::uint64_t, JobId>;
+    [[nodiscard]] const Finished* finished_of(const Identity& client) const;
     Finished finished_;
     std::uint64_t last_turn_ = 0;
     struct User {

@@ -366,18 +366,39 @@ TEST_CASE("a user's finished jobs are listed in the order of their ends")
     world.finished(3, 10);
     world.result(1, 10, JobState::crashed);
     world.open(4, ann);
-    const auto list = world.unread.finished_for({.uid = ann});
+    const auto list = world.unread.finished_for({.uid = ann}, 10);
     REQUIRE(list.size() == 2);
     CHECK(list[0].job == JobId{3});
     CHECK(list[0].state == JobState::succeeded);
     CHECK(list[1].job == JobId{1});
     CHECK(list[1].state == JobState::crashed);
-    const auto all = world.unread.finished_for({.uid = 77, .admin = true});
+    const auto all = world.unread.finished_for({.uid = 77, .admin = true}, 10);
     REQUIRE(all.size() == 3);
     CHECK(all[0].job == JobId{2});
     CHECK(all[0].uid == bob);
     CHECK(all[2].uid == ann);
-    CHECK(world.unread.finished_for({.uid = 77}).empty());
+    CHECK(world.unread.finished_for({.uid = 77}, 10).empty());
+    CHECK(world.unread.count_for({.uid = 77}) == 0);
+}
+
+TEST_CASE(
+    "of a user's finished jobs some are listed, or the one that is asked for, and all counted")
+{
+    World world;
+    world.open(1, ann);
+    world.chunk(1, 10);
+    world.finished(2, 10);
+    world.finished(3, 10, bob);
+    world.finished(4, 10);
+    const auto list = world.unread.finished_for({.uid = ann}, 1);
+    REQUIRE(list.size() == 1);
+    CHECK(list[0].job == JobId{2});
+    CHECK(world.unread.count_for({.uid = ann}) == 2);
+    CHECK(world.unread.count_for({.uid = 77, .admin = true}) == 3);
+    CHECK(world.unread.finished_for({.uid = ann}, JobId{4}).value().state == JobState::succeeded);
+    for (const std::uint64_t job : {1U, 3U, 5U}) {
+        CHECK_FALSE(world.unread.finished_for({.uid = ann}, JobId{job}).has_value());
+    }
 }
 
 TEST_CASE("an admin reads what he may touch, another user does not")
