@@ -12,6 +12,14 @@ namespace {
 /// A share of fewer failures than these says nothing: the first job would decide.
 constexpr std::uint64_t telling_failures = 3;
 
+std::uint64_t& count_of(BatchCounts& counts, JobStage stage)
+{
+    const JobState state = state_of(stage);
+    return state == JobState::waiting  ? counts.waiting
+           : state == JobState::queued ? counts.queued
+                                       : counts.running;
+}
+
 }  // namespace
 
 void BatchBook::open(const BatchOpened& opened)
@@ -49,6 +57,21 @@ void BatchBook::add(JobTable& jobs, JobHandle handle, BatchId batch)
     jobs.own_extras(handle).batch = batch;
     found->second.jobs.push_back(jobs, handle);
     ++found->second.counts.submitted;
+    ++count_of(found->second.counts, jobs[handle].stage);
+}
+
+void BatchBook::moves(const JobTable& jobs, JobHandle handle, JobStage to)
+{
+    const JobStage from = jobs[handle].stage;
+    const BatchId id = jobs.extras(handle).batch;
+    if (number(id) == 0 || state_of(from) == state_of(to)) {
+        return;
+    }
+    const auto found = batches_.find(id);
+    if (found != batches_.end()) {
+        --count_of(found->second.counts, from);
+        ++count_of(found->second.counts, to);
+    }
 }
 
 void BatchBook::ended(JobTable& jobs, JobHandle handle, JobState state)
@@ -63,6 +86,7 @@ void BatchBook::ended(JobTable& jobs, JobHandle handle, JobState state)
     }
     Batch& batch = found->second;
     batch.jobs.remove(jobs, handle);
+    --count_of(batch.counts, jobs[handle].stage);
     if (state == JobState::succeeded) {
         ++batch.counts.succeeded;
     } else if (state == JobState::cancelled) {
@@ -152,21 +176,10 @@ bool BatchBook::halted(BatchId batch) const
     return found != batches_.end() && found->second.counts.halted;
 }
 
-BatchCounts BatchBook::counts(const JobTable& jobs, BatchId batch) const
+BatchCounts BatchBook::counts(BatchId batch) const
 {
     const auto found = batches_.find(batch);
-    if (found == batches_.end()) {
-        return {};
-    }
-    BatchCounts counts = found->second.counts;
-    for (JobHandle at = found->second.jobs.first(); at != no_job;
-         at = jobs.extras(at).fellow.next) {
-        const JobState state = state_of(jobs[at].stage);
-        ++(state == JobState::waiting  ? counts.waiting
-           : state == JobState::queued ? counts.queued
-                                       : counts.running);
-    }
-    return counts;
+    return found == batches_.end() ? BatchCounts{} : found->second.counts;
 }
 
 }  // namespace jobmill::core

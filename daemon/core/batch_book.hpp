@@ -18,6 +18,8 @@ public:
 
     /// The job belongs to that batch from now on; without effect when there is no such batch.
     void add(JobTable& jobs, JobHandle handle, BatchId batch);
+    /// It is to be at that stage. Counted as it happens: a batch may have a million jobs.
+    void moves(const JobTable& jobs, JobHandle handle, JobStage to);
     /// It has reached that state.
     void ended(JobTable& jobs, JobHandle handle, JobState state);
     /// A batch whose rule has come true, each once; 0 when there is none. From now on its rest is
@@ -33,7 +35,7 @@ public:
     [[nodiscard]] bool settling(BatchId batch) const;
     [[nodiscard]] bool halts_now(BatchId batch) const { return batches_.at(batch).rule.now; }
     [[nodiscard]] bool halted(BatchId batch) const;
-    [[nodiscard]] BatchCounts counts(const JobTable& jobs, BatchId batch) const;
+    [[nodiscard]] BatchCounts counts(BatchId batch) const;
 
 private:
     struct Batch {

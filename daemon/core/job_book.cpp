@@ -55,7 +55,7 @@ JobHandle JobBook::admit(const JobSubmitted& submitted, TimePoint now)
                                         .priority = submitted.terms.priority,
                                         .attached = job.attached});
     if (job.due > now) {
-        jobs_[handle].stage = JobStage::waiting;
+        set_stage(handle, JobStage::waiting);
         backlog.waiting.push_back(jobs_, handle);
     } else {
         enter_queue(handle, true, now);
@@ -80,7 +80,7 @@ void JobBook::offer(JobHandle handle, WorkerSlot& slot, Turn& turn)
     const Sequence sequence = slot.next_sequence;
     const Duration charged =
         backlog.queue.serve(jobs_, handle, labels_.weight(whose(job).label), turn.now);
-    job.stage = row->to;
+    set_stage(handle, row->to);
     job.holding = HoldingHandle{holdings_.take()};
     const Duration expected = expected_run(job);
     held(job) = {.worker = slot.worker,
@@ -137,7 +137,7 @@ bool JobBook::step(JobHandle handle, JobWord word, Turn& turn)
         end(handle, *row, holder, turn);
         return true;
     }
-    job.stage = row->to;
+    set_stage(handle, row->to);
     if (row->to == JobStage::queued) {
         if (JOBMILL_BUG(3) && row->from == JobStage::recalled) {
             ++jobs_.own_extras(handle).attempt;
@@ -161,7 +161,7 @@ void JobBook::retry(JobHandle handle, const JobOutcome& outcome, Duration delay,
                         .attempt = jobs_.extras(job).attempt,
                         .delay = delay});
     leave_place(handle, turn.now);
-    job.stage = JobStage::waiting;
+    set_stage(handle, JobStage::waiting);
     if (!JOBMILL_BUG(7)) {
         ++jobs_.own_extras(handle).attempt;
     }
@@ -171,6 +171,14 @@ void JobBook::retry(JobHandle handle, const JobOutcome& outcome, Duration delay,
     ++backlog.retried;
     backlog.waiting.push_back(jobs_, handle);
     set_alarm(handle, turn.now);
+}
+
+void JobBook::set_stage(JobHandle handle, JobStage stage)
+{
+    if (!JOBMILL_BUG(46) || stage != JobStage::waiting) {
+        batches_.moves(jobs_, handle, stage);
+    }
+    jobs_[handle].stage = stage;
 }
 
 /// Out of the queue, or from its worker.
@@ -195,9 +203,8 @@ void JobBook::leave_place(JobHandle handle, TimePoint now)
 
 void JobBook::enter_queue(JobHandle handle, bool anew, TimePoint now)
 {
-    Job& job = jobs_[handle];
-    job.stage = JobStage::queued;
-    JobQueue& queue = backlog_of(job).queue;
+    set_stage(handle, JobStage::queued);
+    JobQueue& queue = backlog_of(jobs_[handle]).queue;
     if (anew || JOBMILL_BUG(11)) {
         queue.push(jobs_, handle, now);
     } else {

@@ -157,7 +157,7 @@ public:
     [[nodiscard]] const LabelBook& labels() const { return labels_; }
     /// See BatchBook.
     [[nodiscard]] JobHandle next_to_halt() { return batches_.next_to_halt(jobs_); }
-    [[nodiscard]] BatchCounts counts(BatchId batch) const { return batches_.counts(jobs_, batch); }
+    [[nodiscard]] BatchCounts counts(BatchId batch) const { return batches_.counts(batch); }
     /// Fills in the members that are about jobs.
     void count(PoolId pool, PoolCounts& counts) const;
 
@@ -199,6 +199,7 @@ private:
     {
         return unassigned(job.stage) ? Holder{} : Holder{held(job).worker, held(job).offered};
     }
+    void set_stage(JobHandle handle, JobStage stage);
     void leave_place(JobHandle handle, TimePoint now);
     void enter_queue(JobHandle handle, bool anew, TimePoint now);
     [[nodiscard]] Duration expected_run(const Job& job);

@@ -216,6 +216,14 @@ void FakeWorld::check_all()
 
 void FakeWorld::check_batches()
 {
+    std::vector<core::BatchCounts> unfinished(batches_.size() + 1);
+    for (const JobId id : alive_) {
+        const PretendJob& job = this->job(id);
+        core::BatchCounts& of_batch = unfinished.at(number(job.batch));
+        ++(job.place == Place::held      ? of_batch.running
+           : job.place == Place::waiting ? of_batch.waiting
+                                         : of_batch.queued);
+    }
     for (std::size_t i = 0; i < batches_.size(); ++i) {
         const PretendBatch& batch = batches_[i];
         if (batch.closed && batch.unfinished == 0) {
@@ -228,6 +236,9 @@ void FakeWorld::check_batches()
                    counts.failed == batch.counts.failed &&
                    counts.cancelled == batch.counts.cancelled &&
                    counts.halted == batch.counts.halted &&
+                   counts.waiting == unfinished[i + 1].waiting &&
+                   counts.queued == unfinished[i + 1].queued &&
+                   counts.running == unfinished[i + 1].running &&
                    counts.waiting + counts.queued + counts.running == batch.unfinished,
                "a batch counts otherwise");
     }

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <vector>
+
 #include <doctest/doctest.h>
 
 #include "daemon/core/batch_book.hpp"
@@ -35,7 +37,7 @@ struct Fixture {
             end(add(), state);
         }
     }
-    BatchCounts counts() { return batches.counts(jobs, batch); }
+    BatchCounts counts() { return batches.counts(batch); }
 };
 
 }  // namespace
@@ -55,6 +57,33 @@ TEST_CASE_FIXTURE(Fixture, "a batch counts how its jobs ended")
     CHECK(counts().failed == 4);
     CHECK(counts().cancelled == 3);
     CHECK_FALSE(counts().halted);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a batch counts its jobs as they go from stage to stage")
+{
+    open({});
+    const auto count = [&] {
+        return std::vector{counts().waiting, counts().queued, counts().running};
+    };
+    const auto to = [&](JobHandle handle, JobStage stage) {
+        batches.moves(jobs, handle, stage);
+        jobs[handle].stage = stage;
+    };
+    const JobHandle one = add();
+    const JobHandle other = add();
+    const JobHandle stranger = add(BatchId{});
+    CHECK(count() == std::vector<std::uint64_t>{0, 2, 0});
+    to(one, JobStage::waiting);
+    to(stranger, JobStage::waiting);
+    CHECK(count() == std::vector<std::uint64_t>{1, 1, 0});
+    to(other, JobStage::offered);
+    to(other, JobStage::claimed);
+    CHECK(count() == std::vector<std::uint64_t>{1, 0, 1});
+    to(one, JobStage::queued);
+    end(other, JobState::failed);
+    CHECK(count() == std::vector<std::uint64_t>{0, 1, 0});
+    end(one, JobState::cancelled);
+    CHECK(count() == std::vector<std::uint64_t>{0, 0, 0});
 }
 
 TEST_CASE_FIXTURE(Fixture, "a batch gives up at its number of failures, and says so once")
