@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/channel.hpp"
 
+#include <linux/sockios.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -237,7 +239,12 @@ void Channel::read_once()
 
 void Channel::read_rest()
 {
-    while (!ended_) {
+    int arrived = 0;
+    if (::ioctl(socket_.get(), SIOCINQ, &arrived) != 0) {
+        return;
+    }
+    const std::uint64_t end = received_ + static_cast<std::uint64_t>(arrived);
+    while (!ended_ && received_ < end) {
         const auto received = receive_some(socket_.get(), read_buffer(), received_fds_);
         if (!received || received->would_block) {
             return;

@@ -76,7 +76,8 @@ public:
     /// The peer reads end of input after what was sent.
     void end_output();
 
-    /// Reads what has arrived until nothing is left, whatever the state; for the end of a worker.
+    /// Reads what has arrived by now, whatever the state; for the end of a worker. What comes
+    /// meanwhile is somebody else's, who may have its end and go on for ever.
     void read_rest();
 
     [[nodiscard]] std::deque<UniqueFd>& received_fds() noexcept { return received_fds_; }

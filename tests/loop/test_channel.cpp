@@ -342,6 +342,20 @@ TEST_CASE_FIXTURE(Connected, "reading the rest of a living peer stops where noth
     CHECK(run_until([&] { return heard.size() == 14; }));
 }
 
+TEST_CASE_FIXTURE(Connected, "the rest is what has arrived, though somebody goes on writing")
+{
+    int looks = 0;
+    on_heard = [&] {
+        if (++looks < 1000) {
+            say("more");
+        }
+    };
+    say("the rest");
+    channel->read_rest();
+    CHECK(looks == 1);
+    CHECK(text_of(heard) == "the rest");
+}
+
 TEST_CASE_FIXTURE(Connected, "a channel that goes takes its unsent bytes with it")
 {
     narrow();
