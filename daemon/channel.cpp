@@ -170,6 +170,12 @@ void Channel::forget_sent()
     }
 }
 
+std::size_t Channel::in_socket() const noexcept
+{
+    int bytes = 0;
+    return ::ioctl(socket_.get(), SIOCOUTQ, &bytes) == 0 ? static_cast<std::size_t>(bytes) : 0;
+}
+
 void Channel::pause_reading()
 {
     paused_ = true;

@@ -68,6 +68,9 @@ public:
     [[nodiscard]] std::size_t unsent() const noexcept { return out_.size() - sent_; }
     /// Bytes that the peer's side has taken since the beginning.
     [[nodiscard]] std::uint64_t taken() const noexcept { return taken_; }
+    /// What lies in the socket, in bytes of the kernel's memory. Falls as the peer reads, but in
+    /// steps: the kernel frees some 36 KiB of it at a time.
+    [[nodiscard]] std::size_t in_socket() const noexcept;
     /// Sends what the socket takes now.
     void flush();
 

@@ -66,6 +66,7 @@ void SessionPatience::is_full()
 {
     if (!output_timer_->active()) {
         taken_ = channel_.taken();
+        in_socket_ = channel_.in_socket();
         output_timer_->start_once(settings_.stall);
     }
 }
@@ -103,7 +104,8 @@ void SessionPatience::look_at_output()
     if (channel_.unsent() == 0) {
         return;
     }
-    if (channel_.taken() == taken_) {
+    // A socket takes no more before three quarters of what is in it were read.
+    if (channel_.taken() == taken_ && channel_.in_socket() >= in_socket_) {
         on_lost_(Lost::stalled);
     } else {
         is_full();

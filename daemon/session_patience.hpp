@@ -22,8 +22,8 @@ public:
         /// For the rest of a message, once its first byte has come. For all of it: a byte now and
         /// then gains nothing.
         std::chrono::milliseconds rest{10'000};
-        /// For the client to take a single byte of what waits for it. While it does not, workers
-        /// may wait for it that others need.
+        /// For the client to take something of what waits for it. While it does not, workers may
+        /// wait for it that others need.
         std::chrono::milliseconds stall{30'000};
         /// For the client to take its last messages.
         std::chrono::milliseconds linger{5'000};
@@ -73,7 +73,9 @@ private:
     std::unique_ptr<loop::Timer> input_timer_;
     std::unique_ptr<loop::Timer> output_timer_;
     Awaited awaited_ = Awaited::first_byte;
-    std::uint64_t taken_ = 0;  ///< by the client, when the output timer was started
+    // When the output timer was started:
+    std::uint64_t taken_ = 0;    ///< by the client's side
+    std::size_t in_socket_ = 0;  ///< of that, not read
 };
 
 }  // namespace jobmill::daemon

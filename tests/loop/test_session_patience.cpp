@@ -126,6 +126,25 @@ TEST_CASE_FIXTURE(DeskFixture,
     REQUIRE(told<core::SessionLost>().size() == 1);
 }
 
+TEST_CASE_FIXTURE(DeskFixture, "who reads less than his socket holds is not let go either")
+{
+    settings.patience.stall = 500ms;
+    Peer& peer = connect_binary();
+    peer.send(submit(1));
+    CHECK(heard_by(peer) == Lines{"accepted 1:101"});
+    while (paused.empty()) {
+        chunk(101, small(std::string(60'000, 'c')));
+        settle();
+    }
+    // In that time half of what the kernel wants to be read before a socket is writable again.
+    for (int i = 0; i < 15; ++i) {
+        run_for(100ms);
+        peer.listen(std::size_t{15} * 1024);
+    }
+    CHECK_FALSE(is_over(1));
+    CHECK(run_until([&] { return is_over(1); }));
+}
+
 TEST_CASE_FIXTURE(DeskFixture, "who reads slowly is not let go as long as he reads")
 {
     // Until there is too much for him, which takes a while as well, he reads nothing.
