@@ -37,6 +37,10 @@ struct SegmentLayout {
     /// looked into the outbox. They are sent nevertheless, but nobody waits for them.
     SharedWord taken;
 
+    /// Daemon to worker: the most bytes that a result may have, and a chunk that is not inline; 0:
+    /// there is no bound.
+    SharedWord max_payload;
+
     /// Worker to daemon: CLOCK_MONOTONIC in ns when it last showed that it lives.
     alignas(64) SharedWord heartbeat;
 
@@ -93,6 +97,7 @@ struct SegmentLayout {
 
 static_assert(offsetof(SegmentLayout, cancel) == 64);
 static_assert(offsetof(SegmentLayout, taken) == 72);
+static_assert(offsetof(SegmentLayout, max_payload) == 80);
 static_assert(offsetof(SegmentLayout, heartbeat) == 128);
 static_assert(offsetof(SegmentLayout, looked) == 136);
 static_assert(offsetof(SegmentLayout, peak_before) == 144);

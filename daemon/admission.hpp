@@ -54,6 +54,7 @@ public:
     explicit Admission(const Limits& limits) : limits_(limits) {}
     void set_limits(const Limits& limits) { limits_ = limits; }
 
+    [[nodiscard]] std::uint64_t largest() const noexcept { return limits_.payload; }
     /// Whether one payload may have that size.
     [[nodiscard]] tl::expected<void, ErrorReply> judge_size(std::uint64_t size) const;
     /// Whether there is room for these as well. The refusal names the limit that says no.

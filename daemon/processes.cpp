@@ -80,6 +80,7 @@ void Processes::fork_worker(PoolId pool, WorkerId worker)
     }
     place = std::move(*process);
     place->belong_to(pool);
+    place->bound_payloads(max_payload_);
     if (plan.spawn) {
         spawn_worker(plan, *place);
         return;

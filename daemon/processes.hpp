@@ -62,6 +62,17 @@ public:
     /// within callbacks.
     bool collect_words();
 
+    /// No worker's result or chunk may have more bytes from now on.
+    void bound_payloads(std::uint64_t most)
+    {
+        max_payload_ = most;
+        for (const auto& [slot, process] : workers_) {
+            if (process) {
+                process->bound_payloads(most);
+            }
+        }
+    }
+
     /// The process of that slot if it is of that generation, alive or dead; null otherwise.
     [[nodiscard]] WorkerProcess* worker(WorkerId worker);
 
@@ -128,6 +139,7 @@ private:
     bool sweep_due_ = false;
     std::vector<std::unique_ptr<WorkerProcess>> graveyard_;
     std::vector<WorkerId> to_collect_;
+    std::uint64_t max_payload_ = limits::payload;
 };
 
 }  // namespace jobmill::daemon

@@ -193,6 +193,7 @@ int Supervisor::run()
     pools_loading_ = reloader_.config().pools.size();
     service_.starting();
     reloader_.start_pools();
+    processes_.bound_payloads(reloader_.config().max_payload);
     adopt_adjustable(reloader_.config());
     probe_timer_->start_repeating(Processes::probe_period);
     loop_.run();
@@ -322,6 +323,7 @@ void Supervisor::adopt(const Config& config)
 {
     desk_.set_limits(desk_limits(config, system_));
     sessions_.set_limits(session_limits(config, system_));
+    processes_.bound_payloads(config.max_payload);
     adopt_adjustable(config);
     idle_timer_->stop();  // the next turn starts it with the new time
     if (const auto level = log::level_named(config.log_level.value_or("info"))) {

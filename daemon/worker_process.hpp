@@ -72,6 +72,11 @@ public:
     void take_stack();
     /// Reports what it has committed in its outbox and not sent.
     void collect();
+    /// No result or chunk may have more bytes from now on.
+    void bound_payloads(std::uint64_t most)
+    {
+        segment_.layout().max_payload.store(most, std::memory_order_relaxed);
+    }
     /// Closes the link: it leaves when it notices.
     void dismiss();
     void terminate();

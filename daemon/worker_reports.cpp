@@ -5,6 +5,7 @@
 
 #include "common/blob.hpp"
 #include "daemon/descriptor_budget.hpp"
+#include "jobmill/cause_kind.hpp"
 
 namespace jobmill::daemon {
 namespace {
@@ -53,16 +54,16 @@ void WorkerReports::take(WorkerId worker, WorkerReport& report, UniqueFd blob, b
 {
     const auto job = outside_.core.job_of(worker, sequence_of(report));
     if (!job) {
-        if (WorkerProcess* process = outside_.processes.worker(worker)) {
-            process->accuse("spoke of a job that it does not hold");
-        }
-        outside_.post(core::WorkerMisbehaved{worker});
-        outside_.post(core::WordsHeard{worker});  // those before may have promised more
+        misbehaved(worker, "spoke of a job that it does not hold");
         return;
     }
     if (auto* outcome = std::get_if<JobOutcome>(&report)) {
         take_outcome(worker, *job, *outcome, std::move(blob), more);
     } else if (const auto* chunk = std::get_if<JobChunk>(&report)) {
+        if (chunk->size > largest(limits::inline_payload)) {
+            misbehaved(worker, "sent " + oversized("partial result", chunk->size));
+            return;
+        }
         Payload payload;
         keep(chunk->payload, std::move(blob), chunk->size, payload);
         outside_.desk.worker_chunk(*job, worker, chunk->stream, std::move(payload));
@@ -71,10 +72,33 @@ void WorkerReports::take(WorkerId worker, WorkerReport& report, UniqueFd blob, b
     }
 }
 
+std::string WorkerReports::oversized(const char* what, std::uint64_t size) const
+{
+    return std::string{"a "} + what + " of " + std::to_string(size) +
+           " bytes; the limit (max_payload) is " + std::to_string(largest());
+}
+
+void WorkerReports::misbehaved(WorkerId worker, const std::string& fault)
+{
+    if (WorkerProcess* process = outside_.processes.worker(worker)) {
+        process->accuse(fault);
+    }
+    outside_.post(core::WorkerMisbehaved{worker});
+    outside_.post(core::WordsHeard{worker});  // those before may have promised more
+}
+
 void WorkerReports::take_outcome(WorkerId worker, JobId job, JobOutcome& outcome, UniqueFd blob,
                                  bool more)
 {
     Outcome& said = outside_.desk.worker_outcome(job);
+    if (outcome.size > largest()) {
+        // Workers know the bound, but it may have been lowered meanwhile; or this one lies.
+        outcome.succeeded = false;
+        outcome.cause = Cause{.kind = cause_kind::error, .text = oversized("result", outcome.size)};
+        outcome.size = 0;
+        outcome.payload = {};
+        blob.reset();
+    }
     keep(outcome.payload, std::move(blob), outcome.size, said.payload);
     said.payload.worker = worker;
     said.cause = std::move(outcome.cause);

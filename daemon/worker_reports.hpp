@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <functional>
+#include <string>
 
 #include "common/messages.hpp"
 #include "daemon/core/dispatcher.hpp"
@@ -11,7 +13,7 @@
 namespace jobmill::daemon {
 
 /// What workers say of their jobs becomes deliveries of the desk and events of the core. A worker
-/// that speaks of a job which it does not hold has to go.
+/// that speaks of a job which it does not hold, or sends more at once than it may, has to go.
 class WorkerReports {
 public:
     struct Outside {
@@ -26,6 +28,13 @@ public:
     void take(WorkerId worker, WorkerReport& report, UniqueFd blob, bool more);
 
 private:
+    void misbehaved(WorkerId worker, const std::string& fault);
+    /// The most bytes that may come at once, whatever is configured `at_least` so many.
+    [[nodiscard]] std::uint64_t largest(std::uint64_t at_least = 0) const
+    {
+        return std::max(outside_.desk.admission().largest(), at_least);
+    }
+    [[nodiscard]] std::string oversized(const char* what, std::uint64_t size) const;
     void take_outcome(WorkerId worker, JobId job, JobOutcome& outcome, UniqueFd blob, bool more);
 
     Outside outside_;

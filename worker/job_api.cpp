@@ -26,6 +26,16 @@ int guarded(Call call) noexcept
     }
 }
 
+/// Whether the job could have the room that it asked for.
+template <typename T>
+int answer(const Result<T>& room) noexcept
+{
+    if (room) {
+        return JOBMILL_OK;
+    }
+    return room.error().code == Errc::invalid ? JOBMILL_INVALID : JOBMILL_NO_MEMORY;
+}
+
 ByteView view_of(const void* data, std::size_t size) noexcept
 {
     return {static_cast<const std::byte*>(data), size};
@@ -132,8 +142,7 @@ int emit(jobmill_job* job, int stream, const void* data, std::size_t size)
         return JOBMILL_INVALID;
     }
     return guarded([&]() -> int {
-        run_of(job).emit(static_cast<Stream>(stream), view_of(data, size));
-        return JOBMILL_OK;
+        return answer(run_of(job).emit(static_cast<Stream>(stream), view_of(data, size)));
     });
 }
 
@@ -158,9 +167,7 @@ int result(jobmill_job* job, const void* data, std::size_t size)
     if (data == nullptr && size > 0) {
         return JOBMILL_INVALID;
     }
-    return guarded([&]() -> int {
-        return run_of(job).set_result(view_of(data, size)) ? JOBMILL_OK : JOBMILL_NO_MEMORY;
-    });
+    return guarded([&]() -> int { return answer(run_of(job).set_result(view_of(data, size))); });
 }
 
 int result_reserve(jobmill_job* job, std::size_t size, void** data)
@@ -171,7 +178,7 @@ int result_reserve(jobmill_job* job, std::size_t size, void** data)
     return guarded([&]() -> int {
         const auto lent = run_of(job).reserve_result(size);
         *data = lent ? lent->data() : nullptr;
-        return lent ? JOBMILL_OK : JOBMILL_NO_MEMORY;
+        return answer(lent);
     });
 }
 

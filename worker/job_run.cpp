@@ -272,13 +272,35 @@ void JobRun::show_life() noexcept
     jobmill::show_life(layout_);
 }
 
-void JobRun::emit(Stream stream, ByteView bytes)
+Result<void> JobRun::judge_size(const char* what, std::uint64_t size)
+{
+    const std::uint64_t most = layout_.max_payload.load(std::memory_order_relaxed);
+    if (most == 0 || size <= most) {
+        return {};
+    }
+    const std::string text = std::string{"a "} + what + " of " + std::to_string(size) +
+                             " bytes; the limit (max_payload) is " + std::to_string(most);
+    fail(plain_failure(text));
+    oversized_ = true;
+    return jobmill::fail(Errc::invalid, text);
+}
+
+Result<void> JobRun::judge_result(std::uint64_t size)
+{
+    JOBMILL_TRY(judge_size("result", size));
+    return {};
+}
+
+Result<void> JobRun::emit(Stream stream, ByteView bytes)
 {
     show_life();
+    if (bytes.size() > limits::inline_payload) {
+        JOBMILL_TRY(judge_size("partial result", bytes.size()));
+    }
     JobChunk chunk{offer_.sequence, bytes.size(), stream, false, bytes};
     if (bytes.size() <= limits::inline_payload) {
         kit_.link.send(chunk);
-        return;
+        return {};
     }
     kit_.link.await_room_for_blob(bytes.size());
     const SoftLimits::Pause pause{limits_};
@@ -294,6 +316,7 @@ void JobRun::emit(Stream stream, ByteView bytes)
     chunk.has_blob = true;
     chunk.payload = {};
     kit_.link.send(chunk, blob->get());
+    return {};
 }
 
 void JobRun::progress(std::uint64_t done, std::uint64_t total, std::string_view note) noexcept
@@ -305,6 +328,7 @@ void JobRun::progress(std::uint64_t done, std::uint64_t total, std::string_view 
 Result<void> JobRun::set_result(ByteView bytes)
 {
     outcome_ = {};
+    JOBMILL_TRY(judge_result(bytes.size()));
     if (bytes.size() <= limits::inline_payload) {
         outcome_.bytes.assign(bytes.begin(), bytes.end());
     } else {
@@ -319,6 +343,7 @@ Result<void> JobRun::set_result(ByteView bytes)
 Result<std::span<std::byte>> JobRun::reserve_result(std::size_t size)
 {
     outcome_ = {};
+    JOBMILL_TRY(judge_result(size));
     std::span<std::byte> lent;
     if (size <= limits::inline_payload) {
         outcome_.bytes.resize(size);
@@ -344,7 +369,9 @@ void JobRun::set_result_to_payload()
 
 void JobRun::fail(const jobmill_failure& failure)
 {
-    failure_ = cause_of(failure);
+    if (!oversized_) {
+        failure_ = cause_of(failure);
+    }
 }
 
 }  // namespace jobmill

@@ -59,7 +59,8 @@ public:
     [[nodiscard]] bool cancelled() noexcept;
     void show_life() noexcept;
 
-    void emit(Stream stream, ByteView bytes);
+    /// Errc::invalid, of these three: it is larger than may be, and the job has failed for that.
+    [[nodiscard]] Result<void> emit(Stream stream, ByteView bytes);
     void progress(std::uint64_t done, std::uint64_t total, std::string_view note) noexcept;
     [[nodiscard]] Result<void> set_result(ByteView bytes);
     [[nodiscard]] Result<std::span<std::byte>> reserve_result(std::size_t size);
@@ -79,6 +80,8 @@ private:
     [[nodiscard]] SharedMemory shared_memory() const noexcept;
     void call(const LoadedHandler& handler);
     [[nodiscard]] bool take_place();
+    [[nodiscard]] Result<void> judge_size(const char* what, std::uint64_t size);
+    [[nodiscard]] Result<void> judge_result(std::uint64_t size);
     void name_limit(bool of_memory, bool starved);
     [[nodiscard]] bool goes_at_once() const noexcept;
     void send_outcome(std::uint64_t run_ns, const Usage& usage, std::uint64_t now);
@@ -94,6 +97,7 @@ private:
     std::optional<Value> args_;
     Outcome outcome_;
     std::optional<Cause> failure_;
+    bool oversized_ = false;  ///< that is the failure, whatever the handler says of it
 };
 
 }  // namespace jobmill

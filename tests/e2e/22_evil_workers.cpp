@@ -87,6 +87,23 @@ TEST_CASE("a worker that has scribbled over its segment can still be cancelled")
     daemon.check_healthy();
 }
 
+TEST_CASE("a worker that makes more than it may gets none of it through")
+{
+    const Daemon daemon{pool_config(1, "max_payload = \"1 MiB\"")};
+    JsonClient client = daemon.json();
+    client.submit("evil", "forget_bound");
+    const Value result = client.result("evil");
+    CHECK(result.text_at("state") == "failed");
+    CHECK(cause_text(result, "text") ==
+          "a result of 2097152 bytes; the limit (max_payload) is 1048576");
+    client.submit("worse", "forget_bound", "chunk");
+    const Value lost = client.result("worse");
+    CHECK(lost.text_at("state") == "crashed");
+    CHECK(cause_text(lost, "text").find("a partial result of 2097152 bytes") != std::string::npos);
+    client.submit("next", "sum", "10");
+    CHECK(client.result("next").text_at("payload") == "55");
+}
+
 TEST_CASE("a worker that floods its standard error keeps nobody waiting")
 {
     const Daemon daemon{pool_config(2)};

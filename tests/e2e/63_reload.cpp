@@ -67,6 +67,22 @@ TEST_CASE("a reload that changes nothing says so")
     CHECK(client.result("a").text_at("payload") == "5050");
 }
 
+TEST_CASE("the largest result is another one at once, in workers that stay")
+{
+    const Daemon daemon{with_workers(1)};
+    JsonClient client = daemon.json();
+    client.submit("a", "big", "300000");
+    CHECK(client.result("a").text_at("state") == "succeeded");
+    write_config(daemon, "max_payload = \"200 KiB\"\n" + with_workers(1));
+    CHECK(reload(client) == "max_payload 1 GiB -> 200 KiB\n");
+    client.submit("b", "big", "300000");
+    const Value failed = client.result("b");
+    CHECK(failed.text_at("state") == "failed");
+    CHECK(cause_text(failed, "text") ==
+          "a result of 300000 bytes; the limit (max_payload) is 204800");
+    CHECK(daemon.pool().integer_at("restarts") == 0);
+}
+
 TEST_CASE("a pool grows and shrinks under running jobs")
 {
     const Daemon daemon{with_workers(1)};

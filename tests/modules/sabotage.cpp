@@ -61,6 +61,19 @@ void scribble(Job& job)
     }
 }
 
+void forget_bound(Job& job)
+{
+    constexpr std::size_t max_payload = 80;  // where it stands in the segment
+    constexpr std::size_t size = 2U << 20U;
+    const std::uint64_t none = 0;
+    std::memcpy(reinterpret_cast<void*>(find_segment().first + max_payload), &none, sizeof none);
+    if (job.payload() == "chunk") {
+        job.emit(std::string(size, 'x'));
+    } else {
+        (void)job.result_blob(size);
+    }
+}
+
 void garbage_link(Job& job)
 {
     std::array<char, 4096> garbage{};

@@ -48,5 +48,6 @@ JOBMILL_MODULE(
     {"counter", "calls in this process", counter},
     {"until_cancelled", "runs until the cancel flag is up", until_cancelled},
     {"stops_if_cancelled", "runs until the cancel flag ends it", stops_if_cancelled},
+    {"forget_bound", "a result or chunk of 2 MiB, whatever may be", forget_bound},
     {"scribble", "writes garbage over its segment", scribble},
     {"garbage_link", "writes garbage to its link", garbage_link}, {"leak", "leaks N bytes", leak})

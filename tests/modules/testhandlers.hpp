@@ -62,6 +62,7 @@ std::string until_cancelled(Job& job);
 std::string stops_if_cancelled(Job& job);
 
 // sabotage.cpp
+void forget_bound(Job& job);  ///< of results: makes a larger one, or (payload "chunk") emits it
 void scribble(Job& job);      ///< payload "crash": aborts afterwards
 void garbage_link(Job& job);  ///< random bytes to the daemon; "stay": waits for what comes of it
 void leak(Job& job);          ///< payload: bytes

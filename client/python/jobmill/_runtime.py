@@ -137,20 +137,26 @@ api: "_Functions" = None  # type: ignore[assignment]
 """Bound by serve(), before it calls load()."""
 
 
+def _check_room(answer: int, size: int) -> None:
+    if answer == INVALID:
+        raise ValueError(f"a result of {size} bytes is more than the daemon's max_payload")
+    if answer != OK:
+        raise MemoryError(f"no memory for a result of {size} bytes")
+
+
 def set_result(job: int, parts: Sequence[Any], size: int) -> None:
-    """What a job answers. ``MemoryError`` when there is no room for it."""
+    """What a job answers. ``MemoryError`` when there is no room for it, ``ValueError`` when it is
+    larger than any may be."""
     if size <= _MOST_JOINED:
         try:
             data = b"".join(parts)
         except MemoryError:
             data = b""  # where it is to be there may be room: that is not the job's own memory
         if data or size == 0:
-            if api.result(job, data, size) != OK:
-                raise MemoryError(f"no memory for a result of {size} bytes")
+            _check_room(api.result(job, data, size), size)
             return
     address = ctypes.c_void_p()
-    if api.result_reserve(job, size, ctypes.byref(address)) != OK:
-        raise MemoryError(f"no memory for a result of {size} bytes")
+    _check_room(api.result_reserve(job, size, ctypes.byref(address)), size)
     view = memoryview((ctypes.c_ubyte * size).from_address(address.value or 0)).cast("B")
     at = 0
     for part in parts:

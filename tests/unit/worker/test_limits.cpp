@@ -10,6 +10,7 @@
 
 #include <doctest/doctest.h>
 
+#include "jobmill/cause_kind.hpp"
 #include "tests/unit/worker/worker_harness.hpp"
 
 // The sanitizer reserves memory as it likes, and ends a process that cannot have any.
@@ -138,6 +139,34 @@ TEST_CASE("results and chunks are no files, nor are their descriptors the job's"
         {.handler = "chunks", .args = {{"count", 3}, {"size", 100'000}}, .limits = limits});
     CHECK(chunks.chunks.size() == 3);
     CHECK(chunks.succeeded);
+}
+
+TEST_CASE("a result above the daemon's bound fails its job, and so does a large chunk")
+{
+    TestTemplate pool{test_modules};
+    TestWorker worker = pool.fork();
+    worker.layout().max_payload = 200'000;
+    CHECK(worker.run({.handler = "big", .payload = "200000"}).result.size() == 200'000);
+    for (const char* handler : {"big", "blank"}) {
+        const Answer big = worker.run({.handler = handler, .payload = "200001"});
+        CHECK_FALSE(big.succeeded);
+        CHECK(big.result.empty());
+        CHECK(big.cause.kind == cause_kind::error);
+        CHECK(big.cause.text == "a result of 200001 bytes; the limit (max_payload) is 200000");
+    }
+    const Answer chunks =
+        worker.run({.handler = "chunks", .args = {{"count", 1}, {"size", 200'001}}});
+    CHECK(chunks.chunks.empty());
+    CHECK(chunks.cause.text ==
+          "a partial result of 200001 bytes; the limit (max_payload) is 200000");
+    // It may change; and a small part of an endless stream is never too large.
+    worker.layout().max_payload = 10;
+    CHECK(
+        worker.run({.handler = "chunks", .args = {{"count", 3}, {"size", 60'000}}}).chunks.size() ==
+        3);
+    CHECK_FALSE(worker.run({.handler = "big", .payload = "11"}).succeeded);
+    worker.layout().max_payload = 0;
+    CHECK(worker.run({.handler = "big", .payload = "300000"}).succeeded);
 }
 
 TEST_CASE("a job has as many descriptors as it may, the three standard ones among them")

@@ -269,7 +269,8 @@ private:
     static void check(int answer, const char* what)
     {
         if (answer != JOBMILL_OK) {
-            throw Failure{std::string{"no memory for "} + what};
+            throw Failure{
+                std::string{answer == JOBMILL_INVALID ? "too large: " : "no memory for "} + what};
         }
     }
 

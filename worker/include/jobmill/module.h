@@ -100,7 +100,9 @@ typedef struct jobmill_api {
     int (*list_text)(jobmill_job* job, const char* name, size_t index, jobmill_bytes* to);
     int (*list_integer)(jobmill_job* job, const char* name, size_t index, int64_t* to);
 
-    /* Sends a partial result now; waits while the reader is slow. The bytes are copied. */
+    /* Sends a partial result now; waits while the reader is slow. The bytes are copied. Neither it
+     * nor the result may be larger than the daemon's max_payload: that is JOBMILL_INVALID, and the
+     * job has failed. */
     int (*emit)(jobmill_job* job, int stream, const void* data, size_t size);
     /* Says how far the job is: `total` 0 means unknown, `note` may be null and is cut to 152 bytes.
      * Costs no system call. */
