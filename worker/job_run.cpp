@@ -288,6 +288,10 @@ Result<void> JobRun::judge_size(const char* what, std::uint64_t size)
 Result<void> JobRun::judge_result(std::uint64_t size)
 {
     JOBMILL_TRY(judge_size("result", size));
+    if (limits_ != nullptr && size > limits::inline_payload && size > offer_.limits.memory) {
+        errno = ENOMEM;  // it is no data, so the kernel would not say so
+        return jobmill::fail(Errc::exhausted, "a result beyond the job's limit of memory");
+    }
     return {};
 }
 

@@ -169,6 +169,18 @@ TEST_CASE("a result above the daemon's bound fails its job, and so does a large 
     CHECK(worker.run({.handler = "big", .payload = "300000"}).succeeded);
 }
 
+MEMORY_TEST_CASE("a result is held to the job's limit of memory by itself")
+{
+    TestTemplate pool{test_modules};
+    TestWorker worker = pool.fork();
+    const JobLimits limits{.memory = 64 << 20};
+    const Answer answer = worker.run({.handler = "blank", .payload = "70000000", .limits = limits});
+    CHECK_FALSE(answer.succeeded);
+    CHECK(answer.cause.kind == cause_kind::limit);
+    CHECK(answer.cause.limit == limit_name::memory);
+    CHECK(worker.run({.handler = "blank", .payload = "60000000", .limits = limits}).succeeded);
+}
+
 TEST_CASE("a job has as many descriptors as it may, the three standard ones among them")
 {
     TestTemplate pool{test_modules};
