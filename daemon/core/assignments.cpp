@@ -190,7 +190,7 @@ void Assignments::lost(WorkerSlot& slot, JobHandle handle, Turn& turn)
         workforce_.misbehaved(slot, turn);
     } else {
         has_begun(slot, handle, turn);
-        if (handle != book_.front(slot) && !JOBMILL_BUG(46)) {
+        if (handle != book_.front(slot) && !JOBMILL_BUG(50)) {
             turn.ask(HearOut{.worker = slot.worker});
         }
     }
