@@ -9,6 +9,7 @@
 #include <cerrno>
 
 #include "common/unique_fd.hpp"
+#include "daemon/key_depth.hpp"
 #include "daemon/pool_reader.hpp"
 #include "daemon/toml_reader.hpp"
 
@@ -144,6 +145,11 @@ Config default_config()
 
 Result<Config> parse_config(std::string_view text, const std::string& file)
 {
+    if (const auto where = too_deep_key(text)) {
+        return fail(Errc::invalid, file + ":" + std::to_string(where->line) + ":" +
+                                       std::to_string(where->column) + ": a key of more than " +
+                                       std::to_string(most_key_parts) + " parts");
+    }
     try {
         const toml::table root = toml::parse(text);
         TomlReader reader{file};
