@@ -14,6 +14,17 @@
 namespace jobmill::daemon {
 namespace {
 
+/// Signals that would end the daemon and all its jobs, and of which no process that stops it in
+/// earnest thinks. Children have the defaults.
+void ignore_strays()
+{
+    // A client that is gone shows itself as an error of send, a file's limit as one of write.
+    for (const int signal_number :
+         {SIGPIPE, SIGXFSZ, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGIO, SIGPWR}) {
+        (void)std::signal(signal_number, SIG_IGN);
+    }
+}
+
 int run(int argc, char** argv)
 {
     occupy_standard_descriptors();
@@ -34,8 +45,7 @@ int run(int argc, char** argv)
         std::puts("the configuration is good");
         return exit_code::ok;
     }
-    // A client that is gone shows itself as an error of send.
-    (void)std::signal(SIGPIPE, SIG_IGN);
+    ignore_strays();
     auto setup = set_up(std::move(*settled));
     if (!setup) {
         return complain(setup.error());

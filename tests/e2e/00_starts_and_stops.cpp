@@ -31,6 +31,25 @@ TEST_CASE("SIGINT stops it as SIGTERM does")
     CHECK(departure.exit_code == 0);
 }
 
+TEST_CASE("signals that mean nothing to it cost no job, and children have their defaults")
+{
+    Daemon daemon{pool_config(1)};
+    JsonClient client = daemon.json();
+    client.submit("a", "hang");
+    client.ping();
+    for (const int stray :
+         {SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGIO, SIGPWR, SIGPIPE, SIGXFSZ}) {
+        CAPTURE(stray);
+        daemon.signal(stray);
+        client.ping();
+    }
+    client.submit("b", "exec", "", R"(,"args":{"argv":["sh","-c","kill -USR1 $$"]})");
+    client.send(R"({"op":"cancel","id":"a"})");
+    CHECK(client.result("a").text_at("state") == "cancelled");
+    CHECK(cause_text(client.result("b"), "signal") == "SIGUSR1");
+    daemon.check_stop();
+}
+
 TEST_CASE("a second daemon at the same socket leaves with 75 and names the first")
 {
     const auto place = std::make_shared<Place>();
