@@ -12,6 +12,7 @@
 #include <charconv>
 #include <cstdio>
 #include <fstream>
+#include <limits>
 
 #include "common/unique_fd.hpp"
 #include "daemon/log.hpp"
@@ -21,6 +22,9 @@ namespace {
 
 /// Blocks grow while jobs come fast, so that writing the file never matters.
 constexpr std::uint64_t largest_block = 1U << 20U;
+/// What the protocol can say of a job's number; a block that begins here does not go beyond it.
+constexpr std::uint64_t greatest_next =
+    std::uint64_t{std::numeric_limits<std::int64_t>::max()} - largest_block;
 /// A millisecond apart.
 constexpr int lock_tries = 50;
 
@@ -51,7 +55,8 @@ Result<std::uint64_t> read_next(const std::string& file)
     std::getline(stream, text);
     std::uint64_t next = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), next);
-    if (error != std::errc{} || end != text.data() + text.size() || next == 0) {
+    if (error != std::errc{} || end != text.data() + text.size() || next == 0 ||
+        next > greatest_next) {
         return fail(Errc::invalid, file + " does not hold a job number");
     }
     return next;

@@ -76,7 +76,8 @@ TEST_CASE("after an orderly end the next number is the next one")
 
 TEST_CASE("a file that holds no number is refused, not taken for a beginning")
 {
-    for (const char* content : {"", "\n", "x", "12x", "-5", " 5", "0", "99999999999999999999"}) {
+    for (const char* content : {"", "\n", "x", "12x", "-5", " 5", "0", "99999999999999999999",
+                                "18446744073709551615", "9223372036854775807"}) {
         CAPTURE(content);
         const TempDirectory directory;
         const std::string file = directory.write("next-job", content);
@@ -92,6 +93,17 @@ TEST_CASE("a number without its newline is one")
     const TempDirectory directory;
     (void)directory.write("next-job", "41");
     CHECK(opened(directory.path()).next() == JobId{41});
+}
+
+TEST_CASE("no number is given that the protocol cannot say")
+{
+    const TempDirectory directory;
+    constexpr std::uint64_t greatest = (std::uint64_t{1} << 63U) - 1;
+    constexpr std::uint64_t block = std::uint64_t{1} << 20U;
+    (void)directory.write("next-job", std::to_string(greatest - block + 1));
+    CHECK_FALSE(JobIds::open(directory.path()).has_value());
+    (void)directory.write("next-job", std::to_string(greatest - block));
+    CHECK(number(opened(directory.path()).next()) == greatest - block);
 }
 
 TEST_CASE("what is in the way of the file is an error, not a beginning")
