@@ -25,15 +25,27 @@ constexpr std::uint64_t largest_block = 1U << 20U;
 /// What the protocol can say of a job's number; a block that begins here does not go beyond it.
 constexpr std::uint64_t greatest_next =
     std::uint64_t{std::numeric_limits<std::int64_t>::max()} - largest_block;
+constexpr auto may_come_again = "job numbers may be given again";
 /// A millisecond apart.
 constexpr int lock_tries = 50;
+
+/// "Exhausted" of all that one who waits, or makes room, may find gone: a full disk, a quota, a
+/// file system that an error has made read-only.
+tl::unexpected<Error> fail_writing(const std::string& doing, int error_number)
+{
+    auto failure = fail_errno(doing, error_number);
+    if (error_number == EDQUOT || error_number == EROFS) {
+        failure.value().code = Errc::exhausted;
+    }
+    return failure;
+}
 
 Result<void> make_directories(const std::string& directory)
 {
     for (std::size_t end = directory.find('/', 1);; end = directory.find('/', end + 1)) {
         const std::string part = directory.substr(0, end);
         if (::mkdir(part.c_str(), 0700) != 0 && errno != EEXIST) {
-            return fail_errno("making the state directory " + part, errno);
+            return fail_writing("making the state directory " + part, errno);
         }
         if (end == std::string::npos) {
             return {};
@@ -66,12 +78,23 @@ Result<std::uint64_t> read_next(const std::string& file)
 
 Result<JobIds> JobIds::open(const std::string& directory)
 {
-    JOBMILL_TRY(make_directories(directory));
     JobIds ids{directory + "/next-job", 1};
-    // Shows early whether the directory can be written.
-    JOBMILL_TRY_ASSIGN(ids.next_, ids.reserve(0));
+    auto first = ids.begin(directory);
+    if (!first && first.error().code == Errc::exhausted) {
+        // As when it happens while the daemon runs.
+        log::warning(may_come_again, {{"cause", first.error().what}}, log::always);
+        first = read_next(ids.file_);
+    }
+    JOBMILL_TRY_ASSIGN(ids.next_, std::move(first));
     ids.end_ = ids.next_;
     return ids;
+}
+
+/// Shows early whether the directory can be written.
+Result<std::uint64_t> JobIds::begin(const std::string& directory) const
+{
+    JOBMILL_TRY(make_directories(directory));
+    return reserve(0);
 }
 
 /// Held for a moment by whoever changes the file; never waited for longer than such moments take.
@@ -80,7 +103,7 @@ Result<UniqueFd> JobIds::lock() const
     const std::string path = file_ + ".lock";
     UniqueFd lock{::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
     if (!lock) {
-        return fail_errno("lock file " + path, errno);
+        return fail_writing("lock file " + path, errno);
     }
     for (int i = 0; ::flock(lock.get(), LOCK_EX | LOCK_NB) != 0; ++i) {
         if (errno != EWOULDBLOCK || i == lock_tries) {
@@ -114,14 +137,16 @@ Result<void> JobIds::write(std::uint64_t first_unused) const
     {
         const UniqueFd out{::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};
         const std::string text = std::to_string(first_unused) + "\n";
-        if (!out ||
-            ::write(out.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()) ||
-            ::fdatasync(out.get()) != 0) {
-            return fail_errno("writing " + fresh, errno);
+        const ssize_t written = out ? ::write(out.get(), text.data(), text.size()) : -1;
+        if (written >= 0 && written != static_cast<ssize_t>(text.size())) {
+            return fail_writing("writing " + fresh, ENOSPC);
+        }
+        if (written < 0 || ::fdatasync(out.get()) != 0) {
+            return fail_writing("writing " + fresh, errno);
         }
     }
     if (std::rename(fresh.c_str(), file_.c_str()) != 0) {
-        return fail_errno("renaming " + fresh, errno);
+        return fail_writing("renaming " + fresh, errno);
     }
     return {};
 }
@@ -133,7 +158,7 @@ JobId JobIds::next()
             next_ = *first;
         } else {
             // Better a number that may come again after a crash than no service on a full disk.
-            log::warning("job numbers may be given again", {{"cause", first.error().what}});
+            log::warning(may_come_again, {{"cause", first.error().what}});
         }
         end_ = next_ + block_;
         block_ = std::min(block_ * 2, largest_block);

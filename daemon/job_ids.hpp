@@ -13,6 +13,8 @@ namespace jobmill::daemon {
 /// are reserved in a file before they are used. Daemons that share the directory share the numbers.
 class JobIds {
 public:
+    /// Where the directory cannot be written for want of room, that is said, and numbers go on from
+    /// what it holds.
     [[nodiscard]] static Result<JobIds> open(const std::string& directory);
 
     [[nodiscard]] JobId next();
@@ -23,6 +25,7 @@ private:
     JobIds(std::string file, std::uint64_t next) : file_(std::move(file)), next_(next), end_(next)
     {
     }
+    [[nodiscard]] Result<std::uint64_t> begin(const std::string& directory) const;
     [[nodiscard]] Result<void> write(std::uint64_t first_unused) const;
     [[nodiscard]] Result<UniqueFd> lock() const;
     /// The first of so many numbers that are ours now.

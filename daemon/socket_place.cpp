@@ -15,6 +15,7 @@
 
 #include "common/fd_io.hpp"
 #include "common/places.hpp"
+#include "daemon/log.hpp"
 
 namespace jobmill::daemon {
 namespace {
@@ -45,13 +46,15 @@ Result<UniqueFd> take_lock(const std::string& path)
         if (errno != EWOULDBLOCK) {
             return fail_errno("locking " + path, errno);
         }
-        return fail(Errc::in_use, "another jobmilld (pid " + holder_of(lock.get()) +
-                                      ") is running here: it holds " + path);
+        const std::string pid = holder_of(lock.get());
+        return fail(Errc::in_use, "another jobmilld" + (pid.empty() ? "" : " (pid " + pid + ")") +
+                                      " is running here: it holds " + path);
     }
+    // For those who ask who it is; on a full disk the lock alone must do.
     const std::string pid = std::to_string(::getpid()) + "\n";
     if (::ftruncate(lock.get(), 0) != 0 ||
         ::pwrite(lock.get(), pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {
-        return fail_errno("writing " + path, errno);
+        log::warning("lock without a name", {{"cause", "writing " + path}}, log::always);
     }
     return lock;
 }

@@ -136,6 +136,31 @@ TEST_CASE("numbers go on when the file can no longer be written")
     }
 }
 
+TEST_CASE("on a disk that is full at the start numbers go on from the file, or from 1")
+{
+    const TempDirectory directory;
+    (void)directory.write("with/next-job", "41");
+    for (const char* const state : {"with", "without"}) {
+        std::filesystem::create_directories(directory / state);
+        std::filesystem::create_symlink("/dev/full", directory / state + "/next-job.new");
+    }
+    JobIds ids = opened(directory / "with");
+    for (std::uint64_t next = 41; next < 5000; ++next) {
+        REQUIRE(number(ids.next()) == next);
+    }
+    ids.close();
+    CHECK(directory.read("with/next-job") == "41");
+    CHECK(opened(directory / "without").next() == JobId{1});
+}
+
+TEST_CASE("a full disk makes no beginning of a file that holds no number")
+{
+    const TempDirectory directory;
+    (void)directory.write("next-job", "x");
+    std::filesystem::create_symlink("/dev/full", directory / "next-job.new");
+    CHECK_FALSE(JobIds::open(directory.path()).has_value());
+}
+
 TEST_CASE("two daemons in one directory never give the same number")
 {
     const TempDirectory directory;

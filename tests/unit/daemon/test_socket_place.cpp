@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include <csignal>
+#include <optional>
 
 #include <doctest/doctest.h>
 
@@ -84,6 +88,28 @@ mode_t mode_of(const std::string& path)
     return status.st_mode;
 }
 
+/// While it lives, no file can be written, as on a full disk; sockets can.
+class NoRoom {
+public:
+    NoRoom()
+    {
+        (void)std::signal(SIGXFSZ, SIG_IGN);
+        REQUIRE(::getrlimit(RLIMIT_FSIZE, &before_) == 0);
+        const rlimit none{0, before_.rlim_max};
+        REQUIRE(::setrlimit(RLIMIT_FSIZE, &none) == 0);
+    }
+    ~NoRoom()
+    {
+        (void)::setrlimit(RLIMIT_FSIZE, &before_);
+        (void)std::signal(SIGXFSZ, SIG_DFL);
+    }
+    NoRoom(const NoRoom&) = delete;
+    NoRoom& operator=(const NoRoom&) = delete;
+
+private:
+    rlimit before_{};
+};
+
 }  // namespace
 
 TEST_CASE("a socket that was taken can be connected to, by its user alone")
@@ -150,6 +176,19 @@ TEST_CASE("a socket that a dead daemon left behind is replaced")
     const SocketPlace place = taken(path);
     CHECK(connects(path));
     CHECK(directory.read("s.lock") == std::to_string(::getpid()) + "\n");
+}
+
+TEST_CASE("a place is held on a full disk too, by one who cannot say who he is")
+{
+    const TempDirectory directory;
+    std::optional<SocketPlace> place;
+    {
+        const NoRoom full;
+        place.emplace(taken(directory / "s"));
+    }
+    CHECK(connects(directory / "s"));
+    CHECK(refused(directory / "s").what ==
+          "another jobmilld is running here: it holds " + (directory / "s.lock"));
 }
 
 TEST_CASE("a file that is no socket is not removed")
