@@ -170,8 +170,16 @@ Result<Config> read_config(const std::string& file)
 {
     // A pipe with nobody at its other end, or a device that never ends, must not stop the loop.
     const UniqueFd fd{::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
+    if (!fd) {
+        auto failure = fail_errno("reading " + file, errno);
+        // That it is not there, or may not be read, is wrong about it as any word in it would be.
+        if (failure.value().code != Errc::exhausted) {
+            failure.value().code = Errc::invalid;
+        }
+        return failure;
+    }
     struct stat status {};
-    if (!fd || ::fstat(fd.get(), &status) != 0) {
+    if (::fstat(fd.get(), &status) != 0) {
         return fail_errno("reading " + file, errno);
     }
     if (!S_ISREG(status.st_mode)) {

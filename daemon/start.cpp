@@ -139,6 +139,7 @@ Result<Settled> settle(const Options& options, const Surroundings& surroundings)
         config.idle_timeout = *timeout;
     }
     JOBMILL_TRY(named_group("admin_group", config.admin_group));
+    JOBMILL_TRY(socket_group(config.socket_group, options.system));
     if (options.workers) {
         for (PoolSettings& pool : config.pools) {
             pool.workers = options.workers;

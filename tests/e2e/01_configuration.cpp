@@ -61,6 +61,26 @@ TEST_CASE("a good configuration is said to be good and nothing is started")
     CHECK(departure.log == "the configuration is good\n");
 }
 
+TEST_CASE("a group that does not exist is refused before the start and by a reload")
+{
+    for (const char* const key : {"socket_group", "admin_group"}) {
+        const std::string config = std::string{key} + " = \"no-such-group\"\n";
+        const Departure departure = run_daemon({.config = config, .arguments = {"--check-config"}});
+        CHECK(departure.exit_code == 78);
+        CHECK(departure.log ==
+              "jobmilld: " + std::string{key} + ": there is no group \"no-such-group\"\n");
+        CHECK(run_daemon({.config = config}).exit_code == 78);
+    }
+    const auto place = std::make_shared<Place>();
+    Daemon daemon{place, {.config = pool_config(1)}};
+    std::ofstream{place->directory() + "/jobmill.toml"}
+        << pool_config(1, "socket_group = \"no-such-group\"\n");
+    JsonClient client = daemon.json();
+    client.send(R"({"op":"reload","id":"r"})");
+    CHECK(client.next("error", "r").text_at("text") ==
+          "socket_group: there is no group \"no-such-group\"");
+}
+
 TEST_CASE("a bad configuration stops the daemon itself the same way")
 {
     const Departure departure = run_daemon({.config = "[pool.a]\nworkers = 0\n"});

@@ -313,13 +313,17 @@ TEST_CASE("errors name the file that they were found in")
     CHECK(config.error().what.starts_with(file + ":1:12: "));
 }
 
-TEST_CASE("a file that is missing is an error")
+TEST_CASE("a file that is missing or cannot be reached is a wrong configuration")
 {
     const TempDirectory directory;
-    const auto config = read_config(directory / "none.toml");
-    REQUIRE_FALSE(config.has_value());
-    CHECK(config.error().code == Errc::not_found);
-    CHECK(config.error().what.starts_with("reading " + (directory / "none.toml") + ": "));
+    (void)directory.write("file", "");
+    std::filesystem::create_symlink("loop.toml", directory / "loop.toml");
+    for (const char* const name : {"none.toml", "file/below.toml", "loop.toml"}) {
+        const auto config = read_config(directory / name);
+        REQUIRE_FALSE(config.has_value());
+        CHECK(config.error().code == Errc::invalid);
+        CHECK(config.error().what.starts_with("reading " + (directory / name) + ": "));
+    }
 }
 
 TEST_CASE("a directory is no empty configuration")
