@@ -136,7 +136,9 @@ private:
                 reader_.complain(item.source(), "modules: want absolute paths");
                 continue;
             }
-            pool_.modules.push_back(path->get());
+            if (reader_.is_plain(*path, "modules")) {
+                pool_.modules.push_back(path->get());
+            }
         }
     }
 
@@ -153,11 +155,15 @@ private:
         }
         for (const auto& [name, value] : *entries) {
             const auto* word = value.as_string();
-            if (word == nullptr || name.str().find('=') != std::string_view::npos) {
+            constexpr std::string_view never{"=\0", 2};
+            if (word == nullptr || name.str().empty() ||
+                name.str().find_first_of(never) != std::string_view::npos) {
                 reader_.complain(value.source(), "environment: want names and texts");
                 continue;
             }
-            pool_.environment.emplace(name.str(), word->get());
+            if (reader_.is_plain(*word, "environment")) {
+                pool_.environment.emplace(name.str(), word->get());
+            }
         }
     }
 

@@ -65,7 +65,7 @@ private:
             return;
         }
         if (path->get().empty() || path->get().front() != '/' ||
-            path->get().size() > longest_path || path->get().find('\0') != std::string::npos) {
+            path->get().size() > longest_path) {
             reader_.complain(path->source(), "interpreter: want an absolute path of at most " +
                                                  std::to_string(longest_path) + " bytes");
         }

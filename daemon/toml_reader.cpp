@@ -39,6 +39,15 @@ void TomlReader::known_keys(const toml::table& table, const std::string& of,
     }
 }
 
+bool TomlReader::is_plain(const toml::value<std::string>& text, std::string_view key)
+{
+    const bool plain = text.get().find('\0') == std::string::npos;
+    if (!plain) {
+        complain(text.source(), std::string{key} + ": a zero byte");
+    }
+    return plain;
+}
+
 void TomlReader::text(const toml::table& table, std::string_view key,
                       std::optional<std::string>& to)
 {

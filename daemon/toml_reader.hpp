@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 #define TOML_HEADER_ONLY 0
 #include <toml++/toml.h>
@@ -27,7 +28,10 @@ public:
     void known_keys(const toml::table& table, const std::string& of,
                     std::initializer_list<std::string_view> names);
 
-    /// The value of a key if it is there and of that type.
+    /// Whether a text has no zero byte, at which the system would end it silently; complains else.
+    bool is_plain(const toml::value<std::string>& text, std::string_view key);
+
+    /// The value of a key if it is there and of that type; a text without a zero byte.
     template <typename T>
     const toml::value<T>* value(const toml::table& table, std::string_view key, const char* want)
     {
@@ -38,6 +42,9 @@ public:
         const toml::value<T>* found = node->as<T>();
         if (found == nullptr) {
             complain(node->source(), std::string{key} + ": want " + want);
+        }
+        if constexpr (std::is_same_v<T, std::string>) {
+            return found != nullptr && is_plain(*found, key) ? found : nullptr;
         }
         return found;
     }

@@ -326,6 +326,28 @@ TEST_CASE("a file that is missing or cannot be reached is a wrong configuration"
     }
 }
 
+TEST_CASE("a zero byte, at which the system would end a text, is refused with its place")
+{
+    for (const char* const key : {"socket", "socket_group", "admin_group", "state_dir", "log_level",
+                                  "log_format", "max_payload", "drain_timeout"}) {
+        const std::string place = "jm.toml:1:" + std::to_string(std::string_view{key}.size() + 4);
+        CHECK(complaint(std::string{key} + " = \"/a\\u0000b\"") ==
+              place + ": " + key + ": a zero byte");
+    }
+    CHECK(complaint("[pool.a]\nmodules = [\"/a\", \"/a\\u0000\"]") ==
+          "jm.toml:2:18: modules: a zero byte");
+    CHECK(complaint("[pool.a]\nenvironment = { A = \"b\\u0000c\" }") ==
+          "jm.toml:2:21: environment: a zero byte");
+    CHECK(complaint("[pool.a]\nenvironment = { \"A\\u0000\" = \"b\" }") ==
+          "jm.toml:2:29: environment: want names and texts");
+}
+
+TEST_CASE("a variable has a name")
+{
+    CHECK(complaint("[pool.a]\nenvironment = { \"\" = \"b\" }") ==
+          "jm.toml:2:22: environment: want names and texts");
+}
+
 TEST_CASE("a directory is no empty configuration")
 {
     const TempDirectory directory;
