@@ -119,10 +119,10 @@ user_and_directory_are_there() {
 the_first_client_starts_the_daemon() {
     systemctl start jobmilld.socket
     equal "the daemon" "$(property ActiveState)" inactive
-    equal "the socket" "$(stat -c '%a %G' "$socket")" "660 jobmill"
+    equal "the socket" "$(stat -c '%a %U %G' "$socket")" "660 jobmill jobmill"
     equal "the sum" "$(as anna run sum 100)" 5050
     equal "the daemon" "$(property ActiveState)" active
-    equal "the socket" "$(stat -c '%a %G' "$socket")" "660 jobmill"
+    equal "the socket" "$(stat -c '%a %U %G' "$socket")" "660 jobmill jobmill"
     equal "the state's directory" "$(stat -c '%a %U' /var/lib/jobmill)" "700 jobmill"
 }
 
@@ -218,6 +218,27 @@ what_the_unit_hides_is_named() {
     as anna run sha256 -a path=/home/anna/for-all
 }
 
+another_group_may_connect() {
+    configure "" "exec = true"
+    mkdir -p /etc/systemd/system/jobmilld.socket.d
+    printf '[Socket]\nSocketGroup=render-farm\n' >/etc/systemd/system/jobmilld.socket.d/group.conf
+    systemctl daemon-reload
+    systemctl stop jobmilld.service jobmilld.socket
+    systemctl start jobmilld.socket
+    equal "the socket" "$(stat -c '%a %U %G' "$socket")" "660 jobmill render-farm"
+    equal "the sum" "$(as carl run sum 100)" 5050
+    contains "$(words_of as anna ping)" "Permission denied"
+    systemctl reload jobmilld.service
+    equal "the sum of a job's job" "$(as carl run -- jobmill run sum 10)" 55
+}
+
+without_that_group() {
+    rm -rf /etc/systemd/system/jobmilld.socket.d
+    systemctl daemon-reload
+    systemctl stop jobmilld.service
+    systemctl restart jobmilld.socket
+}
+
 a_daemon_that_hangs_is_replaced() {
     local pid
     drop_in watchdog WatchdogSec=1
@@ -250,7 +271,7 @@ a_stop_finishes_what_runs() {
     systemctl stop jobmilld.service
     wait "$client"
     equal "the result of the stop" "$(property Result)" success
-    equal "the socket" "$(stat -c '%a %G' "$socket")" "660 jobmill"
+    equal "the socket" "$(stat -c '%a %U %G' "$socket")" "660 jobmill jobmill"
 }
 
 a_reload_answers_and_stops_nothing() {
@@ -421,6 +442,8 @@ for user in anna bert carl; do
 done
 usermod --append --groups jobmill anna
 usermod --append --groups jobmill bert
+groupadd render-farm
+usermod --append --groups render-farm carl
 mkdir -p /usr/local/lib/jobmill-test
 cp /jobmill-test/testhandlers.so /usr/local/lib/jobmill-test/
 configure
@@ -437,6 +460,9 @@ check "workers are not told what is the daemon's" workers_are_not_told_what_is_t
 check "commands and paths are refused" commands_and_paths_are_refused
 fresh
 check "what the unit hides is named in errors, and a drop-in opens it" what_the_unit_hides_is_named
+fresh
+check "another group may connect, and reload and jobs of jobs go on" another_group_may_connect
+without_that_group
 fresh
 check "a daemon that hangs is replaced" a_daemon_that_hangs_is_replaced
 fresh
