@@ -216,6 +216,11 @@ what_the_unit_hides_is_named() {
     systemctl restart jobmilld.service
     as anna run sha256 -a path=/tmp/for-all
     as anna run sha256 -a path=/home/anna/for-all
+    configure "" "exec = true"
+    systemctl restart jobmilld.service
+    as anna run -- sh -c 'echo x >/tmp/of-a-job && echo x >/var/tmp/of-a-job'
+    equal "what a job wrote" "$(stat -c %U /tmp/of-a-job)" jobmill
+    rm /tmp/of-a-job /var/tmp/of-a-job
 }
 
 another_group_may_connect() {
