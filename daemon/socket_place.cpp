@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
+#include <string_view>
 
 #include "common/fd_io.hpp"
 #include "common/places.hpp"
@@ -59,19 +60,64 @@ Result<UniqueFd> take_lock(const std::string& path)
     return lock;
 }
 
-/// As it should be from its first moment on: others cannot reach what lies in it before it is.
-Result<void> make_directory(const std::string& path, std::optional<gid_t> group)
+/// Whether the members of a group get through a directory, as its mode says.
+bool lets_pass(const struct stat& directory, gid_t group)
 {
-    if (::mkdir(path.c_str(), directory_mode) != 0) {
-        return errno == EEXIST ? Result<void>{}
-                               : fail_errno("making the socket's directory " + path, errno);
-    }
+    return (directory.st_mode & (directory.st_gid == group ? S_IXGRP : S_IXOTH)) != 0;
+}
+
+Result<void> give_to_group(int directory, const std::string& path, gid_t group)
+{
     // After mkdir, which is subject to the umask; the group first, then what it may.
-    if (group && (::chown(path.c_str(), static_cast<uid_t>(-1), *group) != 0 ||
-                  ::chmod(path.c_str(), group_directory_mode) != 0)) {
+    if (::fchown(directory, static_cast<uid_t>(-1), group) != 0 ||
+        ::fchmod(directory, group_directory_mode) != 0) {
         return fail_errno("giving the socket's directory " + path + " to its group", errno);
     }
     return {};
+}
+
+/// Only what is there for jobmill's sake: a client that starts the daemon makes it before the
+/// daemon, for the user alone. Another directory, a home say, is not ours to open.
+bool is_jobmills(const std::string& path, const struct stat& directory)
+{
+    const std::string_view name = std::string_view{path}.substr(path.rfind('/') + 1);
+    return directory.st_uid == ::geteuid() &&
+           (name == "jobmill" || name == "jobmill-" + std::to_string(directory.st_uid));
+}
+
+/// As it should be from its first moment on: others cannot reach what lies in it before it is.
+Result<void> make_directory(const std::string& path, std::optional<gid_t> group)
+{
+    const bool made = ::mkdir(path.c_str(), directory_mode) == 0;
+    if (!made && errno != EEXIST) {
+        return fail_errno("making the socket's directory " + path, errno);
+    }
+    if (!group) {
+        return {};
+    }
+    const UniqueFd directory{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+    struct stat status {};
+    if (!directory || ::fstat(directory.get(), &status) != 0) {
+        return {};  // it is judged as a whole after this
+    }
+    const bool ours = made || is_jobmills(path, status);
+    return ours && !lets_pass(status, *group) ? give_to_group(directory.get(), path, *group)
+                                              : Result<void>{};
+}
+
+/// The first directory on the way to the socket that keeps the group out; empty when none does.
+std::string barrier(const std::string& directory, gid_t group)
+{
+    for (std::size_t end = directory.find('/', 1);; end = directory.find('/', end + 1)) {
+        std::string part = directory.substr(0, end);
+        struct stat status {};
+        if (::stat(part.c_str(), &status) == 0 && !lets_pass(status, group)) {
+            return part;
+        }
+        if (end == std::string::npos) {
+            return {};
+        }
+    }
 }
 
 Result<UniqueFd> listen_at(const std::string& path, std::optional<gid_t> group)
@@ -165,6 +211,11 @@ Result<SocketPlace> SocketPlace::take(const std::string& path, std::optional<gid
     JOBMILL_TRY(check_socket_dir(directory, ::geteuid()));
     JOBMILL_TRY_ASSIGN(UniqueFd lock, take_lock(path + ".lock"));
     JOBMILL_TRY_ASSIGN(UniqueFd socket, listen_at(path, group));
+    const std::string closed = group ? barrier(directory, *group) : "";
+    if (!closed.empty()) {
+        log::warning("group cannot reach the socket",
+                     {{"socket", path}, {"cause", closed + " does not let it pass"}}, log::always);
+    }
     return SocketPlace{path, std::move(lock), std::move(socket), Owner::daemon};
 }
 

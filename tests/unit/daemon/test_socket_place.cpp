@@ -6,6 +6,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <optional>
 
@@ -269,6 +270,50 @@ TEST_CASE("a group gets the socket and may enter a directory that was made for i
     CHECK((mode_of(directory / "run") & 0777U) == 0750U);
     CHECK((mode_of(directory / "run/s") & 0777U) == 0660U);
     CHECK((mode_of(directory / "run/s.lock") & 0777U) == 0600U);
+}
+
+TEST_CASE("a group may enter the directory that a client has made for the daemon")
+{
+    const TempDirectory directory;
+    for (const std::string& name :
+         {std::string{"jobmill"}, "jobmill-" + std::to_string(::geteuid())}) {
+        const std::string path = directory / name;
+        REQUIRE(::mkdir(path.c_str(), 0700) == 0);
+        REQUIRE(SocketPlace::take(path + "/s", ::getegid()).has_value());
+        CHECK((mode_of(path) & 0777U) == 0750U);
+    }
+}
+
+TEST_CASE("a directory that is there for something else is not opened to a group")
+{
+    const TempDirectory directory;
+    for (const char* const name : {"home", "jobmill-sources"}) {
+        const std::string home = directory / name;
+        REQUIRE(::mkdir(home.c_str(), 0700) == 0);
+        REQUIRE(SocketPlace::take(home + "/jobmill.sock", ::getegid()).has_value());
+        CHECK((mode_of(home) & 0777U) == 0700U);
+    }
+}
+
+TEST_CASE("a directory that a group may enter already stays as it is")
+{
+    const TempDirectory directory;
+    const std::string path = directory / "jobmill";
+    for (const mode_t mode : {0710U, 0755U}) {
+        REQUIRE((::mkdir(path.c_str(), mode) == 0 || errno == EEXIST));
+        REQUIRE(::chmod(path.c_str(), mode) == 0);
+        REQUIRE(SocketPlace::take(path + "/s", ::getegid()).has_value());
+        CHECK((mode_of(path) & 0777U) == mode);
+    }
+}
+
+TEST_CASE("without a group no directory is opened")
+{
+    const TempDirectory directory;
+    const std::string path = directory / "jobmill";
+    REQUIRE(::mkdir(path.c_str(), 0700) == 0);
+    (void)taken(path + "/s");
+    CHECK((mode_of(path) & 0777U) == 0700U);
 }
 
 TEST_CASE("a socket that the service manager has bound is served where it is and stays as it is")
