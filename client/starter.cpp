@@ -138,6 +138,7 @@ Result<void> Starter::make_socket_directory()
     if (directory.empty()) {
         return {};
     }
+    JOBMILL_TRY(check_runtime_dir(place_, request_.socket, ::geteuid()));
     if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) {
         const bool runtime =
             !place_.runtime_dir.empty() && request_.socket.starts_with(place_.runtime_dir + "/");
@@ -239,6 +240,10 @@ Result<std::string> Starter::log_path() const
         return request_.log_path;
     }
     const std::string state = user_state_dir(place_);
+    if (state.front() != '/') {
+        return fail(Errc::invalid, "state directory \"" + state +
+                                       "\" is not absolute; HOME or XDG_STATE_HOME should be");
+    }
     if (const auto made = make_private_directory(state); !made) {
         return fail(made.error().code,
                     made.error().what + "; XDG_STATE_HOME may name a place that can be written");

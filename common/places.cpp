@@ -76,6 +76,27 @@ Result<void> check_socket_path(const std::string& path)
     return {};
 }
 
+Result<void> check_runtime_dir(const Surroundings& surroundings, const std::string& socket,
+                               unsigned uid)
+{
+    const std::string& directory = surroundings.runtime_dir;
+    struct stat status {};
+    // One that is not there is told by whoever wants to make something in it.
+    if (directory.empty() || !socket.starts_with(directory + "/") ||
+        ::stat(directory.c_str(), &status) != 0) {
+        return {};
+    }
+    const bool strange = status.st_uid != uid;
+    if (!strange && (status.st_mode & (S_IWGRP | S_IWOTH)) == 0) {
+        return {};
+    }
+    return fail(Errc::not_allowed,
+                directory +
+                    (strange ? " belongs to user " + std::to_string(status.st_uid)
+                             : " may be written by others") +
+                    "; XDG_RUNTIME_DIR should be a directory of your own, or unset");
+}
+
 Result<void> check_socket_dir(const std::string& directory, unsigned uid)
 {
     struct stat status {};

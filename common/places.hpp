@@ -37,6 +37,11 @@ inline constexpr auto system_socket_path = "/run/jobmill/jobmill.sock";
 /// Refuses an empty, relative or too long path, saying so.
 [[nodiscard]] Result<void> check_socket_path(const std::string& path);
 
+/// Refuses a socket below an $XDG_RUNTIME_DIR that is not that user's alone: with somebody else's
+/// environment one would leave there what keeps its owner out.
+[[nodiscard]] Result<void> check_runtime_dir(const Surroundings& surroundings,
+                                             const std::string& socket, unsigned uid);
+
 /// Refuses a socket's directory that another user owns or may write to.
 [[nodiscard]] Result<void> check_socket_dir(const std::string& directory, unsigned uid);
 

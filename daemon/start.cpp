@@ -70,6 +70,7 @@ Result<SocketPlace> take_place(const Settled& settled, ServiceManager& service)
 {
     auto passed = service.take_sockets();
     if (passed.empty()) {
+        JOBMILL_TRY(check_runtime_dir(current_surroundings(), settled.socket, ::geteuid()));
         JOBMILL_TRY_ASSIGN(const auto group,
                            socket_group(settled.config.socket_group, settled.system));
         return SocketPlace::take(settled.socket, group);

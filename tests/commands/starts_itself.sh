@@ -132,6 +132,30 @@ same "no state directory" 125 "$code"
 has "no state directory" "XDG_STATE_HOME" "$err"
 XDG_RUNTIME_DIR=$place/none try run sum 1
 has "no runtime directory" "XDG_RUNTIME_DIR should be" "$err"
+chmod 777 "$XDG_RUNTIME_DIR"
+try run sum 1
+has "a runtime directory for everybody" "XDG_RUNTIME_DIR should be" "$err"
+jobmilld >/dev/null 2>"$place/words"
+same "nor does a daemon serve there" 78 "$?"
+has "nor does a daemon serve there" "XDG_RUNTIME_DIR should be" "$(cat "$place/words")"
+if [ "$(id -u)" -eq 0 ]; then
+    reset
+    chown 12345 "$XDG_RUNTIME_DIR"
+    try run sum 1
+    has "root with a user's environment" "belongs to user 12345" "$err"
+    holds "who leaves nothing there" [ ! -e "$XDG_RUNTIME_DIR/jobmill" ]
+fi
+reset
+mkdir "$place/here"
+(
+    cd "$place/here" || exit
+    unset XDG_STATE_HOME
+    HOME=home try run sum 1
+    has "a relative home" "is not absolute" "$err"
+    holds "makes nothing below the current directory" [ ! -e home ]
+    exit "$faults"
+)
+faults=$?
 mkdir -p "$XDG_RUNTIME_DIR/jobmill"
 chmod 777 "$XDG_RUNTIME_DIR/jobmill"
 try run sum 1

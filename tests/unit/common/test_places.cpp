@@ -78,6 +78,29 @@ TEST_CASE("a socket path that could not be bound is refused before anyone tries"
     CHECK_FALSE(check_socket_path("x.sock").has_value());
 }
 
+TEST_CASE("a socket below a runtime directory that is not the user's alone is refused")
+{
+    const OwnDirectory directory;
+    const unsigned uid = ::getuid();
+    Surroundings surroundings;
+    surroundings.runtime_dir = directory.path();
+    const std::string socket = directory.path() + "/jobmill/jobmill.sock";
+    CHECK(check_runtime_dir(surroundings, socket, uid).has_value());
+    const auto anothers = check_runtime_dir(surroundings, socket, uid + 1);
+    REQUIRE_FALSE(anothers.has_value());
+    CHECK(anothers.error().code == Errc::not_allowed);
+    CHECK(anothers.error().what.find("belongs to user " + std::to_string(uid)) !=
+          std::string::npos);
+    for (const mode_t mode : {0777U, 0770U, 01777U}) {
+        REQUIRE(::chmod(directory.path().c_str(), mode) == 0);
+        CHECK_FALSE(check_runtime_dir(surroundings, socket, uid).has_value());
+        CHECK(check_runtime_dir(surroundings, "/tmp/x/s", uid).has_value());
+        CHECK(check_runtime_dir(surroundings, directory.path() + "x/s", uid).has_value());
+    }
+    surroundings.runtime_dir += "/none";  // for whoever makes something there
+    CHECK(check_runtime_dir(surroundings, directory.path() + "/none/s", uid).has_value());
+}
+
 TEST_CASE("a socket directory that others may write to is refused")
 {
     const OwnDirectory directory;
