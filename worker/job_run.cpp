@@ -84,6 +84,9 @@ void JobRun::run(const LoadedHandler& handler)
     layout_.cpu_before.store(kit_.meter.cpu_before(), std::memory_order_relaxed);
     layout_.peak_before.store(handler.runs_commands ? no_peak_known : kit_.meter.peak_before(),
                               std::memory_order_relaxed);
+    if (kit_.restore_turns.due_before(start)) {
+        restore_birth();
+    }
     running_job() = {.limits = offer_.limits};
     name_job(offer_.job);
     note_running_handler(handler.name.c_str());
@@ -103,6 +106,9 @@ void JobRun::run(const LoadedHandler& handler)
         usage.approximate = true;
     }
     send_outcome(run_ns, usage, end);
+    if (kit_.restore_turns.due_after(end)) {
+        restore_birth();
+    }
     if (!kit_.mappings.empty()) {
         kit_.mappings.trim(end);
     }

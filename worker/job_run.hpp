@@ -11,6 +11,7 @@
 #include "common/messages.hpp"
 #include "common/segment_layout.hpp"
 #include "common/unique_fd.hpp"
+#include "worker/birth_state.hpp"
 #include "worker/children.hpp"
 #include "worker/handler_table.hpp"
 #include "worker/link_writer.hpp"
@@ -30,6 +31,7 @@ struct WorkerKit {
     MappingCache mappings{};
     ResultBlobs results{};
     ChildLooks child_looks{measure_look()};
+    RestoreTurns restore_turns{};
 };
 
 class JobRun : public jobmill_job {

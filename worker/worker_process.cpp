@@ -12,6 +12,7 @@
 
 #include "common/exit_code.hpp"
 #include "common/segment.hpp"
+#include "worker/birth_state.hpp"
 #include "worker/crash_handler.hpp"
 #include "worker/job_environment.hpp"
 #include "worker/job_loop.hpp"
@@ -80,6 +81,7 @@ Segment map_segment(WorkerId worker)
         install_term_handler(equipment.runtime.interrupt());
     }
     equipment.runtime.begin_worker();
+    remember_birth();
     JobLoop{link_descriptor, segment.layout(), equipment}.run(worker);
     leave();
 }

@@ -50,4 +50,5 @@ JOBMILL_MODULE(
     {"stops_if_cancelled", "runs until the cancel flag ends it", stops_if_cancelled},
     {"forget_bound", "a result or chunk of 2 MiB, whatever may be", forget_bound},
     {"scribble", "writes garbage over its segment", scribble},
-    {"garbage_link", "writes garbage to its link", garbage_link}, {"leak", "leaks N bytes", leak})
+    {"garbage_link", "writes garbage to its link", garbage_link}, {"leak", "leaks N bytes", leak},
+    {"spoil", "changes its process", spoil}, {"state", "what can be spoilt", state})

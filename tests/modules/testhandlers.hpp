@@ -61,6 +61,10 @@ std::string counter(Job& job);  ///< how many times this process ran it
 std::string until_cancelled(Job& job);
 std::string stops_if_cancelled(Job& job);
 
+// manners.cpp
+void spoil(Job& job);         ///< payload: what of the process it changes: "umask", "cwd", …
+std::string state(Job& job);  ///< what may be changed, a line each
+
 // sabotage.cpp
 void forget_bound(Job& job);  ///< of results: makes a larger one, or (payload "chunk") emits it
 void scribble(Job& job);      ///< payload "crash": aborts afterwards

@@ -12,6 +12,7 @@
 #include <jobmill/handler.hpp>
 
 #include "common/exit_code.hpp"
+#include "worker/birth_state.hpp"
 #include "worker/handlers/command_limits.hpp"
 #include "worker/mount_hint.hpp"
 
@@ -29,8 +30,9 @@ constexpr std::string_view default_path = "/usr/local/bin:/usr/bin:/bin";
 }
 
 /// The directory that paths of the command are relative to.
-UniqueFd open_directory(const std::string& path)
+UniqueFd open_directory(const std::string& told)
 {
+    const std::string& path = told.empty() ? birth_directory() : told;
     UniqueFd directory{::open(path.empty() ? "." : path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
     const bool usable = directory && ::faccessat(directory.get(), ".", X_OK, AT_EACCESS) == 0;
     // Not 127 even if it is absent: that would say so of the program.
@@ -131,6 +133,7 @@ pid_t start(const Command& command)
          .argv = argv.data(),
          .environment = environment.data(),
          .directory = directory.get(),
+         .mask = command.mask ? command.mask : birth_umask(),
          .standard = {command.standard_input, command.standard_output, command.standard_error},
          .limits = limits,
          .cpus = command.limits.cpus,

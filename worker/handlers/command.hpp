@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,7 +16,8 @@ namespace jobmill::handlers {
 struct Command {
     std::vector<std::string> argv;         ///< at least the program
     std::vector<std::string> environment;  ///< "K=V"; its PATH is where the program is looked for
-    std::string directory;                 ///< empty: this process's own
+    std::string directory;                 ///< empty: the worker's own, as it was at its birth
+    std::optional<mode_t> mask{};          ///< umask; none: the same
 
     int standard_input = -1;
     int standard_output = -1;

@@ -5,6 +5,7 @@
 
 #include <sched.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -69,6 +70,9 @@ JOBMILL_FOREIGN_STACK const char* become(const Launch& what)
     (void)::setpgid(0, 0);
     if (!arrange_descriptors(what)) {
         return "descriptors";
+    }
+    if (what.mask) {
+        (void)::umask(*what.mask);
     }
     be_nice(what.nice);
     if (const int error_number = keep_to_cpus(what.cpus); error_number != 0) {

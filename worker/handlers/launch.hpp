@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 
 namespace jobmill::handlers {
@@ -22,6 +23,7 @@ struct Launch {
     char* const* argv = nullptr;
     char* const* environment = nullptr;
     int directory = -1;
+    std::optional<mode_t> mask;     ///< none: the worker's own
     std::array<int, 3> standard{};  ///< what becomes descriptors 0, 1 and 2; each above 2
     std::span<const CommandLimit> limits;
     std::uint64_t cpus = 0;

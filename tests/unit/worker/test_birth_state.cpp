@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+#include <string>
+
+#include <doctest/doctest.h>
+
+#include "tests/unit/worker/worker_harness.hpp"
+#include "worker/birth_state.hpp"
+
+namespace jobmill::test {
+namespace {
+
+constexpr std::uint64_t us = 1000;
+
+Arguments module_and_commands()
+{
+    return {"--module", JOBMILL_TEST_MODULES "/testhandlers.so", "--allow-exec"};
+}
+
+constexpr const char* spoilable[] = {"umask", "cwd",           "mask", "signals",
+                                     "alarm", "virtual alarm", "rung"};
+
+std::string said(const Answer& answer)
+{
+    std::string text;
+    for (const std::string& chunk : answer.chunks) {
+        text += chunk;
+    }
+    return text;
+}
+
+/// And a job that is not too short to be cleared up after, whatever came before it.
+void spoil(TestWorker& worker, const std::string& what)
+{
+    CHECK(worker.run({.handler = "spoil", .payload = what}).succeeded);
+    CHECK(worker.run({.handler = "cpu", .payload = "1"}).succeeded);
+}
+
+}  // namespace
+
+TEST_CASE("a job of some length, or after a pause, is cleared up after at its end")
+{
+    RestoreTurns turns;
+    CHECK(turns.due_after(1000 * us));
+    CHECK_FALSE(turns.due_before(1001 * us));
+    CHECK(turns.due_after(1250 * us));
+    CHECK_FALSE(turns.due_before(9000 * us));
+    CHECK(turns.due_after(9001 * us));
+}
+
+TEST_CASE("tiny jobs are cleared up after together, before a job that comes later")
+{
+    RestoreTurns turns;
+    CHECK(turns.due_after(1000 * us));
+    CHECK_FALSE(turns.due_after(1001 * us));
+    CHECK_FALSE(turns.due_before(1002 * us));
+    CHECK_FALSE(turns.due_after(1249 * us));
+    CHECK(turns.due_before(1250 * us));
+    CHECK_FALSE(turns.due_before(1251 * us));
+    CHECK_FALSE(turns.due_after(1251 * us));
+    CHECK(turns.due_after(1500 * us));
+}
+
+TEST_CASE("what a job changes of its process the next one does not see")
+{
+    TestTemplate pool{module_and_commands()};
+    TestWorker worker = pool.fork();
+    const std::string before = worker.run({.handler = "state"}).result;
+    CHECK(before.find("blocked 0\n15 default\n3 handled\n17 default\n13 ignored\noff\noff\n") !=
+          std::string::npos);
+    for (const std::string what : spoilable) {
+        CAPTURE(what);
+        spoil(worker, what);
+        CHECK(worker.run({.handler = "state"}).result == before);
+    }
+}
+
+TEST_CASE("a timer that a job has left behind does not end the next one")
+{
+    TestTemplate pool{module_and_commands()};
+    TestWorker worker = pool.fork();
+    for (const std::string what : {"alarm", "virtual alarm", "rung"}) {
+        CAPTURE(what);
+        spoil(worker, what);
+        CHECK(worker.run({.handler = "cpu", .payload = "100"}).succeeded);
+    }
+}
+
+TEST_CASE("a command has the worker's directory and umask, not those of the job before")
+{
+    TestTemplate pool{module_and_commands()};
+    TestWorker worker = pool.fork();
+    const Work look{.handler = "exec", .args = {{"argv", Array{"sh", "-c", "pwd; umask"}}}};
+    const std::string before = said(worker.run(look));
+    CHECK_FALSE(before.empty());
+    for (const std::string what : {"umask", "cwd"}) {
+        spoil(worker, what);
+    }
+    CHECK(said(worker.run(look)) == before);
+}
+
+}  // namespace jobmill::test
