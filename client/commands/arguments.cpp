@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "client/commands/arguments.hpp"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
+#include <cerrno>
 #include <charconv>
 #include <climits>
 #include <cmath>
@@ -10,6 +13,7 @@
 #include <limits>
 #include <optional>
 
+#include "client/daemon_launch.hpp"
 #include "common/limits.hpp"
 #include "common/utf8.hpp"
 
@@ -26,6 +30,14 @@ bool begins_like_number(std::string_view text)
         return false;
     }
     return text[0] != '0' || text.size() == 1 || text[1] < '0' || text[1] > '9';
+}
+
+/// As the shell writes it: 022.
+std::string octal(mode_t mask)
+{
+    std::array<char, 8> digits{};
+    const auto [end, error] = std::to_chars(digits.begin(), digits.end(), mask & 0777U, 8);
+    return "0" + std::string(digits.begin(), end);
 }
 
 template <typename T>
@@ -119,12 +131,11 @@ std::string not_a_count(const std::string& word)
                : "";
 }
 
-Result<Map> command_arguments(std::span<const std::string> words, std::string_view directory,
-                              std::span<const std::string> environment)
+Result<Map> command_arguments(std::span<const std::string> words, const CommandPlace& place)
 {
-    if (!valid_utf8(directory)) {
-        return fail(Errc::invalid, "the name of the current directory, \"" + escaped(directory) +
-                                       "\", is not UTF-8");
+    if (!valid_utf8(place.directory)) {
+        return fail(Errc::invalid, "the name of the current directory, \"" +
+                                       escaped(place.directory) + "\", is not UTF-8");
     }
     Array argv;
     for (const std::string& word : words) {
@@ -132,23 +143,29 @@ Result<Map> command_arguments(std::span<const std::string> words, std::string_vi
         argv.emplace_back(word);
     }
     Array variables;
-    for (const std::string& variable : environment) {
+    for (const std::string& variable : place.environment) {
         const std::size_t equals = variable.find('=');
         if (equals != std::string::npos && equals > 0 && valid_utf8(variable)) {
             variables.emplace_back(variable);
         }
     }
-    return Map{{"argv", std::move(argv)}, {"cwd", directory}, {"env", std::move(variables)}};
+    return Map{{"argv", std::move(argv)},
+               {"cwd", place.directory},
+               {"env", std::move(variables)},
+               {"umask", octal(place.mask)}};
 }
 
-Result<std::string> current_directory()
+Result<CommandPlace> current_place()
 {
-    std::string path(PATH_MAX, '\0');
-    if (::getcwd(path.data(), path.size()) == nullptr) {
+    CommandPlace place{.directory = std::string(PATH_MAX, '\0'), .environment = own_environment()};
+    if (::getcwd(place.directory.data(), place.directory.size()) == nullptr) {
         return fail_errno("the current directory", errno);
     }
-    path.resize(path.find('\0'));
-    return path;
+    place.directory.resize(place.directory.find('\0'));
+    // To ask is to set; meanwhile it is the strictest.
+    place.mask = ::umask(S_IRWXU | S_IRWXG | S_IRWXO);
+    (void)::umask(place.mask);
+    return place;
 }
 
 std::string label_of(std::span<const std::string> words)

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 // What a job is told beside its payload: a handler's arguments from KEY=VALUE words, a command's
-// words, directory and environment.
+// words, directory, environment and umask.
 #pragma once
+
+#include <sys/types.h>
 
 #include <span>
 #include <string>
@@ -29,16 +31,22 @@ namespace jobmill::commands {
 /// What is wrong with a word that should be a number of jobs or files; empty when nothing is.
 [[nodiscard]] std::string not_a_count(const std::string& word);
 
+/// What a command would have of the process that starts it.
+struct CommandPlace {
+    std::string directory;
+    std::vector<std::string> environment;
+    mode_t mask = 0;
+};
+/// This process's own.
+[[nodiscard]] Result<CommandPlace> current_place();
+
 /// Members for the handler of commands. Text that is not UTF-8 cannot be told to the daemon: such a
 /// word is an error, such a variable is left out.
 [[nodiscard]] Result<Map> command_arguments(std::span<const std::string> words,
-                                            std::string_view directory,
-                                            std::span<const std::string> environment);
+                                            const CommandPlace& place);
 
 /// The handler that runs commands.
 inline constexpr std::string_view command_handler = "exec";
-
-[[nodiscard]] Result<std::string> current_directory();
 
 /// The words as one line for people, cut to a label's size.
 [[nodiscard]] std::string label_of(std::span<const std::string> words);

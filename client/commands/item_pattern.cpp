@@ -4,7 +4,6 @@
 #include "client/commands/arguments.hpp"
 #include "client/commands/command_text.hpp"
 #include "client/commands/placeholders.hpp"
-#include "client/daemon_launch.hpp"
 
 namespace jobmill::commands {
 
@@ -16,8 +15,8 @@ Result<ItemPattern> ItemPattern::from(const WorkOptions& work)
         JOBMILL_TRY_ASSIGN(pattern.arguments_, parse_arguments(work.args));
         return pattern;
     }
-    JOBMILL_TRY_ASSIGN(const std::string directory, current_directory());
-    JOBMILL_TRY_ASSIGN(pattern.arguments_, command_arguments({}, directory, own_environment()));
+    JOBMILL_TRY_ASSIGN(const CommandPlace place, current_place());
+    JOBMILL_TRY_ASSIGN(pattern.arguments_, command_arguments({}, place));
     if (pattern.label_.empty()) {
         pattern.label_ = label_of(work.command);
     }
@@ -37,8 +36,8 @@ Result<NewJob> ItemPattern::job(std::uint64_t number, std::string_view item) con
         const std::vector<std::string> words =
             work_->shell ? shell_words(fill_for_shell(work_->command, text, number))
                          : fill(work_->command, text, number);
-        JOBMILL_TRY_ASSIGN(Map filled, command_arguments(words, "", {}));
-        // The first member is the words; directory and environment stay.
+        JOBMILL_TRY_ASSIGN(Map filled, command_arguments(words, {}));
+        // The first member is the words; where it runs stays.
         job.args.front() = std::move(filled.front());
         job.handler = command_handler;
         job.payload = {};

@@ -12,7 +12,6 @@
 #include "client/commands/notice.hpp"
 #include "client/commands/output.hpp"
 #include "client/commands/placeholders.hpp"
-#include "client/daemon_launch.hpp"
 #include "client/socket_holder.hpp"
 #include "client/starter.hpp"
 
@@ -119,10 +118,10 @@ Result<PreparedJob> prepare(const WorkOptions& work, std::uint64_t most)
         return prepared;
     }
     prepared.handler = command_handler;
-    JOBMILL_TRY_ASSIGN(const std::string directory, current_directory());
+    JOBMILL_TRY_ASSIGN(const CommandPlace place, current_place());
     const std::vector<std::string> words =
         work.shell ? shell_words(joined(work.command)) : work.command;
-    JOBMILL_TRY_ASSIGN(prepared.args, command_arguments(words, directory, own_environment()));
+    JOBMILL_TRY_ASSIGN(prepared.args, command_arguments(words, place));
     if (prepared.label.empty()) {
         prepared.label = label_of(work.command);
     }

@@ -10,6 +10,7 @@
 
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <csignal>
 #include <system_error>
 
@@ -154,6 +155,24 @@ std::vector<std::string> environment(const Job& job)
     return all;
 }
 
+/// As the shell writes it: 022, 0077.
+std::optional<mode_t> mask(const Job& job)
+{
+    constexpr mode_t most = 0777;
+    constexpr std::size_t most_digits = 4;
+    const auto text = job.optional_text("umask");
+    if (!text) {
+        return {};
+    }
+    mode_t mask = 0;
+    const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), mask, 8);
+    if (error != std::errc{} || end != text->data() + text->size() || mask > most ||
+        text->size() > most_digits) {
+        throw Failure{"exec: umask wants octal digits such as \"022\", not " + quoted(*text)};
+    }
+    return mask;
+}
+
 Command command_of(const Job& job)
 {
     Command command;
@@ -163,6 +182,7 @@ Command command_of(const Job& job)
     }
     command.environment = environment(job);
     command.directory = job.text("cwd", "");
+    command.mask = mask(job);
     command.limits = running_job().limits;
     return command;
 }

@@ -100,13 +100,16 @@ TEST_CASE("an argument needs a key, once")
 
 TEST_CASE("a command's words must be UTF-8, and variables that are not are left out")
 {
-    CHECK_FALSE(command_arguments(Words{"ls", "\xff"}, "/", {}));
-    const auto map = command_arguments(Words{"ls"}, "/tmp", Words{"A=1", "B=\xff", "=C", "D"});
+    CHECK_FALSE(command_arguments(Words{"ls", "\xff"}, {}));
+    const auto map = command_arguments(
+        Words{"ls"},
+        {.directory = "/tmp", .environment = {"A=1", "B=\xff", "=C", "D"}, .mask = 027});
     REQUIRE(map);
     const Value value{*map};
     CHECK(value.text_at("cwd") == "/tmp");
     CHECK(value.find("env")->array()->size() == 1);
     CHECK(value.find("argv")->array()->size() == 1);
+    CHECK(value.text_at("umask") == "027");
 }
 
 TEST_CASE("a label is the command, cut to the limit")

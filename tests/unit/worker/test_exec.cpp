@@ -115,6 +115,28 @@ TEST_CASE("an exit code and a signal are causes of their own")
     CHECK(signal.cause.signal == "SIGABRT");
 }
 
+TEST_CASE("a command has the umask that it is told")
+{
+    TestTemplate pool{{"--allow-exec"}};
+    TestWorker worker = pool.fork();
+    for (const char* const mask : {"077", "0027", "0", "777"}) {
+        Work work = shell("umask");
+        work.args.emplace_back("umask", mask);
+        const std::string told = joined(worker.run(work), Stream::out);
+        CHECK(std::stoul(told, nullptr, 8) == std::stoul(mask, nullptr, 8));
+    }
+    for (const char* const mask : {"", "8", "1000", "00077", "-1", "0x7", "77 "}) {
+        CAPTURE(mask);
+        Work work = shell("umask");
+        work.args.emplace_back("umask", mask);
+        const Answer refused = worker.run(work);
+        CHECK_FALSE(refused.succeeded);
+        CHECK(refused.cause.text ==
+              std::string{"exec: umask wants octal digits such as \"022\", not "} + "\"" + mask +
+                  "\"");
+    }
+}
+
 TEST_CASE("a command has its directory, its environment, default signals and no descriptors")
 {
     TestTemplate pool{{"--allow-exec"}};
