@@ -7,13 +7,14 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <new>
 
 #include "common/blob.hpp"
 
 namespace jobmill {
 namespace {
 
-/// A client with as many that nobody uses has no use for more.
+/// A client with as many that nobody uses has no use for more; each is a descriptor.
 constexpr std::size_t most_kept = 64;
 
 Result<std::shared_ptr<BlobMemory>> map(int descriptor, MapAccess access)
@@ -61,12 +62,12 @@ struct Loan {
 
 BlobMemory::~BlobMemory()
 {
-    if (!bytes.empty()) {
+    if (heap == nullptr && !bytes.empty()) {
         (void)::munmap(bytes.data(), bytes.size());
     }
 }
 
-Result<LentBlob> BlobPool::lend(std::size_t size)
+Result<BlobPool::Memory> BlobPool::find_or_make(std::size_t size)
 {
     const std::size_t wanted = in_pages(size);
     auto best = all_.end();
@@ -86,32 +87,65 @@ Result<LentBlob> BlobPool::lend(std::size_t size)
     } else {
         std::rotate(best, best + 1, all_.end());
     }
-    Memory lent = all_.back();
+    return all_.back();
+}
+
+Result<LentBlob> BlobPool::lend(std::size_t size)
+{
+    Result<Memory> lent = find_or_make(size);
+    if (!lent) {
+        Result<LentBlob> own = lend_heap(size);
+        return own ? std::move(own) : tl::unexpected<Error>(lent.error());
+    }
     trim();
-    const auto bytes = lent->bytes.first(size);
-    return LentBlob{std::move(lent), bytes};
+    const auto bytes = (*lent)->bytes.first(size);
+    return LentBlob{std::move(*lent), bytes};
+}
+
+Result<LentBlob> BlobPool::lend_heap(std::size_t size)
+{
+    auto memory = std::make_shared<BlobMemory>();
+    // Zeros, as in a fresh blob.
+    memory->heap.reset(new (std::nothrow) std::byte[std::max<std::size_t>(size, 1)]());
+    if (memory->heap == nullptr) {
+        return fail(Errc::exhausted,
+                    "no memory for a payload of " + std::to_string(size) + " bytes");
+    }
+    memory->bytes = {memory->heap.get(), size};
+    heap_.emplace_back(memory);
+    const auto bytes = memory->bytes;
+    return LentBlob{std::move(memory), bytes};
+}
+
+std::size_t BlobPool::in_use()
+{
+    std::size_t bytes = 0;
+    for (const Memory& memory : all_) {
+        bytes += memory.use_count() > 1 ? memory->bytes.size() : 0U;
+    }
+    std::erase_if(heap_, [&](const auto& each) {
+        const Memory memory = each.lock();
+        bytes += memory == nullptr ? 0U : memory->bytes.size();
+        return memory == nullptr;
+    });
+    return bytes;
 }
 
 Result<std::optional<LentBlob>> BlobPool::copy(ByteView payload)
 {
-    std::size_t bytes = in_pages(payload.size());
-    std::size_t count = 0;
-    for (const Memory& memory : all_) {
-        if (memory.use_count() > 1) {
-            bytes += memory->bytes.size();
-            ++count;
-        }
-    }
-    if (bytes > kept_ || count >= most_kept) {
+    const std::size_t wanted = in_pages(payload.size());
+    const std::size_t used = in_use();
+    if (used > kept_ || wanted > kept_ - used) {
         return std::nullopt;
     }
-    auto lent = lend(payload.size());
-    if (!lent) {
-        return std::nullopt;  // out of descriptors, say
+    JOBMILL_TRY_ASSIGN(LentBlob lent, lend(payload.size()));
+    if (lent.memory_->descriptor) {
+        // Written, for who has mapped a file must not die of its end.
+        JOBMILL_TRY(write_blob(lent.memory_->descriptor.get(), 0, payload));
+    } else {
+        std::copy(payload.begin(), payload.end(), lent.bytes().begin());
     }
-    // Written, for who has mapped a file must not die of its end.
-    JOBMILL_TRY(write_blob(lent->memory_->descriptor.get(), 0, payload));
-    return std::move(*lent);
+    return std::optional{std::move(lent)};
 }
 
 Result<Blob> BlobPool::open(const UniqueFd& descriptor, std::uint64_t size, JobId job,

@@ -18,16 +18,17 @@
 
 namespace jobmill {
 
-/// One mapped blob.
+/// One mapped blob; or, where there is no descriptor for one, memory that goes out in pieces.
 struct BlobMemory {
     BlobMemory() = default;
     BlobMemory(const BlobMemory&) = delete;
     BlobMemory& operator=(const BlobMemory&) = delete;
     ~BlobMemory();
 
-    UniqueFd descriptor;  ///< of one that this client has made
+    UniqueFd descriptor;  ///< of a blob that this client has made
     dev_t device = 0;
     ino_t inode = 0;
+    std::unique_ptr<std::byte[]> heap;  ///< instead of a blob
     std::span<std::byte> bytes{};
     bool reusable = false;  ///< by this client, for another payload
 };
@@ -40,9 +41,10 @@ public:
     /// Keeps so many bytes of what nobody uses.
     explicit BlobPool(std::size_t kept) : kept_(kept) {}
 
+    /// A blob, or, out of descriptors, memory of this process alone.
     [[nodiscard]] Result<LentBlob> lend(std::size_t size);
     /// The payload in memory of this client's; none when that is beyond what is kept, beside what
-    /// is in use: descriptors and memory are not only for copies.
+    /// is in use. Nothing else is a reason: who was told that it is copied may free it.
     [[nodiscard]] Result<std::optional<LentBlob>> copy(ByteView payload);
     /// The result of a job. When nobody holds it any more, the job is put on the list, if that is
     /// still there.
@@ -54,10 +56,14 @@ public:
 private:
     using Memory = std::shared_ptr<BlobMemory>;
 
+    [[nodiscard]] Result<Memory> find_or_make(std::size_t size);
+    [[nodiscard]] Result<LentBlob> lend_heap(std::size_t size);
+    [[nodiscard]] std::size_t in_use();
     void trim();
 
     std::size_t kept_;
     std::vector<Memory> all_;  ///< the least recently used first
+    std::vector<std::weak_ptr<BlobMemory>> heap_;
 };
 
 }  // namespace jobmill

@@ -157,12 +157,13 @@ Conversation::UnfinishedJob& Conversation::remember(Tag tag, const NewJob& job,
 }
 
 template <typename Message>
-void Conversation::encode_with(Message& message, ByteView payload)
+void Conversation::encode_with(Message& message, ByteView payload,
+                               std::shared_ptr<BlobMemory> owner)
 {
     message.size = payload.size();
     message.more = payload.size() > welcome_.max_inline;
     if (message.more) {
-        uploads_.push_back(Upload{message.tag, payload});
+        uploads_.push_back(Upload{.tag = message.tag, .rest = payload, .owner = std::move(owner)});
     } else {
         message.payload = payload;
     }
@@ -172,8 +173,8 @@ void Conversation::encode_with(Message& message, ByteView payload)
 template <typename Message>
 void Conversation::encode_with(Message& message, const LentBlob& payload)
 {
-    if (payload.bytes().size() <= welcome_.max_inline) {
-        encode_with(message, ByteView{payload.bytes()});
+    if (payload.bytes().size() <= welcome_.max_inline || !payload.memory_->descriptor) {
+        encode_with(message, ByteView{payload.bytes()}, payload.memory_);
         return;
     }
     message.size = payload.bytes().size();
@@ -222,7 +223,10 @@ Result<Tag> Conversation::submit(const NewJob& job, std::optional<std::uint64_t>
     } else {
         encode_with(submit, job.payload);
     }
-    remember(submit.tag, job, size).payload = std::move(payload.memory_);
+    UnfinishedJob& unfinished = remember(submit.tag, job, size);
+    if (payload.memory_ != nullptr && payload.memory_->descriptor) {
+        unfinished.payload = std::move(payload.memory_);  // what goes in pieces is the upload's
+    }
     return submit.tag;
 }
 

@@ -129,6 +129,7 @@ private:
     struct Upload {
         Tag tag{};
         ByteView rest;
+        std::shared_ptr<BlobMemory> owner;  ///< null: it is borrowed
     };
     /// The message that was encoded last, if a job may still join it.
     struct Joint {
@@ -169,7 +170,7 @@ private:
     void add_returns();
     /// The payload of what is encoded: in the frame, or in pieces that follow.
     template <typename Message>
-    void encode_with(Message& message, ByteView payload);
+    void encode_with(Message& message, ByteView payload, std::shared_ptr<BlobMemory> owner = {});
     template <typename Message>
     void encode_with(Message& message, const LentBlob& payload);
     void stop_upload(Tag tag);

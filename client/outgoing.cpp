@@ -16,14 +16,14 @@ constexpr std::size_t outgoing_low = std::size_t{256} * 1024;
 void Conversation::add_upload_pieces()
 {
     while (!uploads_.empty() && out_.size() - out_sent_ < outgoing_low) {
-        Upload upload = uploads_.front();
+        Upload upload = std::move(uploads_.front());
         uploads_.pop_front();
         const ByteView piece =
             upload.rest.first(std::min<std::size_t>(upload.rest.size(), piece_size_));
         upload.rest = upload.rest.subspan(piece.size());
         encode(Piece{.tag = upload.tag, .more = !upload.rest.empty(), .payload = piece}, out_);
         if (!upload.rest.empty()) {
-            uploads_.push_back(upload);
+            uploads_.push_back(std::move(upload));
         }
     }
 }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Large payloads and results that are never copied: lent, put, read where they lie, given back.
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
+#include <map>
 
 #include "jobmill/client.hpp"
 #include "tests/e2e/e2e_daemon.hpp"
@@ -56,6 +58,30 @@ Tag put(Client& client, ByteView payload)
     CHECK(std::holds_alternative<event::Stored>(*answer));
     return *tag;
 }
+
+/// A large result, however it came.
+Bytes bytes_in(const event::JobResult& result)
+{
+    const ByteView bytes = result.blob ? result.blob.bytes() : ByteView{result.payload};
+    return {bytes.begin(), bytes.end()};
+}
+
+/// As long as it lives, this process can open nothing.
+class NoMoreDescriptors {
+public:
+    NoMoreDescriptors()
+    {
+        REQUIRE(::getrlimit(RLIMIT_NOFILE, &before_) == 0);
+        const rlimit none{.rlim_cur = 0, .rlim_max = before_.rlim_max};
+        REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+    }
+    ~NoMoreDescriptors() { (void)::setrlimit(RLIMIT_NOFILE, &before_); }
+    NoMoreDescriptors(const NoMoreDescriptors&) = delete;
+    NoMoreDescriptors& operator=(const NoMoreDescriptors&) = delete;
+
+private:
+    rlimit before_{};
+};
 
 /// The daemon has heard everything that was sent before.
 void settle(Client& client)
@@ -141,6 +167,72 @@ TEST_CASE("a large payload is copied once, and what its owner does with it then 
     }
     const Tag blob = put(client, payload);
     CHECK(result_of(client, client.submit({.handler = "echo", .blob = blob})).payload == payload);
+}
+
+TEST_CASE("a payload that was copied may be freed at once, however many are on their way")
+{
+    const Daemon daemon{pool_config(1)};
+    Client client = connect(daemon, false);
+    constexpr std::size_t size = 100'000;
+    std::map<Tag, std::byte> expected;
+    for (int i = 0; i < 100; ++i) {
+        const auto with = static_cast<std::byte>(i);
+        Bytes payload(size, with);
+        const auto tag = client.submit({.handler = "echo", .payload = payload});
+        REQUIRE(tag);
+        expected[*tag] = with;
+        std::fill(payload.begin(), payload.end(), std::byte{0xff});
+    }
+    for (const auto& [tag, with] : expected) {
+        CHECK(result_of(client, tag).payload == Bytes(size, with));
+    }
+}
+
+TEST_CASE("results that are held are no reason to borrow what was to be copied")
+{
+    const Daemon daemon{pool_config(1)};
+    Client client = connect(daemon);
+    std::vector<event::JobResult> held;
+    held.reserve(64);
+    for (int i = 0; i < 64; ++i) {
+        held.push_back(
+            result_of(client, client.submit({.handler = "echo"}, filled(client, 'h', 100'000))));
+    }
+    Bytes payload(100'000, std::byte{'a'});
+    const auto job = client.submit({.handler = "echo", .payload = payload});
+    const auto stored = client.put(payload);
+    REQUIRE(stored);
+    std::fill(payload.begin(), payload.end(), std::byte{'z'});
+    held.clear();
+    const Bytes expected(100'000, std::byte{'a'});
+    CHECK(bytes_in(result_of(client, job)) == expected);
+    REQUIRE(client.answer(*stored));
+    CHECK(bytes_in(result_of(client, client.submit({.handler = "echo", .blob = *stored}))) ==
+          expected);
+}
+
+TEST_CASE("out of descriptors, what was to be copied is copied elsewhere")
+{
+    const Daemon daemon{pool_config(1)};
+    Client client = connect(daemon, false);
+    Bytes payload(300'000, std::byte{'a'});
+    Result<Tag> job{Tag{}};
+    Result<Tag> stored{Tag{}};
+    Result<Tag> lent{Tag{}};
+    {
+        const NoMoreDescriptors none;
+        job = client.submit({.handler = "echo", .payload = payload});
+        stored = client.put(payload);
+        lent = client.submit({.handler = "echo"}, filled(client, 'l', 300'000));
+    }
+    const Bytes expected = payload;
+    std::fill(payload.begin(), payload.end(), std::byte{'z'});
+    CHECK(result_of(client, job).payload == expected);
+    CHECK(result_of(client, lent).payload == Bytes(300'000, std::byte{'l'}));
+    REQUIRE(stored);
+    REQUIRE(client.answer(*stored));
+    CHECK(result_of(client, client.submit({.handler = "echo", .blob = *stored})).payload ==
+          expected);
 }
 
 TEST_CASE("what is kept for payloads bounds their copies, and others are borrowed")

@@ -113,8 +113,8 @@ public:
     /// The same with that payload; job.payload stays empty.
     [[nodiscard]] Result<Tag> submit(const NewJob& job, LentBlob payload);
     /// Gives the daemon a payload that many jobs may have, by NewJob::blob, without copying it for
-    /// each. Answered by Stored, until when a large one is borrowed. It counts as long as it is not
-    /// dropped, or a job has it, and goes with the session.
+    /// each. Answered by Stored; copied as by submit(), or borrowed until then. It counts as long
+    /// as it is not dropped, or a job has it, and goes with the session.
     [[nodiscard]] Result<Tag> put(ByteView payload);
     [[nodiscard]] Result<Tag> put(LentBlob payload);
     /// No job submitted from now on has it.
