@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What goes out: jobs. Small ones that follow one another are in joint_submits.cpp, other requests
-// in questions.cpp; how bytes leave is in outgoing.cpp, and what comes in in replies.cpp.
+// What goes out: jobs. Small ones that follow one another are in joint_submits.cpp, payloads in
+// payloads.cpp, other requests in questions.cpp; how bytes leave is in outgoing.cpp, and what comes
+// in in replies.cpp.
 #include "client/conversation.hpp"
 
 #include <algorithm>
@@ -79,6 +80,12 @@ Result<void> Conversation::check(const NewJob& job) const
         return fail(Errc::invalid, std::to_string(job.inputs.size()) + " inputs; the limit is " +
                                        std::to_string(limits::inputs));
     }
+    if (job.blob) {
+        JOBMILL_TRY(check_not_dropped(*job.blob));
+    }
+    for (const Tag input : job.inputs) {
+        JOBMILL_TRY(check_not_dropped(input));
+    }
     return check_size_of(job.payload.size());
 }
 
@@ -156,33 +163,6 @@ Conversation::UnfinishedJob& Conversation::remember(Tag tag, const NewJob& job,
     return unfinished;
 }
 
-template <typename Message>
-void Conversation::encode_with(Message& message, ByteView payload,
-                               std::shared_ptr<BlobMemory> owner)
-{
-    message.size = payload.size();
-    message.more = payload.size() > welcome_.max_inline;
-    if (message.more) {
-        uploads_.push_back(Upload{.tag = message.tag, .rest = payload, .owner = std::move(owner)});
-    } else {
-        message.payload = payload;
-    }
-    encode(message, out_);
-}
-
-template <typename Message>
-void Conversation::encode_with(Message& message, const LentBlob& payload)
-{
-    if (payload.bytes().size() <= welcome_.max_inline || !payload.memory_->descriptor) {
-        encode_with(message, ByteView{payload.bytes()}, payload.memory_);
-        return;
-    }
-    message.size = payload.bytes().size();
-    message.has_blob = true;
-    attachments_.push_back({.offset = out_begin_ + out_.size(), .memory = payload.memory_});
-    encode(message, out_);
-}
-
 Result<Tag> Conversation::submit(const NewJob& job, std::optional<std::uint64_t> parent,
                                  LentBlob payload)
 {
@@ -228,38 +208,6 @@ Result<Tag> Conversation::submit(const NewJob& job, std::optional<std::uint64_t>
         unfinished.payload = std::move(payload.memory_);  // what goes in pieces is the upload's
     }
     return submit.tag;
-}
-
-Result<Tag> Conversation::put(ByteView payload)
-{
-    JOBMILL_TRY(check_size_of(payload.size()));
-    if (payload.size() > welcome_.max_inline) {
-        JOBMILL_TRY_ASSIGN(auto copied, pool_.copy(payload));
-        if (copied) {
-            return put(std::move(*copied));
-        }
-    }
-    Put put{.tag = new_request(MessageType::put)};
-    encode_with(put, payload);
-    return put.tag;
-}
-
-Result<Tag> Conversation::put(LentBlob payload)
-{
-    if (payload.memory_ == nullptr) {
-        return fail(Errc::invalid, "nothing was lent to be put");
-    }
-    JOBMILL_TRY(check_size_of(payload.bytes().size()));
-    Put put{.tag = new_request(MessageType::put)};
-    encode_with(put, payload);
-    BlobPool::give_away(*payload.memory_);
-    return put.tag;
-}
-
-Result<void> Conversation::drop(Tag blob)
-{
-    encode(Drop{blob}, out_);
-    return {};
 }
 
 Result<void> Conversation::check_many(std::span<const ByteView> payloads, const NewJob& job) const

@@ -140,6 +140,12 @@ private:
         Tag last{};                    ///< of these
         std::size_t payload_size = 0;  ///< of the first
     };
+    /// Of a payload that was put and may still be dropped.
+    enum class PutStage : std::uint8_t {
+        sent,
+        dropped,  ///< before it was stored; the daemon is told when it is
+        stored,
+    };
     struct OpenedHandler {
         std::uint32_t uses = 0;
         std::uint32_t number = 0;  ///< 0: named in each submit
@@ -154,6 +160,8 @@ private:
     [[nodiscard]] Tag new_tags(std::uint64_t count) noexcept;
     /// Of a question, whose answer is waited for under it.
     [[nodiscard]] Tag new_request(MessageType request);
+    [[nodiscard]] Tag new_put();
+    [[nodiscard]] Result<void> check_not_dropped(Tag blob) const;
     /// What is to be encoded of a job, and whether it can be.
     [[nodiscard]] static SubmitOptions options_of(const NewJob& job, ByteView args,
                                                   std::optional<std::uint64_t> parent);
@@ -241,6 +249,7 @@ private:
     std::uint64_t last_tag_ = 0;
     tsl::robin_map<std::uint64_t, UnfinishedJob> jobs_;
     std::unordered_map<std::uint64_t, MessageType> requests_;
+    std::unordered_map<std::uint64_t, PutStage> puts_;
     using Handlers = std::map<std::pair<std::string, std::string>, OpenedHandler, std::less<>>;
     Handlers handlers_;
     Handlers::value_type* last_handler_ = nullptr;  ///< that was asked for: likely the next, too

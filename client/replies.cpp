@@ -221,7 +221,7 @@ Result<void> Conversation::answer(Tag tag, MessageType request, ClientEvent even
 {
     const auto found = requests_.find(number(tag));
     if (found == requests_.end() || found->second != request) {
-        return nonsense("an answer", tag, "nothing was asked under it");
+        return nonsense("answer", tag, "nothing was asked under it");
     }
     requests_.erase(found);
     emit(std::move(event));
@@ -232,11 +232,6 @@ Result<void> Conversation::on(const Cancelled& message)
 {
     return answer(message.tag, MessageType::cancel,
                   event::Cancelled{message.tag, message.queued, message.running});
-}
-
-Result<void> Conversation::on(const Stored& message)
-{
-    return answer(message.tag, MessageType::put, event::Stored{message.tag});
 }
 
 Result<void> Conversation::on(const StatusReply& message)
@@ -301,6 +296,7 @@ Result<void> Conversation::on(const ErrorMessage& message)
     if (job != jobs_.end()) {
         refuse_jobs(message.tag, message.error);
     } else if (requests_.erase(id) > 0) {
+        puts_.erase(id);
         stop_upload(message.tag);
         emit(event::JobError{message.tag, message.error});
     }
