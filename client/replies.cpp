@@ -286,12 +286,16 @@ Result<void> Conversation::on(const ErrorMessage& message)
         return {};
     }
     const auto job = jobs_.find(id);
-    if (job != jobs_.end() && job->second.accepted && job->second.counts) {
-        // About a cancel, or a piece, that came too late: the job's result is still to come.
+    if (job != jobs_.end() && job->second.accepted) {
+        // Of one that is only waited for, too: this answers a cancel, and its result is to come.
         if (message.error.code == error_code::running) {
             emit(event::StillRunning{message.tag});
+            return {};
         }
-        return {};
+        // About a cancel, or a piece, that came too late: the job's result is still to come.
+        if (job->second.counts || job->second.assembly) {
+            return {};
+        }
     }
     if (job != jobs_.end()) {
         refuse_jobs(message.tag, message.error);

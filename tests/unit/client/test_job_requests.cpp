@@ -93,6 +93,27 @@ TEST_CASE("a job that is let be is told of, and its result is still to come")
     CHECK(daemon.event_of<event::JobResult>());
 }
 
+TEST_CASE("a waited job that is let be is waited for on")
+{
+    ScriptedDaemon daemon;
+    const Tag tag = *daemon.client.wait_job(JobId{42});
+    REQUIRE(daemon.client.cancel(tag, IfRunning::let_be));
+    REQUIRE(daemon.say(ErrorMessage{.tag = tag, .error = {.code = error_code::running}}));
+    REQUIRE(daemon.event_of<event::StillRunning>());
+    CHECK(daemon.client.unfinished() == 1);
+    SUBCASE("to its result")
+    {
+        REQUIRE(daemon.say(JobResult{.tag = tag, .job = JobId{42}}));
+        CHECK(daemon.event_of<event::JobResult>());
+    }
+    SUBCASE("to an error about the waiting")
+    {
+        REQUIRE(daemon.say(ErrorMessage{.tag = tag, .error = {.code = error_code::gone}}));
+        CHECK(daemon.event_of<event::JobError>());
+    }
+    CHECK(daemon.client.unfinished() == 0);
+}
+
 TEST_CASE("a retried job is accepted under the request's tag, with its new number")
 {
     ScriptedDaemon daemon{Welcome{.credit_jobs = 1, .server = {}}};
