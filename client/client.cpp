@@ -3,14 +3,14 @@
 
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstddef>
+#include <limits>
 
 #include "client/client_state.hpp"
-#include "client/connect.hpp"
+#include "client/judgement.hpp"
 #include "common/fd_io.hpp"
 #include "common/places.hpp"
 
@@ -23,56 +23,27 @@ using Milliseconds = Client::Milliseconds;
 /// Buffers sent in one turn, so that receiving is never far away.
 constexpr int sends_per_turn = 8;
 
-/// Milliseconds to poll for; -1 without a deadline.
+/// Milliseconds to poll for, at most what poll() can be told; -1 without a deadline.
 int remaining(std::optional<Clock::time_point> deadline)
 {
     if (!deadline) {
         return -1;
     }
     const auto left = std::chrono::ceil<Milliseconds>(*deadline - Clock::now()).count();
-    return static_cast<int>(std::clamp<long>(left, 0, 3'600'000));
-}
-
-Errc errc_of(const ErrorReply& error)
-{
-    if (error.code == error_code::closing) {
-        return Errc::closed;
-    }
-    if (error.code == error_code::busy) {
-        return Errc::in_use;
-    }
-    if (error.code == error_code::not_found || error.code == error_code::gone) {
-        return Errc::not_found;
-    }
-    return error.code == error_code::not_allowed ? Errc::not_allowed : Errc::invalid;
-}
-
-Error as_error(const ErrorReply& error)
-{
-    return Error{errc_of(error), error.text.empty() ? error.code : error.text};
-}
-
-/// The path that the peer of a connected socket bound; empty when it has none.
-std::string bound_path(int socket)
-{
-    sockaddr_un address{};
-    socklen_t size = sizeof address;
-    if (::getpeername(socket, static_cast<sockaddr*>(static_cast<void*>(&address)), &size) != 0 ||
-        address.sun_family != AF_UNIX || size <= offsetof(sockaddr_un, sun_path)) {
-        return {};
-    }
-    const std::string_view path{static_cast<const char*>(address.sun_path),
-                                size - offsetof(sockaddr_un, sun_path)};
-    return std::string{path.substr(0, path.find('\0'))};
-}
-
-bool can_be_read(int fd)
-{
-    pollfd ready{fd, POLLIN, 0};
-    return ::poll(&ready, 1, 0) > 0;
+    constexpr long most = std::numeric_limits<int>::max();
+    return static_cast<int>(std::clamp<long>(left, 0, most));
 }
 
 }  // namespace
+
+Client::State::Clock::time_point Client::State::deadline_after(Milliseconds time)
+{
+    const Clock::time_point now = Clock::now();
+    if (time >= std::chrono::floor<Milliseconds>(Clock::time_point::max() - now)) {
+        return Clock::time_point::max();
+    }
+    return now + std::max(time, Milliseconds{0});
+}
 
 Result<void> Client::State::send()
 {
@@ -145,7 +116,7 @@ Result<bool> Client::State::wait(std::optional<Clock::time_point> deadline)
     }
     const int count = ::poll(fds.data(), fds.size(), remaining(deadline));
     if (count == 0) {
-        return false;
+        return deadline && Clock::now() < *deadline;
     }
     if (count < 0) {
         return errno == EINTR ? Result<bool>{true} : fail_errno("poll", errno);
@@ -166,54 +137,6 @@ std::string Client::default_path()
     return user_socket_path(current_surroundings());
 }
 
-Result<Client> Client::connect(const std::string& path)
-{
-    return connect(path, Options{});
-}
-
-Result<Client> Client::connect(const std::string& path, const Options& options)
-{
-    const auto deadline = Clock::now() + options.connect_timeout;
-    while (true) {
-        JOBMILL_TRY_ASSIGN(UniqueFd socket, connect_to(path));
-        Result<Client> client = adopt(socket.release(), options);
-        if (client) {
-            return client;
-        }
-        // One that left before it said a word has lost nothing of ours; the next may be there.
-        if (client.error().code != Errc::closed || Clock::now() >= deadline ||
-            can_be_read(options.cancel_fd)) {
-            return fail(client.error().code, path + ": " + client.error().what);
-        }
-    }
-}
-
-Result<Client> Client::adopt(int socket, Options options)
-{
-    UniqueFd owned{socket};
-    JOBMILL_TRY(set_nonblocking(owned.get()));
-    Client client{std::make_unique<State>(std::move(owned), std::move(options))};
-    State& state = *client.state_;
-    state.peer = bound_path(state.socket.get());
-    const auto deadline = Clock::now() + state.options.connect_timeout;
-    while (!state.conversation.welcomed()) {
-        JOBMILL_TRY_ASSIGN(const bool in_time, state.pump(deadline));
-        if (can_be_read(state.options.cancel_fd)) {
-            return fail(Errc::closed, "interrupted");
-        }
-        if (!state.conversation.events().empty()) {
-            const ClientEvent event = state.conversation.take(0);
-            if (const auto* error = std::get_if<event::JobError>(&event)) {
-                return tl::unexpected<Error>(as_error(error->error));
-            }
-        }
-        if (!in_time) {
-            return fail(Errc::system, "the daemon does not answer");
-        }
-    }
-    return client;
-}
-
 Result<void> Client::half_close()
 {
     JOBMILL_TRY(flush());
@@ -226,7 +149,7 @@ Result<void> Client::half_close()
 
 Result<std::optional<ClientEvent>> Client::next(std::optional<Milliseconds> timeout)
 {
-    const auto deadline = timeout ? std::optional{Clock::now() + *timeout} : std::nullopt;
+    const auto deadline = timeout ? std::optional{State::deadline_after(*timeout)} : std::nullopt;
     while (state_->conversation.events().empty()) {
         JOBMILL_TRY_ASSIGN(const bool in_time, state_->pump(deadline));
         if (!in_time && state_->conversation.events().empty()) {

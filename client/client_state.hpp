@@ -27,6 +27,9 @@ struct Client::State {
     {
     }
 
+    /// Saturated: what never comes is at the end of the clock.
+    [[nodiscard]] static Clock::time_point deadline_after(Milliseconds time);
+
     [[nodiscard]] Result<void> send();
     [[nodiscard]] Result<bool> receive();
     [[nodiscard]] Result<bool> pump(std::optional<Clock::time_point> deadline);

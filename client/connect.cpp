@@ -41,7 +41,7 @@ Result<UniqueFd> connect_to(const std::string& path)
 {
     JOBMILL_TRY(check_socket_path(path));
     JOBMILL_TRY(check_own_place(path));
-    UniqueFd socket{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    UniqueFd socket{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
     if (!socket) {
         return fail_errno("socket", errno);
     }
@@ -73,6 +73,9 @@ Result<UniqueFd> connect_to(const std::string& path)
         }
         return fail(Errc::not_found, "no daemon listens at " + path +
                                          " (it left the socket behind); " + how_to_start(path));
+    }
+    if (why == EAGAIN) {
+        return fail(Errc::in_use, "the daemon at " + path + " does not answer: its queue is full");
     }
     return fail_errno("connecting to " + path, why);
 }

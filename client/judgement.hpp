@@ -8,6 +8,7 @@
 #include "common/codec.hpp"
 #include "common/limits.hpp"
 #include "jobmill/bytes.hpp"
+#include "jobmill/error_code.hpp"
 #include "jobmill/ids.hpp"
 #include "jobmill/result.hpp"
 
@@ -26,6 +27,26 @@ namespace jobmill {
 {
     return checked ? Result<void>{}
                    : fail(Errc::invalid, checked.error().field + ": " + checked.error().text);
+}
+
+/// A refusal as a call answers it.
+[[nodiscard]] inline Errc errc_of(const ErrorReply& error)
+{
+    if (error.code == error_code::closing) {
+        return Errc::closed;
+    }
+    if (error.code == error_code::busy) {
+        return Errc::in_use;
+    }
+    if (error.code == error_code::not_found || error.code == error_code::gone) {
+        return Errc::not_found;
+    }
+    return error.code == error_code::not_allowed ? Errc::not_allowed : Errc::invalid;
+}
+
+[[nodiscard]] inline Error as_error(const ErrorReply& error)
+{
+    return Error{errc_of(error), error.text.empty() ? error.code : error.text};
 }
 
 /// The daemon said what it should never say.

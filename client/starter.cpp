@@ -31,6 +31,8 @@ using Milliseconds = std::chrono::milliseconds;
 
 /// Between two looks: a daemon binds its socket some milliseconds after it was executed.
 constexpr Milliseconds short_pause{2};
+/// Which the clock can count.
+constexpr Milliseconds longest_patience{std::chrono::hours{24 * 365}};
 constexpr Milliseconds long_pause{20};
 /// Starting is not worth a word before.
 constexpr Milliseconds slow{1000};
@@ -91,8 +93,8 @@ private:
     [[nodiscard]] Milliseconds patience() const
     {
         const bool in_line = !started_ && (leaving_ || queued_);
-        return in_line ? std::max(request_.options.patience, patience_in_line)
-                       : request_.options.patience;
+        const Milliseconds wanted = std::min(request_.options.patience, longest_patience);
+        return in_line ? std::max(wanted, patience_in_line) : wanted;
     }
     void say_when_slow();
 
@@ -155,6 +157,12 @@ Result<void> Starter::make_socket_directory()
 Result<Starter::Answer> Starter::ask()
 {
     auto socket = connect_to(request_.socket);
+    while (!socket && socket.error().code == Errc::in_use) {
+        queued_ = true;
+        JOBMILL_TRY_ASSIGN(const short nothing, wait(-1, short_pause));
+        (void)nothing;
+        socket = connect_to(request_.socket);
+    }
     if (!socket) {
         return socket.error().code == Errc::not_found ? Result<Answer>{Answer::absent}
                                                       : tl::unexpected<Error>(socket.error());

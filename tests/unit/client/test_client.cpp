@@ -44,7 +44,6 @@ struct ListeningPlace {
     {
         REQUIRE(::mkdtemp(directory.data()) != nullptr);
         path = directory + "/s";
-        sockaddr_un address{};
         address.sun_family = AF_UNIX;
         path.copy(static_cast<char*>(address.sun_path), sizeof address.sun_path - 1);
         REQUIRE(::bind(listening.get(), reinterpret_cast<const sockaddr*>(&address),
@@ -64,8 +63,15 @@ struct ListeningPlace {
         return UniqueFd{::accept4(listening.get(), nullptr, nullptr, SOCK_CLOEXEC)};
     }
 
+    [[nodiscard]] bool try_connect(const UniqueFd& socket) const
+    {
+        return ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address),
+                         sizeof address) == 0;
+    }
+
     std::string directory = "/tmp/jobmill-test-XXXXXX";
     std::string path;
+    sockaddr_un address{};
     UniqueFd listening{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
 };
 
@@ -145,6 +151,67 @@ TEST_CASE("a daemon that leaves before its welcome is followed by the next one")
     const auto client = Client::connect(place.path, {.name = "test"});
     daemons.join();
     CHECK_MESSAGE(client.has_value(), client.error().what);
+}
+
+TEST_CASE("who is let in by nobody waits as long as he was told, or until he is interrupted")
+{
+    const ListeningPlace place;
+    std::vector<UniqueFd> queue;
+    do {
+        queue.emplace_back(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    } while (place.try_connect(queue.back()));
+    Client::Options options{.name = "test", .connect_timeout = std::chrono::milliseconds{50}};
+    const auto late = Client::connect(place.path, options);
+    REQUIRE_FALSE(late);
+    CHECK(late.error().code == Errc::system);
+    CHECK(late.error().what.find(place.path) != std::string::npos);
+    auto interrupt = *make_socket_pair();
+    interrupt.theirs.reset();
+    options.connect_timeout = std::chrono::hours{1};
+    options.cancel_fd = interrupt.ours.get();
+    const auto interrupted = Client::connect(place.path, options);
+    REQUIRE_FALSE(interrupted);
+    CHECK(interrupted.error().code == Errc::closed);
+}
+
+TEST_CASE("there is a pause before who closed at once is asked again")
+{
+    const ListeningPlace place;
+    int sessions = 0;
+    std::thread closing{[&] {
+        while (place.accept()) {
+            ++sessions;
+        }
+    }};
+    const auto client = Client::connect(
+        place.path, {.name = "test", .connect_timeout = std::chrono::milliseconds{100}});
+    (void)::shutdown(place.listening.get(), SHUT_RDWR);
+    closing.join();
+    CHECK(client.error().code == Errc::closed);
+    CHECK(sessions >= 1);
+    CHECK(sessions <= 20);
+}
+
+TEST_CASE("no time is too long to wait for")
+{
+    const ListeningPlace place;
+    std::thread daemon{[&] {
+        const UniqueFd served = place.accept();
+        Bytes heard(1000);
+        (void)::recv(served.get(), heard.data(), heard.size(), 0);
+        (void)send_all(served.get(), said(Welcome{.server = "jobmilld t"}));
+        (void)::recv(served.get(), heard.data(), heard.size(), 0);
+        (void)send_all(served.get(), said(Closing{.grace_ms = 1}));
+    }};
+    auto client = Client::connect(
+        place.path, {.name = "test", .connect_timeout = std::chrono::milliseconds::max()});
+    CHECK_MESSAGE(client.has_value(), client.error().what);
+    if (client) {
+        (void)client->ping();
+        const auto event = client->next(std::chrono::milliseconds::max());
+        CHECK((event && event->has_value()));
+    }
+    daemon.join();
 }
 
 TEST_CASE("run answers the result and what was streamed before it")

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+// How a client comes to its session.
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <cstddef>
+
+#include "client/client_state.hpp"
+#include "client/connect.hpp"
+#include "client/judgement.hpp"
+#include "common/fd_io.hpp"
+
+namespace jobmill {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Milliseconds = Client::Milliseconds;
+
+/// Between two attempts, so that a daemon that comes back finds a machine with time for it.
+constexpr Milliseconds pause{10};
+
+/// The path that the peer of a connected socket bound; empty when it has none.
+std::string bound_path(int socket)
+{
+    sockaddr_un address{};
+    socklen_t size = sizeof address;
+    if (::getpeername(socket, static_cast<sockaddr*>(static_cast<void*>(&address)), &size) != 0 ||
+        address.sun_family != AF_UNIX || size <= offsetof(sockaddr_un, sun_path)) {
+        return {};
+    }
+    const std::string_view path{static_cast<const char*>(address.sun_path),
+                                size - offsetof(sockaddr_un, sun_path)};
+    return std::string{path.substr(0, path.find('\0'))};
+}
+
+/// Whether it can be read, now or within that time.
+bool can_be_read(int fd, Milliseconds time = Milliseconds{0})
+{
+    pollfd ready{fd, POLLIN, 0};
+    return ::poll(&ready, 1, static_cast<int>(time.count())) > 0;
+}
+
+}  // namespace
+
+Result<Client> Client::connect(const std::string& path)
+{
+    return connect(path, Options{});
+}
+
+Result<Client> Client::connect(const std::string& path, const Options& options)
+{
+    const auto deadline = State::deadline_after(options.connect_timeout);
+    while (true) {
+        Result<UniqueFd> socket = connect_to(path);
+        Error error;
+        if (socket) {
+            Options rest = options;
+            rest.connect_timeout = std::chrono::ceil<Milliseconds>(deadline - Clock::now());
+            Result<Client> client = adopt(socket->release(), std::move(rest));
+            if (client) {
+                return client;
+            }
+            // One that left before it said a word has lost nothing of ours; the next may be there.
+            if (client.error().code != Errc::closed) {
+                return fail(client.error().code, path + ": " + client.error().what);
+            }
+            error = {Errc::closed, path + ": " + client.error().what};
+        } else if (socket.error().code == Errc::in_use) {
+            error = {Errc::system, socket.error().what};
+        } else {
+            return tl::unexpected<Error>(socket.error());
+        }
+        if (can_be_read(options.cancel_fd, pause)) {
+            return fail(Errc::closed, path + ": interrupted");
+        }
+        if (Clock::now() >= deadline) {
+            return tl::unexpected<Error>(std::move(error));
+        }
+    }
+}
+
+Result<Client> Client::adopt(int socket, Options options)
+{
+    UniqueFd owned{socket};
+    JOBMILL_TRY(set_nonblocking(owned.get()));
+    Client client{std::make_unique<State>(std::move(owned), std::move(options))};
+    State& state = *client.state_;
+    state.peer = bound_path(state.socket.get());
+    const auto deadline = State::deadline_after(state.options.connect_timeout);
+    while (!state.conversation.welcomed()) {
+        JOBMILL_TRY_ASSIGN(const bool in_time, state.pump(deadline));
+        if (can_be_read(state.options.cancel_fd)) {
+            return fail(Errc::closed, "interrupted");
+        }
+        if (!state.conversation.events().empty()) {
+            const ClientEvent event = state.conversation.take(0);
+            if (const auto* error = std::get_if<event::JobError>(&event)) {
+                return tl::unexpected<Error>(as_error(error->error));
+            }
+        }
+        if (!in_time) {
+            return fail(Errc::system, "the daemon does not answer");
+        }
+    }
+    return client;
+}
+
+}  // namespace jobmill
