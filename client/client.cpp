@@ -52,9 +52,13 @@ Result<void> Client::State::send()
         const Result<std::size_t> sent =
             send_some(socket.get(), bytes, conversation.outgoing_descriptors());
         if (!sent) {
+            if (sent.error().code != Errc::closed) {
+                return fail(sent.error().code, sent.error().what);
+            }
             // What the daemon said before it left is still to be read: it may say why.
-            return sent.error().code == Errc::closed ? Result<void>{}
-                                                     : fail(sent.error().code, sent.error().what);
+            output_lost = true;
+            conversation.discard_outgoing();
+            return {};
         }
         conversation.sent(*sent);
         if (*sent < bytes.size()) {
@@ -89,6 +93,12 @@ Error Client::State::end_of_session() const
                                    ? "the daemon closed the session"
                                    : "the daemon closed the session with " + std::to_string(count) +
                                          (count == 1 ? " job" : " jobs") + " unfinished"};
+}
+
+Result<void> Client::State::check_open() const
+{
+    return half_closed ? fail(Errc::invalid, "nothing can be asked after half_close()")
+                       : Result<void>{};
 }
 
 /// Sends, waits for the socket, and receives once. False when the time is over.
@@ -140,8 +150,11 @@ std::string Client::default_path()
 Result<void> Client::half_close()
 {
     JOBMILL_TRY(flush());
-    if (!std::exchange(state_->half_closed, true) &&
-        ::shutdown(state_->socket.get(), SHUT_WR) != 0) {
+    if (std::exchange(state_->half_closed, true)) {
+        return {};
+    }
+    state_->conversation.end_output();
+    if (::shutdown(state_->socket.get(), SHUT_WR) != 0) {
         return fail_errno("shutdown", errno);
     }
     return {};
@@ -202,9 +215,10 @@ Result<Run> Client::run(const NewJob& job)
 
 Result<void> Client::flush()
 {
-    while (state_->conversation.has_outgoing()) {
+    while (state_->conversation.has_outgoing() || state_->output_lost) {
         JOBMILL_TRY(state_->send());
-        if (state_->conversation.has_outgoing()) {
+        // Until the end of the session, when it was lost.
+        if (state_->conversation.has_outgoing() || state_->output_lost) {
             JOBMILL_TRY(state_->wait({}));
         }
     }

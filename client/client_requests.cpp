@@ -49,6 +49,7 @@ std::optional<std::uint64_t> Client::State::parent_of(const NewJob& job) const
 
 Result<Tag> Client::submit(const NewJob& job)
 {
+    JOBMILL_TRY(state_->check_open());
     JOBMILL_TRY(state_->wait_for_credit(job.payload.size()));
     return state_->conversation.submit(job, state_->parent_of(job));
 }
@@ -60,27 +61,32 @@ Result<LentBlob> Client::lend(std::size_t size)
 
 Result<Tag> Client::submit(const NewJob& job, LentBlob payload)
 {
+    JOBMILL_TRY(state_->check_open());
     JOBMILL_TRY(state_->wait_for_credit(payload.bytes().size()));
     return state_->conversation.submit(job, state_->parent_of(job), std::move(payload));
 }
 
 Result<Tag> Client::put(ByteView payload)
 {
+    JOBMILL_TRY(state_->check_open());
     return state_->conversation.put(payload);
 }
 
 Result<Tag> Client::put(LentBlob payload)
 {
+    JOBMILL_TRY(state_->check_open());
     return state_->conversation.put(std::move(payload));
 }
 
 Result<void> Client::drop(Tag blob)
 {
+    JOBMILL_TRY(state_->check_open());
     return state_->conversation.drop(blob);
 }
 
 Result<std::vector<Tag>> Client::submit_many(std::span<const ByteView> payloads, const NewJob& job)
 {
+    JOBMILL_TRY(state_->check_open());
     JOBMILL_TRY(state_->conversation.check_many(payloads, job));
     std::vector<Tag> tags;
     tags.reserve(payloads.size());
@@ -101,71 +107,85 @@ Result<std::vector<Tag>> Client::submit_many(std::span<const ByteView> payloads,
 
 Result<void> Client::cancel(Tag job, IfRunning running)
 {
+    JOBMILL_TRY(state_->check_open());
     return state_->conversation.cancel(job, running);
 }
 
 Result<Tag> Client::cancel_job(JobId job, IfRunning running)
 {
+    JOBMILL_TRY(state_->check_open());
     return state_->conversation.cancel({.what = CancelWhat::job, .job = job}, running);
 }
 
 Result<Tag> Client::cancel_all(IfRunning running)
 {
+    JOBMILL_TRY(state_->check_open());
     return state_->conversation.cancel({.what = CancelWhat::all}, running);
 }
 
 Result<Tag> Client::cancel_batch(std::string_view name, IfRunning running)
 {
+    JOBMILL_TRY(state_->check_open());
     return state_->conversation.cancel_named(CancelWhat::batch, name, running);
 }
 
 Result<Tag> Client::cancel_label(std::string_view label, IfRunning running)
 {
+    JOBMILL_TRY(state_->check_open());
     return state_->conversation.cancel_named(CancelWhat::label, label, running);
 }
 
 Result<Tag> Client::cancel_session(IfRunning running)
 {
+    JOBMILL_TRY(state_->check_open());
     return state_->conversation.cancel({.what = CancelWhat::session}, running);
 }
 
 Result<Tag> Client::retry_job(JobId job)
 {
+    JOBMILL_TRY(state_->check_open());
     return state_->conversation.retry_job(job);
 }
 
 Result<Tag> Client::wait_job(JobId job)
 {
+    JOBMILL_TRY(state_->check_open());
     return state_->conversation.wait_job(job);
 }
 
 Result<Tag> Client::status(std::vector<JobId> jobs)
 {
+    JOBMILL_TRY(state_->check_open());
     return state_->conversation.status(std::move(jobs));
 }
 
 Result<Tag> Client::handlers()
 {
+    JOBMILL_TRY(state_->check_open());
     return state_->conversation.handlers();
 }
 
 Result<Tag> Client::reload()
 {
+    JOBMILL_TRY(state_->check_open());
     return state_->conversation.reload();
 }
 
 Result<Tag> Client::log_level(std::string_view level)
 {
+    JOBMILL_TRY(state_->check_open());
     return state_->conversation.log_level(level);
 }
 
 Result<Tag> Client::adjust(const Adjustment& adjustment)
 {
+    JOBMILL_TRY(state_->check_open());
     return state_->conversation.adjust(adjustment);
 }
 
 Result<Tag> Client::ping(ByteView payload)
 {
+    JOBMILL_TRY(state_->check_open());
     return state_->conversation.ping(payload);
 }
 

@@ -35,6 +35,8 @@ struct Client::State {
     [[nodiscard]] Result<bool> pump(std::optional<Clock::time_point> deadline);
     [[nodiscard]] Result<bool> wait(std::optional<Clock::time_point> deadline);
     [[nodiscard]] Error end_of_session() const;
+    /// Refuses what cannot be sent after half_close().
+    [[nodiscard]] Result<void> check_open() const;
 
     /// The running job that a new one is a child of: this process works for it, and it was that
     /// daemon that said so.
@@ -49,6 +51,7 @@ struct Client::State {
     std::vector<std::byte> buffer;
     bool input_ended = false;
     bool half_closed = false;
+    bool output_lost = false;  ///< the daemon takes no more, and we shall hear why
 };
 
 }  // namespace jobmill

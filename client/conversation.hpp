@@ -77,6 +77,10 @@ public:
     /// To be sent with the first of them.
     [[nodiscard]] std::vector<int> outgoing_descriptors() const;
     void sent(std::size_t size);
+    /// Nobody takes what there is to send.
+    void discard_outgoing();
+    /// Nor what there will be.
+    void end_output();
     [[nodiscard]] bool has_outgoing() const noexcept;
 
     // ---- what comes in ----
@@ -234,6 +238,7 @@ private:
     std::uint32_t piece_size_ = 0;
     FrameSplitter splitter_{Link::client, Direction::from_daemon};
 
+    bool output_ended_ = false;
     Bytes out_;
     std::size_t out_sent_ = 0;
     std::uint64_t out_begin_ = 0;  ///< bytes that were sent and are no longer in out_

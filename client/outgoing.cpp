@@ -81,9 +81,25 @@ void Conversation::add_returns()
     returns_->clear();
 }
 
+void Conversation::discard_outgoing()
+{
+    out_begin_ += out_.size();
+    out_.clear();
+    out_sent_ = 0;
+    attachments_.clear();
+    uploads_.clear();
+    returns_->clear();
+}
+
+void Conversation::end_output()
+{
+    output_ended_ = true;
+    discard_outgoing();
+}
+
 bool Conversation::has_outgoing() const noexcept
 {
-    return out_sent_ < out_.size() || !uploads_.empty() || !returns_->empty();
+    return !output_ended_ && (out_sent_ < out_.size() || !uploads_.empty() || !returns_->empty());
 }
 
 }  // namespace jobmill

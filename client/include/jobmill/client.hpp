@@ -154,7 +154,8 @@ public:
     /// At most 1024 bytes, which come back.
     [[nodiscard]] Result<Tag> ping(ByteView payload = {});
 
-    /// Says that nothing more will be submitted. The daemon delivers what is unfinished, then ends.
+    /// Says that nothing more will be asked: requests are refused from now on. The daemon delivers
+    /// what is unfinished, then ends.
     [[nodiscard]] Result<void> half_close();
 
     /// The next event; none when the time is over. Waits for ever without a timeout.

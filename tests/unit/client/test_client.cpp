@@ -10,6 +10,7 @@
 
 #include <doctest/doctest.h>
 
+#include "common/blob.hpp"
 #include "common/fd_io.hpp"
 #include "scripted_daemon.hpp"
 
@@ -283,6 +284,52 @@ TEST_CASE("a daemon that goes away says how many jobs it leaves")
     REQUIRE_FALSE(event);
     CHECK(event.error().code == Errc::closed);
     CHECK(event.error().what.find("1 job unfinished") != std::string::npos);
+}
+
+TEST_CASE("after half_close() nothing can be asked, and nothing waits to be sent")
+{
+    Peers peers{{.name = "test", .result_blobs = true}};
+    Client& client = *peers.client;
+    const auto tag = client.submit({.handler = "sum", .payload = bytes_of("1")});
+    const auto lent = client.submit({.handler = "big"});
+    REQUIRE(tag);
+    REQUIRE(lent);
+    const Tag stored = *client.put(bytes_of("words"));
+    REQUIRE(client.half_close());
+    REQUIRE(client.half_close());
+    const std::vector<ByteView> payloads(1);
+    for (const Errc code :
+         {client.submit({.handler = "sum"}).error().code,
+          client.submit_many(payloads, {.handler = "sum"}).error().code,
+          client.cancel(*tag).error().code, client.cancel_all().error().code,
+          client.wait_job(JobId{1}).error().code, client.ping().error().code,
+          client.put(bytes_of("x")).error().code, client.drop(stored).error().code}) {
+        CHECK(code == Errc::invalid);
+    }
+    // Its result is given back, of which nobody is told any more.
+    peers.say(Accepted{.first = *lent, .job = JobId{8}});
+    const UniqueFd blob = *make_blob(100'000);
+    const Bytes result =
+        said(JobResult{.tag = *lent, .job = JobId{8}, .size = 100'000, .has_blob = true});
+    const std::array<int, 1> descriptors{blob.get()};
+    REQUIRE(send_all(peers.pair.theirs.get(), result, descriptors));
+    while (client.unfinished() > 2) {
+        REQUIRE(client.next());
+    }
+    CHECK((client.wanted_events() & POLLOUT) == 0);
+}
+
+TEST_CASE("what a daemon that has left cannot take is not kept to be sent")
+{
+    Peers peers;
+    Client& client = *peers.client;
+    peers.say(Closing{.grace_ms = 1});
+    peers.pair.theirs.reset();
+    REQUIRE(client.ping());
+    REQUIRE(client.on_ready());
+    CHECK(client.poll_event());
+    CHECK((client.wanted_events() & POLLOUT) == 0);
+    CHECK(client.flush().error().code == Errc::closed);
 }
 
 TEST_CASE("no input is wanted while events wait to be taken")
