@@ -71,6 +71,15 @@ Result<void> Client::State::send()
 /// One read; answers whether there was anything.
 Result<bool> Client::State::receive()
 {
+    Result<bool> received = receive_once();
+    if (!received) {
+        failure = received.error();
+    }
+    return received;
+}
+
+Result<bool> Client::State::receive_once()
+{
     const auto received = receive_some(socket.get(), buffer, conversation.received_descriptors());
     if (!received && received.error().code != Errc::closed) {
         return fail(received.error().code, "from the daemon: " + received.error().what);
@@ -95,6 +104,14 @@ Error Client::State::end_of_session() const
                                          (count == 1 ? " job" : " jobs") + " unfinished"};
 }
 
+Result<void> Client::State::check_alive() const
+{
+    if (failure || input_ended) {
+        return tl::unexpected<Error>(failure ? *failure : end_of_session());
+    }
+    return {};
+}
+
 Result<void> Client::State::check_open() const
 {
     return half_closed ? fail(Errc::invalid, "nothing can be asked after half_close()")
@@ -111,9 +128,7 @@ Result<bool> Client::State::pump(std::optional<Clock::time_point> deadline)
 /// Waits until more can be sent, if there is more, or something comes.
 Result<bool> Client::State::wait(std::optional<Clock::time_point> deadline)
 {
-    if (input_ended) {
-        return tl::unexpected<Error>(end_of_session());
-    }
+    JOBMILL_TRY(check_alive());
     if (conversation.held() > options.memory) {
         return fail(Errc::exhausted, "events that were not taken hold " +
                                          std::to_string(conversation.held()) + " bytes");
@@ -232,22 +247,32 @@ int Client::fd() const noexcept
 
 short Client::wanted_events() const noexcept
 {
-    const int in = state_->conversation.events().empty() && !state_->input_ended ? POLLIN : 0;
-    const int out = state_->conversation.has_outgoing() ? POLLOUT : 0;
-    return static_cast<short>(in | out);
+    if (state_->end_told) {
+        return 0;
+    }
+    // No byte of the socket says that events wait, so anything that it is ready for will do.
+    const bool events_wait = !state_->conversation.events().empty();
+    const int out = state_->conversation.has_outgoing() || events_wait ? POLLOUT : 0;
+    return static_cast<short>(POLLIN | out);
 }
 
 Result<void> Client::on_ready()
 {
-    JOBMILL_TRY(state_->send());
+    if (const auto sent = state_->send(); !sent) {
+        state_->end_told = true;
+        return sent;
+    }
     if (!state_->conversation.events().empty()) {
         return {};
     }
-    if (state_->input_ended) {
-        return tl::unexpected<Error>(state_->end_of_session());
+    Result<void> alive = state_->check_alive();
+    if (alive) {
+        if (const auto received = state_->receive(); !received) {
+            alive = tl::unexpected<Error>(received.error());
+        }
     }
-    JOBMILL_TRY(state_->receive());
-    return {};
+    state_->end_told = !alive;
+    return alive;
 }
 
 std::optional<ClientEvent> Client::poll_event()

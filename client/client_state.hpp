@@ -32,9 +32,11 @@ struct Client::State {
 
     [[nodiscard]] Result<void> send();
     [[nodiscard]] Result<bool> receive();
+    [[nodiscard]] Result<bool> receive_once();
     [[nodiscard]] Result<bool> pump(std::optional<Clock::time_point> deadline);
     [[nodiscard]] Result<bool> wait(std::optional<Clock::time_point> deadline);
     [[nodiscard]] Error end_of_session() const;
+    [[nodiscard]] Result<void> check_alive() const;
     /// Refuses what cannot be sent after half_close().
     [[nodiscard]] Result<void> check_open() const;
 
@@ -50,6 +52,8 @@ struct Client::State {
     Conversation conversation;
     std::vector<std::byte> buffer;
     bool input_ended = false;
+    bool end_told = false;         ///< on_ready() has said that the session is over
+    std::optional<Error> failure;  ///< of receiving: what came is lost, and so is the session
     bool half_closed = false;
     bool output_lost = false;  ///< the daemon takes no more, and we shall hear why
 };

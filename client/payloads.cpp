@@ -98,8 +98,8 @@ Result<void> Conversation::check_not_dropped(Tag blob) const
     const auto found = puts_.find(number(blob));
     return found == puts_.end() || found->second != PutStage::dropped
                ? Result<void>{}
-               : fail(Errc::not_found, "what was put under tag " + std::to_string(number(blob)) +
-                                           " is dropped");
+               : fail(Errc::not_found,
+                      "what was put under tag " + std::to_string(number(blob)) + " is dropped");
 }
 
 }  // namespace jobmill

@@ -169,9 +169,10 @@ public:
     [[nodiscard]] Result<void> flush();
 
     [[nodiscard]] int fd() const noexcept;
-    /// POLLIN and POLLOUT as they apply. No POLLIN while events wait to be taken.
+    /// POLLIN and POLLOUT as they apply, until on_ready() has failed. While events wait, after a
+    /// call that kept them, the descriptor is ready for them at once.
     [[nodiscard]] short wanted_events() const noexcept;
-    /// Sends and receives what it can without waiting.
+    /// Sends and receives what it can without waiting; receives nothing while events wait.
     [[nodiscard]] Result<void> on_ready();
     [[nodiscard]] std::optional<ClientEvent> poll_event();
 

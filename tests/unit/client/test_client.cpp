@@ -332,14 +332,66 @@ TEST_CASE("what a daemon that has left cannot take is not kept to be sent")
     CHECK(client.flush().error().code == Errc::closed);
 }
 
-TEST_CASE("no input is wanted while events wait to be taken")
+TEST_CASE("nothing is read while events wait to be taken")
 {
     Peers peers;
     peers.say(Closing{.grace_ms = 1});
     REQUIRE(peers.client->on_ready());
-    CHECK((peers.client->wanted_events() & POLLIN) == 0);
+    peers.say(Closing{.grace_ms = 2});
+    REQUIRE(peers.client->on_ready());
     CHECK(peers.client->poll_event());
-    CHECK((peers.client->wanted_events() & POLLIN) != 0);
+    CHECK_FALSE(peers.client->poll_event());
+    REQUIRE(peers.client->on_ready());
+    CHECK(peers.client->poll_event());
+}
+
+TEST_CASE("a loop wakes for events that were kept by another call")
+{
+    Peers peers;
+    Client& client = *peers.client;
+    const Tag ping = *client.ping();
+    const Tag job = *client.submit({.handler = "sum"});
+    peers.say(Accepted{.first = job, .job = JobId{8}});
+    peers.say(Pong{ping, {}});
+    REQUIRE(client.answer(ping));
+    pollfd ready{client.fd(), client.wanted_events(), 0};
+    CHECK(::poll(&ready, 1, 0) == 1);
+    REQUIRE(client.on_ready());
+    CHECK(client.poll_event());
+    ready.events = client.wanted_events();
+    CHECK(::poll(&ready, 1, 0) == 0);
+}
+
+TEST_CASE("a loop waits for the end of the session until it was told")
+{
+    Peers peers;
+    Client& client = *peers.client;
+    REQUIRE(client.submit({.handler = "sum"}));
+    REQUIRE(client.on_ready());
+    peers.pair.theirs.reset();
+    int turns = 0;
+    Result<void> alive;
+    // As libuv does, which looks at nothing that was not asked for.
+    while (alive && client.wanted_events() != 0 && turns < 10) {
+        alive = client.on_ready();
+        ++turns;
+    }
+    CHECK(turns <= 3);
+    REQUIRE_FALSE(alive);
+    CHECK(alive.error().what.find("1 job unfinished") != std::string::npos);
+    CHECK(client.wanted_events() == 0);
+}
+
+TEST_CASE("a session that failed stays so")
+{
+    Peers peers;
+    peers.say(Pong{Tag{5}, {}});
+    const auto failed = peers.client->next();
+    REQUIRE_FALSE(failed);
+    CHECK(failed.error().code == Errc::invalid);
+    peers.say(Closing{.grace_ms = 1});
+    CHECK(peers.client->next().error().what == failed.error().what);
+    CHECK(peers.client->on_ready().error().what == failed.error().what);
 }
 
 TEST_CASE("a payload larger than the socket's buffer arrives whole")
