@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <limits>
 #include <new>
 
 #include "common/blob.hpp"
@@ -16,6 +17,9 @@ namespace {
 
 /// A client with as many that nobody uses has no use for more; each is a descriptor.
 constexpr std::size_t most_kept = 64;
+
+/// More than any machine has; whole pages of it can be counted.
+constexpr std::size_t most_lent = std::numeric_limits<std::size_t>::max() / 4;
 
 Result<std::shared_ptr<BlobMemory>> map(int descriptor, MapAccess access)
 {
@@ -92,6 +96,10 @@ Result<BlobPool::Memory> BlobPool::find_or_make(std::size_t size)
 
 Result<LentBlob> BlobPool::lend(std::size_t size)
 {
+    if (size > most_lent) {
+        return fail(Errc::exhausted,
+                    "no memory for a payload of " + std::to_string(size) + " bytes");
+    }
     Result<Memory> lent = find_or_make(size);
     if (!lent) {
         Result<LentBlob> own = lend_heap(size);

@@ -202,17 +202,24 @@ Result<ClientEvent> Client::answer(Tag tag)
             }
             return event;
         }
+        if (!state_->conversation.is_open(tag)) {
+            return fail(Errc::not_found,
+                        "nothing is to come about tag " + std::to_string(number(tag)));
+        }
         JOBMILL_TRY(state_->pump({}));
     }
 }
 
 Result<Run> Client::run(const NewJob& job)
 {
+    if (job.detached) {
+        return fail(Errc::invalid, "a detached job has no result here; use submit()");
+    }
     JOBMILL_TRY_ASSIGN(const Tag tag, submit(job));
     JOBMILL_TRY_ASSIGN(ClientEvent last, answer(tag));
     auto* result = std::get_if<event::JobResult>(&last);
     if (result == nullptr) {
-        return fail(Errc::invalid, "a detached job has no result here; use submit()");
+        return fail(Errc::invalid, "the job ended without a result");
     }
     Run run{.result = std::move(*result), .chunks = {}};
     for (std::size_t i = 0; i < state_->conversation.events().size();) {

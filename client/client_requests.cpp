@@ -56,7 +56,7 @@ Result<Tag> Client::submit(const NewJob& job)
 
 Result<LentBlob> Client::lend(std::size_t size)
 {
-    return state_->conversation.blobs().lend(size);
+    return state_->conversation.lend(size);
 }
 
 Result<Tag> Client::submit(const NewJob& job, LentBlob payload)

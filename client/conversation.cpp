@@ -163,8 +163,22 @@ Conversation::UnfinishedJob& Conversation::remember(Tag tag, const NewJob& job,
     return unfinished;
 }
 
+Result<Tag> Conversation::submit(const NewJob& job, std::optional<std::uint64_t> parent)
+{
+    return submit_with(job, parent, {});
+}
+
 Result<Tag> Conversation::submit(const NewJob& job, std::optional<std::uint64_t> parent,
                                  LentBlob payload)
+{
+    if (payload.memory_ == nullptr) {
+        return fail(Errc::invalid, "nothing was lent to be submitted");
+    }
+    return submit_with(job, parent, std::move(payload));
+}
+
+Result<Tag> Conversation::submit_with(const NewJob& job, std::optional<std::uint64_t> parent,
+                                      LentBlob payload)
 {
     if (closing_) {
         return fail(Errc::closed, "the daemon stops and takes no jobs");

@@ -39,12 +39,13 @@ public:
 
     [[nodiscard]] bool can_submit(std::uint64_t payload_size) const noexcept;
     /// Errc::in_use when there is no credit.
-    [[nodiscard]] Result<Tag> submit(const NewJob& job, std::optional<std::uint64_t> parent = {},
-                                     LentBlob payload = {});
+    [[nodiscard]] Result<Tag> submit(const NewJob& job, std::optional<std::uint64_t> parent = {});
+    [[nodiscard]] Result<Tag> submit(const NewJob& job, std::optional<std::uint64_t> parent,
+                                     LentBlob payload);
     [[nodiscard]] Result<Tag> put(ByteView payload);
     [[nodiscard]] Result<Tag> put(LentBlob payload);
     [[nodiscard]] Result<void> drop(Tag blob);
-    [[nodiscard]] BlobPool& blobs() noexcept { return pool_; }
+    [[nodiscard]] Result<LentBlob> lend(std::size_t size);
 
     /// The jobs with the tags `first`, `first`+1, ...
     struct Range {
@@ -100,6 +101,11 @@ public:
     [[nodiscard]] const event::Welcome& welcome() const noexcept { return welcome_; }
     /// Jobs that have not had their last event.
     [[nodiscard]] std::size_t unfinished() const noexcept { return jobs_.size(); }
+    /// Whether an event about the tag is to come.
+    [[nodiscard]] bool is_open(Tag tag) const
+    {
+        return jobs_.contains(number(tag)) || requests_.contains(number(tag));
+    }
     /// Tags, of jobs and of requests, whose last event was not taken.
     [[nodiscard]] std::size_t open_tags() const noexcept
     {
@@ -174,6 +180,9 @@ private:
     [[nodiscard]] std::uint32_t number_of(const NewJob& job);
     /// Whether it has nothing but a handler and a small payload.
     [[nodiscard]] bool is_plain(const NewJob& job, std::optional<std::uint64_t> parent) const;
+    /// The payload is this, or the job's own when nothing was lent.
+    [[nodiscard]] Result<Tag> submit_with(const NewJob& job, std::optional<std::uint64_t> parent,
+                                          LentBlob payload);
     /// One that was checked, and for which there is credit.
     [[nodiscard]] Tag submit_plain(const NewJob& job);
     [[nodiscard]] bool join_last(Tag tag, std::uint32_t handler, ByteView payload);

@@ -36,6 +36,12 @@ template void Conversation::encode_with(Submit& message, ByteView payload,
                                         std::shared_ptr<BlobMemory> owner);
 template void Conversation::encode_with(Submit& message, const LentBlob& payload);
 
+Result<LentBlob> Conversation::lend(std::size_t size)
+{
+    JOBMILL_TRY(check_size_of(size));
+    return pool_.lend(size);
+}
+
 Tag Conversation::new_put()
 {
     const Tag tag = new_request(MessageType::put);

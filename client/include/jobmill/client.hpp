@@ -108,7 +108,8 @@ public:
     /// of $JOBMILL_SOCKET it becomes the parent of what is submitted attached, unless one is given.
     [[nodiscard]] Result<Tag> submit(const NewJob& job);
     /// Memory of that size for a payload, which is not copied then. It is the faster the sooner
-    /// blobs come back, by the ends of their jobs: fresh memory costs more than to fill it.
+    /// blobs come back, by the ends of their jobs: fresh memory costs more than to fill it. Without
+    /// a descriptor for it, it is ordinary memory, whose bytes are sent.
     [[nodiscard]] Result<LentBlob> lend(std::size_t size);
     /// The same with that payload; job.payload stays empty.
     [[nodiscard]] Result<Tag> submit(const NewJob& job, LentBlob payload);
@@ -161,9 +162,9 @@ public:
     /// The next event; none when the time is over. Waits for ever without a timeout.
     [[nodiscard]] Result<std::optional<ClientEvent>> next(std::optional<Milliseconds> timeout = {});
     /// The last event about a tag. Other events, those of that tag too, are kept for next(). A
-    /// JobError comes back as an Error.
+    /// JobError comes back as an Error. Errc::not_found when that event was taken already.
     [[nodiscard]] Result<ClientEvent> answer(Tag tag);
-    /// Submits, waits, and collects.
+    /// Submits, waits, and collects. Not for detached jobs.
     [[nodiscard]] Result<Run> run(const NewJob& job);
     /// Waits until everything is with the system.
     [[nodiscard]] Result<void> flush();

@@ -258,6 +258,24 @@ TEST_CASE("next answers none when the time is over")
     CHECK_FALSE(*event);
 }
 
+TEST_CASE("an answer that was taken, or never asked for, is not waited for")
+{
+    Peers peers;
+    const Tag tag = *peers.client->ping();
+    peers.say(Pong{tag, {}});
+    REQUIRE(peers.client->answer(tag));
+    for (const Tag each : {tag, Tag{}, Tag{77}}) {
+        CHECK(peers.client->answer(each).error().code == Errc::not_found);
+    }
+}
+
+TEST_CASE("run() submits no detached job")
+{
+    Peers peers;
+    CHECK(peers.client->run({.handler = "sum", .detached = true}).error().code == Errc::invalid);
+    CHECK(peers.client->unfinished() == 0);
+}
+
 TEST_CASE("a refused request comes back from answer as an error")
 {
     Peers peers;

@@ -56,6 +56,27 @@ TEST_CASE("nothing is dropped that was not put, or was refused")
     CHECK(daemon.heard().empty());
 }
 
+TEST_CASE("what was lent is submitted once")
+{
+    ScriptedDaemon daemon;
+    LentBlob lent = *daemon.client.lend(100);
+    REQUIRE(daemon.client.submit({.handler = "a"}, {}, std::move(lent)));
+    // NOLINTNEXTLINE(bugprone-use-after-move): it is what this is about
+    CHECK(daemon.client.submit({.handler = "a"}, {}, std::move(lent)).error().code ==
+          Errc::invalid);
+    CHECK(daemon.client.submit({.handler = "a"}, {}, LentBlob{}).error().code == Errc::invalid);
+    CHECK(daemon.client.unfinished() == 1);
+}
+
+TEST_CASE("more than the daemon takes is not lent, nor more than there can be")
+{
+    ScriptedDaemon daemon{Welcome{.max_payload = 1 << 20, .server = {}}};
+    CHECK(daemon.client.lend((1 << 20) + 1).error().code == Errc::invalid);
+    CHECK(daemon.client.lend(1 << 20));
+    ScriptedDaemon endless{Welcome{.max_payload = ~std::uint64_t{0}, .server = {}}};
+    CHECK(endless.client.lend(~std::size_t{0}).error().code == Errc::exhausted);
+}
+
 TEST_CASE("an answer that nobody asked for is said in plain words")
 {
     ScriptedDaemon daemon;
