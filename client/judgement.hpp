@@ -46,7 +46,8 @@ namespace jobmill {
 
 [[nodiscard]] inline Error as_error(const ErrorReply& error)
 {
-    return Error{errc_of(error), error.text.empty() ? error.code : error.text};
+    const std::string field = error.field.empty() ? std::string{} : error.field + ": ";
+    return Error{errc_of(error), field + (error.text.empty() ? error.code : error.text)};
 }
 
 /// The daemon said what it should never say.

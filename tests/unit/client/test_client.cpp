@@ -283,14 +283,14 @@ TEST_CASE("a refused request comes back from answer as an error")
     peers.say(ErrorMessage{*tag,
                            {.code = "not_found",
                             .text = "no such live job",
-                            .field = "",
+                            .field = "job",
                             .limit = {},
                             .offset = {},
                             .retry_after_ms = {}}});
     const auto answer = peers.client->answer(*tag);
     REQUIRE_FALSE(answer);
     CHECK(answer.error().code == Errc::not_found);
-    CHECK(answer.error().what == "no such live job");
+    CHECK(answer.error().what == "job: no such live job");
 }
 
 TEST_CASE("a daemon that goes away says how many jobs it leaves")
