@@ -9,7 +9,8 @@
 #   *.c *.cpp          else it is compiled by one line with pkg-config: a module when it exports one,
 #                      a program when it has main()
 #   *.toml             goes through jobmilld --check-config
-#   *.console          each line `$ COMMAND` is run, and must print the lines below it
+#   *.console          each line `$ COMMAND` is run, and must print the lines below it; a program of the
+#                      page, ./NAME, must leave with 0
 #   *.py *.js *.go *.sh  is run where its interpreter is there
 #   X.out              what program or script X prints, to the byte
 # A program that no console block names is run without arguments. Everything runs in the folder of its
@@ -127,7 +128,11 @@ replay() {
             '$ '*)
                 printf '%s\n' "$line"
                 words=$(cd "$work/$(dirname "$1")" && timeout 60 sh -c "${line#??}" </dev/null 2>&1)
+                left=$?
                 [ -z "$words" ] || printf '%s\n' "$words"
+                case $line in
+                    *./*) [ "$left" -eq 0 ] || echo "(left with $left)" ;;
+                esac
                 ;;
         esac
     done <"$work/$1"

@@ -60,6 +60,14 @@ $ jobmill run sum 100
 6050
 ```
 PAGE
+refuse '+(left with 3)' <<'PAGE'
+```cpp file=leaves.cpp
+int main() { return 3; }
+```
+```console file=leaves.console
+$ ./leaves
+```
+PAGE
 refuse 'left.sh left with 3' <<'PAGE'
 ```sh file=left.sh
 exit 3
