@@ -100,6 +100,9 @@ Result<LentBlob> BlobPool::lend(std::size_t size)
         return fail(Errc::exhausted,
                     "no memory for a payload of " + std::to_string(size) + " bytes");
     }
+    if (!shared_) {
+        return lend_heap(size);
+    }
     Result<Memory> lent = find_or_make(size);
     if (!lent) {
         Result<LentBlob> own = lend_heap(size);

@@ -38,10 +38,10 @@ using Returns = std::vector<JobId>;
 
 class BlobPool {
 public:
-    /// Keeps so many bytes of what nobody uses.
-    explicit BlobPool(std::size_t kept) : kept_(kept) {}
+    /// Keeps so many bytes of what nobody uses. Where no blob can be sent, `shared` is false.
+    BlobPool(std::size_t kept, bool shared) : kept_(kept), shared_(shared) {}
 
-    /// A blob, or, out of descriptors, memory of this process alone.
+    /// A blob, or, where it cannot be sent or there is no descriptor, memory of this process alone.
     [[nodiscard]] Result<LentBlob> lend(std::size_t size);
     /// The payload in memory of this client's; none when that is beyond what is kept, beside what
     /// is in use. Nothing else is a reason: who was told that it is copied may free it.
@@ -62,6 +62,7 @@ private:
     void trim();
 
     std::size_t kept_;
+    bool shared_;
     std::vector<Memory> all_;  ///< the least recently used first
     std::vector<std::weak_ptr<BlobMemory>> heap_;
 };

@@ -9,6 +9,7 @@
 #include "client/client_state.hpp"
 #include "client/connect.hpp"
 #include "client/judgement.hpp"
+#include "client/socket_holder.hpp"
 #include "common/fd_io.hpp"
 
 namespace jobmill {
@@ -84,9 +85,13 @@ Result<Client> Client::adopt(int socket, Options options)
 {
     UniqueFd owned{socket};
     JOBMILL_TRY(set_nonblocking(owned.get()));
-    Client client{std::make_unique<State>(std::move(owned), std::move(options))};
+    std::string path = bound_path(owned.get());
+    const bool descriptors =
+        options.descriptors == Descriptors::always ||
+        (options.descriptors == Descriptors::automatic && leads_to_daemon(owned.get(), path));
+    Client client{std::make_unique<State>(std::move(owned), std::move(path), descriptors,
+                                          std::move(options))};
     State& state = *client.state_;
-    state.peer = bound_path(state.socket.get());
     const auto deadline = State::deadline_after(state.options.connect_timeout);
     while (!state.conversation.welcomed()) {
         JOBMILL_TRY_ASSIGN(const bool in_time, state.pump(deadline));

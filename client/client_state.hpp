@@ -18,11 +18,14 @@ struct Client::State {
 
     static constexpr std::size_t read_size = std::size_t{256} * 1024;
 
-    State(UniqueFd connected, Options chosen)
+    State(UniqueFd connected, std::string bound, bool descriptors, Options chosen)
         : socket(std::move(connected)),
+          peer(std::move(bound)),
           options(std::move(chosen)),
           conversation(options.name, options.memory, options.stream_parts,
-                       {.keep_results = options.result_blobs, .kept = options.kept_blobs}),
+                       {.keep_results = options.result_blobs,
+                        .kept = options.kept_blobs,
+                        .shared = descriptors}),
           buffer(read_size)
     {
     }

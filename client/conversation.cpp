@@ -45,13 +45,14 @@ Conversation::Conversation(std::string_view client_name, std::size_t memory, boo
                            Blobs blobs)
     : memory_(memory),
       stream_parts_(stream_parts),
-      keep_results_(blobs.keep_results && !stream_parts),
-      pool_(blobs.kept)
+      takes_blobs_(blobs.shared && !stream_parts),
+      keep_results_(blobs.keep_results && takes_blobs_),
+      pool_(blobs.kept, blobs.shared)
 {
     append(out_, preamble);
     Hello hello;
     hello.client = client_name.substr(0, limits::name);
-    hello.takes_blobs = !stream_parts;
+    hello.takes_blobs = takes_blobs_;
     encode(hello, out_);
 }
 

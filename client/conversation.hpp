@@ -30,10 +30,11 @@ public:
     struct Blobs {
         bool keep_results = false;  ///< hand large results over as they lie
         std::size_t kept = 0;       ///< bytes that are kept for what comes next
+        bool shared = true;         ///< descriptors reach the daemon and come from it
     };
 
     Conversation(std::string_view client_name, std::size_t memory, bool stream_parts,
-                 Blobs blobs = {.keep_results = false, .kept = 0});
+                 Blobs blobs = {.keep_results = false, .kept = 0, .shared = true});
 
     // ---- what goes out ----
 
@@ -241,6 +242,7 @@ private:
 
     std::size_t memory_;
     bool stream_parts_;
+    bool takes_blobs_;
     bool welcomed_ = false;
     bool closing_ = false;
     event::Welcome welcome_;

@@ -70,7 +70,7 @@ Result<void> Conversation::take_descriptor(const FrameHeader& header)
     if (header.descriptors == 0) {
         return {};
     }
-    if (header.type != MessageType::result || header.descriptors > 1 || stream_parts_ ||
+    if (header.type != MessageType::result || header.descriptors > 1 || !takes_blobs_ ||
         descriptors_.empty()) {
         return fail(Errc::invalid, "the daemon sent descriptors that nobody takes");
     }

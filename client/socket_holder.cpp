@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -32,6 +33,11 @@ bool is_alive(pid_t pid)
     return process && ::poll(&left, 1, 0) == 0;
 }
 
+bool is_daemon(pid_t pid)
+{
+    return beginning_of("/proc/" + std::to_string(pid) + "/comm") == "jobmilld\n";
+}
+
 }  // namespace
 
 std::optional<pid_t> socket_holder(const std::string& socket)
@@ -40,11 +46,21 @@ std::optional<pid_t> socket_holder(const std::string& socket)
     const std::string text = beginning_of(socket + ".lock");
     pid_t pid = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), pid);
-    if (error != std::errc{} || pid <= 0 || !is_alive(pid) ||
-        beginning_of("/proc/" + std::to_string(pid) + "/comm") != "jobmilld\n") {
+    if (error != std::errc{} || pid <= 0 || !is_alive(pid) || !is_daemon(pid)) {
         return {};
     }
     return pid;
+}
+
+bool leads_to_daemon(int socket, const std::string& path)
+{
+    ucred listener{};
+    socklen_t size = sizeof listener;
+    if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &listener, &size) != 0) {
+        return false;
+    }
+    // Where a service manager listens, it is that; the daemon holds the place all the same.
+    return is_daemon(listener.pid) || (!path.empty() && socket_holder(path));
 }
 
 }  // namespace jobmill

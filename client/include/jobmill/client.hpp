@@ -73,16 +73,26 @@ class Client {
 public:
     using Milliseconds = std::chrono::milliseconds;
 
+    /// Whether large payloads and results go in descriptors, which nothing that passes bytes on, as
+    /// `ssh -L` does, lets through; else they go in pieces, which is slower.
+    enum class Descriptors : std::uint8_t {
+        automatic,  ///< where it is seen that the daemon itself is at the other end
+        always,
+        never,
+    };
+
     struct Options {
         std::string name = "libjobmill";
         /// Bytes of assembled payloads and of events not taken. A larger payload is dropped.
         std::size_t memory = std::size_t{1} << 30U;
         /// Deliver large results and chunks as they come, holding none of them.
         bool stream_parts = false;
-        /// Hand large results over where they lie, as JobResult::blob. Not with stream_parts.
+        /// Hand large results over where they lie, as JobResult::blob. Not with stream_parts, nor
+        /// without descriptors.
         bool result_blobs = false;
         /// Bytes of blobs that are kept for what comes next, beside those in use.
         std::size_t kept_blobs = std::size_t{128} << 20U;
+        Descriptors descriptors = Descriptors::automatic;
         Milliseconds connect_timeout{5000};
         /// connect() ends, with Errc::closed, when this can be read. Not owned.
         int cancel_fd = -1;

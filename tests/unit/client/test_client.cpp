@@ -306,7 +306,7 @@ TEST_CASE("a daemon that goes away says how many jobs it leaves")
 
 TEST_CASE("after half_close() nothing can be asked, and nothing waits to be sent")
 {
-    Peers peers{{.name = "test", .result_blobs = true}};
+    Peers peers{{.name = "test", .result_blobs = true, .descriptors = Client::Descriptors::always}};
     Client& client = *peers.client;
     const auto tag = client.submit({.handler = "sum", .payload = bytes_of("1")});
     const auto lent = client.submit({.handler = "big"});
