@@ -9,6 +9,7 @@
 #include "client/judgement.hpp"
 #include "common/msgpack.hpp"
 #include "common/option_table.hpp"
+#include "common/utf8.hpp"
 
 namespace jobmill {
 namespace {
@@ -51,7 +52,8 @@ Conversation::Conversation(std::string_view client_name, std::size_t memory, boo
 {
     append(out_, preamble);
     Hello hello;
-    hello.client = client_name.substr(0, limits::name);
+    const std::string name = utf8_cut(client_name, limits::name);
+    hello.client = name;
     hello.takes_blobs = takes_blobs_;
     encode(hello, out_);
 }

@@ -33,6 +33,24 @@ TEST_CASE("a session begins with the preamble and a hello")
     CHECK(std::get<Hello>(*request).client == "me");
 }
 
+TEST_CASE("a client's name is cut between letters, and is text whatever it was")
+{
+    const auto said_name = [](const std::string& name) {
+        Conversation client{name, 1 << 20, false};
+        FrameSplitter splitter{Link::client, Direction::to_daemon};
+        splitter.feed(client.outgoing().subspan(preamble.size()));
+        const auto request = decode_request(**splitter.next());
+        REQUIRE(request);
+        return std::string{std::get<Hello>(*request).client};
+    };
+    std::string letters = "a";
+    for (int i = 0; i < 100; ++i) {
+        letters += "\u00e9";
+    }
+    CHECK(said_name(letters) == letters.substr(0, 127));
+    CHECK(said_name("m\xff") == "m\ufffd");
+}
+
 TEST_CASE("nothing may be submitted before the welcome")
 {
     Conversation client{"me", 1 << 20, false};
