@@ -191,8 +191,9 @@ void BlobPool::trim()
         }
         bytes += (*at)->bytes.size();
         ++count;
-        if (bytes > kept_ || count > most_kept) {
+        if (!(*at)->reusable || bytes > kept_ || count > most_kept) {
             bytes -= (*at)->bytes.size();
+            --count;
             all_.erase(at);
         }
     }

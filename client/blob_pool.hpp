@@ -52,6 +52,8 @@ public:
                                     const std::shared_ptr<Returns>& returns);
     /// Somebody may still read it when this client has forgotten it.
     static void give_away(BlobMemory& memory) noexcept { memory.reusable = false; }
+    /// Gives back what nobody uses, beyond what is kept, and what is nobody's any more.
+    void trim();
 
 private:
     using Memory = std::shared_ptr<BlobMemory>;
@@ -59,7 +61,6 @@ private:
     [[nodiscard]] Result<Memory> find_or_make(std::size_t size);
     [[nodiscard]] Result<LentBlob> lend_heap(std::size_t size);
     [[nodiscard]] std::size_t in_use();
-    void trim();
 
     std::size_t kept_;
     bool shared_;

@@ -75,10 +75,14 @@ void Conversation::sent(std::size_t size)
 /// Results that nobody looks at any more. Before jobs, whose results may lie where those did.
 void Conversation::add_returns()
 {
+    if (returns_->empty()) {
+        return;
+    }
     for (const JobId job : *returns_) {
         encode(Return{.tag = new_tag(), .job = job}, out_);
     }
     returns_->clear();
+    pool_.trim();  // their memory may have been a payload's
 }
 
 void Conversation::discard_outgoing()

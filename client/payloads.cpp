@@ -94,6 +94,7 @@ Result<void> Conversation::drop(Tag blob)
 Result<void> Conversation::on(const Stored& message)
 {
     JOBMILL_TRY(answer(message.tag, MessageType::put, event::Stored{message.tag}));
+    pool_.trim();
     PutStage& stage = puts_.at(number(message.tag));
     const bool dropped = std::exchange(stage, PutStage::stored) == PutStage::dropped;
     return dropped ? drop(message.tag) : Result<void>{};

@@ -204,7 +204,11 @@ void Conversation::forget(Tag tag)
         return;
     }
     give_credit(found.value());
+    const bool had_blob = found->second.payload != nullptr;
     jobs_.erase(found);
+    if (had_blob) {
+        pool_.trim();
+    }
 }
 
 void Conversation::refuse_jobs(Tag first, const ErrorReply& error)
