@@ -16,8 +16,6 @@ namespace {
 
 /// So much is encoded ahead of the socket; submits wait beyond it.
 constexpr std::size_t most_outgoing = std::size_t{1024} * 1024;
-/// Numbers of opened handlers begin here, so that an error's id tells a handler from a job.
-constexpr std::uint32_t first_handler_number = 0xffff0000;
 
 Bytes args_of(const NewJob& job)
 {
@@ -221,6 +219,7 @@ Result<Tag> Conversation::submit_with(const NewJob& job, std::optional<std::uint
         encode_with(submit, job.payload);
     }
     UnfinishedJob& unfinished = remember(submit.tag, job, size);
+    unfinished.handler = submit.handler_number;
     if (payload.memory_ != nullptr && payload.memory_->descriptor) {
         unfinished.payload = std::move(payload.memory_);  // what goes in pieces is the upload's
     }
@@ -293,6 +292,7 @@ Result<Conversation::Range> Conversation::submit_many(std::span<const ByteView> 
         (void)remember(Tag{number(many.first) + i}, job, payloads[i].size());
     }
     jobs_[number(many.first)].together = static_cast<std::uint32_t>(count);
+    jobs_[number(many.first)].handler = many.handler_number;
     return Range{.first = many.first, .count = count};
 }
 

@@ -127,6 +127,7 @@ private:
         bool counts = true;              ///< it takes credit
         bool detached = false;
         bool accepted = false;
+        std::uint32_t handler = 0;   ///< the opened number that it names
         std::uint32_t together = 1;  ///< with so many, itself included, it is accepted or refused
         std::unique_ptr<Assembly> assembly;   ///< null: nothing of it comes in pieces
         std::shared_ptr<BlobMemory> payload;  ///< that was lent for it
@@ -230,6 +231,8 @@ private:
     void add_part(Assembly& assembly, ByteView bytes);
     void finish(Tag tag, Assembly assembly);
     void forget(Tag tag);
+    /// The handler with that number could not be opened.
+    void refuse_handler(std::uint32_t handler, const ErrorReply& error);
     /// The job with that tag, and those that go with it, were refused.
     void refuse_jobs(Tag first, const ErrorReply& error);
     void give_credit(UnfinishedJob& job) noexcept;
@@ -268,6 +271,7 @@ private:
     std::unordered_map<std::uint64_t, PutStage> puts_;
     using Handlers = std::map<std::pair<std::string, std::string>, OpenedHandler, std::less<>>;
     Handlers handlers_;
+    std::unordered_map<std::uint32_t, ErrorReply> not_opened_;  ///< and why
     Handlers::value_type* last_handler_ = nullptr;  ///< that was asked for: likely the next, too
     std::uint32_t opened_ = 0;
     std::uint32_t credit_jobs_ = 0;

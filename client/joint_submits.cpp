@@ -47,7 +47,7 @@ Tag Conversation::submit_plain(const NewJob& job)
                   .last = tag,
                   .payload_size = job.payload.size()};
     }
-    (void)remember(tag, job, job.payload.size());
+    remember(tag, job, job.payload.size()).handler = handler;
     return tag;
 }
 

@@ -2,6 +2,7 @@
 // What a conversation checks before it says it, and judges when it hears it. For client/ alone.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -13,6 +14,9 @@
 #include "jobmill/result.hpp"
 
 namespace jobmill {
+
+/// Numbers of opened handlers begin here, so that an error's id tells a handler from a job.
+inline constexpr std::uint32_t first_handler_number = 0xffff0000;
 
 [[nodiscard]] inline Result<void> check_name(std::string_view what, std::string_view name)
 {

@@ -213,11 +213,27 @@ void Conversation::forget(Tag tag)
 
 void Conversation::refuse_jobs(Tag first, const ErrorReply& error)
 {
-    const std::uint64_t end = number(first) + jobs_.at(number(first)).together;
+    const UnfinishedJob& job = jobs_.at(number(first));
+    const std::uint64_t end = number(first) + job.together;
+    // The daemon can say no more of a number than that it was not opened.
+    const auto not_opened = not_opened_.find(job.handler);
+    const bool is_that =
+        not_opened != not_opened_.end() && error.code == error_code::unknown_handler;
+    const ErrorReply& why = is_that ? not_opened->second : error;
     for (std::uint64_t id = number(first); id < end; ++id) {
         forget(Tag{id});
         stop_upload(Tag{id});
-        emit(event::JobError{Tag{id}, error});
+        emit(event::JobError{Tag{id}, why});
+    }
+}
+
+void Conversation::refuse_handler(std::uint32_t handler, const ErrorReply& error)
+{
+    for (auto& [name, opened] : handlers_) {
+        if (opened.number == handler) {
+            not_opened_.emplace(handler, error);
+            opened.number = 0;  // named from now on: it may be there one day
+        }
     }
 }
 
@@ -307,9 +323,10 @@ Result<void> Conversation::on(const ErrorMessage& message)
         puts_.erase(id);
         stop_upload(message.tag);
         emit(event::JobError{message.tag, message.error});
+    } else if (id >= first_handler_number && id - first_handler_number < opened_) {
+        refuse_handler(static_cast<std::uint32_t>(id), message.error);
     }
-    // Otherwise about an opened handler, whose submits get errors of their own, or about a job that
-    // ended meanwhile.
+    // Otherwise about a job that ended meanwhile.
     return {};
 }
 

@@ -193,6 +193,39 @@ TEST_CASE("a handler that is used again is opened, once")
     CHECK(daemon.heard() == Names{"hello", "submit", "open", "submit_many", "submit"});
 }
 
+TEST_CASE("jobs of a handler that could not be opened say why, and later ones name it")
+{
+    ScriptedDaemon daemon;
+    const auto refuse = [&](std::uint64_t id, std::string text) {
+        return daemon.say(
+            ErrorMessage{.tag = Tag{id},
+                         .error = {.code = error_code::unknown_handler, .text = std::move(text)}});
+    };
+    for (int i = 0; i < 3; ++i) {
+        REQUIRE(daemon.client.submit({.handler = "sun"}));
+    }
+    std::uint64_t opened = 0;
+    {
+        const Sent sent{daemon};
+        REQUIRE(sent.all<Open>().size() == 1);
+        opened = sent.all<Open>()[0].number;
+    }
+    REQUIRE(refuse(1, "no handler sun"));
+    REQUIRE(refuse(opened, "no handler sun, did you mean sum?"));
+    REQUIRE(refuse(2, "this number was not opened"));
+    REQUIRE(refuse(3, "this number was not opened"));
+    CHECK(daemon.event_of<event::JobError>()->error.text == "no handler sun");
+    CHECK(daemon.event_of<event::JobError>()->error.text == "no handler sun, did you mean sum?");
+    CHECK(daemon.event_of<event::JobError>()->error.text == "no handler sun, did you mean sum?");
+    REQUIRE(daemon.client.submit({.handler = "sun", .label = "l"}));
+    const std::vector<ByteView> payloads(2);
+    REQUIRE(daemon.client.submit_many(payloads, {.handler = "sun"}));
+    const Sent sent{daemon};
+    CHECK(sent.all<Open>().empty());
+    CHECK(sent.all<Submit>().at(0).options.handler == "sun");
+    CHECK(sent.all<SubmitMany>().at(0).options.handler == "sun");
+}
+
 TEST_CASE("a job that could not be encoded is refused here")
 {
     ScriptedDaemon daemon{Welcome{.max_payload = 100, .server = {}}};
