@@ -32,9 +32,35 @@ program() {
     has "words under a killed daemon" "the daemon left with" "$(cat "$place/err")"
 }
 
+# turned_away COMMAND...: the same under a daemon that has no room for another session.
+turned_away() {
+    command -v "$1" >/dev/null || return
+    echo "-- $*, turned away"
+    timeout 30 "$@" >"$place/out" 2>"$place/err" </dev/null
+    same "code when turned away" 1 $?
+    # socat and Node throw away what has come when they cannot write any more.
+    [ "$1" = sh ] || [ "$1" = node ] || has "the daemon's words when turned away" "sessions" "$(cat "$place/err")"
+}
+
 program sh jobs.sh
 program python3 jobs.py
 program node jobs.js
 program go run jobs.go
+
+printf 'max_sessions = 1\n[pool.default]\nworkers = 2\n' >"$XDG_CONFIG_HOME/jobmill/jobmill.toml"
+hold() { # the one session; those that look whether the daemon is ready may be in its way
+    until [ -e "$place/held" ]; do
+        jobmill run -- sh -c "touch '$place/held'; sleep 60"
+    done >/dev/null 2>&1
+}
+hold &
+holder=$!
+eventually test -e "$place/held"
+turned_away sh jobs.sh
+turned_away python3 jobs.py
+turned_away node jobs.js
+turned_away go run jobs.go
+kill_daemon
+wait "$holder"
 
 judge
