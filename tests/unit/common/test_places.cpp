@@ -86,10 +86,10 @@ TEST_CASE("a socket below a runtime directory that is not the user's alone is re
     surroundings.runtime_dir = directory.path();
     const std::string socket = directory.path() + "/jobmill/jobmill.sock";
     CHECK(check_runtime_dir(surroundings, socket, uid).has_value());
-    const auto anothers = check_runtime_dir(surroundings, socket, uid + 1);
-    REQUIRE_FALSE(anothers.has_value());
-    CHECK(anothers.error().code == Errc::not_allowed);
-    CHECK(anothers.error().what.find("belongs to user " + std::to_string(uid)) !=
+    const auto foreign = check_runtime_dir(surroundings, socket, uid + 1);
+    REQUIRE_FALSE(foreign.has_value());
+    CHECK(foreign.error().code == Errc::not_allowed);
+    CHECK(foreign.error().what.find("belongs to user " + std::to_string(uid)) !=
           std::string::npos);
     for (const mode_t mode : {0777U, 0770U, 01777U}) {
         REQUIRE(::chmod(directory.path().c_str(), mode) == 0);
