@@ -16,8 +16,9 @@
 namespace jobmill {
 namespace {
 
-/// As with the children of tiny jobs.
-constexpr std::uint64_t between_ns = 250'000;
+/// So it costs a worker one hundredth of its time at most, even where a system call takes a
+/// microsecond.
+constexpr std::uint64_t between_ns = 1'000'000;
 
 /// The one stops a job, the second asks for its stack, a closed pipe must not kill, and who ignores
 /// the last cannot wait for his children. Not those of faults and the like, which belong to

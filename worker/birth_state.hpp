@@ -14,7 +14,7 @@
 namespace jobmill {
 
 /// When to restore. It takes some ten system calls, which is more than a tiny job does, so that is
-/// done four times a millisecond at most: a job of some length is always cleared up after.
+/// done once a millisecond at most: a job that takes longer is always cleared up after.
 class RestoreTurns {
 public:
     /// A job has ended at that time. True: restore now.

@@ -32,7 +32,7 @@ std::string said(const Answer& answer)
 void spoil(TestWorker& worker, const std::string& what)
 {
     CHECK(worker.run({.handler = "spoil", .payload = what}).succeeded);
-    CHECK(worker.run({.handler = "cpu", .payload = "1"}).succeeded);
+    CHECK(worker.run({.handler = "cpu", .payload = "2"}).succeeded);
 }
 
 }  // namespace
@@ -42,7 +42,7 @@ TEST_CASE("a job of some length, or after a pause, is cleared up after at its en
     RestoreTurns turns;
     CHECK(turns.due_after(1000 * us));
     CHECK_FALSE(turns.due_before(1001 * us));
-    CHECK(turns.due_after(1250 * us));
+    CHECK(turns.due_after(2000 * us));
     CHECK_FALSE(turns.due_before(9000 * us));
     CHECK(turns.due_after(9001 * us));
 }
@@ -53,11 +53,11 @@ TEST_CASE("tiny jobs are cleared up after together, before a job that comes late
     CHECK(turns.due_after(1000 * us));
     CHECK_FALSE(turns.due_after(1001 * us));
     CHECK_FALSE(turns.due_before(1002 * us));
-    CHECK_FALSE(turns.due_after(1249 * us));
-    CHECK(turns.due_before(1250 * us));
-    CHECK_FALSE(turns.due_before(1251 * us));
-    CHECK_FALSE(turns.due_after(1251 * us));
-    CHECK(turns.due_after(1500 * us));
+    CHECK_FALSE(turns.due_after(1999 * us));
+    CHECK(turns.due_before(2000 * us));
+    CHECK_FALSE(turns.due_before(2001 * us));
+    CHECK_FALSE(turns.due_after(2001 * us));
+    CHECK(turns.due_after(3000 * us));
 }
 
 TEST_CASE("what a job changes of its process the next one does not see")
