@@ -108,7 +108,9 @@ void FakeWorld::set_lending(PretendJob& job, bool lends)
         return;
     }
     job.lends = lends;
-    existing(job.worker, "nobody lends").lending += lends ? 1 : -1;
+    PretendWorker& worker = existing(job.worker, "nobody lends");
+    worker.lending += lends ? 1 : -1;
+    worker.lent_in = events_;
     labels_.at(number(job.label)).lending += lends ? 1U : -1U;
     if (lends) {
         ++pool_of(job.pool).lending;

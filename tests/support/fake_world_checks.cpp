@@ -106,8 +106,9 @@ void FakeWorld::check_spread(const PretendWorker& chosen, const PretendJob& job)
     for (const auto& other : workers_) {
         // By their pace few jobs may be more work than many; whoever has none has less.
         const bool has_work = by_pace() && !other->held.empty();
+        // Whose job ceases to lend in the midst of this event is open again after it.
         demand(other->pool != chosen.pool || other->held.size() >= chosen.held.size() ||
-                   !could_take(*other) || has_work || soon_done,
+                   !could_take(*other) || has_work || soon_done || other->lent_in == events_,
                "a worker was offered a job while another held fewer");
     }
 }

@@ -89,8 +89,7 @@ TEST_CASE("a socket below a runtime directory that is not the user's alone is re
     const auto foreign = check_runtime_dir(surroundings, socket, uid + 1);
     REQUIRE_FALSE(foreign.has_value());
     CHECK(foreign.error().code == Errc::not_allowed);
-    CHECK(foreign.error().what.find("belongs to user " + std::to_string(uid)) !=
-          std::string::npos);
+    CHECK(foreign.error().what.find("belongs to user " + std::to_string(uid)) != std::string::npos);
     for (const mode_t mode : {0777U, 0770U, 01777U}) {
         REQUIRE(::chmod(directory.path().c_str(), mode) == 0);
         CHECK_FALSE(check_runtime_dir(surroundings, socket, uid).has_value());
