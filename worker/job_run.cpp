@@ -87,6 +87,7 @@ void JobRun::run(const LoadedHandler& handler)
     if (kit_.restore_turns.due_before(start)) {
         restore_birth();
     }
+    most_payload_ = layout_.max_payload.load(std::memory_order_relaxed);
     running_job() = {.limits = offer_.limits};
     name_job(offer_.job);
     note_running_handler(handler.name.c_str());
@@ -280,12 +281,11 @@ void JobRun::show_life() noexcept
 
 Result<void> JobRun::judge_size(const char* what, std::uint64_t size)
 {
-    const std::uint64_t most = layout_.max_payload.load(std::memory_order_relaxed);
-    if (most == 0 || size <= most) {
+    if (most_payload_ == 0 || size <= most_payload_) {
         return {};
     }
     const std::string text = std::string{"a "} + what + " of " + std::to_string(size) +
-                             " bytes; the limit (max_payload) is " + std::to_string(most);
+                             " bytes; the limit (max_payload) is " + std::to_string(most_payload_);
     fail(plain_failure(text));
     oversized_ = true;
     return jobmill::fail(Errc::invalid, text);

@@ -99,6 +99,8 @@ private:
     std::optional<Value> args_;
     Outcome outcome_;
     std::optional<Cause> failure_;
+    /// In force when it began; a child that the handler has forked does not see the layout.
+    std::uint64_t most_payload_ = 0;
     bool oversized_ = false;  ///< that is the failure, whatever the handler says of it
 };
 
