@@ -66,12 +66,12 @@ pid_t start_ping(const std::string& socket)
     return pid;
 }
 
-/// The system call that a process waits in begins its line.
+/// Between two attempts to connect. The system call that a process waits in begins its line.
 bool waits_to_be_accepted(pid_t pid)
 {
     long call = -1;
     std::ifstream{"/proc/" + std::to_string(pid) + "/syscall"} >> call;
-    return call == SYS_connect;
+    return call == SYS_poll;
 }
 
 }  // namespace
