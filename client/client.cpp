@@ -265,7 +265,7 @@ short Client::wanted_events() const noexcept
 
 Result<void> Client::on_ready()
 {
-    if (const auto sent = state_->send(); !sent) {
+    if (auto sent = state_->send(); !sent) {
         state_->end_told = true;
         return sent;
     }

@@ -58,18 +58,18 @@ struct PretendWorker {
     TimePoint forked_at{};
     TimePoint ready_at{};
     TimePoint idle_since{};
-    std::vector<Offer> held;    ///< as the core must see it
-    int lending = 0;            ///< of these
-    std::uint64_t lent_in = 0;  ///< the event in which that changed last
-    bool alone = false;         ///< a job of these was held up: it gets no other
-    Sequence begun_told{};      ///< the last that it is known to have begun
-    Sequence finished_told{};   ///< the last that it has finished
-    Sequence hung_told{};       ///< the first that it held when it was said to hang
+    std::vector<Offer> held;   ///< as the core must see it
+    int lending = 0;           ///< of these
+    bool alone = false;        ///< a job of these was held up: it gets no other
+    Sequence begun_told{};     ///< the last that it is known to have begun
+    Sequence finished_told{};  ///< the last that it has finished
+    Sequence hung_told{};      ///< the first that it held when it was said to hang
     Sequence deaf_told{};
     std::optional<TimePoint> deaf_at;
     Duration let_wait{};  ///< so long jobs waited for it since it last did something
     std::uint32_t jobs_done = 0;
     std::uint64_t crashes_charged = 0;
+    std::uint64_t lent_in = 0;  ///< the event in which `lending` changed last
 
     // What the core asked for.
     std::uint64_t offers = 0;
