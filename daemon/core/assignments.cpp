@@ -55,13 +55,7 @@ bool Assignments::offer_one(PoolId pool, Turn& turn)
         slot = awake != nullptr && soon_done(next, *awake, turn.now) ? awake : slot;
     }
     if (book_.batches().settling(book_.extras(next).batch) && !JOBMILL_BUG(29)) {
-        // It would have been cancelled, had there not been so many before it.
-        const bool goes_on = turn.ends_left > 0;
-        turn.ends_left -= goes_on ? 1 : 0;
-        if (goes_on) {
-            cancel(next, EndedBy::halt, turn);
-        }
-        return goes_on;
+        return halt_instead(next, turn);
     }
     if (slot == nullptr) {
         workforce_.call_up(pool, book_.queued(pool), turn);

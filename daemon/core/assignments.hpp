@@ -85,6 +85,7 @@ private:
 
     [[nodiscard]] Prefetch& prefetch_of(PoolId pool);
     bool offer_one(PoolId pool, Turn& turn);
+    bool halt_instead(JobHandle next, Turn& turn);
     [[nodiscard]] Duration ahead(PoolId pool, TimePoint now);
     void make_way(PoolId pool, Turn& turn);
     [[nodiscard]] Duration overrun(const WorkerSlot& slot) const;

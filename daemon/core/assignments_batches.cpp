@@ -36,6 +36,19 @@ void Assignments::halt_held(WorkerSlot& slot, BatchId batch, Turn& turn)
     }
 }
 
+/// A job whose turn it is, of a batch that has given up: it would have been cancelled, had there
+/// not been so many before it. False when so many have ended that others must have their turn
+/// first.
+bool Assignments::halt_instead(JobHandle next, Turn& turn)
+{
+    if (turn.ends_left == 0) {
+        return false;
+    }
+    --turn.ends_left;
+    cancel(next, EndedBy::halt, turn);
+    return true;
+}
+
 /// no_job also when so many have ended that others must have their turn first.
 JobHandle Assignments::next_to_halt(Turn& turn)
 {
