@@ -193,7 +193,8 @@ private:
     void add_returns();
     /// The payload of what is encoded: in the frame, or in pieces that follow.
     template <typename Message>
-    void encode_with(Message& message, ByteView payload, std::shared_ptr<BlobMemory> owner = {});
+    void encode_with(Message& message, ByteView payload,
+                     const std::shared_ptr<BlobMemory>& owner = {});
     template <typename Message>
     void encode_with(Message& message, const LentBlob& payload);
     void stop_upload(Tag tag);

@@ -7,12 +7,12 @@ namespace jobmill {
 
 template <typename Message>
 void Conversation::encode_with(Message& message, ByteView payload,
-                               std::shared_ptr<BlobMemory> owner)
+                               const std::shared_ptr<BlobMemory>& owner)
 {
     message.size = payload.size();
     message.more = payload.size() > welcome_.max_inline;
     if (message.more) {
-        uploads_.push_back(Upload{.tag = message.tag, .rest = payload, .owner = std::move(owner)});
+        uploads_.push_back(Upload{.tag = message.tag, .rest = payload, .owner = owner});
     } else {
         message.payload = payload;
     }
@@ -33,7 +33,7 @@ void Conversation::encode_with(Message& message, const LentBlob& payload)
 }
 
 template void Conversation::encode_with(Submit& message, ByteView payload,
-                                        std::shared_ptr<BlobMemory> owner);
+                                        const std::shared_ptr<BlobMemory>& owner);
 template void Conversation::encode_with(Submit& message, const LentBlob& payload);
 
 Result<LentBlob> Conversation::lend(std::size_t size)
