@@ -12,27 +12,11 @@
 #include <cerrno>
 #include <fstream>
 
+#include "tests/e2e/descriptor_limit.hpp"
 #include "tests/e2e/e2e_daemon.hpp"
 
 namespace jobmill::tests {
 namespace {
-
-/// As many descriptors for this process as it may have.
-class ManyDescriptors {
-public:
-    ManyDescriptors()
-    {
-        REQUIRE(::getrlimit(RLIMIT_NOFILE, &before_) == 0);
-        const rlimit most{before_.rlim_max, before_.rlim_max};
-        REQUIRE(::setrlimit(RLIMIT_NOFILE, &most) == 0);
-    }
-    ~ManyDescriptors() { (void)::setrlimit(RLIMIT_NOFILE, &before_); }
-    ManyDescriptors(const ManyDescriptors&) = delete;
-    ManyDescriptors& operator=(const ManyDescriptors&) = delete;
-
-private:
-    rlimit before_{};
-};
 
 /// Connects until the queue of those that wait to be accepted is full.
 std::vector<UniqueFd> fill_queue(const std::string& path)
@@ -190,7 +174,7 @@ TEST_CASE("who finds the queue of connections full waits and is served")
     const Daemon daemon{pool_config(1)};
     daemon.check_healthy();
     const std::size_t before = daemon.open_descriptors();
-    const ManyDescriptors many;
+    const DescriptorLimit many{RLIM_INFINITY};
     daemon.signal(SIGSTOP);
     std::vector<UniqueFd> crowd = fill_queue(daemon.socket());
     const pid_t late = start_ping(daemon.socket());

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Large payloads and results that are never copied: lent, put, read where they lie, given back.
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,6 +8,7 @@
 #include <map>
 
 #include "jobmill/client.hpp"
+#include "tests/e2e/descriptor_limit.hpp"
 #include "tests/e2e/e2e_daemon.hpp"
 
 namespace jobmill::tests {
@@ -65,23 +65,6 @@ Bytes bytes_in(const event::JobResult& result)
     const ByteView bytes = result.blob ? result.blob.bytes() : ByteView{result.payload};
     return {bytes.begin(), bytes.end()};
 }
-
-/// As long as it lives, this process can open nothing.
-class NoMoreDescriptors {
-public:
-    NoMoreDescriptors()
-    {
-        REQUIRE(::getrlimit(RLIMIT_NOFILE, &before_) == 0);
-        const rlimit none{.rlim_cur = 0, .rlim_max = before_.rlim_max};
-        REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
-    }
-    ~NoMoreDescriptors() { (void)::setrlimit(RLIMIT_NOFILE, &before_); }
-    NoMoreDescriptors(const NoMoreDescriptors&) = delete;
-    NoMoreDescriptors& operator=(const NoMoreDescriptors&) = delete;
-
-private:
-    rlimit before_{};
-};
 
 /// The daemon has heard everything that was sent before.
 void settle(Client& client)
@@ -220,7 +203,7 @@ TEST_CASE("out of descriptors, what was to be copied is copied elsewhere")
     Result<Tag> stored{Tag{}};
     Result<Tag> lent{Tag{}};
     {
-        const NoMoreDescriptors none;
+        const DescriptorLimit none{0};
         job = client.submit({.handler = "echo", .payload = payload});
         stored = client.put(payload);
         lent = client.submit({.handler = "echo"}, filled(client, 'l', 300'000));
