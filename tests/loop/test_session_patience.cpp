@@ -24,6 +24,15 @@ bool dribbles_until_over(DeskFixture& world, Peer& peer, ByteView bytes, std::ui
     return world.is_over(session);
 }
 
+/// Job 101 says more than its reader reads.
+void emit_until_held_up(DeskFixture& world)
+{
+    while (world.paused.empty()) {
+        world.chunk(101, small(std::string(60'000, 'c')));
+        world.settle();
+    }
+}
+
 }  // namespace
 
 TEST_CASE("what clients are given is five seconds, ten and thirty")
@@ -116,10 +125,7 @@ TEST_CASE_FIXTURE(DeskFixture,
     peer.send(submit(1));
     peer.send(submit(2));
     CHECK(heard_by(peer) == Lines{"accepted 1:101 x2"});
-    while (paused.empty()) {
-        chunk(101, small(std::string(60'000, 'c')));
-        settle();
-    }
+    emit_until_held_up(*this);
     CHECK(run_until([&] { return is_over(1); }));
     bury();
     CHECK(paused.empty());
@@ -132,10 +138,7 @@ TEST_CASE_FIXTURE(DeskFixture, "who reads less than his socket holds is not let 
     Peer& peer = connect_binary();
     peer.send(submit(1));
     CHECK(heard_by(peer) == Lines{"accepted 1:101"});
-    while (paused.empty()) {
-        chunk(101, small(std::string(60'000, 'c')));
-        settle();
-    }
+    emit_until_held_up(*this);
     // In that time half of what the kernel wants to be read before a socket is writable again.
     for (int i = 0; i < 15; ++i) {
         run_for(100ms);
@@ -152,10 +155,7 @@ TEST_CASE_FIXTURE(DeskFixture, "who reads slowly is not let go as long as he rea
     Peer& peer = connect_binary();
     peer.send(submit(1));
     CHECK(heard_by(peer) == Lines{"accepted 1:101"});
-    while (paused.empty()) {
-        chunk(101, small(std::string(60'000, 'c')));
-        settle();
-    }
+    emit_until_held_up(*this);
     for (int i = 0; i < 8; ++i) {
         run_for(100ms);
         peer.listen(std::size_t{200} * 1024);
