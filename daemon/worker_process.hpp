@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -72,11 +74,14 @@ public:
     void take_stack();
     /// Reports what it has committed in its outbox and not sent.
     void collect();
-    /// No result or chunk may have more bytes from now on.
+    /// No result or chunk of a job that begins from now on may have more bytes.
     void bound_payloads(std::uint64_t most)
     {
         segment_.layout().max_payload.store(most, std::memory_order_relaxed);
+        most_payload_ = std::max(most_payload_, most);
     }
+    /// The most that it was ever told: a job keeps to what held when it began.
+    [[nodiscard]] std::uint64_t most_payload() const noexcept { return most_payload_; }
     /// Closes the link: it leaves when it notices.
     void dismiss();
     void terminate();
@@ -165,6 +170,7 @@ private:
     JobLimits limits_;  ///< of the last job that it was offered
     core::TimePoint last_offer_;
     Sequence last_sequence_{};
+    std::uint64_t most_payload_ = 0;
     std::optional<WorkerCgroup> group_;
     CgroupReading last_reading_;  ///< of its group, when it was dead
     std::uint64_t cpu_before_group_ = 0;

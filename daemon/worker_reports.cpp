@@ -35,6 +35,12 @@ void keep(ByteView bytes, UniqueFd blob, std::uint64_t size, Payload& payload)
     payload.blob = std::move(blob);
 }
 
+std::string oversized(const char* what, std::uint64_t size, std::uint64_t most)
+{
+    return std::string{"a "} + what + " of " + std::to_string(size) +
+           " bytes; the limit (max_payload) is " + std::to_string(most);
+}
+
 Sequence sequence_of(const WorkerReport& report)
 {
     return std::visit(
@@ -60,8 +66,10 @@ void WorkerReports::take(WorkerId worker, WorkerReport& report, UniqueFd blob, b
     if (auto* outcome = std::get_if<JobOutcome>(&report)) {
         take_outcome(worker, *job, *outcome, std::move(blob), more);
     } else if (const auto* chunk = std::get_if<JobChunk>(&report)) {
-        if (chunk->size > largest(limits::inline_payload)) {
-            misbehaved(worker, "sent " + oversized("partial result", chunk->size));
+        const WorkerProcess* process = outside_.processes.worker(worker);
+        const std::uint64_t most = process == nullptr ? 0 : process->most_payload();
+        if (chunk->size > std::max<std::uint64_t>(most, limits::inline_payload)) {
+            misbehaved(worker, "sent " + oversized("partial result", chunk->size, most));
             return;
         }
         Payload payload;
@@ -70,12 +78,6 @@ void WorkerReports::take(WorkerId worker, WorkerReport& report, UniqueFd blob, b
     } else {
         outside_.desk.worker_started(*job, worker);
     }
-}
-
-std::string WorkerReports::oversized(const char* what, std::uint64_t size) const
-{
-    return std::string{"a "} + what + " of " + std::to_string(size) +
-           " bytes; the limit (max_payload) is " + std::to_string(largest());
 }
 
 void WorkerReports::misbehaved(WorkerId worker, const std::string& fault)
@@ -91,10 +93,12 @@ void WorkerReports::take_outcome(WorkerId worker, JobId job, JobOutcome& outcome
                                  bool more)
 {
     Outcome& said = outside_.desk.worker_outcome(job);
-    if (outcome.size > largest()) {
+    const std::uint64_t most = outside_.desk.admission().largest();
+    if (outcome.size > most) {
         // Workers know the bound, but it may have been lowered meanwhile; or this one lies.
         outcome.succeeded = false;
-        outcome.cause = Cause{.kind = cause_kind::error, .text = oversized("result", outcome.size)};
+        outcome.cause =
+            Cause{.kind = cause_kind::error, .text = oversized("result", outcome.size, most)};
         outcome.size = 0;
         outcome.payload = {};
         blob.reset();

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <algorithm>
 #include <functional>
 #include <string>
 
@@ -29,12 +28,6 @@ public:
 
 private:
     void misbehaved(WorkerId worker, const std::string& fault);
-    /// The most bytes that may come at once, whatever is configured `at_least` so many.
-    [[nodiscard]] std::uint64_t largest(std::uint64_t at_least = 0) const
-    {
-        return std::max(outside_.desk.admission().largest(), at_least);
-    }
-    [[nodiscard]] std::string oversized(const char* what, std::uint64_t size) const;
     void take_outcome(WorkerId worker, JobId job, JobOutcome& outcome, UniqueFd blob, bool more);
 
     Outside outside_;

@@ -83,6 +83,20 @@ TEST_CASE("the largest result is another one at once, in workers that stay")
     CHECK(daemon.pool().integer_at("restarts") == 0);
 }
 
+TEST_CASE("a job that runs may say what it might when it began")
+{
+    const Daemon daemon{with_workers(1)};
+    JsonClient client = daemon.json();
+    client.submit("a", "until_cancelled", "", R"(,"args":{"last_words":300000})");
+    (void)client.next("chunk", "a");
+    write_config(daemon, "max_payload = \"200 KiB\"\n" + with_workers(1));
+    CHECK(reload(client) == "max_payload 1 GiB -> 200 KiB\n");
+    client.send(R"({"op":"cancel","id":"a"})");
+    const Value result = client.result("a");
+    CHECK(result.text_at("payload") == "stopped");
+    CHECK(daemon.pool().integer_at("restarts") == 0);
+}
+
 TEST_CASE("a pool grows and shrinks under running jobs")
 {
     const Daemon daemon{with_workers(1)};

@@ -151,6 +151,9 @@ std::string until_cancelled(Job& job)
         (void)::nanosleep(&pause, nullptr);
         over = job.cancelled();
     }
+    if (const std::int64_t size = job.integer("last_words", 0); size > 0) {
+        job.emit(std::string(static_cast<std::size_t>(size), 'w'));
+    }
     return "stopped";
 }
 
