@@ -288,6 +288,12 @@ void WorkerProcess::accuse(const std::string& fault)
     }
 }
 
+void WorkerProcess::disbelieve(const std::string& fault)
+{
+    refused_ = true;
+    accuse(fault);
+}
+
 void WorkerProcess::misbehave(const std::string& fault)
 {
     misbehaved_ = true;

@@ -87,8 +87,10 @@ public:
     void terminate();
     void kill();
     void pause_reading(bool paused);
-    /// It said something that it must not say; the text becomes part of the cause.
+    /// It has to go for that; the text becomes part of the cause. What it had finished counts.
     void accuse(const std::string& fault);
+    /// The same of what it has said just now: nothing after that counts.
+    void disbelieve(const std::string& fault);
 
     [[nodiscard]] std::optional<ProgressReading> progress() const;
     [[nodiscard]] Cause cause_of_death() const;

@@ -83,7 +83,7 @@ void WorkerReports::take(WorkerId worker, WorkerReport& report, UniqueFd blob, b
 void WorkerReports::misbehaved(WorkerId worker, const std::string& fault)
 {
     if (WorkerProcess* process = outside_.processes.worker(worker)) {
-        process->accuse(fault);
+        process->disbelieve(fault);
     }
     outside_.post(core::WorkerMisbehaved{worker});
     outside_.post(core::WordsHeard{worker});  // those before may have promised more

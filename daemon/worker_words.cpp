@@ -69,7 +69,7 @@ void WorkerProcess::take_committed()
     }
     FrameSplitter frames{Link::worker, Direction::to_daemon};
     frames.feed(rest);
-    for (auto next = frames.next(); next && *next; next = frames.next()) {
+    for (auto next = frames.next(); next && *next && !refused_; next = frames.next()) {
         if (!report(**next, false)) {
             return;
         }

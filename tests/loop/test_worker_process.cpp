@@ -256,6 +256,23 @@ TEST_CASE_FIXTURE(Outboxed, "nonsense in the outbox as well is understood no fur
     CHECK(results == std::vector<std::string>{"first"});
 }
 
+TEST_CASE_FIXTURE(Outboxed, "what follows words that are not believed does not count")
+{
+    lie = "lie";
+    say(commit(outcome("first", 1)));
+    CHECK(run_until([&] { return results.size() == 1; }));
+    const Bytes told = commit(outcome(lie, 2));
+    SUBCASE("when they are heard")
+    {
+        say(told);
+        CHECK(run_until([&] { return results.size() == 2; }));
+    }
+    SUBCASE("when they are found after its death"){}(void)commit(outcome("third", 3));
+    worker->kill();
+    CHECK(run_until([&] { return exits == 1; }));
+    CHECK(results == std::vector<std::string>{"first", "lie"});
+}
+
 TEST_CASE_FIXTURE(Outboxed, "what a worker has committed and not sent is collected, and heard once")
 {
     const Bytes first = commit(outcome("first", 1));

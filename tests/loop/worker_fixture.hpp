@@ -54,6 +54,9 @@ struct Watched : LoopFixture {
                          has_blob = static_cast<bool>(blob);
                          causes.push_back(outcome->cause);
                          promises += more ? '+' : '.';
+                         if (!lie.empty() && results.back() == lie) {
+                             worker->disbelieve("lied");
+                         }
                      }
                  },
              .on_heard = [this](WorkerId) { promises += '!'; },
@@ -100,6 +103,7 @@ struct Watched : LoopFixture {
     std::vector<std::string> results;
     std::vector<Cause> causes;  ///< of these
     std::string promises;       ///< after each result: '+' more, '.' none; '!' all was heard
+    std::string lie;            ///< a result that is not believed
     bool has_blob = false;
     int misbehaved = 0;
     int exits = 0;
