@@ -56,7 +56,7 @@ tl::expected<void, ErrorReply> Adjustments::adjust_pool(const AdjustRequest& req
 {
     const auto pool = outside_.pools.find(request.pool);
     if (!pool) {
-        return refuse(error_code::unknown_pool, "no such pool", "pool");
+        return outside_.pools.unknown(request.pool);
     }
     PoolSettings& settings = outside_.pools.entry(*pool).settings;
     settings.max_running = request.max_running.value_or(settings.max_running);

@@ -75,6 +75,16 @@ std::vector<PoolId> PoolDirectory::all() const
     return pools;
 }
 
+tl::unexpected<ErrorReply> PoolDirectory::unknown(std::string_view name) const
+{
+    std::vector<std::string_view> names;
+    for (const PoolId each : published_) {
+        names.emplace_back(entry(each).name);
+    }
+    return refuse(error_code::unknown_pool,
+                  "no pool \"" + std::string{name} + "\"" + did_you_mean(name, names), "pool");
+}
+
 tl::expected<Route, ErrorReply> PoolDirectory::find(std::string_view pool, std::string_view handler,
                                                     std::uint16_t guess) const
 {
@@ -84,12 +94,7 @@ tl::expected<Route, ErrorReply> PoolDirectory::find(std::string_view pool, std::
         number = published_.front();
     }
     if (!number) {
-        std::vector<std::string_view> names;
-        for (const PoolId each : published_) {
-            names.emplace_back(entry(each).name);
-        }
-        return refuse(error_code::unknown_pool,
-                      "no pool \"" + std::string{name} + "\"" + did_you_mean(name, names), "pool");
+        return unknown(name);
     }
     const PoolEntry* entry = &this->entry(*number);
     if (entry->state == PoolEntry::State::down) {

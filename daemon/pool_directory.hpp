@@ -59,6 +59,8 @@ public:
     void publish(std::vector<PoolId> pools);
     [[nodiscard]] const std::vector<PoolId>& published() const noexcept { return published_; }
     [[nodiscard]] std::optional<PoolId> find(std::string_view name) const;
+    /// There is none of that name; with the nearest one.
+    [[nodiscard]] tl::unexpected<ErrorReply> unknown(std::string_view name) const;
     void retire(PoolId pool) { entry(pool).state = PoolEntry::State::retiring; }
     void remove(PoolId pool);
     /// Those that are published, in their order, then those that retire.

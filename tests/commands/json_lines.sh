@@ -25,7 +25,7 @@ line 4 not_found 1 "4: no job of that number was set aside" retry 4
 line 1 unknown_pool 125 'no pool "nope"' bench -p nope
 line 1 unknown_handler 125 'no handler "nope"' run nope
 line 1 unknown_handler 125 'no handler "nope"' submit nope
-line "" unknown_pool 125 "no such pool" set -p nope --weight 3
+line "" unknown_pool 125 'no pool "nope"' set -p nope --weight 3
 for order in --json --ordered; do
     out=$(printf 'a\nb\n' | jobmill --json map "$order" nope 2>/dev/null)
     has "map $order" '"id":"1","code":"unknown_handler"' "$out"
