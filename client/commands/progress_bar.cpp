@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "client/commands/progress_bar.hpp"
 
+#include <sys/ioctl.h>
+
 #include <algorithm>
 
 #include "client/commands/output.hpp"
@@ -9,7 +11,16 @@ namespace jobmill::commands {
 namespace {
 
 constexpr std::uint64_t width = 24;
+constexpr std::size_t usual_columns = 80;
 constexpr std::chrono::milliseconds shortest_pause{100};
+
+/// Of the terminal, which may be another size than a moment ago.
+std::size_t columns()
+{
+    winsize size{};
+    return ::ioctl(standard_error, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col
+                                                                              : usual_columns;
+}
 
 }  // namespace
 
@@ -33,9 +44,11 @@ void ProgressBar::draw(std::string_view name, std::uint64_t done, std::uint64_t 
     if (!shown_ || output_waits() || (drawn_ && now - last_ < shortest_pause && !news)) {
         return;
     }
-    const std::string line = "\r\x1b[K" + std::string{name} + bar_text(done, total) +
-                             (note.empty() ? "" : "  " + std::string{note});
-    (void)write_all(standard_error, bytes_of(line));
+    std::string line =
+        std::string{name} + bar_text(done, total) + (note.empty() ? "" : "  " + std::string{note});
+    // A line that wraps would stay when the next is drawn.
+    line.resize(std::min(line.size(), columns() - 1));
+    (void)write_all(standard_error, bytes_of("\r\x1b[K" + line));
     drawn_ = true;
     total_ = total;
     last_ = now;
