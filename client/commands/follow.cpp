@@ -121,6 +121,19 @@ int abandoned_exit_code()
     return exit_code::signal_base + (signal != 0 ? signal : SIGPIPE);
 }
 
+void tell_loss(const ClientEvent& event)
+{
+    if (!output_has_failed()) {
+        return;
+    }
+    if (const auto* result = std::get_if<event::JobResult>(&event)) {
+        notice("the result of job " + std::to_string(number(result->job)) +
+               " is lost: it is told once");
+    } else {
+        notice("what the job has said so far is lost: it is told once");
+    }
+}
+
 std::optional<int> follow(Client& client, Tag tag, const CommonOptions& common, bool ours)
 {
     Follower follower{common};
@@ -134,6 +147,8 @@ std::optional<int> follow(Client& client, Tag tag, const CommonOptions& common, 
         if (!*event || !follower.on(**event)) {
             if (ours && client.cancel(tag)) {
                 wait_for_the_end(client);
+            } else if (*event && !ours) {
+                tell_loss(**event);
             }
             return abandoned_exit_code();
         }

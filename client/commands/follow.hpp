@@ -20,4 +20,8 @@ namespace jobmill::commands {
 /// The exit code of a command that an interrupt ended, a reader who left, or a full disk.
 [[nodiscard]] int abandoned_exit_code();
 
+/// Says what is lost with an event that could not be written, if its reader has not left by
+/// himself: the events of a detached job are told once.
+void tell_loss(const ClientEvent& event);
+
 }  // namespace jobmill::commands

@@ -45,9 +45,11 @@ bool failed_to_write = false;
 /// hear it.
 bool judge(const Result<void>& written, bool say)
 {
-    if (!written && written.error().code != Errc::closed && say) {
+    if (!written && written.error().code != Errc::closed) {
         failed_to_write = true;
-        notice(written.error().what);
+        if (say) {
+            notice(written.error().what);
+        }
     }
     return written.has_value();
 }

@@ -39,7 +39,7 @@ void hold_closed_descriptors();
 /// came.
 [[nodiscard]] bool finish_output();
 
-/// Whether something for standard output could not be written, though it has a reader: a full disk.
+/// Whether something could not be written, though it has a reader: a full disk.
 [[nodiscard]] bool output_has_failed();
 
 [[nodiscard]] bool is_terminal_fd(int fd);

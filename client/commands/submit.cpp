@@ -17,6 +17,9 @@ int print(const event::Accepted& accepted, const CommonOptions& common)
     const std::string line = std::to_string(number(accepted.job)) + "\n";
     const bool written = common.json ? print_json(accepted, std::to_string(number(accepted.tag)))
                                      : write_all(standard_output, bytes_of(line));
+    if (!written && output_has_failed()) {
+        notice("job " + std::to_string(number(accepted.job)) + " is submitted nevertheless");
+    }
     return written ? exit_code::ok : abandoned_exit_code();
 }
 

@@ -70,6 +70,9 @@ private:
             JOBMILL_TRY(waited.output.add(Stream::out, result->payload));
             written = waited.output.print("");
         }
+        if (!written) {
+            tell_loss(event);
+        }
         if (is_last(event)) {
             say_end(event, waited.job);
             jobs_.erase(found);

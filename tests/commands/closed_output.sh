@@ -20,7 +20,10 @@ closed run run echo hi
 closed "a command" run -- echo hi
 closed map map echo
 closed "map in order" map -k -- echo
-closed submit submit echo hi
+err=$(jobmill submit echo hi 2>&1 >&-)
+same "submit: code" 125 $?
+same "submit: what cannot be printed" "jobmill: writing the output: Bad file descriptor" "$(echo "$err" | head -n 1)"
+has "submit: what was done nevertheless" "is submitted nevertheless" "$(echo "$err" | tail -n 1)"
 closed status status
 closed help --help
 closed "JSON lines" --json ping

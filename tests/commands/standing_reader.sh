@@ -92,6 +92,20 @@ for words in "run sum 100" "map sum" "status"; do
     same "the code of $words" 125 $?
     has "the reason of $words" "No space left on device" "$(cat "$place/err")"
 done
+cd "$place" || exit 2
+jobmill run -- sh -c 'echo told; echo told >&2; sleep 20' >"$place/out" 2>/dev/full
+same "the code where nothing can be said to the error output" "125 told" "$? $(cat "$place/out")"
+job=$(jobmill submit sum 100)
+jobmill wait "$job" >/dev/full 2>"$place/err"
+same "the code of wait" 125 $?
+has "what is lost" "the result of job $job is lost: it is told once" "$(cat "$place/err")"
+one=$(jobmill submit sum 100)
+jobmill wait "$one" "$(jobmill submit sum 100)" >/dev/full 2>"$place/err"
+same "the code of wait for several" 125 $?
+has "what is lost of several" "is lost: it is told once" "$(cat "$place/err")"
+jobmill submit sum 100 >/dev/full 2>"$place/err"
+same "the code of submit" 125 $?
+holds "what is not" grep -q 'job [0-9]* is submitted nevertheless' "$place/err"
 for words in --help --version "run --help"; do
     # shellcheck disable=SC2086  # several words
     jobmill $words >/dev/full 2>"$place/err"
