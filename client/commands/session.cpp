@@ -4,6 +4,7 @@
 #include <poll.h>
 
 #include <charconv>
+#include <limits>
 #include <unordered_set>
 
 #include "client/commands/arguments.hpp"
@@ -38,8 +39,11 @@ std::string socket_path(const CommonOptions& common)
 
 Result<Client> open_session(const CommonOptions& common, bool stream_parts, Start start)
 {
-    const Client::Options options{
-        .name = "jobmill", .stream_parts = stream_parts, .cancel_fd = interrupt_fd()};
+    // Copied, whatever its size: who reads a mapped file that becomes shorter meanwhile is killed.
+    const Client::Options options{.name = "jobmill",
+                                  .stream_parts = stream_parts,
+                                  .kept_blobs = std::numeric_limits<std::size_t>::max(),
+                                  .cancel_fd = interrupt_fd()};
     const std::string socket = socket_path(common);
     if (start == Start::yes && !common.no_start && may_start(socket)) {
         StartRequest request{.socket = socket, .started_by = "jobmill"};

@@ -45,7 +45,27 @@ for word in 0 x -1 1.5; do
 done
 mistake '--jobs: "99999999999": want at most 4294967295' map -j 99999999999 echo
 mistake 'run: --memory: "64": want a unit, as in "64 MiB" or "64 B"' run --memory 64 echo
-mkdir "$place/$odd"
+mkdir "$place/$odd" || exit 2
+
+echo "-- an input that becomes shorter while it is read"
+jobmill daemon start >/dev/null 2>&1 || exit 2
+mapped_or_gone() { gone "$1" || grep -qs "$place/input" "/proc/$1/maps"; }
+for _ in 1 2 3 4; do
+    truncate -s 400M "$place/input"
+    jobmill run sha256 - <"$place/input" >"$place/out" 2>"$place/err" &
+    eventually mapped_or_gone "$!"
+    truncate -s 1000 "$place/input"
+    wait $!
+    code=$?
+    # It may have been copied by then.
+    case $code in
+        0 | 125) ;;
+        *) fault "the code is $code: $(cat "$place/err")" ;;
+    esac
+    checks=$((checks + 1))
+done
+kill_daemon
+
 cd "$place/$odd" || exit 2
 try run -- pwd
 same "a directory" "125 jobmill: the name of the current directory, \"$place/�\", is not UTF-8" \
