@@ -15,7 +15,9 @@
 #include "client/commands/interrupts.hpp"
 #include "client/commands/notice.hpp"
 #include "client/commands/output.hpp"
+#include "client/commands/placeholders.hpp"
 #include "common/exit_code.hpp"
+#include "common/nearest.hpp"
 #include "common/version.hpp"
 
 namespace jobmill::commands {
@@ -50,6 +52,10 @@ CLI::Option* add_word(CLI::App& command, const char* names, Word& to, const char
         names, [&to](const std::string& word) { to = word; }, help);
 }
 
+/// Of words that name something: what a script has not set is no wish for the default.
+const CLI::Validator not_empty{
+    [](const std::string& word) { return word.empty() ? "is empty" : std::string{}; }, ""};
+
 class CommandLine {
 public:
     CommandLine();
@@ -67,6 +73,8 @@ private:
     void add_daemon_commands();
     [[nodiscard]] int act();
     [[nodiscard]] SplitWords with_payload(SplitWords words);
+    /// What the parser found wrong, and where to read how it is right.
+    [[nodiscard]] std::string explain(const CLI::ParseError& error) const;
     /// What is wrong with the words after "--"; empty when nothing is.
     [[nodiscard]] std::string check(const SplitWords& words);
 
@@ -104,7 +112,9 @@ CommandLine::CommandLine()
 void CommandLine::add_common_options()
 {
     app_.set_version_flag("-V,--version", std::string{"jobmill "} + version);
-    app_.add_option("-s,--socket", common_.socket, "the daemon's socket")->type_name("PATH");
+    app_.add_option("-s,--socket", common_.socket, "the daemon's socket")
+        ->type_name("PATH")
+        ->check(not_empty);
     app_.add_flag("--json", common_.json, "print JSON lines");
     app_.add_flag("-q,--quiet", common_.quiet, "say less on standard error");
     app_.add_flag("--no-start", common_.no_start, "do not start a daemon when there is none");
@@ -131,7 +141,9 @@ void CommandLine::add_work_options(CLI::App& command, bool payload)
         ->type_name("KEY=VALUE")
         ->allow_extra_args(false);
     command.add_flag("-c,--shell", work_.shell, "run the command by sh -c");
-    command.add_option("-p,--pool", work_.pool, "the pool of workers")->type_name("NAME");
+    command.add_option("-p,--pool", work_.pool, "the pool of workers")
+        ->type_name("NAME")
+        ->check(not_empty);
     command.add_option("-L,--label", work_.label, "shown in status")->type_name("TEXT");
     add_job_options(command);
     job_commands_.push_back(&command);
@@ -152,6 +164,7 @@ void CommandLine::add_log_options(CLI::App& map)
     using Past = MapOptions::Past;
     CLI::Option* log = map.add_option("--joblog", map_.job_log, "a line for each job that ended")
                            ->type_name("FILE")
+                           ->check(not_empty)
                            ->group(group);
     const auto add = [&](const char* name, Past past, const char* help) {
         return map
@@ -218,8 +231,12 @@ void CommandLine::add_job_commands()
 
     CLI::App* cancel = add("cancel", "stop waiting, queued and running jobs");
     cancel->add_option("id", cancel_.ids, "numbers of jobs, or all")->type_name("ID|all");
-    cancel->add_option("-b,--batch", cancel_.batch, "the jobs of a batch")->type_name("NAME");
-    cancel->add_option("-L,--label", cancel_.label, "the jobs of a label")->type_name("TEXT");
+    cancel->add_option("-b,--batch", cancel_.batch, "the jobs of a batch")
+        ->type_name("NAME")
+        ->check(not_empty);
+    cancel->add_option("-L,--label", cancel_.label, "the jobs of a label")
+        ->type_name("TEXT")
+        ->check(not_empty);
     cancel->add_flag("--queued", cancel_.queued, "only those that do not run");
     actions_.emplace_back(cancel, [this] { return commands::cancel(common_, cancel_); });
 
@@ -269,8 +286,13 @@ void CommandLine::add_daemon_commands()
     actions_.emplace_back(reload, [this] { return commands::reload(common_); });
 
     CLI::App* set = add("set", "how much may run: of a pool, of a label, or of all");
-    CLI::Option* pool = set->add_option("-p,--pool", set_.pool, "of this pool")->type_name("NAME");
-    set->add_option("-L,--label", set_.label, "of this label")->type_name("TEXT")->excludes(pool);
+    CLI::Option* pool = set->add_option("-p,--pool", set_.pool, "of this pool")
+                            ->type_name("NAME")
+                            ->check(not_empty);
+    set->add_option("-L,--label", set_.label, "of this label")
+        ->type_name("TEXT")
+        ->check(not_empty)
+        ->excludes(pool);
     add_word(*set, "--max-running", set_.max_running, "so many jobs at once")
         ->type_name("N|unlimited");
     add_word(*set, "--weight", set_.weight, "its share beside others, 1 to 1000")->type_name("N");
@@ -278,7 +300,9 @@ void CommandLine::add_daemon_commands()
 
     CLI::App* bench = add("bench", "how fast the daemon is, in five seconds");
     bench->add_option("--handler", bench_.handler, "the jobs' handler: echo")->type_name("NAME");
-    bench->add_option("-p,--pool", bench_.pool, "the pool of workers")->type_name("NAME");
+    bench->add_option("-p,--pool", bench_.pool, "the pool of workers")
+        ->type_name("NAME")
+        ->check(not_empty);
     actions_.emplace_back(bench, [this] { return commands::bench(common_, bench_); });
 
     CLI::App* demo = add("demo", "see it work, in half a minute");
@@ -355,6 +379,32 @@ int CommandLine::act()
     return commands::status(common_, {});
 }
 
+std::string CommandLine::explain(const CLI::ParseError& error) const
+{
+    std::string text = error.what();
+    if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ValidationError)) {
+        return text;  // which says what is wanted
+    }
+    std::string command = "jobmill";
+    for (const CLI::App* app = &app_; !app->get_subcommands().empty();) {
+        app = app->get_subcommands().front();
+        command += " " + app->get_name();
+    }
+    const std::vector<std::string> rest = app_.remaining(true);
+    if (!rest.empty()) {
+        // The parser's own words have them in reverse.
+        text = "not expected: " + joined(rest);
+    }
+    if (!rest.empty() && command == "jobmill" && !rest.front().starts_with('-')) {
+        std::vector<std::string_view> names;
+        for (const CLI::App* each : app_.get_subcommands([](const CLI::App*) { return true; })) {
+            names.push_back(each->get_name());
+        }
+        text = "no command \"" + rest.front() + "\"" + did_you_mean(rest.front(), names);
+    }
+    return text + (text.ends_with('?') ? " " : "; ") + command + " --help tells more";
+}
+
 int CommandLine::run(const SplitWords& words)
 {
     std::vector<std::string> reversed{words.ours.rbegin(), words.ours.rend()};
@@ -365,7 +415,7 @@ int CommandLine::run(const SplitWords& words)
         const int code = app_.exit(success, text, text);
         return write_all(standard_output, bytes_of(text.str())) ? code : exit_code::jobmill_failed;
     } catch (const CLI::ParseError& error) {
-        notice(error.what());
+        notice(explain(error));
         return exit_code::usage;
     }
     const SplitWords meant = with_payload(words);

@@ -143,11 +143,19 @@ Result<Map> command_arguments(std::span<const std::string> words, const CommandP
         argv.emplace_back(word);
     }
     Array variables;
+    std::size_t bytes = 0;
     for (const std::string& variable : place.environment) {
         const std::size_t equals = variable.find('=');
         if (equals != std::string::npos && equals > 0 && valid_utf8(variable)) {
             variables.emplace_back(variable);
+            bytes += variable.size();
         }
+    }
+    if (bytes > limits::meta) {
+        return fail(Errc::invalid, "the environment has " + std::to_string(bytes) +
+                                       " bytes; a command may have " +
+                                       std::to_string(limits::meta) +
+                                       " with its words: env -u NAME jobmill ... leaves one out");
     }
     return Map{{"argv", std::move(argv)},
                {"cwd", place.directory},

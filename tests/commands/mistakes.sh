@@ -45,6 +45,16 @@ for word in 0 x -1 1.5; do
 done
 mistake '--jobs: "99999999999": want at most 4294967295' map -j 99999999999 echo
 mistake 'run: --memory: "64": want a unit, as in "64 MiB" or "64 B"' run --memory 64 echo
+mistake '--socket: is empty' -s '' run echo
+mistake '--pool: is empty' map -p '' echo
+mistake '--joblog: is empty' map --joblog '' echo
+mistake 'no command "statsu"; did you mean "status"? jobmill --help tells more' statsu
+mistake 'no command "xyz"; jobmill --help tells more' xyz 1 2
+mistake 'not expected: a b; jobmill ping --help tells more' ping a b
+mistake 'not expected: --time; jobmill run --help tells more' run echo x --time
+big=$(head -c 40000 /dev/zero | tr '\0' b)
+err=$(BIG=$big BIGGER=$big jobmill run -- true 2>&1)
+has "an environment that is too large" "bytes; a command may have 65535 with its words" "$err"
 mkdir "$place/$odd" || exit 2
 
 echo "-- an input that becomes shorter while it is read"
