@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "client/commands/map_results.hpp"
 
+#include <chrono>
+#include <utility>
+
 #include "client/commands/arguments.hpp"
 #include "client/commands/follow.hpp"
 #include "client/commands/json_output.hpp"
@@ -11,6 +14,15 @@
 #include "jobmill/cause_kind.hpp"
 
 namespace jobmill::commands {
+namespace {
+
+/// Of an item, before what there is to say of it: the daemon's number of its job is in no log.
+std::string name_of(std::uint64_t number)
+{
+    return "item " + std::to_string(number) + ": ";
+}
+
+}  // namespace
 
 MapResults::MapResults(const CommonOptions& common, const MapOptions& options, JobLog* log,
                        std::optional<Halt> halt)
@@ -44,6 +56,12 @@ Result<bool> MapResults::add_output(const ClientEvent& event, std::uint64_t numb
     return true;
 }
 
+std::string MapResults::command_of(std::uint64_t number, const ItemPattern& pattern)
+{
+    const std::string& item = items_.at(number).text;
+    return options_.past == MapOptions::Past::retry_failed ? item : pattern.command(number, item);
+}
+
 JobLogLine MapResults::line(const event::JobResult& result, std::uint64_t number,
                             const ItemPattern& pattern)
 {
@@ -52,9 +70,7 @@ JobLogLine MapResults::line(const event::JobResult& result, std::uint64_t number
     to.seq = number;
     to.sent = pattern.payload_size(item.text);
     to.received = item.received;
-    to.command = options_.past == MapOptions::Past::retry_failed
-                     ? item.text
-                     : pattern.command(number, item.text);
+    to.command = command_of(number, pattern);
     return to;
 }
 
@@ -79,16 +95,9 @@ bool MapResults::end(const event::JobResult& result, std::uint64_t number,
         tally_.add_success();
         want_line(items_.at(number), pattern);
     } else {
-        tally_.add_failure(code);
+        tally_.add_failure(number, code);
         halting_ = halting_ || tally_.halts();
-        bar_.clear();
-        const Detail detail{
-            .background = !common_.quiet,
-            .attempts = !common_.quiet && !items_.at(number).retries_told,
-        };
-        for (const std::string& text : notices_of(result, detail)) {
-            notice(text);
-        }
+        tell(result, number);
     }
     // What a stopping daemon cut short has not ended: it is not logged, and run again.
     if (log_ != nullptr && result.cause->kind != cause_kind::stopping) {
@@ -97,11 +106,28 @@ bool MapResults::end(const event::JobResult& result, std::uint64_t number,
     return items_.end(number, bar_);
 }
 
+/// Who cancels, or stops the daemon, does so to all that are unfinished: one tells of them.
+void MapResults::tell(const event::JobResult& result, std::uint64_t number)
+{
+    if (result.state == JobState::cancelled && ++cancelled_ > 1) {
+        return;
+    }
+    bar_.clear();
+    const Detail detail{
+        .background = !common_.quiet,
+        .attempts = !common_.quiet && !items_.at(number).retries_told,
+    };
+    std::string item = name_of(number);
+    for (const std::string& text : notices_of(result, detail)) {
+        notice(std::exchange(item, "") + text);
+    }
+}
+
 void MapResults::tell(const event::Retrying& retrying, std::uint64_t number)
 {
     if (!common_.json) {
         bar_.clear();
-        notice(notice_of(retrying));
+        notice(name_of(number) + notice_of(retrying));
         items_.at(number).retries_told = true;
     }
 }
@@ -118,13 +144,19 @@ Result<bool> MapResults::on(const ClientEvent& event, std::uint64_t number,
     return written && (result == nullptr || end(*result, number, pattern));
 }
 
-bool MapResults::fail(std::uint64_t number, const std::string& why)
+bool MapResults::fail(std::uint64_t number, const std::string& why, const ItemPattern& pattern)
 {
     bar_.clear();
-    notice("item " + std::to_string(number) + ": " + why);
-    tally_.add_failure(exit_code::job_failed);
+    notice(name_of(number) + why);
+    tally_.add_failure(number, exit_code::job_failed);
     halting_ = halting_ || tally_.halts();
-    return items_.drop(number, bar_);
+    if (log_ != nullptr) {
+        items_.at(number).line = {.seq = number,
+                                  .start = std::chrono::system_clock::now(),
+                                  .exit_value = -1,
+                                  .command = command_of(number, pattern)};
+    }
+    return items_.end(number, bar_);
 }
 
 bool MapResults::refuse(std::uint64_t number, const ErrorReply& error)
@@ -133,7 +165,7 @@ bool MapResults::refuse(std::uint64_t number, const ErrorReply& error)
         bar_.clear();
         notice(text_of_error(error));
     }
-    tally_.add_failure(exit_code::jobmill_failed);
+    tally_.add_failure(number, exit_code::jobmill_failed);
     if (common_.json) {
         const auto added = add_output(event::JobError{.tag = {}, .error = error}, number);
         return added.value_or(false) && items_.end(number, bar_);
@@ -179,8 +211,16 @@ int MapResults::finish()
     if (refused_) {
         return exit_code::jobmill_failed;
     }
-    if (const std::string text = tally_.summary(); !text.empty() && !common_.quiet) {
-        notice(text + (log_ == nullptr ? "" : " (see " + options_.job_log + ")"));
+    if (common_.quiet) {
+        return missing > 0 ? exit_code::jobmill_failed : tally_.exit_code();
+    }
+    if (cancelled_ > 1) {
+        notice(std::to_string(cancelled_) + " jobs were cancelled");
+    }
+    if (const std::string text = tally_.summary(); !text.empty()) {
+        const std::string where =
+            log_ == nullptr ? tally_.failed_items() : "see " + options_.job_log;
+        notice(text + (where.empty() ? "" : " (" + where + ")"));
     }
     return missing > 0 ? exit_code::jobmill_failed : tally_.exit_code();
 }

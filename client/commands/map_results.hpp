@@ -28,7 +28,8 @@ public:
     [[nodiscard]] Result<bool> on(const ClientEvent& event, std::uint64_t number,
                                   const ItemPattern& pattern);
     /// An item that cannot become a job.
-    [[nodiscard]] bool fail(std::uint64_t number, const std::string& why);
+    [[nodiscard]] bool fail(std::uint64_t number, const std::string& why,
+                            const ItemPattern& pattern);
     /// An item whose job the daemon refuses for good, as it will those that come.
     [[nodiscard]] bool refuse(std::uint64_t number, const ErrorReply& error);
     /// An item that is not run because its batch is given up.
@@ -56,6 +57,8 @@ private:
                            const ItemPattern& pattern);
     void want_line(OpenItem& item, const ItemPattern& pattern) const;
     void tell(const event::Retrying& retrying, std::uint64_t number);
+    void tell(const event::JobResult& result, std::uint64_t number);
+    [[nodiscard]] std::string command_of(std::uint64_t number, const ItemPattern& pattern);
     [[nodiscard]] JobLogLine line(const event::JobResult& result, std::uint64_t number,
                                   const ItemPattern& pattern);
 
@@ -65,6 +68,7 @@ private:
     OpenItems items_;
     MapTally tally_;
     ProgressBar bar_;
+    std::uint64_t cancelled_ = 0;  ///< jobs, all but the first without a word
     bool halting_ = false;
     bool refused_ = false;
 };

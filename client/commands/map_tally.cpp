@@ -11,13 +11,18 @@ namespace {
 constexpr std::uint64_t most_failures_as_code = 100;
 /// A share of fewer says nothing.
 constexpr std::uint64_t fewest_for_a_share = 3;
+/// More say no more to people; what reads them wants a log.
+constexpr std::size_t most_items_named = 10;
 
 }  // namespace
 
-void MapTally::add_failure(int exit_code) noexcept
+void MapTally::add_failure(std::uint64_t item, int exit_code)
 {
     if (++failed_ == 1) {
         first_code_ = exit_code;
+    }
+    if (first_items_.size() < most_items_named) {
+        first_items_.push_back(item);
     }
 }
 
@@ -53,6 +58,21 @@ std::string MapTally::summary() const
         text += ", " + std::to_string(halted_) + " given up";
     }
     return text;
+}
+
+std::string MapTally::failed_items() const
+{
+    if (failed_ == 0) {
+        return {};
+    }
+    const std::uint64_t unnamed = failed_ - first_items_.size();
+    std::string text = failed_ == 1 ? "item " : "items ";
+    for (std::size_t i = 0; i < first_items_.size(); ++i) {
+        const bool last = i + 1 == first_items_.size() && unnamed == 0;
+        text += i == 0 ? "" : last ? " and " : ", ";
+        text += std::to_string(first_items_[i]);
+    }
+    return text + (unnamed == 0 ? "" : " and " + std::to_string(unnamed) + " others");
 }
 
 }  // namespace jobmill::commands

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "common/halt.hpp"
 
@@ -15,7 +16,7 @@ public:
     explicit MapTally(std::optional<Halt> halt = {}) : halt_(halt) {}
 
     void add_success() noexcept { ++done_; }
-    void add_failure(int exit_code) noexcept;
+    void add_failure(std::uint64_t item, int exit_code);
     /// A job that was given up with its batch.
     void add_halted() noexcept { ++halted_; }
 
@@ -30,13 +31,16 @@ public:
 
     /// "12 done, 1 failed, 30 given up"; empty when nothing failed.
     [[nodiscard]] std::string summary() const;
+    /// "items 3, 7 and 12", the first ones to fail; empty when nothing failed.
+    [[nodiscard]] std::string failed_items() const;
 
 private:
     std::optional<Halt> halt_;
     std::uint64_t done_ = 0;
     std::uint64_t failed_ = 0;
     std::uint64_t halted_ = 0;
-    int first_code_ = 0;  ///< of the first job that failed
+    int first_code_ = 0;                      ///< of the first job that failed
+    std::vector<std::uint64_t> first_items_;  ///< to fail, so many as are named
 };
 
 }  // namespace jobmill::commands

@@ -77,7 +77,7 @@ Result<bool> Mapper::submit(std::uint64_t number)
 {
     const auto job = job_of(number, results_.items().at(number));
     if (!job) {
-        return results_.fail(number, job.error().what);
+        return results_.fail(number, job.error().what, pattern_);
     }
     const auto tag = client_.submit(*job);
     if (!tag && tag.error().code == Errc::closed) {
@@ -86,7 +86,7 @@ Result<bool> Mapper::submit(std::uint64_t number)
         return true;
     }
     if (!tag && tag.error().code == Errc::invalid) {
-        return results_.fail(number, tag.error().what);  // it is too large; others are not
+        return results_.fail(number, tag.error().what, pattern_);  // too large; others are not
     }
     JOBMILL_TRY(tag);
     numbers_.emplace(jobmill::number(*tag), number);

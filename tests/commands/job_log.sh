@@ -46,7 +46,11 @@ map "1\\n$(head -c 70000 /dev/zero | tr '\0' 2)\\n3\\n" --joblog log -k -- echo
 same "fails" 1 "$code"
 has "is named" "item 2: the job's arguments need" "$err"
 same "and the others do not" "$(printf '1\n3')" "$out"
-same "nor is it in the log, for it never ran" "1 3 " "$(column 1 log)"
+same "it is in the log, too" "1 2 3 " "$(column 1 log)"
+same "as one that never ran" "0 -1 0 " "$(column 7 log)"
+map '' --joblog log --retry-failed
+same "and fails again when what failed is done again" "1 item 2: the job's arguments need" \
+    "$code $(printf '%s' "$err" | sed -n 's/^jobmill: \(item 2: the job.s arguments need\).*/\1/p')"
 
 echo "-- resume"
 map '1\n2\n3\n' --joblog log -- sh -c 'echo did $0; test $0 != 2'

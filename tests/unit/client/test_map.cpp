@@ -35,7 +35,7 @@ MapTally tally_of(const char* halt, int successes, int failures)
         tally.add_success();
     }
     for (int i = 0; i < failures; ++i) {
-        tally.add_failure(7 + i);
+        tally.add_failure(3 + static_cast<std::uint64_t>(i), 7 + i);
     }
     return tally;
 }
@@ -212,6 +212,17 @@ TEST_CASE("what was given up is counted apart")
     tally.add_halted();
     CHECK(tally.summary() == "2 done, 1 failed, 1 given up");
     CHECK(tally.exit_code() == 7);
+}
+
+TEST_CASE("the first items that fail are named")
+{
+    CHECK(tally_of("", 5, 0).failed_items().empty());
+    CHECK(tally_of("", 0, 1).failed_items() == "item 3");
+    CHECK(tally_of("", 0, 2).failed_items() == "items 3 and 4");
+    CHECK(tally_of("", 0, 3).failed_items() == "items 3, 4 and 5");
+    CHECK(tally_of("", 0, 10).failed_items() == "items 3, 4, 5, 6, 7, 8, 9, 10, 11 and 12");
+    CHECK(tally_of("", 0, 110).failed_items() ==
+          "items 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 and 100 others");
 }
 
 TEST_CASE("items that are done are skipped, and keep their numbers")
