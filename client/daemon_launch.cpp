@@ -133,8 +133,12 @@ std::vector<char*> pointers(std::vector<std::string>& texts)
 Result<UniqueFd> open_log(const std::string& path)
 {
     struct stat status {};
-    if (::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) &&
-        status.st_size > longest_log) {
+    const bool is_there = ::stat(path.c_str(), &status) == 0;
+    if (is_there && S_ISFIFO(status.st_mode)) {
+        return fail(Errc::invalid,
+                    "the log " + path + " is a pipe, whose reader would be waited for");
+    }
+    if (is_there && S_ISREG(status.st_mode) && status.st_size > longest_log) {
         (void)std::rename(path.c_str(), (path + ".old").c_str());
     }
     UniqueFd log{::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)};

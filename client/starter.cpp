@@ -252,11 +252,16 @@ Result<std::string> Starter::log_path() const
         return fail(Errc::invalid, "state directory \"" + state +
                                        "\" is not absolute; HOME or XDG_STATE_HOME should be");
     }
-    if (const auto made = make_private_directory(state); !made) {
-        return fail(made.error().code,
-                    made.error().what + "; XDG_STATE_HOME may name a place that can be written");
+    auto usable = make_private_directory(state);
+    std::string log = state + "/daemon.log";
+    if (usable && ::access(state.c_str(), W_OK) != 0 && ::access(log.c_str(), W_OK) != 0) {
+        usable = fail_errno("the log " + log, errno);
     }
-    return state + "/daemon.log";
+    if (!usable) {
+        return fail(usable.error().code,
+                    usable.error().what + "; XDG_STATE_HOME may name a place that can be written");
+    }
+    return log;
 }
 
 Result<void> Starter::launch_process()

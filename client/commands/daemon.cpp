@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 
 #include "client/commands/daemon_facts.hpp"
 #include "client/commands/interrupts.hpp"
@@ -16,6 +17,7 @@
 #include "client/starter.hpp"
 #include "client/user_unit.hpp"
 #include "common/exit_code.hpp"
+#include "common/json_writer.hpp"
 #include "common/places.hpp"
 
 namespace jobmill::commands {
@@ -23,21 +25,20 @@ namespace {
 
 constexpr std::chrono::seconds stop_patience{60};
 
-int say(const std::string& line)
+int say(ByteView line)
 {
-    return write_all(standard_output, bytes_of(line + "\n")) ? exit_code::ok
-                                                             : exit_code::jobmill_failed;
+    return write_all(standard_output, line) ? exit_code::ok : exit_code::jobmill_failed;
+}
+
+int say(const std::string& text)
+{
+    return say(bytes_of(text + "\n"));
 }
 
 std::string where(const Client& client, const std::string& socket)
 {
     return client.welcome().server + "  pid " + std::to_string(client.welcome().pid) + "  " +
            socket;
-}
-
-std::string jobs_text(std::size_t count)
-{
-    return std::to_string(count) + (count == 1 ? " job" : " jobs");
 }
 
 /// Unfinished jobs, as far as the daemon tells us; with what happens to them.
@@ -88,13 +89,37 @@ std::optional<UserUnit> unit_of(const std::string& socket)
     return unit && (unit->main_pid > 0 || unit->socket_active) ? unit : std::nullopt;
 }
 
-/// Stopping the process alone would not do: the unit starts it again.
-int stop_unit(const UserUnit& unit, const std::string& socket)
+/// It cancels those that wait, and gives others their time, while nothing is to be seen.
+void warn_of_jobs(Client& client, const CommonOptions& common)
 {
-    std::size_t jobs = 0;
+    const std::size_t jobs = common.quiet ? 0 : unfinished_jobs(client);
+    if (jobs > 0) {
+        notice(std::to_string(jobs) + (jobs == 1 ? " job is" : " jobs are") +
+               " unfinished; those that run are given the daemon's drain_timeout");
+    }
+}
+
+/// {"stopped":true,"pid":7,...}
+Bytes stopped_line(pid_t pid, const std::function<void(JsonWriter&)>& add)
+{
+    Bytes line;
+    JsonWriter json{line};
+    json.begin_object().key("stopped").boolean(true);
+    if (pid > 0) {
+        json.key("pid").integer(pid);
+    }
+    add(json);
+    json.end_object();
+    append(line, "\n");
+    return line;
+}
+
+/// Stopping the process alone would not do: the unit starts it again.
+int stop_unit(const CommonOptions& common, const UserUnit& unit, const std::string& socket)
+{
     if (unit.main_pid > 0) {
         if (auto client = Client::connect(socket)) {
-            jobs = unfinished_jobs(*client);
+            warn_of_jobs(*client, common);
         }
     }
     for (const char* each : {socket_unit, service_unit}) {
@@ -104,8 +129,9 @@ int stop_unit(const UserUnit& unit, const std::string& socket)
             }
         }
     }
-    if (jobs > 0) {
-        notice(jobs_text(jobs) + " had not finished");
+    if (common.json) {
+        return say(stopped_line(unit.main_pid,
+                                [](JsonWriter& json) { json.key("unit").text(service_unit); }));
     }
     std::string line = "stopped: " + std::string{service_unit};
     line += unit.main_pid > 0 ? " (pid " + std::to_string(unit.main_pid) + ")" : "";
@@ -119,7 +145,7 @@ int stop_unit(const UserUnit& unit, const std::string& socket)
 }
 
 /// Tells the process to stop, waits for it, and says how it went.
-int report_stop(pid_t pid, std::size_t jobs, const std::string& socket)
+int report_stop(const CommonOptions& common, pid_t pid, const std::string& socket)
 {
     const auto start = std::chrono::steady_clock::now();
     const auto stopped = stop_process(pid, stop_patience);
@@ -136,8 +162,9 @@ int report_stop(pid_t pid, std::size_t jobs, const std::string& socket)
     }
     const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
         std::chrono::steady_clock::now() - start);
-    if (jobs > 0) {
-        notice(jobs_text(jobs) + " had not finished");
+    if (common.json) {
+        return say(stopped_line(
+            pid, [&](JsonWriter& json) { json.key("took_ms").integer(took.count()); }));
     }
     return say("stopped: pid " + std::to_string(pid) + " in " + std::to_string(took.count()) +
                " ms");
@@ -149,6 +176,9 @@ int daemon_start(const CommonOptions& common)
 {
     const std::string socket = socket_path(common);
     if (const auto running = Client::connect(socket)) {
+        if (common.json) {
+            return daemon_status(common);
+        }
         const DaemonFacts facts = facts_of(static_cast<pid_t>(running->welcome().pid));
         return say("already running: " + where(*running, socket) +
                    (facts.idle_timeout.empty()
@@ -170,14 +200,16 @@ int daemon_start(const CommonOptions& common)
         return gave_up(client.error());
     }
     using How = StartReport::How;
-    const std::string how = report->how == How::was_there ? "already running: " : "started: ";
-    const int code = say(how + where(*client, socket) +
-                         (report->how == How::process ? "  log " + report->log_path : "") +
-                         (report->how == How::unit ? "  unit " + report->unit : ""));
     if (!common.quiet && report->how != How::was_there) {
         warn_of_logout();
     }
-    return code;
+    if (common.json) {
+        return daemon_status(common);
+    }
+    const std::string how = report->how == How::was_there ? "already running: " : "started: ";
+    return say(how + where(*client, socket) +
+               (report->how == How::process ? "  log " + report->log_path : "") +
+               (report->how == How::unit ? "  unit " + report->unit : ""));
 }
 
 int daemon_stop(const CommonOptions& common)
@@ -185,7 +217,7 @@ int daemon_stop(const CommonOptions& common)
     const std::string socket = socket_path(common);
     // Before anything connects: where a unit listens, that would start a daemon.
     if (const auto unit = unit_of(socket)) {
-        return stop_unit(*unit, socket);
+        return stop_unit(common, *unit, socket);
     }
     auto client = Client::connect(socket);
     if (!client) {
@@ -193,7 +225,7 @@ int daemon_stop(const CommonOptions& common)
         if (const auto holder = socket_holder(socket)) {
             notice("jobmilld (pid " + std::to_string(*holder) +
                    ") starts or stops already; it is told to stop now");
-            return report_stop(*holder, 0, socket);
+            return report_stop(common, *holder, socket);
         }
         if (client.error().code != Errc::not_found) {
             return failed(client.error());
@@ -201,7 +233,8 @@ int daemon_stop(const CommonOptions& common)
         notice("no daemon runs at " + socket);
         return exit_code::job_failed;
     }
-    return report_stop(static_cast<pid_t>(client->welcome().pid), unfinished_jobs(*client), socket);
+    warn_of_jobs(*client, common);
+    return report_stop(common, static_cast<pid_t>(client->welcome().pid), socket);
 }
 
 }  // namespace jobmill::commands

@@ -51,6 +51,24 @@ rm "$log"
 try daemon log
 same "no log" "125 jobmill: there is no log yet: $log" "$code $err"
 
+echo "-- start and stop in JSON"
+try daemon start --json
+has "start" "{\"running\":true,\"pid\":$(daemon_pid)," "$out"
+try daemon start --json
+has "start, once more" "{\"running\":true,\"pid\":$(daemon_pid)," "$out"
+jobmill submit sleep 200ms >/dev/null
+pid=$(daemon_pid)
+try daemon stop --json
+has "stop" "{\"stopped\":true,\"pid\":$pid,\"took_ms\":" "$out"
+has "what it waits for" "1 job is unfinished; those that run are given" "$err"
+
+echo "-- a log that would be waited for"
+rm "$log"
+mkfifo "$log"
+out=$(timeout 20 jobmill daemon start 2>&1)
+same "code and text" "125 jobmill: the log $log is a pipe, whose reader would be waited for" "$? $out"
+rm "$log"
+
 echo "-- one that was started elsewhere"
 echo '[pool.default]' >"$XDG_CONFIG_HOME/jobmill/jobmill.toml"
 setsid jobmilld </dev/null 2>&1 | cat >"$place/output" &
