@@ -280,6 +280,8 @@ class _Stream:
         size = taken = 0
         most = desk.under_way
         room = min(self._window - desk.unfinished - len(self._items), desk.room_for_jobs())
+        if desk.unfinished > desk.under_way:
+            room = 0  # the next would wait behind what waits for credit already
         while room > 0 and not self._exhausted and not self._ended:
             begin = time.perf_counter()
             try:
@@ -297,10 +299,10 @@ class _Stream:
                 sinks.append(sink)
                 payloads.append(payload)
                 size += len(payload)
-            elif not (
-                self._submit(desk, sinks, payloads) and self._submit_alone(desk, sink, element)
-            ):
-                return False  # it waits for others, and so would the next
+            else:
+                have_gone = self._submit(desk, sinks, payloads)
+                if not self._submit_alone(desk, sink, element) or not have_gone:
+                    return False  # it waits for others, and so would the next
             if is_slow:
                 return self._submit(desk, sinks, payloads) and room > 0
             if taken >= most or size > _GATHERED:

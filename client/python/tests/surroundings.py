@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import json
 import os
 import shutil
 import subprocess
@@ -14,6 +15,7 @@ import textwrap
 import time
 import unittest
 from typing import Any, Callable, Dict, Iterator, List, Optional, Set
+from unittest import mock
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PACKAGE_PARENT = os.path.dirname(HERE)
@@ -67,6 +69,24 @@ def place_of(test: unittest.TestCase) -> str:
 
     test.addCleanup(eventually, removed, f"{place} is removed")
     return place
+
+
+@contextlib.contextmanager
+def private_daemons_with(**settings: Any) -> Iterator[None]:
+    """Those that are started meanwhile are configured so."""
+    from jobmill import _places
+
+    made = _places._configuration
+
+    def configuration(*arguments: Any) -> str:
+        lines = made(*arguments).splitlines()
+        names = tuple(f"{name} = " for name in settings)
+        kept = [line for line in lines if not line.startswith(names)]
+        changes = [f"{name} = {json.dumps(value)}" for name, value in settings.items()]
+        return "\n".join(changes + kept) + "\n"
+
+    with mock.patch.object(_places, "_configuration", configuration):
+        yield
 
 
 def is_alive(pid: int) -> bool:

@@ -38,6 +38,12 @@ def sum_of_squares(count: int) -> int:
         return sum(item.result() for item in executor.imap_unordered(workload.square, range(count)))
 
 
+def taking(elements: List[Any], taken: List[int]) -> Iterator[Any]:
+    for index, element in enumerate(elements):
+        taken.append(index)
+        yield element
+
+
 class LeavesWhenUnpickled:
     def __reduce__(self) -> Any:
         return sys.exit, ("of unpickling",)
@@ -236,6 +242,21 @@ class Window(OneExecutor):
     def test_more_than_the_daemon_gives_credit_for_are_fed_as_it_does(self) -> None:
         items = self.executor.imap_unordered(workload.square, range(9000), buffersize=9000)
         self.assertEqual(sum(item.value for item in items), sum(n * n for n in range(9000)))
+
+    def test_those_that_wait_for_credit_of_bytes_come_all_the_same(self) -> None:
+        large, small = b"x" * 400_000, [1, "two", b"x" * 20_000, None]
+        elements = [element for _ in range(20) for element in (large, large, *small)]
+        with surroundings.private_daemons_with(credit_bytes="1 MiB"), Executor(2) as executor:
+            for given in (elements, [large] * 30, [b"x" * 30_000] * 90):
+                for window in (3, None):
+                    taken: List[int] = []
+                    items = executor.imap_unordered(
+                        workload.identity, taking(given, taken), buffersize=window
+                    )
+                    for received, item in enumerate(items, 1):
+                        self.assertEqual(item.result(), given[item.index])
+                        self.assertLessEqual(len(taken) - received, window or 256)
+                    self.assertEqual(received, len(given))
 
 
 class Ends(OneExecutor):
