@@ -9,6 +9,7 @@ import pickle
 import sys
 from typing import Any, Callable, Dict, Optional, Tuple
 
+from ._by_value import Brought
 from ._main_module import import_main
 from ._parcel import split_call
 
@@ -63,8 +64,10 @@ def initializer_of(setup: Dict[str, Any]) -> Optional[Callable[[], None]]:
 
     def initialize() -> None:
         _, name, data, buffers = split_call(memoryview(data_of_call))
-        function, _ = load_function(name)
-        args, kwargs = pickle.loads(data, buffers=buffers)
+        with Brought() as brought:
+            function, _ = load_function(name)
+            args, kwargs = pickle.loads(data, buffers=buffers)
         function(*args, **kwargs)
+        brought.keep()
 
     return initialize

@@ -24,12 +24,9 @@ import threading
 from pickle import dumps, loads
 from typing import Any, Callable, List, Optional, Sequence, Tuple, Union
 
+from ._by_value import cloudpickle
+from ._by_value import dump as dump_by_value
 from .errors import NotPossible, ProtocolError
-
-try:
-    import cloudpickle  # type: ignore[import]
-except ImportError:
-    cloudpickle = None
 
 __all__ = [
     "Parcel",
@@ -226,7 +223,7 @@ def _pickle(value: Any, buffers: Optional[List[memoryview]]) -> _Parts:
         buffers.clear()
     parts.clear()
     try:
-        cloudpickle.dump(value, parts, 5, buffer_callback=callback)
+        dump_by_value(value, parts, callback)
         return parts.fixed()
     except Exception as error:
         raise _explained(value, error) from error

@@ -135,6 +135,71 @@ class WithCloudpickle(Programs):
         self.assert_says(run, ITS_OUTPUT)
         self.assertEqual(run.stderr, "imported as __main__\n")
 
+    def test_jobs_see_what_the_initializer_has_set(self) -> None:
+        path = self.write(
+            "program.py",
+            """
+            import functools
+            import sys
+            from jobmill import Executor
+
+            table, words, version = None, [], 1
+
+            def load(size, word):
+                global table, made
+                table, made = list(range(size)), version
+                words.append(word)
+                helper()
+
+            def helper():
+                global helped
+                helped = True
+
+            def tell(*_):
+                return table, words, made, helped, version
+
+            class Teller:
+                def tell(self):
+                    return tell()
+
+            def run(function):
+                return function()
+
+            for initializer in load, functools.partial(load), lambda *args: load(*args):
+                version = 1
+                with Executor(1, initializer=initializer, initargs=(3, "begun")) as executor:
+                    version = 2
+                    for function in tell, Teller().tell, lambda: tell(), functools.partial(run, tell):
+                        print(executor.submit(function).result())
+                    print(*executor.map(tell, range(2)), words)
+            """,
+        )
+        seen = "([0, 1, 2], ['begun'], 1, True, 2)\n"
+        self.assert_says(self.run_it(path), (4 * seen + f"{seen[:-1]} {seen[:-1]} []\n") * 3)
+
+    def test_what_a_job_sets_is_its_own(self) -> None:
+        path = self.write(
+            "program.py",
+            """
+            from jobmill import Executor
+            number, numbers = 0, []
+
+            def begin():
+                global unused
+                unused = True
+
+            def count():
+                global number
+                number += 1
+                numbers.append(number)
+                return number, numbers
+
+            with Executor(1, initializer=begin) as executor:
+                print(executor.submit(count).result(), executor.submit(count).result())
+            """,
+        )
+        self.assert_says(self.run_it(path), "(1, [1]) (1, [1])\n")
+
     def test_a_command_line_and_standard_input_will_do(self) -> None:
         text = textwrap.dedent(
             """
@@ -265,7 +330,15 @@ class WithoutCloudpickle(Programs):
             """
             import sys, types
             fake = types.ModuleType("cloudpickle")
-            fake.dump = lambda value, file, *_, **__: file.write(b"ccloudpickle\\nx\\n.")
+
+            class CloudPickler:
+                def __init__(self, file, *_, **__):
+                    self.file = file
+
+                def dump(self, value):
+                    self.file.write(b"ccloudpickle\\nx\\n.")
+
+            fake.CloudPickler = CloudPickler
             sys.modules["cloudpickle"] = fake
             import jobmill
 
