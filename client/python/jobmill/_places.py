@@ -87,6 +87,9 @@ def _sweep(parent: str) -> None:
             status = entry.stat(follow_symlinks=False)
             if status.st_uid != os.geteuid() or now - status.st_mtime < _SETTLED_SECONDS:
                 continue
+            if not os.listdir(entry.path):
+                os.rmdir(entry.path)  # its program has not come to the lock
+                continue
             with open(os.path.join(entry.path, _LOCK), "rb") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 shutil.rmtree(entry.path, ignore_errors=True)
@@ -185,21 +188,39 @@ class PrivateDaemon:
 
     @property
     def alive(self) -> bool:
-        return self._process is not None and self._process.poll() is None
+        """Not by Popen: what a signal handler raises in its midst may leave its lock taken for good."""
+        process = self._process
+        if process is None or process.returncode is not None:
+            return False
+        try:
+            pid, status = os.waitpid(process.pid, os.WNOHANG)
+        except ChildProcessError:
+            # Whoever noted it was interrupted, or it is not ours to wait for.
+            pid, status = process.pid, 0
+        if pid:
+            process.returncode = os.waitstatus_to_exitcode(status)
+        return not pid
 
     def ask_to_stop(self) -> None:
-        if self._process is not None and self._process.poll() is None:
-            self._process.send_signal(signal.SIGTERM)
+        self._signal(signal.SIGTERM)
+
+    def _signal(self, number: int) -> None:
+        if self._process is not None and self.alive:
+            os.kill(self._process.pid, number)
+
+    def _await_end(self) -> None:
+        patience_ends = time.monotonic() + _STOP_PATIENCE
+        pause = 0.0005
+        while self.alive and time.monotonic() < patience_ends:
+            time.sleep(pause)
+            pause = min(pause * 2, 0.05)
 
     def close(self) -> None:
         """Stops it, and removes what it had."""
-        self.ask_to_stop()
-        if self._process is not None and self._process.poll() is None:
-            try:
-                self._process.wait(_STOP_PATIENCE)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+        self._signal(signal.SIGTERM)
+        self._await_end()
+        self._signal(signal.SIGKILL)
+        self._await_end()
         self._lock.close()
         shutil.rmtree(self.directory, ignore_errors=True)
 

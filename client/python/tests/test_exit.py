@@ -364,6 +364,9 @@ class Killed(Ends):
                 with open(os.path.join(directory, "in-use"), "wb"):
                     pass
                 os.utime(directory, (1, 1))
+            without_lock = os.path.join(place, "jobmill-py-of-one-that-was-killed-at-once")
+            os.mkdir(without_lock)
+            os.utime(without_lock, (1, 1))
             import fcntl
 
             with open(os.path.join(used, "in-use"), "rb") as lock:
