@@ -8,6 +8,7 @@ from the other side is judged here; what cannot be is a ``ProtocolError``.
 from __future__ import annotations
 
 import itertools
+import json
 import os
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Tuple, Union
 
@@ -23,6 +24,9 @@ _READ_SIZE = 1 << 18
 _NO_META: Dict[str, Any] = {}
 # Numbers of opened handlers; tags begin above, so that an error's id says what it is about.
 _MOST_OPENED = 1024
+# How the only word of a daemon begins that has no room for a client: in JSON lines, whatever that speaks. As
+# the length of a frame it is too much.
+_LINE = b'{"op"'
 
 
 class Welcome(NamedTuple):
@@ -205,6 +209,9 @@ class Session:
         while end - at >= 16:
             length, kind, flags, meta_size, tag = f.HEADER.unpack_from(buffer, at)
             if length > f.MOST_OF_A_FRAME:
+                if self.welcome is None and buffer.startswith(_LINE):
+                    self._judge_line(end)
+                    break
                 raise ProtocolError(f"a frame of {length} bytes, beyond {f.MOST_OF_A_FRAME}")
             body = at + 16
             after = body + length
@@ -307,6 +314,15 @@ class Session:
             events.append(Event(kind, tag, fields, b"", meta))
         elif kind != f.OPENED:
             events.append(Event(kind, tag, (), first, meta))
+
+    def _judge_line(self, end: int) -> None:
+        line, whole, _ = bytes(self._view[:end]).partition(b"\n")
+        if whole:
+            try:
+                document = json.loads(line)
+            except ValueError as error:
+                raise ProtocolError(f"a line that is no JSON: {error}") from None
+            raise refusal(document)
 
     def _begin_pieces(self, tag: int, partial: Partial) -> None:
         partial.judge(last=False)

@@ -14,7 +14,7 @@ from . import _frames as f
 from ._session import Session, refusal
 from .errors import DaemonGone
 
-__all__ = ["connect", "greet", "read", "receive", "take", "takes_blobs"]
+__all__ = ["begin", "connect", "greet", "read", "receive", "take"]
 
 _ANCILLARY = socket.CMSG_SPACE(f.MOST_DESCRIPTORS * array.array("i").itemsize)
 _GREETING_PATIENCE = 20.0
@@ -81,13 +81,19 @@ def takes_blobs() -> bool:
         return False  # there is none left, or no such place
 
 
-def greet(connection: socket.socket, client: str) -> Session:
-    """A session that has its welcome."""
+def begin(connection: socket.socket, client: str) -> Session:
+    """A session that waits for its welcome."""
     session = Session(client, takes_blobs())
     try:
         session.out.send(connection)
-    except ConnectionError as error:
-        raise DaemonGone(f"the daemon is gone: {error.strerror or error}") from error
+    except ConnectionError:
+        pass  # a daemon that has no room says so before it leaves: the next read has it
+    return session
+
+
+def greet(connection: socket.socket, client: str) -> Session:
+    """A session that has its welcome."""
+    session = begin(connection, client)
     poll = select.poll()
     poll.register(connection, select.POLLIN)
     while session.welcome is None:

@@ -24,7 +24,7 @@ from ._parcel import TELL_PID, dump_object
 from ._session import Session, refusal
 from ._settings import Settings
 from ._stream import Item
-from ._wire import connect, receive, takes_blobs
+from ._wire import begin, connect, receive
 from .errors import DaemonGone, NotPossible
 from .handle import Handle
 from .options import job_options
@@ -84,8 +84,7 @@ class Pool(Calls):
                 await asyncio.sleep(pause)
                 pause = min(pause * 1.5, 0.05)
             self._socket = connect(path)
-            session = Session(f"jobmill-python {os.getpid()}", takes_blobs())
-            session.out.send(self._socket)
+            session = begin(self._socket, f"jobmill-python {os.getpid()}")
             await self._greeted(session)
         except BaseException as error:
             # Whoever could not open it does not close it.

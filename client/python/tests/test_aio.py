@@ -20,7 +20,7 @@ import workload
 from surroundings import is_alive
 
 import jobmill
-from jobmill import Executor, NotPossible, Refused, WorkerDied
+from jobmill import Busy, Executor, NotPossible, Refused, WorkerDied
 from jobmill.aio import Job, Output, Pool, Progress, Retrying
 
 try:
@@ -725,6 +725,19 @@ class Ends(OneDaemon):
         await eventually(lambda: not is_alive(worker))
         self.assertEqual(surroundings.descriptors(), before)
         self.assertEqual(surroundings.payload_mappings(), [])
+
+    @on_loop
+    async def test_a_daemon_without_room_says_so(self) -> None:
+        with surroundings.private_daemons_with(max_sessions=2):
+            async with Pool(1) as pool:
+                socket = pool._settings._daemon.socket
+                async with Pool(socket=socket, pool="python") as other:
+                    await other.run(workload.square, 2)
+                    for _ in range(20):
+                        with self.assertRaises(Busy) as caught:
+                            await Pool(socket=socket, pool="python").open()
+                        self.assertGreater(caught.exception.retry_after, 0)
+                    self.assertEqual(await pool.run(workload.square, 3), 9)
 
     def test_two_threads_have_a_loop_and_a_pool_each(self) -> None:
         sums: List[int] = []

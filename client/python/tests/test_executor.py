@@ -19,7 +19,7 @@ import workload
 from surroundings import eventually
 
 import jobmill
-from jobmill import Executor, JobError, JobTimeout, NotPossible, Refused, WorkerDied
+from jobmill import Busy, Executor, JobError, JobTimeout, NotPossible, Refused, WorkerDied
 from jobmill._frames import STATUS
 
 
@@ -365,6 +365,20 @@ class AnotherPrograms(unittest.TestCase):
             self.assertTrue(stopped.cancelled())
             workload.touch(os.path.join(place, "go"))
             self.assertEqual(waits.result(), "finished")
+
+    def test_a_daemon_without_room_for_it_says_when_there_may_be_some(self) -> None:
+        with surroundings.private_daemons_with(max_sessions=2), Executor(1) as executor:
+            executor.submit(workload.square, 3).result()
+            with Executor(socket=executor.socket, pool="python") as other:
+                other.submit(workload.square, 3).result()
+                for _ in range(20):
+                    third = Executor(socket=executor.socket)
+                    with self.assertRaises(Busy) as caught:
+                        third.submit(workload.square, 3)
+                    self.assertGreater(caught.exception.retry_after, 0)
+                with self.assertRaises(Busy):
+                    next(executor.imap_unordered(workload.square, [3]))
+                self.assertEqual(executor.submit(workload.square, 4).result(), 16)
 
 
 class ShuttingDown(unittest.TestCase):

@@ -15,6 +15,7 @@ from jobmill import Busy, DaemonGone, ProtocolError, Refused
 from jobmill import _frames as f
 from jobmill._msgpack import pack, unpack
 from jobmill._session import Blob, Event, Result, Session, refusal
+from jobmill._wire import greet
 
 
 def frame(
@@ -326,6 +327,57 @@ class Sending(unittest.TestCase):
         self.assertNotEqual(surroundings.descriptors(), before)
         self.session.close()
         self.assertEqual(surroundings.descriptors(), before)
+
+
+BUSY = (
+    b'{"op":"error","code":"busy","text":"2 sessions are there","limit":2,"retry_after_ms":200}\n'
+)
+
+
+class Greeting(unittest.TestCase):
+    def setUp(self) -> None:
+        self.here, self.there = socket.socketpair()
+        self.addCleanup(self.here.close)
+        self.addCleanup(self.there.close)
+
+    def assert_is_busy(self) -> None:
+        with self.assertRaisesRegex(Busy, "^2 sessions are there$") as caught:
+            greet(self.here, "test")
+        self.assertEqual(caught.exception.retry_after, 0.2)
+
+    def test_a_daemon_without_room_says_so(self) -> None:
+        self.there.send(BUSY)
+        self.assert_is_busy()
+
+    def test_it_may_have_left_already(self) -> None:
+        self.there.send(BUSY)
+        self.there.close()
+        self.assert_is_busy()
+
+    def test_its_words_may_come_one_by_one(self) -> None:
+        session = Session("test")
+        self.addCleanup(session.close)
+        for byte in BUSY[:-1]:
+            self.assertEqual(feed(session, bytes((byte,))), [])
+        with self.assertRaises(Busy):
+            feed(session, BUSY[-1:])
+
+    def test_one_that_leaves_without_a_word_is_gone(self) -> None:
+        self.there.close()
+        with self.assertRaisesRegex(DaemonGone, "gone|closed"):
+            greet(self.here, "test")
+
+    def test_what_is_no_json_is_told(self) -> None:
+        self.there.send(b'{"op":"error","code":\n')
+        with self.assertRaisesRegex(ProtocolError, "no JSON"):
+            greet(self.here, "test")
+
+    def test_a_line_after_the_welcome_is_a_fault(self) -> None:
+        session = Session("test")
+        self.addCleanup(session.close)
+        feed(session, WELCOME)
+        with self.assertRaisesRegex(ProtocolError, "a frame of"):
+            feed(session, BUSY)
 
 
 class Refusals(unittest.TestCase):
