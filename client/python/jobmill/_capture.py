@@ -50,8 +50,11 @@ class Capture:
             stream.send()
 
     def send(self, stream: int, data: bytes) -> None:
-        if not self._emit(stream, data):
-            os.write(2, data)
+        # In pieces that go at any max_payload.
+        for begin in range(0, len(data), f.MOST_INLINE):
+            piece = data[begin : begin + f.MOST_INLINE]
+            if not self._emit(stream, piece):
+                os.write(2, piece)
 
 
 class _Stream(io.RawIOBase):

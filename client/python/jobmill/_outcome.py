@@ -14,9 +14,11 @@ __all__ = ["dump_exception", "error_of", "said"]
 _MOST_TEXT = 16_384
 
 
-def dump_exception(error: BaseException, traceback: str, pickled: Optional[bytes]) -> bytes:
+def dump_exception(
+    error: BaseException, traceback: str, pickled: Optional[bytes], most_text: int = _MOST_TEXT
+) -> bytes:
     """What a worker sends before a job fails: the words, and the exception itself if it can be."""
-    words = (_qualified(type(error)), said(error), traceback[-_MOST_TEXT:], pickled)
+    words = (_qualified(type(error)), said(error)[:most_text], traceback[-most_text:], pickled)
     return b"E" + pickle.dumps(words, 5)
 
 

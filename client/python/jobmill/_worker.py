@@ -47,6 +47,9 @@ _HEAD_SIZE = HEAD.size
 _unpack_head = HEAD.unpack_from
 _MOST_FUNCTIONS = 256
 _LARGEST_KEPT_FUNCTION = 65_536
+# Characters of an exception's text, and of its traceback, that fit a message of their own, whatever they are.
+_LEAST_OF_WORDS = 4096
+_LEAST_OF_LINE = 1024
 
 
 class _Worker:
@@ -280,12 +283,11 @@ class _Worker:
             self._functions[name] = function
 
     def _emit(self, stream: int, data: bytes) -> bool:
-        """False: there is no job that could say it."""
+        """False: there is no job that could say it, or it is more than the daemon takes."""
         with self._speaks:
-            if not self._job:
-                return False
-            _runtime.api.emit(self._job, stream, data, len(data))
-            return True
+            return self._job != 0 and (
+                _runtime.api.emit(self._job, stream, data, len(data)) == _runtime.OK
+            )
 
     def _tell(self, error: BaseException) -> None:
         if self._is_child:
@@ -301,11 +303,15 @@ class _Worker:
         trace = error.__traceback__
         while trace is not None and trace.tb_frame.f_code.co_filename in _OWN_FILES:
             trace = trace.tb_next
-        text = "".join(traceback.format_exception(type(error), error, trace))
+        lines = traceback.format_exception(type(error), error, trace)
         if isinstance(error, InitializerFailed) and self.broken is not None:
-            text = self.broken[1]
-        chunk = dump_exception(error, text, dump_exception_itself(error))
-        self._emit(f.STREAM_NONE, chunk)
+            lines = [self.broken[1]]
+        if not self._emit(
+            f.STREAM_NONE, dump_exception(error, "".join(lines), dump_exception_itself(error))
+        ):
+            # It is larger than what the daemon takes: its words alone are not.
+            text = "".join(line[:_LEAST_OF_LINE] for line in lines)
+            self._emit(f.STREAM_NONE, dump_exception(error, text, None, _LEAST_OF_WORDS))
         words = _runtime.describe(error).replace("\0", "?")
         _runtime.api.fail(self._job, words.encode("utf-8", "replace"))
         error.__traceback__ = None

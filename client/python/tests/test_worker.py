@@ -81,6 +81,13 @@ class Output(OneExecutor):
         self.assertEqual(len(future.stdout), 65_536)
         self.assertTrue(future.stdout.endswith("\nline 19998\nline 19999\n"))
 
+    def test_more_than_a_payload_may_have_is_printed_at_once(self) -> None:
+        with surroundings.private_daemons_with(max_payload="100 KiB"):
+            with Executor(1, output="keep") as executor:
+                future = executor.submit(workload.say_long, 50_000)
+                future.result()
+                self.assertEqual(future.stdout, 21_845 * "\u20ac" + "\n")
+
     def test_logging_goes_to_standard_error(self) -> None:
         future = self.executor.submit(workload.log, "a word of warning")
         future.result()
@@ -168,6 +175,15 @@ class Exceptions(OneExecutor):
             self.assertIn(words, str(error))
             self.assertIn(function.__name__, str(error.__cause__))
         self.assertEqual(self.executor.submit(workload.square, 3).result(), 9)
+
+    def test_one_that_is_larger_than_a_payload_is_told_in_words(self) -> None:
+        with surroundings.private_daemons_with(max_payload="100 KiB"):
+            with Executor(1, output="keep") as executor:
+                error = executor.submit(workload.fail_at_length, 50_000).exception()
+        self.assertIs(type(error), JobError)
+        self.assertEqual(error.type_name, "ValueError")
+        self.assertIn("ValueError: " + "\u20ac" * 4096, str(error))
+        self.assertIn("in fail_at_length", str(error.__cause__))
 
     def test_one_of_generators_ends_nothing_here(self) -> None:
         self.assertIs(

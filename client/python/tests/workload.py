@@ -83,6 +83,14 @@ def ask_to_exit(code: Any) -> None:
     sys.exit(code)
 
 
+def say_long(size: int) -> None:
+    print("\u20ac" * size)
+
+
+def fail_at_length(size: int) -> None:
+    raise ValueError("\u20ac" * size)
+
+
 def fail(text: str) -> None:
     raise ValueError(text)
 
