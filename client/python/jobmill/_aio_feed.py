@@ -99,6 +99,7 @@ class Feed:
         self._next_index += 1
         if self._basket is None or self._basket.desk is not desk:
             self._basket = Basket(desk, self._items, pool._settings.echo)
+            self._basket.is_interruptible = False
         sink = Element(index, self._basket)
         self._sinks[index] = sink
         try:

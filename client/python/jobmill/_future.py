@@ -23,6 +23,7 @@ from ._link import Link
 from ._outcome import error_of
 from ._output import MOST_OUTPUT, Echo, last_text
 from ._session import Result
+from ._signals import is_handlers
 
 __all__ = ["Future", "Progress", "Stats"]
 
@@ -208,7 +209,9 @@ class Future(concurrent.futures.Future, Sink):
             return False
         try:
             value = self._load(result, self)  # type: ignore[misc]
-        except Exception:
+        except Exception as error:
+            if is_handlers(error):
+                raise
             return False
         with self._condition:
             # Whoever else waits is told on the other thread: this one may be interrupted meanwhile.

@@ -21,6 +21,7 @@ from ._outcome import error_of
 from ._output import Echo
 from ._parcel import HANDLER, PICKLED, plain_call
 from ._session import Result
+from ._signals import is_handlers
 from ._wire import connect, greet, receive
 from .errors import DaemonGone, JobMillError
 
@@ -60,7 +61,7 @@ class Basket:
     """What the elements have in common that are submitted by one desk for one reader: where their items
     go."""
 
-    __slots__ = ("desk", "items", "echoes", "on_progress", "wanted")
+    __slots__ = ("desk", "items", "echoes", "on_progress", "wanted", "is_interruptible")
 
     def __init__(
         self,
@@ -74,6 +75,7 @@ class Basket:
         self.echoes = echoes
         self.on_progress = on_progress
         self.wanted = True
+        self.is_interruptible = True  # not in a loop, which would go on without its items
 
 
 class Element(Sink):
@@ -105,6 +107,8 @@ class Element(Sink):
             except KeyboardInterrupt:
                 raise
             except BaseException as raised:  # by unpickling
+                if self._basket.is_interruptible and is_handlers(raised):
+                    raise
                 error = raised
         else:
             error = error_of(result.state, result.meta, self._chunk)

@@ -8,6 +8,7 @@ import concurrent.futures
 import itertools
 import os
 import pickle
+import signal
 import sys
 import threading
 import unittest
@@ -99,6 +100,25 @@ class Ends(unittest.TestCase):
         # Those of wait() count how often they are told; an interrupt in their midst is theirs.
         steps = self.others_hear(wait_for, Future.cancel, Future.cancel)
         self.assertGreater(steps, 3)
+
+    def test_what_a_signal_handler_raises_while_it_is_unpickled_is_the_programs(self) -> None:
+        def raise_it(*_: Any) -> None:
+            raise LookupError("of a handler")
+
+        def load(*_: Any) -> None:
+            signal.raise_signal(signal.SIGALRM)
+
+        def fail(*_: Any) -> None:
+            raise LookupError("of unpickling")
+
+        self.addCleanup(signal.signal, signal.SIGALRM, signal.signal(signal.SIGALRM, raise_it))
+        future = Future()
+        future._load = load
+        with self.assertRaisesRegex(LookupError, "of a handler"):
+            future.on_value(SUCCEEDED)
+        self.assertFalse(future.done())
+        future._load = fail
+        self.assertFalse(future.on_value(SUCCEEDED))
 
     def test_what_others_wait_for_is_not_told_by_one_who_may_be_interrupted(self) -> None:
         future = Future()

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import signal
 import sys
 import threading
 import time
@@ -47,6 +48,34 @@ def taking(elements: List[Any], taken: List[int]) -> Iterator[Any]:
 class LeavesWhenUnpickled:
     def __reduce__(self) -> Any:
         return sys.exit, ("of unpickling",)
+
+
+class Interrupted(Exception):
+    pass
+
+
+class IsInterrupted:
+    """A signal comes while it is unpickled, in this process alone."""
+
+    pid = os.getpid()
+
+    def __reduce__(self) -> Any:
+        return interrupt_once, (self.pid,)
+
+
+signals = [signal.SIGALRM]
+
+
+def interrupt_once(pid: int) -> str:
+    if pid == os.getpid() and signals:
+        signal.raise_signal(signals.pop())
+    return "made"
+
+
+def make_interrupted(pid: int) -> IsInterrupted:
+    made = IsInterrupted()
+    made.pid = pid
+    return made
 
 
 def make_leaving() -> LeavesWhenUnpickled:
@@ -116,6 +145,16 @@ class Items(OneExecutor):
         items = sorted(self.executor.imap_unordered(apply, calls), key=lambda item: item.index)
         self.assertEqual([item.value for item in items], [9, None, 16])
         self.assertIsInstance(items[1].error, SystemExit)
+
+    def test_what_a_signal_handler_raises_meanwhile_is_the_programs(self) -> None:
+        def interrupt(*_: Any) -> None:
+            raise Interrupted
+
+        self.addCleanup(signal.signal, signal.SIGALRM, signal.signal(signal.SIGALRM, interrupt))
+        signals[:] = [signal.SIGALRM]
+        items = self.executor.imap_unordered(make_interrupted, [os.getpid()])
+        with self.assertRaises(Interrupted):
+            next(items)
 
     def test_every_one_of_many_comes_once(self) -> None:
         items = list(self.executor.imap_unordered(workload.square, range(10_000)))
