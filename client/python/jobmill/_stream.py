@@ -181,6 +181,11 @@ class Streams:
         for stream in streams:
             stream.end()
 
+    def abandon(self) -> None:
+        """In the child of a fork: they are its parent's. Takes no lock, which is nobody's to give back here."""
+        for stream in list(self._begun):
+            stream.abandon()
+
 
 class _Stream:
     def __init__(
@@ -197,6 +202,7 @@ class _Stream:
         self._errors: List[BaseException] = []
         self._connection: Any = None
         self._ended = False
+        self._is_anothers = False
 
     def end(self) -> None:
         """From any thread: cancels what is left. Whoever reads is woken, and told so."""
@@ -208,11 +214,27 @@ class _Stream:
             except OSError:
                 pass  # its reader has closed it, or the daemon is gone
 
+    def abandon(self) -> None:
+        """What this end reads would be missed at the other, and is of no use here: from now on there is
+        nobody at the end of this descriptor."""
+        self._ended = self._is_anothers = True
+        if self._connection is None:
+            return
+        try:
+            nobodys, end = socket.socketpair()
+            with nobodys:
+                end.close()
+                os.dup2(nobodys.fileno(), self._connection.fileno(), inheritable=False)
+        except OSError:
+            self._connection.close()  # if it has not been already
+
     def items(self, link: Any) -> Iterator[Item]:
         self._calls._streams.add(self)
         try:
             yield from self._items_of(connect(link.path))
         except DaemonGone as error:
+            if self._is_anothers:
+                raise DaemonGone("these results are of the process that was forked") from None
             link.look()
             if self._calls._shut_down:
                 raise RuntimeError(

@@ -203,6 +203,7 @@ class Executor(Calls, concurrent.futures.Executor):
     def _abandon(self) -> None:
         """In the child of a fork: what is open is the parent's; the next submit connects anew."""
         self._lock = threading.Lock()
+        self._streams.abandon()
         self._streams = Streams()
         if self._link is not None:
             self._link.abandon()

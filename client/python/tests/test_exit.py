@@ -99,7 +99,7 @@ BEGIN = """
 import os, signal, sys, threading
 signal.signal(signal.SIGINT, signal.default_int_handler)
 import workload
-from jobmill import Executor
+from jobmill import DaemonGone, Executor
 place = sys.argv[1]
 """
 
@@ -436,6 +436,48 @@ class Forked(Ends):
                 print(process.exitcode, executor.submit(workload.square, 3).result())
             """,
             "25\n0 9\n",
+        )
+
+    def test_what_a_loop_reads_is_its_parents(self) -> None:
+        self.run_to_end(
+            """
+            def numbers():
+                global child
+                for number in range(600):
+                    if number == 300:
+                        child = os.fork()
+                    yield number
+
+            def read(items):
+                if child:
+                    print(sum(item.value for item in items) + sum(values))
+                    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+                    return
+                try:
+                    list(items)
+                except DaemonGone as error:
+                    os._exit("of the process that was forked" in str(error))
+
+            with Executor(2) as executor:
+                values = []
+                items = executor.imap_unordered(workload.square, range(600))
+                values.append(next(items).value)
+                child = os.fork()
+                read(items)
+
+                child = -1
+                values.clear()
+                items = executor.imap_unordered(workload.square, numbers())
+                try:
+                    while child < 0:
+                        values.append(next(items).value)
+                except DaemonGone:
+                    pass
+                read(items if child else executor.imap_unordered(workload.square, [3]))
+                if not child:
+                    os._exit(executor.submit(workload.square, 3).result())
+            """,
+            f"{sum(n * n for n in range(600))}\n1\n{sum(n * n for n in range(600))}\n9\n",
         )
 
     def test_children_may_be_forked_while_other_threads_submit(self) -> None:
