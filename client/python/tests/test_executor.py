@@ -481,8 +481,8 @@ class ShuttingDown(unittest.TestCase):
     def test_an_interrupt_while_it_ends_leaves_the_rest_to_the_next_time(self) -> None:
         executor = Executor(1)
         directory = os.path.dirname(executor.socket)
-        process = executor._settings._daemon._process
-        with unittest.mock.patch.object(process, "wait", side_effect=KeyboardInterrupt):
+        daemon = executor._settings._daemon
+        with unittest.mock.patch.object(daemon, "_await_end", side_effect=KeyboardInterrupt):
             with self.assertRaises(KeyboardInterrupt):
                 executor.shutdown()
         self.assertTrue(os.path.exists(directory))
