@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any, Dict, Mapping, Optional, Union
 
@@ -14,6 +15,7 @@ UNLIMITED = "unlimited"
 
 _SIZES = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 _SIZE_TEXT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?\s*", re.IGNORECASE)
+_MOST_SECONDS = 9e15
 _RETRIES = ("crash", "timeout", "failure")
 
 
@@ -36,7 +38,7 @@ def job_options(
     detached: bool = False,
     started: bool = False,
 ) -> Dict[str, Any]:
-    """The members of a submit. Times are in seconds, ``"unlimited"`` where no bound is wanted.
+    """The members of a submit. Times are in seconds, ``"unlimited"`` or infinity where no bound is wanted.
 
     timeout: an attempt that runs longer is stopped (``JobTimeout``). queue_timeout: a job that has
     not begun by then never does (``Expired``). delay: it does not begin before. priority: -100 to
@@ -45,7 +47,7 @@ def job_options(
     lies between the first two attempts. memory: bytes, or text such as ``"1G"``, that the job may
     add to its worker's data; beyond it allocations fail (``MemoryError``). label: shown by
     ``jobmill status``, and what ``jobmill cancel --label`` names. batch, halt: jobs that are given
-    up together. started: the future's ``worker_pid`` is known while the job runs.
+    up together. started: the future's ``worker_pid`` is known while a function runs.
     """
     options: Dict[str, Any] = {}
     for name, seconds in (
@@ -90,9 +92,11 @@ def encode(options: Mapping[str, Any]) -> bytes:
 
 
 def _milliseconds(name: str, seconds: Union[float, str]) -> Union[int, str]:
-    if seconds == UNLIMITED:
+    if seconds in (UNLIMITED, math.inf):
         return UNLIMITED
-    if isinstance(seconds, str) or seconds < 0 or (seconds == 0 and name != "delay"):
+    is_zero_bad = seconds == 0 and name != "delay"
+    # What is not a number is not within anything.
+    if isinstance(seconds, str) or is_zero_bad or not 0 <= seconds <= _MOST_SECONDS:
         raise ValueError(f"{name}: want seconds above 0 or {UNLIMITED!r}, not {seconds!r}")
     return max(1, round(seconds * 1000)) if seconds else 0
 

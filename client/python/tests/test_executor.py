@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import itertools
+import math
 import os
 import pickle
 import signal
@@ -19,8 +20,18 @@ import workload
 from surroundings import eventually
 
 import jobmill
-from jobmill import Busy, Executor, JobError, JobTimeout, NotPossible, Refused, WorkerDied
+from jobmill import (
+    Busy,
+    Cancelled,
+    Executor,
+    JobError,
+    JobTimeout,
+    NotPossible,
+    Refused,
+    WorkerDied,
+)
 from jobmill._frames import STATUS
+from jobmill.options import job_options
 
 
 def setUpModule() -> None:
@@ -301,6 +312,9 @@ class Options(OneExecutor):
         for options, words in (
             ({"timeout": 0}, "timeout"),
             ({"timeout": "soon"}, "timeout"),
+            ({"timeout": float("nan")}, "timeout: want seconds above 0 or 'unlimited', not nan"),
+            ({"queue_timeout": -math.inf}, "queue_timeout: want seconds above 0"),
+            ({"cpu_time": 1e300}, "cpu: want"),
             ({"retries": {"bad luck": 1}}, "bad luck"),
             ({"memory": "much"}, "memory"),
         ):
@@ -310,6 +324,12 @@ class Options(OneExecutor):
             self.executor.options(colour="red")
         with self.assertRaisesRegex(Refused, "priority"):
             self.executor.options(priority=1000).submit(workload.square, 1).result()
+
+    def test_infinity_is_no_bound(self) -> None:
+        self.assertEqual(job_options(timeout=math.inf), job_options(timeout="unlimited"))
+        self.assertEqual(
+            self.executor.options(timeout=math.inf).submit(workload.square, 3).result(), 9
+        )
 
     def test_options_are_a_view(self) -> None:
         quick = self.executor.options(timeout=5)
