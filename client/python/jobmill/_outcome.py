@@ -101,7 +101,9 @@ def _text_of(state: int, cause: Mapping[str, Any]) -> str:
         said = "its batch gave up"
     else:
         said = name
-    said = f"{said}: {text}" if said and text else said or text or f.STATE_NAMES[state]
+    if text != said:
+        said = f"{said}: {text}" if said and text else said or text
+    said = said or f.STATE_NAMES[state]
     for title, key in (("it wrote", "stderr"), ("last words", "last_words")):
         if state != f.FAILED and cause.get(key):
             said += f"\n{title}: {cause[key].rstrip()}"

@@ -552,6 +552,15 @@ class ShuttingDown(unittest.TestCase):
         os.kill(executor._settings._daemon._process.pid, signal.SIGKILL)
         self.assertEqual(again.result().result(), 16)
 
+    def test_a_daemon_that_stops_says_so_once(self) -> None:
+        with Executor(1) as executor:
+            future = executor.submit(workload.begin_and_wait, self.place)
+            self.begun()
+            executor._settings.ask_to_stop()
+            error = future.exception()
+        self.assertIsInstance(error, Cancelled)
+        self.assertEqual(str(error), "the daemon stopped")
+
 
 class WorkersThatDie(OneExecutor):
     def test_each_costs_its_job_alone(self) -> None:
