@@ -113,6 +113,14 @@ describe('a job', () => {
         assert.equal(error.result.attempts[0].cause.signal, 'SIGSEGV');
         assert.equal(tries.length, 1);
         assert.equal(tries[0].state, 'crashed');
+        assert.equal(tries[0].cause.signal, 'SIGSEGV');
+        tries.length = 0;
+        await assert.rejects(pool.run('exec', '', {
+            args: {argv: ['sh', '-c', 'exit 3']}, retries: {failure: 1}, backoffMs: 1,
+            onRetrying: (event) => tries.push(event),
+        }), JobError);
+        assert.equal(tries[0].cause.exitCode, 3);
+        assert.equal(tries[0].cause.exit_code, undefined);
     });
 
     it('that nobody knows is refused, and so is an option', async () => {

@@ -5,7 +5,7 @@ import {errorOf, isEnding, ProtocolError} from './errors.js';
 import {longestLine} from './lines.js';
 import {spellHandler, spellOptions} from './options.js';
 import {checkText, spell} from './payload.js';
-import {Result, StoredBlob} from './result.js';
+import {causeOf, Result, StoredBlob} from './result.js';
 
 /** What a job may send before its end when nobody takes it. */
 const defaultMaxBuffer = 64 * 1024 * 1024;
@@ -148,7 +148,7 @@ export class Job {
     }
 
     retrying({worker, attempt, state, delay_ms: delayMs, cause}) {
-        this.#tell('retrying', 'onRetrying', {worker, attempt: attempt ?? 1, state, delayMs, cause});
+        this.#tell('retrying', 'onRetrying', {worker, attempt: attempt ?? 1, state, delayMs, cause: causeOf(cause)});
     }
 
     progress({done, total, note}) {

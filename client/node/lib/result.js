@@ -2,7 +2,8 @@
 // What has become of a job, and a payload that the daemon keeps for many.
 import {camelCase} from './names.js';
 
-function causeOf(cause) {
+/** Its members by their names here. */
+export function causeOf(cause) {
     const known = cause !== null && typeof cause === 'object' ? Object.entries(cause) : [];
     return Object.fromEntries(known.map(([name, value]) => [camelCase(name), value]));
 }
