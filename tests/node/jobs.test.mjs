@@ -135,6 +135,17 @@ describe('a job', () => {
         assert.equal((await pool.run('sum', 10)).text(), '55', 'the session goes on');
     });
 
+    it('is refused when its payload holds half a surrogate pair', async () => {
+        for (const text of ['\ud800', 'a\udc00b', 'x'.repeat(70_000) + '\ud800']) {
+            await assert.rejects(pool.run('echo', text), {name: 'TypeError', message: /^the payload holds half/});
+            await assert.rejects(pool.put(text), TypeError);
+        }
+        for (const text of ['\u{1f600}', 'x'.repeat(70_000) + '\u{1f600}']) {
+            assert.equal((await pool.run('echo', text)).text(), text);
+        }
+        assert.equal((await pool.run('echo', {half: '\ud800'})).json().half, '\ud800', 'JSON can spell it');
+    });
+
     it('cannot end the session of the others by what it asks for', async () => {
         const deep = JSON.parse(`${'{"a":'.repeat(15)}1${'}'.repeat(15)}`);
         await pool.run('echo', '', {args: deep});

@@ -12,7 +12,8 @@ const longestEscaped = 131072;
 const loneSurrogate = /\p{Cs}/u;
 
 export function isWellFormed(text) {
-    return !loneSurrogate.test(text);
+    // Node 18 lacks it.
+    return text.isWellFormed?.() ?? !loneSurrogate.test(text);
 }
 
 export function checkText(name, value) {
@@ -22,7 +23,7 @@ export function checkText(name, value) {
 }
 
 function asText(value) {
-    if (typeof value === 'string') return value;
+    if (typeof value === 'string') return checkText('the payload', value);
     const text = typeof value === 'bigint' ? value.toString() : JSON.stringify(value);
     if (text === undefined) throw new TypeError(`a ${typeof value} is no payload`);
     return text;
@@ -45,7 +46,7 @@ export function spell(value) {
     if (bytes === undefined) {
         const text = asText(value);
         const size = Buffer.byteLength(text);
-        if (size <= inlineLimit && isWellFormed(text)) {
+        if (size <= inlineLimit) {
             const json = JSON.stringify(text);
             if (json.length <= longestEscaped) return {size, members: `,"payload":${json}`};
         }
