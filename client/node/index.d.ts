@@ -11,7 +11,7 @@ export interface PoolOptions {
     pool?: string;
     /** What this program is called in the daemon's log. */
     name?: string;
-    /** Milliseconds for the daemon's first word; 30,000 by default. */
+    /** Milliseconds for the daemon's first word, and for another one after one that has stopped; 30,000 by default. */
     connectTimeout?: number;
 }
 

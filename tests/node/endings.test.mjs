@@ -49,7 +49,7 @@ describe('the end of a daemon', () => {
     });
 
     it('that stops in good order cancels what it took, and the rest fails where no next one comes', async () => {
-        const pool = await connect({socket: daemon.socket});
+        const pool = await connect({socket: daemon.socket, connectTimeout: 300});
         const begun = new Promise((resolve) => {
             pool.once('started', resolve);
         });
@@ -66,6 +66,36 @@ describe('the end of a daemon', () => {
         await assert.rejects(waiting, DaemonGone);
         await daemon.exited;
         await pool.close();
+    });
+
+    it('that stops leaves what it had not taken to the next one, which may be slow to come', async () => {
+        const pool = await connect({socket: daemon.socket});
+        const begun = new Promise((resolve) => {
+            pool.once('started', resolve);
+        });
+        const taken = Promise.allSettled(Array.from({length: 4}, () => pool.run('block')));
+        const kept = Promise.all(Array.from({length: 6}, (_, i) => pool.run('echo', String(i))));
+        await begun;
+        await daemon.end();
+        assert.equal(pool.needsDrain, true);
+        await daemon.begin();
+        for (const {reason} of await taken) assert.equal(reason.kind, 'stopping');
+        assert.deepEqual((await kept).map((result) => result.text()), ['0', '1', '2', '3', '4', '5']);
+        await pool.close();
+    });
+
+    it('is not looked for when nothing waits for it any more', async () => {
+        const pool = await connect({socket: daemon.socket});
+        const begun = new Promise((resolve) => {
+            pool.once('started', resolve);
+        });
+        const stopped = Promise.allSettled(Array.from({length: 4}, () => pool.run('block')));
+        const waiting = [pool.run('echo'), pool.run('echo')].map((job) => assert.rejects(job, PoolClosed));
+        await begun;
+        await daemon.end();
+        await stopped;
+        await pool.close({cancel: true});
+        await Promise.all(waiting);
     });
 
     it('does not hold up who closes the pool', async () => {

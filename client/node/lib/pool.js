@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A pool of a daemon's workers, as a program has it: jobs go in, promises come out.
 import {EventEmitter} from 'node:events';
+import {setTimeout as pause} from 'node:timers/promises';
 
 import {DaemonStopped, JobmillError, PoolClosed} from './errors.js';
 import {Job} from './job.js';
@@ -15,6 +16,8 @@ const defaultPatienceMs = 30_000;
 /** Greetings that may meet a daemon which has left already, and how much later each is than the one before. */
 const mostGreetings = 5;
 const silencePerTryMs = 20;
+/** Between looks for the daemon after one that has stopped: longer each time. */
+const lookPausesMs = {first: 10, longest: 250};
 const poolOptions = new Set(['socket', 'start', 'pool', 'name', 'connectTimeout']);
 /** Options of a job that need a session which stays with it. */
 const attachedOnly = ['signal', 'maxBuffer', 'onProgress', 'onChunk', 'onStarted', 'onRetrying', 'parent'];
@@ -25,6 +28,11 @@ function refuseOptions(options, isGood, what) {
     for (const name of Object.keys(options)) {
         if (options[name] !== undefined && !isGood(name)) throw new TypeError(`${what} has no option "${name}"`);
     }
+}
+
+/** It left before it was greeted: idle ones do, full ones, and those that stop. */
+function hasLeft(error) {
+    return error.code === 'EPIPE' || error instanceof DaemonStopped;
 }
 
 /** Errors whose stack says who asked, which is of more use than how the answer was read. */
@@ -216,16 +224,16 @@ export class Pool extends EventEmitter {
         return document;
     }
 
-    #open() {
+    #open(comesAgain = false) {
         if (this.#session !== undefined) return Promise.resolve(this.#session);
         if (this.#closed && this.#queue.isEmpty) return Promise.reject(new PoolClosed());
-        this.#opening ??= this.#connect();
+        this.#opening ??= this.#connect(comesAgain);
         return this.#opening;
     }
 
-    async #connect() {
+    async #connect(comesAgain) {
         try {
-            this.#session = await this.#greet();
+            this.#session = await (comesAgain ? this.#greetNext() : this.#greet());
             return this.#session;
         } catch (error) {
             this.#queue.rejectAll(error);
@@ -248,10 +256,22 @@ export class Pool extends EventEmitter {
                                     silencePerTryMs * (tries - 1));
                 return session;
             } catch (error) {
-                // It left before it was greeted: idle ones do, full ones, and those that stop.
-                const left = error.code === 'EPIPE' || error instanceof DaemonStopped;
-                if (!left || tries === mostGreetings) throw error;
+                if (!hasLeft(error) || tries === mostGreetings) throw error;
             }
+        }
+    }
+
+    /** One has stopped: what waits here is for the next, which may take a moment to come. */
+    async #greetNext() {
+        const end = performance.now() + (this.#options.connectTimeout ?? defaultPatienceMs);
+        for (let wait = lookPausesMs.first;; wait = Math.min(2 * wait, lookPausesMs.longest)) {
+            try {
+                return await this.#greet();
+            } catch (error) {
+                const mayCome = error.code === 'ENOENT' || hasLeft(error);
+                if (!mayCome || performance.now() > end || this.#queue.isEmpty) throw error;
+            }
+            await pause(wait);
         }
     }
 
@@ -261,7 +281,7 @@ export class Pool extends EventEmitter {
         this.#queue.putBack(untaken);
         // A daemon that stopped has left nothing behind: the next one takes what waits.
         if (error instanceof DaemonStopped) {
-            if (!this.#queue.isEmpty) this.#open().catch(() => {});
+            if (!this.#queue.isEmpty) this.#open(true).catch(() => {});
         } else {
             this.#queue.rejectAll(error);
         }
