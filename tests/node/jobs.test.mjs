@@ -255,6 +255,18 @@ describe('a job', () => {
         await assert.rejects(pool.run('echo', words), {code: 'not_found'});
     });
 
+    it('may have one of any number of payloads, which are sent as there is room', async () => {
+        const big = Buffer.alloc(3_000_000, 'x');
+        const [blobs, results] = await Promise.all([
+            Promise.all(Array.from({length: 20}, () => pool.put(big))),
+            Promise.all(Array.from({length: 20}, () => pool.run('echo', big))),
+        ]);
+        assert.ok(results.every((result) => result.buffer.equals(big)));
+        const sums = await Promise.all(blobs.map((blob) => pool.run('sha256', blob)));
+        assert.equal(new Set(sums.map((sum) => sum.text())).size, 1);
+        for (const blob of blobs) blob.drop();
+    });
+
     it('cannot share what is shared already', async () => {
         const words = await pool.put('words');
         await assert.rejects(pool.put(words), TypeError);

@@ -6,6 +6,7 @@ import {inlineLimit} from './payload.js';
 export class Outbox {
     #socket;
     #uploads = [];
+    #uploadBytes = 0;
     #corked = false;
     #writable = true;
 
@@ -37,6 +38,13 @@ export class Outbox {
     /** The rest of a message that has said its size. */
     upload(id, bytes) {
         this.#uploads.push({id, bytes, sent: 0, givenUp: false});
+        this.#uploadBytes += bytes.length;
+    }
+
+    /** Whether the daemon lets so many bytes more be on their way; it counts a payload until its last piece. */
+    allows(bytes, {mostJobs, mostBytes}) {
+        const {length} = this.#uploads;
+        return length === 0 || (length < mostJobs && this.#uploadBytes + bytes <= mostBytes);
     }
 
     /** What is left of it is not needed, but the daemon waits for a last piece. */
@@ -51,6 +59,7 @@ export class Outbox {
         if (upload === undefined) return false;
         const {id, bytes, sent} = upload;
         if (upload.givenUp) {
+            this.#uploadBytes -= bytes.length;
             this.say(`{"op":"piece","id":"${id}","payload":""}`);
             return true;
         }
@@ -60,6 +69,7 @@ export class Outbox {
         this.say(`{"op":"piece","id":"${id}","payload_b64":"${piece}"${more ? ',"more":true' : ''}}`);
         upload.sent = end;
         if (more) this.#uploads.push(upload);
+        else this.#uploadBytes -= bytes.length;
         return true;
     }
 }

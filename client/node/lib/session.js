@@ -30,6 +30,8 @@ export class Session {
     #entries = new Map();
     #assemblies = new Map();
     #untaken = [];
+    /** What is to be stored once there is room for it on the way there. */
+    #puts = [];
     #nextId = 1;
     #credit;
     #maxPayload = 0;
@@ -71,17 +73,38 @@ export class Session {
     }
 
     get isIdle() {
-        return this.#entries.size === 0 && this.#untaken.length === 0;
+        return this.#entries.size === 0 && this.#untaken.length === 0 && this.#puts.length === 0;
     }
 
     /** Takes of the queue what the daemon and the socket take. */
     pump(queue) {
         while (!this.#over && this.#outbox.writable) {
-            const job = this.#closing ? undefined : queue.first;
-            const goes = job !== undefined && (!job.takesCredit || this.#credit.allows(job.bytes));
-            if (goes) this.#submit(queue.shift());
+            const goes = !this.#closing && (this.#storeNext() || this.#submitNext(queue));
             if (!this.#outbox.step() && !goes) break;
         }
+    }
+
+    #storeNext() {
+        const put = this.#puts[0];
+        if (put === undefined || !this.#hasRoom(put.large)) return false;
+        this.#puts.shift();
+        const id = this.#begin(put.question);
+        put.question.id = id;
+        this.#outbox.say(`{"op":"put","id":"${id}"${put.members}}`);
+        if (put.large !== undefined) this.#outbox.upload(id, put.large);
+        return true;
+    }
+
+    #submitNext(queue) {
+        const job = queue.first;
+        if (job === undefined || (job.takesCredit && !this.#credit.allows(job.bytes))) return false;
+        if (!this.#hasRoom(job.large)) return false;
+        this.#submit(queue.shift());
+        return true;
+    }
+
+    #hasRoom(large) {
+        return large === undefined || this.#outbox.allows(large.length, this.#credit);
     }
 
     #submit(job) {
@@ -149,12 +172,10 @@ export class Session {
         if (size > this.#maxPayload) throw this.#tooLarge(size);
         if (this.#over) throw this.#leaving();
         const question = new Question('stored');
-        const id = this.#begin(question);
-        this.#outbox.say(`{"op":"put","id":"${id}"${members}}`);
-        if (large !== undefined) this.#outbox.upload(id, large);
+        this.#puts.push({question, members, large});
         this.#owner.onRoom();
         await question.promise;
-        return new StoredBlob(this, id, size);
+        return new StoredBlob(this, question.id, size);
     }
 
     drop(id) {
@@ -188,6 +209,8 @@ export class Session {
             if (goesOn) untaken.push(entry);
             else entry.reject(error);
         }
+        for (const {question} of this.#puts) question.reject(error);
+        this.#puts = [];
         this.#entries.clear();
         this.#assemblies.clear();
         this.#untaken = [];
