@@ -16,7 +16,7 @@ from . import _frames as f
 from ._msgpack import MalformedDocument, pack, unpack
 from ._outbox import Outbox
 from ._partial import Partial
-from .errors import Busy, DaemonGone, ProtocolError, Refused
+from .errors import Busy, DaemonGone, InitializerFailed, ProtocolError, Refused
 
 __all__ = ["Event", "Result", "Session", "Welcome"]
 
@@ -372,5 +372,7 @@ def refusal(meta: Dict[str, Any]) -> Exception:
         return Busy(text, retry / 1000 if isinstance(retry, int) else None)
     if code in ("closing", "timeout"):
         return DaemonGone(text)
+    if code == "pool_down":
+        return InitializerFailed(f"no worker can start: {text}")
     field = str(meta.get("field", ""))
     return Refused(f"{field}: {text}" if field and field not in text else text, code, field)

@@ -132,7 +132,8 @@ class NotPossible(JobMillError, TypeError, pickle.PicklingError):
 
 
 class InitializerFailed(JobMillError, concurrent.futures.BrokenExecutor):
-    """The initializer raised in the worker; the jobs of that worker cannot run."""
+    """The initializer raised in the worker, so that the jobs of that worker cannot run, or the pool has no
+    worker that can start."""
 
 
 class RemoteTraceback(Exception):

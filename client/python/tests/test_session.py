@@ -11,7 +11,7 @@ from typing import Any, Iterable, List, Tuple
 
 import surroundings
 
-from jobmill import Busy, DaemonGone, ProtocolError, Refused
+from jobmill import Busy, DaemonGone, InitializerFailed, ProtocolError, Refused
 from jobmill import _frames as f
 from jobmill._msgpack import pack, unpack
 from jobmill._session import Blob, Event, Result, Session, refusal
@@ -388,6 +388,13 @@ class Refusals(unittest.TestCase):
 
     def test_a_daemon_that_closes_is_gone(self) -> None:
         self.assertIsInstance(refusal({"code": "closing"}), DaemonGone)
+
+    def test_a_pool_without_workers_is_broken(self) -> None:
+        error = refusal(
+            {"code": "pool_down", "text": 'pool "python": exit code 1', "field": "pool"}
+        )
+        self.assertIsInstance(error, InitializerFailed)
+        self.assertIn('pool "python": exit code 1', str(error))
 
     def test_the_field_is_named(self) -> None:
         error = refusal({"code": "bad_option", "text": "beyond 100", "field": "priority"})
