@@ -113,7 +113,7 @@ void Processes::spawn_worker(const PoolPlan& plan, WorkerProcess& process)
         callbacks_.post(core::ForkFailed{worker});
         return;
     }
-    adopt(worker, *pid);
+    (void)adopt(worker, *pid);
 }
 
 WorkerProcess* Processes::worker(WorkerId worker)
@@ -258,27 +258,29 @@ void Processes::on_forked(PoolId pool, const Forked& forked)
         fail_fork(forked.worker, fail_errno("fork", forked.error_number).value().what);
         return;
     }
-    adopt(forked.worker, forked.pid);
+    (void)adopt(forked.worker, forked.pid);
 }
 
-void Processes::adopt(WorkerId worker, pid_t pid)
+/// Whether the worker lives.
+bool Processes::adopt(WorkerId worker, pid_t pid)
 {
     WorkerProcess* process = this->worker(worker);
-    if (process == nullptr || process->alive()) {
+    if (process == nullptr || process->known()) {
         resolve(worker);
-        return;
+        return process != nullptr && process->alive();
     }
     if (is_known(pid)) {
         fail_fork(worker, "process " + std::to_string(pid) + " has another slot");
-        return;
+        return false;
     }
     if (const auto adopted = process->adopt(pid); !adopted) {
         fail_fork(worker, adopted.error().what);
-        return;
+        return false;
     }
     resolve(worker);
     callbacks_.post(core::WorkerForked{worker});
     enter_group(*process);
+    return true;
 }
 
 /// Before the worker is offered anything: memory that it has by then stays with the template's.
@@ -318,9 +320,11 @@ void Processes::on_worker_report(WorkerId worker, WorkerReport& report, UniqueFd
             callbacks_.post(core::WorkerMisbehaved{worker});
             return;
         }
-        // The hello may overtake the template's report, or the template may be gone.
-        adopt(worker, ready->pid);
-        callbacks_.post(core::WorkerReady{worker});
+        // The hello may overtake the template's report, or the template may be gone. One that was
+        // found in a dead worker's outbox makes nobody ready.
+        if (adopt(worker, ready->pid)) {
+            callbacks_.post(core::WorkerReady{worker});
+        }
         return;
     }
     callbacks_.on_report(worker, report, std::move(blob), more);

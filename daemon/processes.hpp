@@ -115,7 +115,7 @@ private:
     void on_template_lost(PoolId pool);
     void on_worker_report(WorkerId worker, WorkerReport& report, UniqueFd blob, bool more);
     void on_worker_exited(PoolId pool, WorkerId worker);
-    void adopt(WorkerId worker, pid_t pid);
+    [[nodiscard]] bool adopt(WorkerId worker, pid_t pid);
     void enter_group(WorkerProcess& process);
     [[nodiscard]] Result<void> make_group(WorkerProcess& process);
     void resolve(WorkerId worker);

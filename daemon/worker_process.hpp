@@ -50,6 +50,8 @@ public:
     [[nodiscard]] Result<void> adopt(pid_t pid);
     [[nodiscard]] pid_t pid() const noexcept { return pid_; }
     [[nodiscard]] bool alive() const noexcept { return static_cast<bool>(pidfd_); }
+    /// Whether it was adopted, dead as it may be by now.
+    [[nodiscard]] bool known() const noexcept { return pid_ != -1; }
     [[nodiscard]] WorkerId id() const noexcept { return id_; }
     [[nodiscard]] PoolId pool() const noexcept { return pool_; }
     void belong_to(PoolId pool) noexcept { pool_ = pool; }

@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <csignal>
 
+#include "common/outbox.hpp"
+#include "common/segment.hpp"
 #include "daemon/pool_directory.hpp"
 #include "daemon/processes.hpp"
 #include "tests/loop/loop_fixture.hpp"
@@ -26,6 +28,20 @@ constexpr WorkerId worker{.slot = SlotId{1}, .generation = 2};
 /// Programs are started.
 constexpr auto patience = 20s;
 constexpr auto group_of_worker = "ours/worker-1-2";
+constexpr PoolId spawned{1};
+/// Its child has the link open, so its death is noticed before any end of that.
+constexpr auto holds_its_link = "tail -f /dev/null & printf forked >&2; exec tail -f /dev/null";
+
+/// What a worker does before it sends its hello.
+void commit_hello(pid_t pid)
+{
+    const std::string memory = "/proc/" + std::to_string(pid) + "/fd/4";
+    auto segment = Segment::map(UniqueFd{::open(memory.c_str(), O_RDWR | O_CLOEXEC)});
+    REQUIRE(segment.has_value());
+    Bytes hello;
+    encode(Ready{.worker = worker, .pid = pid}, hello);
+    REQUIRE(OutboxWriter{segment->layout()}.commit(hello));
+}
 
 /// A pool's template and its worker; what the core would hear is noted.
 struct Pool : LoopFixture {
@@ -108,6 +124,32 @@ TEST_CASE("a worker has a control group from its fork to its end")
     CHECK(fake.has(group_of_worker) == fake.busy.has_value());
     fake.busy.reset();
     daemon.processes.sweep_groups();
+    CHECK_FALSE(fake.has(group_of_worker));
+}
+
+TEST_CASE("a worker that dies with its hello in its outbox was never ready")
+{
+    FakeCgroupTree fake;
+    Pool daemon{fake.open()};
+    daemon.processes.add_pool(spawned, PoolPlan{.name = "s",
+                                                .command = {"/bin/sh", "-c", holds_its_link},
+                                                .what_to_load = {},
+                                                .environment = {"PATH=/bin:/usr/bin"},
+                                                .socket = {},
+                                                .spawn = true});
+    daemon.processes.carry_out(core::ForkWorker{.pool = spawned, .worker = worker});
+    const daemon::WorkerProcess* process = daemon.processes.worker(worker);
+    REQUIRE(process != nullptr);
+    REQUIRE(process->alive());
+    const pid_t pid = process->pid();
+    REQUIRE(fake.has(group_of_worker));
+    REQUIRE(daemon.run_until([&] { return process->stderr_tail() == "forked"; }, patience));
+    commit_hello(pid);
+    REQUIRE(::kill(pid, SIGKILL) == 0);
+    REQUIRE(daemon.run_until([&] { return daemon.has_heard<core::WorkerExited>(); }, patience));
+    CHECK_FALSE(daemon.has_heard<core::WorkerReady>());
+    CHECK_FALSE(daemon.has_heard<core::ForkFailed>());
+    CHECK(daemon.processes.worker(worker) != nullptr);
     CHECK_FALSE(fake.has(group_of_worker));
 }
 
