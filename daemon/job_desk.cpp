@@ -108,11 +108,13 @@ void JobDesk::set_label(const LabelSettings& settings)
 {
     const Labels::Entry entry = labels_.set(settings);
     std::vector<JobId> jobs;
-    records_.each([&](const JobRecord& record) {
-        if (entry.is_new && record.submission.content.label() == settings.name) {
-            jobs.push_back(record.id);
-        }
-    });
+    if (entry.is_new) {
+        records_.each([&](const JobRecord& record) {
+            if (record.submission.content.label() == settings.name) {
+                jobs.push_back(record.id);
+            }
+        });
+    }
     std::sort(jobs.begin(), jobs.end());
     for (const JobId job : jobs) {
         outside_.post(core::JobRelabelled{.job = job, .label = entry.id});
