@@ -81,7 +81,7 @@ void ClientSession::on_bytes(ByteView bytes)
 bool ClientSession::stalled() const
 {
     return output_.behind() || (handed_over_ && output_.full()) || intake_.spent() ||
-           request_ids_.size() > most_unanswered || awaits_look_;
+           request_ids_.size() + cancels_.size() > most_unanswered || awaits_look_;
 }
 
 void ClientSession::process()
@@ -279,7 +279,8 @@ void ClientSession::on_drained()
 
 void ClientSession::end_if_done()
 {
-    const bool nothing_left = intake_.idle() && tags_.size() == 0 && request_ids_.empty();
+    const bool nothing_left =
+        intake_.idle() && tags_.size() == 0 && request_ids_.empty() && cancels_.empty();
     if (input_ended_ && nothing_left && !finishing_) {
         finish();
     }
@@ -337,6 +338,12 @@ void ClientSession::send(const Reply& reply)
         reply);
     const auto request = request_ids_.extract(number(tag));
     output_.send(reply, request.empty() ? std::string_view{} : std::string_view{request.mapped()});
+}
+
+void ClientSession::answer_cancel(Tag tag, const Reply& reply)
+{
+    cancels_.erase(number(tag));
+    send(reply);
 }
 
 void ClientSession::result_is_out(Tag tag)

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "daemon/channel.hpp"
 #include "daemon/held_accepts.hpp"
@@ -59,6 +60,8 @@ public:
 
     /// A message that is about no job of this session.
     void send(const Reply& reply);
+    /// The answer to a cancel of jobs by anything but their tag.
+    void answer_cancel(Tag tag, const Reply& reply);
     /// A message to everybody. Whoever has not said yet in which spelling to speak to him hears
     /// nothing; he has asked for nothing either.
     void announce(const Reply& reply)
@@ -144,8 +147,11 @@ private:
     bool finishing_ = false;
     bool over_ = false;
 
-    /// Requests that are not answered yet, with their ids in the JSON spelling.
+    /// Requests that are not answered yet, by their tags, with their ids: in the JSON spelling.
     std::unordered_map<std::uint64_t, std::string> request_ids_;
+    /// The tags of cancels that are not, in the binary spelling. What else has such a tag meanwhile
+    /// is answered at once, and takes none out.
+    std::unordered_set<std::uint64_t> cancels_;
     std::uint64_t last_request_ = 0;
 };
 

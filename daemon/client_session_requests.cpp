@@ -81,7 +81,7 @@ void ClientSession::on_cancel(Tag tag, std::string_view id, const Cancel& cancel
 {
     const bool binary = reader_.spelling() == Spelling::binary;
     // The answer may take its time. (In JSON it has a tag of its own, which is known.)
-    if (cancel.what != CancelWhat::tag && !request_ids_.try_emplace(number(tag)).second && binary) {
+    if (binary && cancel.what != CancelWhat::tag && !cancels_.insert(number(tag)).second) {
         refuse_request(tag, id,
                        refusal(error_code::duplicate_id, "this cancel is under way", "id"));
         return;

@@ -22,11 +22,12 @@ void JobDesk::cancel_job(ClientSession& session, const Cancel& request)
     const JobId job = request.job;
     if (find(job, session.identity()) == nullptr) {
         const auto end = recent_end(job, session.identity());
-        session.send(ErrorMessage{
-            .tag = request.tag,
-            .error = refusal(error_code::not_found,
-                             end ? "already " + std::string{name_of(*end)} : "no such live job",
-                             "job")});
+        session.answer_cancel(
+            request.tag, ErrorMessage{.tag = request.tag,
+                                      .error = refusal(error_code::not_found,
+                                                       end ? "already " + std::string{name_of(*end)}
+                                                           : "no such live job",
+                                                       "job")});
         return;
     }
     const std::uint64_t watch = cancel_watches_.open(session.id(), request.tag);
@@ -84,7 +85,8 @@ void JobDesk::cancel_meant(const Submitter& asker, const Cancel& request)
                                   : request.what == CancelWhat::session ? "session"
                                                                         : "all";
         if (ClientSession* session = outside_.session(asker.session)) {
-            session->send(
+            session->answer_cancel(
+                request.tag,
                 ErrorMessage{.tag = request.tag,
                              .error = refusal(error_code::not_found, "no unfinished jobs", field)});
         }
@@ -106,8 +108,8 @@ void JobDesk::answer_cancel(SessionId session, const Reply& answer) const
     }
     if (const auto* about_job = std::get_if<ErrorMessage>(&answer)) {
         asker->deliver(about_job->tag, *about_job);
-    } else {
-        asker->send(answer);
+    } else if (const auto* cancelled = std::get_if<Cancelled>(&answer)) {
+        asker->answer_cancel(cancelled->tag, answer);
     }
 }
 

@@ -252,6 +252,33 @@ TEST_CASE_FIXTURE(DeskFixture,
     CHECK(told<core::CancelRequested>().size() == daemon::MassCancels::jobs_a_turn);
 }
 
+TEST_CASE_FIXTURE(DeskFixture,
+                  "a cancel is under way until it is answered, whatever else has its id")
+{
+    Peer& peer = connect_binary();
+    peer.send(detached_submit(1));
+    CHECK(heard_by(peer) == Lines{"accepted 1:101"});
+    const Cancel cancel{.tag = Tag{5}, .what = CancelWhat::job, .job = JobId{101}};
+    peer.send(cancel);
+    const auto asked_again = [&](const char* other) {
+        peer.send(cancel);
+        CHECK(heard_by(peer) == Lines{other, "error 5 duplicate_id"});
+    };
+    peer.send(Ping{.tag = Tag{5}});
+    asked_again("pong 5");
+    peer.send(Retry{.tag = Tag{5}, .job = JobId{7}});
+    asked_again("error 5 not_found");
+    peer.send(HandlersRequest{.tag = Tag{5}});
+    asked_again("handlers 5");
+    end(101, JobState::cancelled, core::EndedBy::cancel);
+    CHECK(heard_by(peer) == Lines{"cancelled 5 1/0"});
+    // Answered, and its id is free.
+    peer.send(cancel);
+    CHECK(heard_by(peer) == Lines{"error 5 not_found"});
+    peer.send(cancel);
+    CHECK(heard_by(peer) == Lines{"error 5 not_found"});
+}
+
 TEST_CASE_FIXTURE(DeskFixture, "the many jobs of a client that is gone go over several turns")
 {
     constexpr std::size_t turn = daemon::MassCancels::jobs_a_turn;
