@@ -39,20 +39,22 @@ void JobDesk::cancel_job(ClientSession& session, const Cancel& request)
 void JobDesk::cancel_many(ClientSession& session, const Cancel& request)
 {
     const Submitter asker{.session = session.id(), .uid = session.identity().uid};
-    if (records_.count_of(asker.uid) <= MassCancels::jobs_a_look) {
+    const std::size_t jobs = records_.count_of(asker.uid);
+    if (mass_cancels_.may_look(asker.uid, jobs)) {
         cancel_meant(asker, request);
         return;
     }
     session.await_look();
     // The client's own words are gone by then.
-    mass_cancels_.put_off([this, asker, request, name = std::string{request.name}] {
+    const auto look = [this, asker, request, name = std::string{request.name}] {
         Cancel asked = request;
         asked.name = name;
         cancel_meant(asker, asked);
         if (ClientSession* waiting = outside_.session(asker.session)) {
             waiting->look_is_over();
         }
-    });
+    };
+    mass_cancels_.put_off(asker.uid, jobs, look);
 }
 
 void JobDesk::cancel_meant(const Submitter& asker, const Cancel& request)
@@ -137,10 +139,11 @@ void JobDesk::session_lost(SessionId session, unsigned uid, std::size_t unfinish
              .before = [](JobId) {},
              .after = [this, session] { outside_.post(core::SessionLost{session}); }});
     };
-    if (records_.count_of(uid) <= MassCancels::jobs_a_look) {
+    const std::size_t jobs_of_user = records_.count_of(uid);
+    if (mass_cancels_.may_look(uid, jobs_of_user)) {
         cancel_its();
     } else {
-        mass_cancels_.put_off(cancel_its);
+        mass_cancels_.put_off(uid, jobs_of_user, cancel_its);
     }
 }
 

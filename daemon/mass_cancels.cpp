@@ -15,20 +15,71 @@ void MassCancels::begin(Order order)
     }
     // From the oldest on: those that run may be in somebody's way.
     std::reverse(order.jobs.begin(), order.jobs.end());
-    if (++held_[order.uid] == 1) {
-        outside_.post(core::UserHeld{.user = core::UserId{order.uid}, .held = true});
-    }
+    hold(order.uid);
     orders_.push_front(std::move(order));
     go_on_cancelling();
 }
 
+bool MassCancels::may_look(unsigned uid, std::size_t jobs)
+{
+    if (held_.contains(uid) || looked_at_ + jobs > jobs_a_look) {
+        return false;
+    }
+    looked_at_ += jobs;
+    return true;
+}
+
+void MassCancels::put_off(unsigned uid, std::size_t jobs, std::function<void()> look)
+{
+    // What it will find must not begin between the order before it and its own.
+    const bool holds = held_.contains(uid);
+    if (holds) {
+        hold(uid);
+    }
+    looks_.push_back({.uid = uid, .jobs = jobs, .holds = holds, .look = std::move(look)});
+}
+
+void MassCancels::hold(unsigned uid)
+{
+    if (++held_[uid] == 1) {
+        outside_.post(core::UserHeld{.user = core::UserId{uid}, .held = true});
+    }
+}
+
+void MassCancels::let_go(unsigned uid)
+{
+    if (--held_.at(uid) == 0) {
+        held_.erase(uid);
+        outside_.post(core::UserHeld{.user = core::UserId{uid}, .held = false});
+    }
+}
+
 void MassCancels::go_on()
 {
+    looked_at_ = 0;
     go_on_cancelling();
-    if (!looks_.empty()) {
-        const auto look = std::move(looks_.front());
-        looks_.pop_front();
-        look();
+    go_on_looking();
+}
+
+bool MassCancels::has_order(unsigned uid) const
+{
+    return std::any_of(orders_.begin(), orders_.end(),
+                       [&](const Order& order) { return order.uid == uid; });
+}
+
+void MassCancels::go_on_looking()
+{
+    const auto next = std::find_if(looks_.begin(), looks_.end(),
+                                   [&](const Look& each) { return !has_order(each.uid); });
+    if (next == looks_.end()) {
+        return;
+    }
+    const Look look = std::move(*next);
+    looks_.erase(next);
+    looked_at_ = look.jobs;
+    look.look();
+    if (look.holds) {
+        let_go(look.uid);
     }
 }
 
@@ -45,10 +96,7 @@ void MassCancels::go_on_cancelling()
         return;
     }
     order.after();
-    if (--held_.at(order.uid) == 0) {
-        held_.erase(order.uid);
-        outside_.post(core::UserHeld{.user = core::UserId{order.uid}, .held = false});
-    }
+    let_go(order.uid);
 }
 
 void MassCancels::cancel_some(Order& order) const

@@ -13,7 +13,9 @@ namespace jobmill::daemon {
 
 /// Cancels of many jobs, so many a turn: half a million at once would keep everybody else waiting
 /// for a second and more. Until a user's are through none of his jobs begins. To look for those
-/// that are meant takes its time, too: of looks at many jobs there is one a turn.
+/// that are meant takes its time, too: beyond so many jobs a turn it is put off, of looks that were
+/// there is one a turn, and none at the jobs of who has an order under way. So no more than one
+/// list of a user's jobs is kept.
 class MassCancels {
 public:
     struct Outside {
@@ -34,24 +36,38 @@ public:
 
     /// Begins at once; what is no more than can be in a turn is through at the return.
     void begin(Order order);
-    /// In a turn of its own, before what is begun later.
-    void put_off(std::function<void()> look) { looks_.push_back(std::move(look)); }
+    /// Whether so many jobs of that user may be looked at now; they are part of the turn's then.
+    [[nodiscard]] bool may_look(unsigned uid, std::size_t jobs);
+    /// In a turn of its own, before what is put off later: at so many jobs of that user.
+    void put_off(unsigned uid, std::size_t jobs, std::function<void()> look);
     /// The next turn's: a look that was put off, and some of the order whose turn it is.
     void go_on();
     [[nodiscard]] bool empty() const noexcept { return orders_.empty() && looks_.empty(); }
 
     static constexpr std::size_t jobs_a_turn = 256;
-    /// Who looks at no more need not be put off.
+    /// That may be looked at in a turn beside the look that was put off.
     static constexpr std::size_t jobs_a_look = 1024;
 
 private:
+    struct Look {
+        unsigned uid = 0;
+        std::size_t jobs = 0;
+        bool holds = false;  ///< its user is held until it is over
+        std::function<void()> look;
+    };
+
+    void hold(unsigned uid);
+    void let_go(unsigned uid);
     void cancel_some(Order& order) const;
     void go_on_cancelling();
+    void go_on_looking();
+    [[nodiscard]] bool has_order(unsigned uid) const;
 
     Outside outside_;
-    std::deque<std::function<void()>> looks_;
+    std::size_t looked_at_ = 0;  ///< jobs, in this turn
+    std::deque<Look> looks_;
     std::deque<Order> orders_;
-    std::unordered_map<unsigned, std::size_t> held_;  ///< users who have orders, and how many
+    std::unordered_map<unsigned, std::size_t> held_;  ///< users, and by how many orders and looks
 };
 
 }  // namespace jobmill::daemon

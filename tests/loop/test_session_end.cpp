@@ -252,6 +252,26 @@ TEST_CASE_FIXTURE(DeskFixture,
     CHECK(told<core::CancelRequested>().size() == daemon::MassCancels::jobs_a_turn);
 }
 
+TEST_CASE_FIXTURE(DeskFixture, "no more than so many jobs are looked at in a turn for cancels")
+{
+    Peer& owner = connect_binary();
+    for (std::uint64_t tag = 1; tag <= daemon::MassCancels::jobs_a_look / 2 + 1; ++tag) {
+        owner.send(detached_submit(tag));
+        settle();
+    }
+    (void)heard_by(owner);
+    Peer& asker = connect();
+    for (int i = 0; i < 3; ++i) {
+        asker.say("{\"op\":\"cancel\",\"id\":\"1\",\"label\":\"none\"}\n");
+    }
+    CHECK(heard_by(asker).size() == 1);
+    desk.mass_cancels().go_on();
+    CHECK(heard_by(asker).size() == 1);
+    desk.mass_cancels().go_on();
+    CHECK(heard_by(asker).size() == 1);
+    CHECK(desk.mass_cancels().empty());
+}
+
 TEST_CASE_FIXTURE(DeskFixture,
                   "a cancel is under way until it is answered, whatever else has its id")
 {

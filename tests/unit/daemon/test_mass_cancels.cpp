@@ -115,6 +115,58 @@ TEST_CASE_FIXTURE(Fixture, "orders take turns, and a user is held until the last
     CHECK(cancelled.size() == 9 * turn + 1);
 }
 
+TEST_CASE_FIXTURE(Fixture, "so many jobs a turn are looked at, whosever they are")
+{
+    constexpr std::size_t half = MassCancels::jobs_a_look / 2;
+    CHECK(cancels.may_look(ann, half));
+    CHECK(cancels.may_look(bob, half));
+    CHECK_FALSE(cancels.may_look(ann, 1));
+    cancels.go_on();
+    CHECK(cancels.may_look(ann, 2 * half));
+    CHECK_FALSE(cancels.may_look(bob, 2 * half + 1));
+    // A look that was put off takes of the next turn's.
+    cancels.put_off(ann, half, [] {});
+    cancels.go_on();
+    CHECK_FALSE(cancels.may_look(bob, half + 1));
+    CHECK(cancels.may_look(bob, half));
+    CHECK(held.empty());
+}
+
+TEST_CASE_FIXTURE(Fixture, "nobody looks at a user's jobs while an order of his is under way")
+{
+    begin(ann, jobs(1, 3 * turn));
+    CHECK_FALSE(cancels.may_look(ann, 1));
+    CHECK(cancels.may_look(bob, 1));
+    std::vector<unsigned> looked;
+    cancels.put_off(ann, 1, [&] {
+        looked.push_back(ann);
+        begin(ann, jobs(10'001, 2 * turn));
+    });
+    cancels.put_off(bob, 1, [&] { looked.push_back(bob); });
+    cancels.go_on();
+    CHECK(looked == std::vector{bob});
+    CHECK(over.empty());
+    // His first order is through, and nothing of his begins before what is found now.
+    cancels.go_on();
+    CHECK(looked == std::vector{bob, ann});
+    CHECK(over == std::vector{ann});
+    CHECK(held == std::set{ann});
+    cancels.go_on();
+    CHECK(over == std::vector{ann, ann});
+    CHECK(held.empty());
+    CHECK(cancels.empty());
+}
+
+TEST_CASE_FIXTURE(Fixture, "a look that finds nothing lets its user go")
+{
+    begin(ann, jobs(1, 2 * turn));
+    cancels.put_off(ann, 1, [] {});
+    CHECK(held == std::set{ann});
+    cancels.go_on();
+    CHECK(held.empty());
+    CHECK(cancels.empty());
+}
+
 TEST_CASE_FIXTURE(Fixture, "what has ended meanwhile is passed over, and takes nobody's place")
 {
     begin(ann, jobs(1, 3 * turn));
