@@ -135,8 +135,10 @@ void UnreadJobs::make_room(unsigned uid, JobId but_not)
         return;
     }
     Unread& unread = jobs_.at(number(but_not));
-    const std::string overflow =
-        "its output was more than " + (too_much() ? "the " + of_user : "was left of the " + of_all);
+    const bool alone = too_much() && unread.bytes > limits_.bytes_per_user;
+    const std::string overflow = std::string{"its output was more than "} +
+                                 (alone ? "the " : "was left of the ") +
+                                 (too_much() ? of_user : of_all);
     if (unread.state) {
         drop(but_not, overflow);
     } else {

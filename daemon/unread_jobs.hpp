@@ -91,7 +91,7 @@ private:
         std::uint64_t bytes = 0;        ///< that the events take up
         std::optional<JobState> state;  ///< once it is finished
         std::uint64_t turn = 0;         ///< its place in the order of finishing, from 1
-        /// Why its output is not kept: it alone was too much. Empty: it is kept.
+        /// Why its output is not kept: it was too much. Empty: it is kept.
         std::string overflow;
         core::TimePoint finished;
     };

@@ -282,6 +282,19 @@ TEST_CASE("a job whose output alone is too much is told so at its end")
           "1 MiB kept for a user");
 }
 
+TEST_CASE("a job whose output finds no room beside others' is told what there was left")
+{
+    World world;
+    world.open(1, ann);
+    world.open(2, ann);
+    world.chunk(1, mebibyte / 2);
+    world.chunk(2, mebibyte / 2);
+    CHECK(world.refusal(2) ==
+          "gone: what job 2 has said so far was dropped: its output was more than was left of the "
+          "1 MiB kept for a user; who waits again gets the rest");
+    CHECK(world.unread.knows(JobId{1}));
+}
+
 TEST_CASE("a result that alone is too much is dropped at once")
 {
     World world;
