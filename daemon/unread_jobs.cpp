@@ -78,7 +78,7 @@ void UnreadJobs::erase(JobId job)
     release(unread);
     if (unread.reader) {
         const auto read = read_by_.find(unread.reader->session);
-        std::erase(read->second, job);
+        read->second.erase(job);
         if (read->second.empty()) {
             read_by_.erase(read);
         }
@@ -239,7 +239,7 @@ tl::expected<std::vector<UnreadEvent>, ErrorReply> UnreadJobs::hand_over(JobId j
     const bool finished = unread.state.has_value();
     release(unread);
     unread.reader = reader;
-    read_by_[reader.session].push_back(job);
+    read_by_[reader.session].insert(job);
     if (finished) {
         forget(job);
     }

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "common/codec.hpp"
@@ -124,7 +125,8 @@ private:
     };
     std::unordered_map<unsigned, User> users_;  ///< that have anything unread
     std::uint64_t bytes_ = 0;                   ///< of all of them
-    std::unordered_map<SessionId, std::vector<JobId>> read_by_;
+    /// Who waits for many, and reads them in any order, pays for each once.
+    std::unordered_map<SessionId, std::unordered_set<JobId>> read_by_;
 
     struct Gone {
         JobId job{};
