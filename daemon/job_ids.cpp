@@ -53,6 +53,17 @@ Result<void> make_directories(const std::string& directory)
     }
 }
 
+/// A name that was changed in it is there after a power failure, too.
+Result<void> sync_directory(const std::string& directory)
+{
+    const UniqueFd opened{::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    // Some file systems know nothing of that.
+    if (!opened || (::fsync(opened.get()) != 0 && errno != EINVAL)) {
+        return fail_writing("writing " + directory, errno);
+    }
+    return {};
+}
+
 /// Only a file that is not there is a beginning; one that was emptied or cannot be read is not.
 Result<std::uint64_t> read_next(const std::string& file)
 {
@@ -148,7 +159,7 @@ Result<void> JobIds::write(std::uint64_t first_unused) const
     if (std::rename(fresh.c_str(), file_.c_str()) != 0) {
         return fail_writing("renaming " + fresh, errno);
     }
-    return {};
+    return sync_directory(file_.substr(0, file_.rfind('/')));
 }
 
 JobId JobIds::next()
