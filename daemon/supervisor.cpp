@@ -325,7 +325,9 @@ void Supervisor::adopt(const Config& config)
     sessions_.set_limits(session_limits(config, system_));
     processes_.bound_payloads(config.max_payload);
     adopt_adjustable(config);
-    idle_timer_->stop();  // the next turn starts it with the new time
+    // The next turn starts them with the new times.
+    idle_timer_->stop();
+    expiry_timer_->stop();
     if (const auto level = log::level_named(config.log_level.value_or("info"))) {
         log::set_level(*level);
     }

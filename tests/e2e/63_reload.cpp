@@ -218,6 +218,18 @@ TEST_CASE("what is no file of a sensible size does not stop the loop")
     daemon.check_healthy();
 }
 
+TEST_CASE("a shorter time for unread results holds for those that wait already")
+{
+    const Daemon daemon{with_workers(1)};
+    JsonClient client = daemon.json();
+    client.submit("d", "echo", "unread", R"(,"detached":true)");
+    daemon.await("it waits to be read", [&] { return daemon.pool().integer_at("done") == 1; });
+    CHECK(daemon.jobs() == 1);
+    write_config(daemon, "unread_age = \"100ms\"\n" + with_workers(1));
+    CHECK(reload(client) == "unread_age 1h -> 100ms\n");
+    daemon.await("it is dropped", [&] { return daemon.jobs() == 0; });
+}
+
 TEST_CASE("SIGHUP reloads as well")
 {
     const Daemon daemon{with_workers(1)};
