@@ -2,6 +2,7 @@
 #include "daemon/request_reader.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "common/codec.hpp"
 #include "common/limits.hpp"
@@ -9,6 +10,9 @@
 
 namespace jobmill::daemon {
 namespace {
+
+/// A client that goes on sends no more at a time, mostly: it needs no new room then.
+constexpr std::size_t kept_room = std::size_t{64} * 1024;
 
 bool begins_json(std::byte first)
 {
@@ -31,6 +35,7 @@ RequestReader::Broken broken(const char* code, std::string text,
 
 void RequestReader::feed(ByteView bytes)
 {
+    fed_ += bytes.size();
     switch (spelling_) {
         case Spelling::undecided:
             append(undecided_, bytes);
@@ -99,7 +104,7 @@ RequestReader::Outcome RequestReader::next_frame()
             return Refused{.error = refusal(error_code::bad_frame,
                                             "the input ended in the middle of a frame")};
         }
-        return Nothing{};
+        return want_more();
     }
     return read(**next);
 }
@@ -142,7 +147,7 @@ RequestReader::Outcome RequestReader::next_line()
             return broken(error_code::too_long, "line above the limit", limits::frame);
         }
         if (!line) {
-            return Nothing{};
+            return want_more();
         }
         if (is_blank(*line)) {
             continue;
@@ -155,6 +160,17 @@ RequestReader::Outcome RequestReader::next_line()
         }
         return Read{.tag = {}, .id = json->id, .request = std::move(json->request)};
     }
+}
+
+/// When nothing is left, room that was needed for much is given back: the session may be idle now.
+RequestReader::Nothing RequestReader::want_more()
+{
+    if (!partial() && std::exchange(fed_, 0) > kept_room) {
+        frames_ = FrameSplitter{Link::client, Direction::to_daemon};
+        lines_ = LineSplitter{};
+        json_ = JsonDecoder{};  // it keeps a copy of the longest line
+    }
+    return {};
 }
 
 bool RequestReader::partial() const noexcept

@@ -54,9 +54,11 @@ private:
     [[nodiscard]] Outcome next_line();
     [[nodiscard]] static Outcome read(const Frame& frame);
     [[nodiscard]] static Outcome unreadable(const FrameHeader& header, ErrorReply error);
+    [[nodiscard]] Nothing want_more();
 
     Spelling spelling_ = Spelling::undecided;
     bool ended_ = false;
+    std::size_t fed_ = 0;  ///< bytes since all had been taken: no more lie in a buffer
     Bytes undecided_;
     FrameSplitter frames_{Link::client, Direction::to_daemon};
     LineSplitter lines_;

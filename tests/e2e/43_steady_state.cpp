@@ -88,4 +88,36 @@ TEST_CASE("a job among many takes nothing from the heap" * doctest::skip(sanitiz
     }
 }
 
+TEST_CASE("a session that has said something long keeps no room for it" * doctest::skip(sanitized))
+{
+    const Daemon daemon{pool_config(1)};
+    daemon.await_workers(1);
+    const std::string spaces(255 * 1024, ' ');
+    const std::string ping = R"({"op":"ping","id":"1")" + spaces + '}';
+    std::vector<JsonClient> json;
+    std::vector<BinaryClient> binary;
+    json.push_back(daemon.json());
+    json.back().send(ping);
+    (void)json.back().next("pong");
+    const std::uint64_t before = daemon.kibibytes("RssAnon");
+    for (int i = 0; i < 32; ++i) {
+        json.push_back(daemon.json());
+        json.back().send(ping);
+        (void)json.back().next("pong");
+    }
+    for (int i = 0; i < 32; ++i) {
+        binary.push_back(daemon.binary());
+        Bytes frames;
+        for (std::uint64_t id = 1; id <= 250; ++id) {
+            encode(
+                Ping{.tag = Tag{id}, .payload = bytes_of(std::string_view{spaces}.substr(0, 1000))},
+                frames);
+        }
+        binary.back().raw().send(frames);
+        (void)binary.back().next(MessageType::pong, 250);
+    }
+    daemon.await("it is given back",
+                 [&] { return daemon.kibibytes("RssAnon") < before + std::uint64_t{8} * 1024; });
+}
+
 }  // namespace jobmill::tests
