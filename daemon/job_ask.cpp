@@ -62,6 +62,11 @@ JobLimits limits_of(const JobOptions& options, const JobLimits& setting)
     return limits;
 }
 
+bool waits_behind_delay(const JobOptions& options, const PoolSettings& pool)
+{
+    return !options.queue_timeout_ms && pool.queue_timeout;
+}
+
 core::JobTerms terms_of(const JobOptions& options, const JobLimits& limits,
                         const PoolSettings& pool, bool is_command)
 {
@@ -75,9 +80,9 @@ core::JobTerms terms_of(const JobOptions& options, const JobLimits& limits,
     terms.retry_failure = retries(options.retry_failure, pool.retry_failure);
     terms.delay = options.delay_ms ? wait_of(*options.delay_ms) : core::Duration::zero();
     // What nobody asked for must not end what was asked for: a long delay.
-    terms.queue_timeout = options.queue_timeout_ms || !pool.queue_timeout
-                              ? wait_of(options.queue_timeout_ms, pool.queue_timeout)
-                              : terms.delay + *pool.queue_timeout;
+    terms.queue_timeout = waits_behind_delay(options, pool)
+                              ? terms.delay + *pool.queue_timeout
+                              : wait_of(options.queue_timeout_ms, pool.queue_timeout);
     terms.run_timeout = wait_of(options.timeout_ms, pool.timeout);
     terms.backoff = wait_of(options.backoff_ms, pool.backoff);
     terms.longest_backoff = std::max(wait_of(options.backoff_max_ms, pool.backoff_max),
@@ -98,7 +103,16 @@ JobAsk resolve(const JobOptions& options, const PoolSettings& pool, bool is_comm
     ask.limits = limits_of(options, pool.limits);
     ask.terms = terms_of(options, ask.limits, pool, is_command);
     ask.parent = JobId{options.parent.value_or(0)};
+    ask.waits_behind_delay = waits_behind_delay(options, pool);
     return ask;
+}
+
+void drop_delay(JobAsk& ask)
+{
+    if (ask.waits_behind_delay) {
+        ask.terms.queue_timeout -= ask.terms.delay;
+    }
+    ask.terms.delay = {};
 }
 
 core::JobTerms default_terms(const PoolSettings& pool, bool is_command)

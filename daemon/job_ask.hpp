@@ -19,10 +19,11 @@ struct JobAsk {
     JobLimits limits;
     BatchSeat batch;
     JobId parent{};
-    bool want_retrying = false;      ///< to be told of each attempt that ends
-    std::vector<JobContent> inputs;  ///< what was put that it reads beside its payload
-    std::vector<Attempt> attempts;   ///< that have come to nothing
-    core::Duration tried{};          ///< what all of them took
+    bool want_retrying = false;       ///< to be told of each attempt that ends
+    bool waits_behind_delay = false;  ///< its time to wait is its pool's, after its delay
+    std::vector<JobContent> inputs;   ///< what was put that it reads beside its payload
+    std::vector<Attempt> attempts;    ///< that have come to nothing
+    core::Duration tried{};           ///< what all of them took
 };
 
 /// The terms of a job that asks for `options` in that pool. `is_command`: its limits are a child's,
@@ -30,6 +31,9 @@ struct JobAsk {
 [[nodiscard]] JobAsk resolve(const JobOptions& options, const PoolSettings& pool, bool is_command);
 /// Those of a job that asks for nothing.
 [[nodiscard]] core::JobTerms default_terms(const PoolSettings& pool, bool is_command);
+
+/// The job has no delay any more.
+void drop_delay(JobAsk& ask);
 
 /// The job has these inputs as well. `large`: its payload is a descriptor, too.
 void add_inputs(JobAsk& ask, std::vector<JobContent> inputs, bool large);

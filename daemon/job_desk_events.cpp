@@ -364,10 +364,12 @@ void JobDesk::keep_poison(JobRecord& record, const Cause& cause)
     kept.content = std::move(record.submission.content);
     kept.ask = std::move(record.submission.ask);
     kept.detached = true;
+    kept.want_started = record.submission.want_started;
+    kept.want_progress = record.submission.want_progress;
     if (kept.ask) {
         kept.ask->batch = {};
         kept.ask->parent = {};
-        kept.ask->terms.delay = {};
+        drop_delay(*kept.ask);
         kept.ask->tried = {};
     }
     log::warning("job set aside", {{"job", number(record.id)}, {"pool", pool.name}});

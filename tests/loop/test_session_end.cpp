@@ -252,6 +252,42 @@ TEST_CASE_FIXTURE(DeskFixture,
     CHECK(told<core::CancelRequested>().size() == daemon::MassCancels::jobs_a_turn);
 }
 
+TEST_CASE_FIXTURE(DeskFixture, "a job that is tried again by hand asks for what it had asked for")
+{
+    pools.entry(PoolId{0}).settings.queue_timeout = 10s;
+    Submit asked = submit(1);
+    asked.options.want_started = true;
+    asked.options.want_progress = true;
+    asked.options.job.edit().delay_ms = 5000;
+    asked.options.job.edit().priority = 3;
+    core::Duration waits = 10s;
+    SUBCASE("and waits as long as its pool says") {}
+    SUBCASE("or as long as it had said")
+    {
+        asked.options.job.edit().queue_timeout_ms = 20'000;
+        waits = 20s;
+    }
+    Peer& peer = connect_binary();
+    peer.send(asked);
+    CHECK(heard_by(peer) == Lines{"accepted 1:101"});
+    desk.ended({.job = JobId{101},
+                .state = JobState::crashed,
+                .by = core::EndedBy::worker_death,
+                .worker = {SlotId{1}, 1},
+                .was = JobState::running,
+                .poison = true});
+    peer.send(Retry{.tag = Tag{2}, .job = JobId{101}});
+    CHECK(heard_by(peer) == Lines{"result 1 crashed", "accepted 2:102"});
+    const core::JobTerms terms = told<core::JobSubmitted>().back().terms;
+    CHECK(terms.priority == 3);
+    CHECK(terms.delay == 0s);
+    CHECK(terms.queue_timeout == waits);
+    const daemon::Submission& again = desk.record(JobId{102}).submission;
+    CHECK(again.detached);
+    CHECK(again.want_started);
+    CHECK(again.want_progress);
+}
+
 TEST_CASE_FIXTURE(DeskFixture, "no more than so many jobs are looked at in a turn for cancels")
 {
     Peer& owner = connect_binary();
