@@ -3,9 +3,6 @@
 
 #include <unistd.h>
 
-#include <algorithm>
-#include <csignal>
-
 #include "daemon/exit_log.hpp"
 #include "daemon/log.hpp"
 #include "daemon/process_reading.hpp"
@@ -343,36 +340,6 @@ void Processes::on_worker_exited(PoolId pool, WorkerId worker)
     callbacks_.post(core::WorkerExited{.worker = worker, .by_limit = by_limit});
 }
 
-bool Processes::is_known(pid_t pid) const
-{
-    const bool worker = std::any_of(workers_.begin(), workers_.end(), [&](const auto& entry) {
-        return entry.second && entry.second->alive() && entry.second->pid() == pid;
-    });
-    return worker || templates_.holds(pid);
-}
-
-void Processes::sweep()
-{
-    std::vector<core::Pid> strangers;
-    for (const pid_t pid : list_children()) {
-        if (!is_known(pid)) {
-            strangers.push_back(core::Pid{pid});
-        }
-    }
-    strangers_ = !strangers.empty();
-    for (const core::Pid stranger : orphans_.sighted(strangers)) {
-        // A child of ours that is not reaped yet: the number is certainly its own.
-        const pid_t pid = number(stranger);
-        log::debug("leftover process killed",
-                   {{"pid", pid}, {"cause", "a dead worker left it behind"}});
-        (void)::kill(pid, SIGKILL);
-        if (reap_stranger(pid)) {
-            orphans_.reaped(stranger);
-        }
-    }
-    sweep_groups();
-}
-
 void Processes::end_turn()
 {
     graveyard_.clear();
@@ -381,12 +348,6 @@ void Processes::end_turn()
         sweep_due_ = false;
         sweep();
     }
-}
-
-bool Processes::sweep_last()
-{
-    sweep();
-    return list_children().empty();
 }
 
 std::optional<pid_t> Processes::template_pid(PoolId pool) const
