@@ -6,6 +6,15 @@
 
 namespace jobmill::daemon {
 
+std::string death_of(const WorkerProcess& process)
+{
+    std::string cause = process.fault().empty() ? process.exit().text() : "it " + process.fault();
+    if (process.ran_out_of_memory()) {
+        cause += ", out of memory";
+    }
+    return cause;
+}
+
 void log_exit(std::string_view pool, const WorkerProcess& process)
 {
     const ProcessExit& exit = process.exit();
@@ -17,10 +26,7 @@ void log_exit(std::string_view pool, const WorkerProcess& process)
     if (!log::enabled(level)) {
         return;
     }
-    std::string cause = process.fault().empty() ? exit.text() : "it " + process.fault();
-    if (process.ran_out_of_memory()) {
-        cause += ", out of memory";
-    }
+    const std::string cause = death_of(process);
     const std::string signal = exit.by_signal ? signal_name(exit.status) : "";
     const log::Fields fields{
         {"pool", pool},

@@ -124,6 +124,7 @@ void Processes::remove_pool(PoolId pool)
 {
     pools_.erase(pool);
     templates_.forget(pool);
+    failed_starts_.forget(pool);
 }
 
 void Processes::carry_out(const core::DismissTemplate& effect)
@@ -320,6 +321,10 @@ void Processes::on_worker_report(WorkerId worker, WorkerReport& report, UniqueFd
         // The hello may overtake the template's report, or the template may be gone. One that was
         // found in a dead worker's outbox makes nobody ready.
         if (adopt(worker, ready->pid)) {
+            const PoolId pool = this->worker(worker)->pool();
+            if (failed_starts_.ready(pool, worker)) {
+                callbacks_.on_workers_back(pool);
+            }
             callbacks_.post(core::WorkerReady{worker});
         }
         return;
@@ -333,11 +338,20 @@ void Processes::on_worker_exited(PoolId pool, WorkerId worker)
     if (WorkerProcess* process = this->worker(worker)) {
         log_exit(pools_.at(pool).name, *process);
         by_limit = process->died_of_limit();
+        judge_start(pool, *process);
         if (auto group = process->take_group()) {
             cgroups_.leave(std::move(*group));
         }
     }
     callbacks_.post(core::WorkerExited{.worker = worker, .by_limit = by_limit});
+}
+
+void Processes::judge_start(PoolId pool, const WorkerProcess& process)
+{
+    if (failed_starts_.ended(pool, process.id(), !process.asked_to_leave())) {
+        callbacks_.on_workers_failed(pool,
+                                     "its workers die before they are ready: " + death_of(process));
+    }
 }
 
 void Processes::end_turn()

@@ -11,6 +11,7 @@
 #include "daemon/cgroups.hpp"
 #include "daemon/core/effect.hpp"
 #include "daemon/core/orphan_ledger.hpp"
+#include "daemon/failed_starts.hpp"
 #include "daemon/templates.hpp"
 #include "daemon/worker_process.hpp"
 
@@ -23,6 +24,9 @@ public:
         std::function<void(const core::Event&)> post;
         std::function<void(PoolId, const Value& handlers)> on_loaded;
         std::function<void(PoolId, const std::string& why)> on_template_failed;
+        /// None of the pool's workers becomes ready; and one is, after that.
+        std::function<void(PoolId, const std::string& why)> on_workers_failed;
+        std::function<void(PoolId)> on_workers_back;
         std::function<void(WorkerId, WorkerReport&, UniqueFd blob, bool more)> on_report;
     };
 
@@ -115,6 +119,7 @@ private:
     void on_template_lost(PoolId pool);
     void on_worker_report(WorkerId worker, WorkerReport& report, UniqueFd blob, bool more);
     void on_worker_exited(PoolId pool, WorkerId worker);
+    void judge_start(PoolId pool, const WorkerProcess& process);
     [[nodiscard]] bool adopt(WorkerId worker, pid_t pid);
     void enter_group(WorkerProcess& process);
     [[nodiscard]] Result<void> make_group(WorkerProcess& process);
@@ -130,6 +135,7 @@ private:
     std::map<PoolId, PoolPlan> pools_;
     Callbacks callbacks_;
     Templates templates_;
+    FailedStarts failed_starts_;
     std::unordered_map<std::uint32_t, std::unique_ptr<WorkerProcess>> workers_;  ///< by slot
     std::unordered_map<WorkerId, Pending> pending_forks_;
     core::OrphanLedger orphans_;

@@ -78,6 +78,9 @@ Supervisor::Supervisor(loop::EventLoop& loop, Setup setup)
               .on_loaded = [this](PoolId pool, const Value& body) { on_loaded(pool, body); },
               .on_template_failed =
                   [this](PoolId pool, const std::string& why) { on_template_failed(pool, why); },
+              .on_workers_failed = [this](PoolId pool,
+                                          const std::string& why) { on_workers_failed(pool, why); },
+              .on_workers_back = [this](PoolId pool) { on_workers_back(pool); },
               .on_report =
                   [this](WorkerId worker, WorkerReport& report, UniqueFd blob, bool more) {
                       reports_.take(worker, report, std::move(blob), more);
@@ -263,6 +266,31 @@ void Supervisor::on_template_failed(PoolId pool, const std::string& why)
         // A pool that cannot start at all is the operator's to mend.
         exit_code_ = exit_code::bad_config;
         request_stop();
+    }
+}
+
+/// As when its template fails; but it has loaded, so whether it can start at all is not the
+/// question.
+void Supervisor::on_workers_failed(PoolId pool, const std::string& why)
+{
+    PoolEntry& entry = pools_.entry(pool);
+    if (closing_ || entry.state != PoolEntry::State::up) {
+        return;
+    }
+    log::error("pool down", {{"pool", entry.name}, {"cause", why}});
+    entry.state = PoolEntry::State::down;
+    entry.error = why;
+    service_.status(summary(pools_, user_));
+}
+
+void Supervisor::on_workers_back(PoolId pool)
+{
+    PoolEntry& entry = pools_.entry(pool);
+    if (entry.state == PoolEntry::State::down) {
+        entry.state = PoolEntry::State::up;
+        entry.error.clear();
+        log::info("pool up", {{"pool", entry.name}, {"count", entry.handlers.size()}});
+        service_.status(summary(pools_, user_));
     }
 }
 

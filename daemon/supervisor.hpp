@@ -85,6 +85,8 @@ private:
 
     void on_loaded(PoolId pool, const Value& body);
     void on_template_failed(PoolId pool, const std::string& why);
+    void on_workers_failed(PoolId pool, const std::string& why);
+    void on_workers_back(PoolId pool);
     void on_turn();
     void request_stop();
     void leave_when_quiet();

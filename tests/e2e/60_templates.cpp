@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <csignal>
+#include <filesystem>
+#include <fstream>
 
 #include "tests/e2e/e2e_daemon.hpp"
 
@@ -76,6 +78,33 @@ TEST_CASE("templates and workers killed again and again under load lose no job")
     CHECK((ends == std::vector<int>(jobs, 1)));
     daemon.await_workers(4);
     daemon.await("nothing else is left", [&] { return daemon.children().size() == 5; });
+}
+
+TEST_CASE("a pool whose workers die before they are ready is down until one is")
+{
+    const auto place = std::make_shared<Place>();
+    const std::string reason = place->directory() + "/die";
+    const Daemon daemon{
+        place,
+        {.config = "[pool.default]\nworkers = 1\nmodules = [\"" + test_module("dies_at_fork") +
+                   "\"]\nenvironment = { DIE_WHILE = \"" + reason + "\" }\n"}};
+    daemon.await_workers(1);
+    JsonClient client = daemon.json();
+    std::ofstream{reason}.put('x');
+    client.submit("leaves", "leave");
+    client.submit("waits", "ready");
+    daemon.await("it is down", [&] { return daemon.pool().text_at("state") == "down"; });
+    const std::string why = "its workers die before they are ready: exit code 7";
+    CHECK(daemon.pool().text_at("error") == why);
+    client.submit("d", "ready");
+    const Value error = client.next("error", "d");
+    CHECK(error.text_at("code") == "pool_down");
+    CHECK(error.text_at("text") == "pool \"default\": " + why);
+    std::filesystem::remove(reason);
+    CHECK(client.result("waits").text_at("state") == "succeeded");
+    client.submit("e", "ready");
+    CHECK(client.result("e").text_at("state") == "succeeded");
+    CHECK(daemon.pool().text_at("state") == "up");
 }
 
 }  // namespace jobmill::tests
