@@ -337,44 +337,56 @@ void JobRun::progress(std::uint64_t done, std::uint64_t total, std::string_view 
 
 Result<void> JobRun::set_result(ByteView bytes)
 {
-    outcome_ = {};
     JOBMILL_TRY(judge_result(bytes.size()));
+    Outcome outcome;
     if (bytes.size() <= limits::inline_payload) {
-        outcome_.bytes.assign(bytes.begin(), bytes.end());
+        outcome.bytes.assign(bytes.begin(), bytes.end());
     } else {
         const SoftLimits::Pause pause{limits_};
-        JOBMILL_TRY_ASSIGN(outcome_.room, kit_.results.take(bytes.size(), offer_.user));
-        JOBMILL_TRY(write_blob(outcome_.room.blob.get(), 0, bytes));
+        JOBMILL_TRY_ASSIGN(outcome.room, kit_.results.take(bytes.size(), offer_.user));
+        JOBMILL_TRY(write_blob(outcome.room.blob.get(), 0, bytes));
     }
-    outcome_.size = bytes.size();
+    outcome.size = bytes.size();
+    replace_outcome(std::move(outcome));
     return {};
 }
 
 Result<std::span<std::byte>> JobRun::reserve_result(std::size_t size)
 {
-    outcome_ = {};
     JOBMILL_TRY(judge_result(size));
+    Outcome outcome;
     std::span<std::byte> lent;
     if (size <= limits::inline_payload) {
-        outcome_.bytes.resize(size);
-        lent = outcome_.bytes;
+        outcome.bytes.resize(size);
+        lent = outcome.bytes;
     } else {
         const SoftLimits::Pause pause{limits_};
-        JOBMILL_TRY_ASSIGN(outcome_.room, kit_.results.take(size, offer_.user));
+        JOBMILL_TRY_ASSIGN(outcome.room, kit_.results.take(size, offer_.user));
         JOBMILL_TRY_ASSIGN(
-            lent, kit_.mappings.map(outcome_.room.blob.get(), size, Mapping::Access::write));
-        if (outcome_.room.used) {
+            lent, kit_.mappings.map(outcome.room.blob.get(), size, Mapping::Access::write));
+        if (outcome.room.used) {
             std::fill(lent.begin(), lent.end(), std::byte{});  // cheaper than fresh memory
         }
     }
-    outcome_.size = size;
+    outcome.size = size;
+    outcome.is_lent = true;
+    replace_outcome(std::move(outcome));
     return lent;
 }
 
 void JobRun::set_result_to_payload()
 {
-    outcome_ = {};
-    outcome_.is_payload = true;
+    Outcome outcome;
+    outcome.is_payload = true;
+    replace_outcome(std::move(outcome));
+}
+
+void JobRun::replace_outcome(Outcome outcome)
+{
+    if (outcome_.is_lent && !outcome_.bytes.empty()) {
+        lent_before_.push_back(std::move(outcome_.bytes));
+    }
+    outcome_ = std::move(outcome);
 }
 
 void JobRun::fail(const jobmill_failure& failure)

@@ -76,6 +76,7 @@ private:
         ResultBlobs::Room room;
         std::uint64_t size = 0;
         bool is_payload = false;
+        bool is_lent = false;  ///< the handler may use it until it returns
     };
 
     [[nodiscard]] ByteView map_to_read(int blob, std::size_t size);
@@ -84,6 +85,7 @@ private:
     [[nodiscard]] bool take_place();
     [[nodiscard]] Result<void> judge_size(const char* what, std::uint64_t size);
     [[nodiscard]] Result<void> judge_result(std::uint64_t size);
+    void replace_outcome(Outcome outcome);
     void name_limit(bool of_memory, bool starved);
     [[nodiscard]] bool goes_at_once() const noexcept;
     void send_outcome(std::uint64_t run_ns, const Usage& usage, std::uint64_t now);
@@ -98,6 +100,7 @@ private:
     std::vector<ByteView> inputs_;  ///< empty while they are not mapped
     std::optional<Value> args_;
     Outcome outcome_;
+    std::vector<Bytes> lent_before_;  ///< a blob's stay mapped
     std::optional<Cause> failure_;
     /// In force when it began; a child that the handler has forked does not see the layout.
     std::uint64_t most_payload_ = 0;

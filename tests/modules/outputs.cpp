@@ -49,6 +49,16 @@ void blank(Job& job)
     (void)job.result_blob(number_of(job, 0));
 }
 
+void shorten(Job& job)
+{
+    const auto room = job.result_blob(number_of(job, 2));
+    std::fill(room.begin(), room.end(), std::byte{'x'});
+    std::fill(room.begin(), room.begin() + static_cast<std::ptrdiff_t>(room.size() / 2),
+              std::byte{'s'});
+    job.result(room.first(room.size() / 2));
+    job.emit(room);
+}
+
 void peek(Job& job)
 {
     constexpr std::size_t page = 4096;

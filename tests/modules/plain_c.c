@@ -2,6 +2,7 @@
 /* A module in C11: what the interface is like without C++ above it. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include <jobmill/module.h>
 
@@ -67,6 +68,25 @@ static int eat_c(jobmill_job* job, const jobmill_api* api, void* context)
     return 0;
 }
 
+/* Asks for a second result where no memory can be mapped, and does not look at the answer. */
+static int heedless(jobmill_job* job, const jobmill_api* api, void* context)
+{
+    struct rlimit before = {0, 0};
+    struct rlimit none = {0, 0};
+    void* room = NULL;
+    (void)context;
+    if (api->result(job, "the first", 9) != JOBMILL_OK || getrlimit(RLIMIT_AS, &before) != 0) {
+        return 1;
+    }
+    none.rlim_max = before.rlim_max;
+    if (setrlimit(RLIMIT_AS, &none) != 0) {
+        return 1;
+    }
+    (void)api->result_reserve(job, 1 << 20, &room);
+    (void)setrlimit(RLIMIT_AS, &before);
+    return room == NULL ? 0 : 1;
+}
+
 /* Fails with no word. */
 static int silent(jobmill_job* job, const jobmill_api* api, void* context)
 {
@@ -80,11 +100,12 @@ static const jobmill_handler handlers[] = {
     {"reverse", "the payload, turned round", reverse, NULL},
     {"arguments", "checks its arguments", arguments, NULL},
     {"eat_c", "has N bytes", eat_c, NULL},
+    {"heedless", "asks for more than there is", heedless, NULL},
     {"silent", NULL, silent, NULL},
 };
 
 static const jobmill_module module = {
-    JOBMILL_ABI_VERSION, sizeof(jobmill_module), "plain_c", sizeof(jobmill_handler), 4, handlers,
+    JOBMILL_ABI_VERSION, sizeof(jobmill_module), "plain_c", sizeof(jobmill_handler), 5, handlers,
 };
 
 JOBMILL_EXPORT const jobmill_module* jobmill_module_v1(void)

@@ -38,6 +38,7 @@ JOBMILL_MODULE(
     {"forkbomb", "N forks", forkbomb}, {"write_file", "N bytes to path", write_file},
     {"open_files", "N descriptors", open_files}, {"chunks", "args: count, size", chunks},
     {"big", "a result of N bytes", big}, {"blank", "the same, not written", blank},
+    {"shorten", "half of what it has made", shorten},
     {"inputs", "its payload and inputs, a line each", inputs},
     {"peek", "the sum of the first bytes of all pages", peek},
     {"progress", "N steps", testhandlers::progress}, {"alive", "shows life N times", alive},

@@ -48,6 +48,7 @@ void inputs(Job& job);       ///< result: payload and inputs, a line each;
                              ///< payload "missing": asks for one more
 void big(Job& job);          ///< payload: size of the result
 void blank(Job& job);        ///< the same, and writes nothing there
+void shorten(Job& job);      ///< the same; the result is the first half, then emits the whole
 void progress(Job& job);     ///< payload: steps
 void alive(Job& job);        ///< payload: how often it shows life, 5 ms apart
 void stderr_spam(Job& job);  ///< payload: MiB

@@ -234,4 +234,14 @@ TEST_CASE("a limit above what there is changes nothing")
     CHECK(worker.run({.handler = "sum", .payload = "10", .limits = limits}).result == "55");
 }
 
+MEMORY_TEST_CASE("a result for which there is no room leaves the one before it")
+{
+    TestTemplate pool{test_modules};
+    TestWorker worker = pool.fork();
+    const Answer answer = worker.run({.handler = "heedless"});
+    CHECK(answer.succeeded);
+    CHECK_FALSE(answer.in_blob);
+    CHECK(answer.result == "the first");
+}
+
 }  // namespace jobmill::test

@@ -112,6 +112,19 @@ TEST_CASE("large payloads and results travel in blobs")
     CHECK(chunks.chunks == std::vector<std::string>(2, std::string(70000, 'c')));
 }
 
+TEST_CASE("a result is set from the room that was lent for it, which stays for all of the call")
+{
+    TestTemplate pool{test_module};
+    TestWorker worker = pool.fork();
+    for (const std::size_t half : {std::size_t{60}, std::size_t{40'000}, std::size_t{200'000}}) {
+        CAPTURE(half);
+        const Answer answer =
+            worker.run({.handler = "shorten", .payload = std::to_string(2 * half)});
+        CHECK(answer.result == std::string(half, 's'));
+        CHECK(answer.chunks == std::vector{std::string(half, 's') + std::string(half, 'x')});
+    }
+}
+
 TEST_CASE("chunks come before the result, all of them, while the reader is slow")
 {
     TestTemplate pool{test_module};

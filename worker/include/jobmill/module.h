@@ -111,8 +111,8 @@ typedef struct jobmill_api {
      * later the worker gets SIGTERM, then SIGKILL. Cheap enough for inner loops. */
     int (*cancelled)(jobmill_job* job);
 
-    /* The result. Each of these three replaces what was set before; without any it is empty. It is
-     * sent after the handler has returned. */
+    /* The result. Each of these three replaces what was set before, unless it fails; without any it
+     * is empty. It is sent after the handler has returned. */
     int (*result)(jobmill_job* job, const void* data, size_t size); /* copied */
     /* Lends `size` writable zero bytes that are the result; valid until the handler returns. The
      * cheapest way to make a large one: it is written where the reader will see it. */
