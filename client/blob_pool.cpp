@@ -73,17 +73,16 @@ BlobMemory::~BlobMemory()
 
 Result<BlobPool::Memory> BlobPool::find_or_make(std::size_t size)
 {
-    const std::size_t wanted = in_pages(size);
     auto best = all_.end();
     for (auto each = all_.begin(); each != all_.end(); ++each) {
         const std::size_t room = (*each)->bytes.size();
-        if ((*each)->reusable && each->use_count() == 1 && room >= wanted &&
-            room / widest_blob <= size && (best == all_.end() || room < (*best)->bytes.size())) {
+        if ((*each)->reusable && each->use_count() == 1 && blob_fits(room, size) &&
+            (best == all_.end() || room < (*best)->bytes.size())) {
             best = each;
         }
     }
     if (best == all_.end()) {
-        JOBMILL_TRY_ASSIGN(UniqueFd made, make_blob(wanted));
+        JOBMILL_TRY_ASSIGN(UniqueFd made, make_blob(in_pages(size)));
         JOBMILL_TRY_ASSIGN(Memory memory, map(made.get(), MapAccess::write));
         memory->descriptor = std::move(made);
         memory->reusable = true;

@@ -109,7 +109,7 @@ Result<void> check_blob(int descriptor, std::uint64_t declared_size)
         return fail_errno("fstat of a blob", errno);
     }
     const auto size = static_cast<std::uint64_t>(status.st_size);
-    if (size < declared_size || (size - declared_size) / (widest_blob - 1) > declared_size) {
+    if (!blob_fits(size, declared_size)) {
         return fail(Errc::invalid, "the memfd has " + std::to_string(size) +
                                        " bytes, not the declared " + std::to_string(declared_size) +
                                        " or up to twice as many");

@@ -33,8 +33,14 @@ enum class MapPages : std::uint8_t { at_once, as_touched };
 /// than so many times as much comes after it.
 inline constexpr std::uint64_t widest_blob = 2;
 
-/// Refuses a descriptor that is no memfd, not sealed against shrinking and growing, smaller than
-/// declared, or more than twice as large.
+/// Whether a blob of `room` bytes may hold a payload of `size`.
+[[nodiscard]] constexpr bool blob_fits(std::uint64_t room, std::uint64_t size) noexcept
+{
+    return size <= room && (room - size) / (widest_blob - 1) <= size;
+}
+
+/// Refuses a descriptor that is no memfd, not sealed against shrinking and growing, or of a size
+/// that does not fit the declared one.
 [[nodiscard]] Result<void> check_blob(int descriptor, std::uint64_t declared_size);
 
 }  // namespace jobmill

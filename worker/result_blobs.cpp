@@ -13,8 +13,7 @@ Result<ResultBlobs::Room> ResultBlobs::take(std::uint64_t size, std::uint32_t us
     auto best = kept_.end();
     for (auto each = kept_.begin(); each != kept_.end(); ++each) {
         const std::uint64_t room = each->room.size;
-        const bool fits = room >= size && room / widest_blob <= size;
-        if (each->free && each->user == user && fits &&
+        if (each->free && each->user == user && blob_fits(room, size) &&
             (best == kept_.end() || room <= best->room.size)) {
             best = each;
         }

@@ -93,6 +93,15 @@ TEST_CASE("a result gets the smallest memory that it fits in, and no more than t
     CHECK(send(blobs, 8, mebibyte / 2) == small);
 }
 
+TEST_CASE("memory of an odd size is too large for a result of less than half of it")
+{
+    ResultBlobs blobs;
+    const ino_t odd = send(blobs, 1, 200'001);
+    blobs.returned(JobId{1});
+    CHECK(send(blobs, 2, 100'000) != odd);
+    CHECK(send(blobs, 3, 100'001) == odd);
+}
+
 TEST_CASE("what is kept is bounded in bytes, in number and in time")
 {
     ResultBlobs blobs{{.bytes = 4 * mebibyte, .count = 3, .age_ns = second}};
