@@ -18,15 +18,21 @@ core::Duration bounded(std::uint64_t nanoseconds)
     return core::Duration{static_cast<std::int64_t>(std::min(nanoseconds, longest_ns))};
 }
 
+/// Larger ones never come into the daemon's own memory, however scarce descriptors are: with files
+/// that are empty but for their size, a worker could have it want more than there is.
+constexpr std::uint64_t most_unpacked = std::uint64_t{1} << 20U;
+
 /// What a worker has sent. Small blobs are unpacked: clients get what is within the inline limit
-/// in one message, whichever way it came. So are others while descriptors are scarce: they may wait
-/// for long until they are read, and workers could not be replaced meanwhile.
+/// in one message, whichever way it came. So are others, within bounds, while descriptors are
+/// scarce: they may wait for long until they are read, and workers could not be replaced meanwhile.
 void keep(ByteView bytes, UniqueFd blob, std::uint64_t size, Payload& payload)
 {
     payload.bytes.assign(bytes);
     payload.size = size;
-    const bool scarce = blob && !DescriptorBudget::of_this_process().allows_blob(blob.get());
-    if (blob && (size <= limits::inline_payload || scarce)) {
+    const bool unpacked = blob && size <= most_unpacked &&
+                          (size <= limits::inline_payload ||
+                           !DescriptorBudget::of_this_process().allows_blob(blob.get()));
+    if (unpacked) {
         if (read_blob(blob.get(), 0, payload.bytes.resize(size))) {
             return;
         }

@@ -99,4 +99,30 @@ TEST_CASE("results that nobody reads leave descriptors for workers, and are whol
     }
 }
 
+TEST_CASE("large results stay out of the daemon's own memory when descriptors are scarce")
+{
+    const Daemon daemon{std::make_shared<Place>(), with_descriptors(64, pool_config(1))};
+    daemon.await_workers(1);
+    BinaryClient client = daemon.binary();
+    constexpr std::uint64_t jobs = 20;
+    constexpr std::size_t size = std::size_t{2} << 20U;
+    const std::uint64_t before = daemon.kibibytes("RssAnon");
+    for (std::uint64_t tag = 1; tag <= jobs; ++tag) {
+        client.send(Submit{.tag = Tag{tag},
+                           .size = 7,
+                           .options = {.handler = "blank", .detached = true},
+                           .payload = bytes_of(std::to_string(size))});
+    }
+    const std::uint64_t first = number(client.next(MessageType::accepted, 1).as<Accepted>().job);
+    daemon.await("all are done", [&] {
+        return daemon.pool().integer_at("done") == static_cast<std::int64_t>(jobs);
+    });
+    CHECK(daemon.open_descriptors() > 32);
+    CHECK(daemon.kibibytes("RssAnon") < before + 2 * size / 1024);
+    for (std::uint64_t i = 0; i < jobs; ++i) {
+        client.send(Wait{.tag = Tag{1000 + i}, .job = JobId{first + i}});
+        CHECK(client.result(1000 + i).payload.size() == size);
+    }
+}
+
 }  // namespace jobmill::tests
