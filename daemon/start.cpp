@@ -2,7 +2,6 @@
 #include "daemon/start.hpp"
 
 #include <fcntl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,6 +13,7 @@
 
 #include "common/exit_code.hpp"
 #include "common/version.hpp"
+#include "daemon/descriptor_limit.hpp"
 #include "daemon/log.hpp"
 
 namespace jobmill::daemon {
@@ -98,16 +98,6 @@ Cgroups open_cgroups(const Config& config)
         log::info("no control groups", {{"cause", cgroups.why_off()}}, log::always);
     }
     return cgroups;
-}
-
-/// Sessions, workers and blobs take a descriptor or three each.
-void raise_descriptor_limit()
-{
-    rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = limit.rlim_max;
-        (void)::setrlimit(RLIMIT_NOFILE, &limit);
-    }
 }
 
 }  // namespace

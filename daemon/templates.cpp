@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "daemon/descriptor_limit.hpp"
 #include "daemon/log.hpp"
 
 namespace jobmill::daemon {
@@ -36,6 +37,10 @@ Result<Command> worker_command(const PoolPlan& plan, int executable,
     if (!plan.socket.empty()) {
         all.emplace_back("--socket");
         all.push_back(plan.socket);
+    }
+    if (const auto limit = first_descriptor_limit()) {
+        all.emplace_back("--command-descriptors");
+        all.push_back(std::to_string(*limit));
     }
     all.insert(all.end(), plan.what_to_load.begin(), plan.what_to_load.end());
     return Command{.executable = by_name ? -1 : executable,

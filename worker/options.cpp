@@ -94,6 +94,8 @@ Result<bool> take_identity_option(std::string_view option, Arguments& arguments,
         options.allow_threads = true;
     } else if (option == "--spin-us") {
         JOBMILL_TRY_ASSIGN(options.spin_us, arguments.number_of<std::uint32_t>(option));
+    } else if (option == "--command-descriptors") {
+        JOBMILL_TRY_ASSIGN(options.command_descriptors, arguments.number_of<std::uint64_t>(option));
     } else if (option == "--generation") {
         JOBMILL_TRY_ASSIGN(options.worker.generation, arguments.number_of<std::uint32_t>(option));
     } else {
@@ -154,7 +156,8 @@ const char* usage() noexcept
     return "jobmill-worker is started by jobmilld, with its link as descriptor 3:\n"
            "  jobmill-worker --template --daemon-pid PID [--allow-threads] [what to load]\n"
            "  jobmill-worker --worker --slot N --generation G --daemon-pid PID [what to load]\n"
-           "both take --socket PATH: the daemon's, which jobs find as JOBMILL_SOCKET; and\n"
+           "both take --socket PATH: the daemon's, which jobs find as JOBMILL_SOCKET;\n"
+           "--command-descriptors N: the limit of commands whose jobs have none; and\n"
            "--spin-us N: look for work for so many microseconds before sleeping\n"
            "what to load:\n"
            "  --builtin NAME,NAME...|none   these built-in handlers (default: all)\n"

@@ -31,7 +31,9 @@ struct WorkerOptions {
     WorkerId worker;             ///< for Mode::worker
     bool allow_threads = false;  ///< a template whose pool spawns: it only tells what there is
     std::uint32_t spin_us = 0;   ///< it looks for work for so long before it sleeps
-    std::string socket;          ///< the daemon's, for jobs; empty: not told
+    /// Commands may open so many descriptors, unless their jobs say otherwise; 0: as many as this.
+    std::uint64_t command_descriptors = 0;
+    std::string socket;  ///< the daemon's, for jobs; empty: not told
     LoadOptions load;
 };
 

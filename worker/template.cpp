@@ -18,6 +18,7 @@
 #include "common/fd_io.hpp"
 #include "common/limits.hpp"
 #include "common/msgpack.hpp"
+#include "worker/handlers/command_limits.hpp"
 #include "worker/job_environment.hpp"
 #include "worker/leave.hpp"
 #include "worker/loader.hpp"
@@ -182,6 +183,7 @@ int run_template(const WorkerOptions& options, const Runtime& runtime)
     (void)::fcntl(link_descriptor, F_SETFD, FD_CLOEXEC);
     take_name("jobmill-tmpl");
     name_socket(options.socket);
+    handlers::bound_descriptors(options.command_descriptors);
     leave_terminal();
     reset_signals();
     use_batch_scheduling();

@@ -14,6 +14,7 @@
 #include "common/segment.hpp"
 #include "worker/birth_state.hpp"
 #include "worker/crash_handler.hpp"
+#include "worker/handlers/command_limits.hpp"
 #include "worker/job_environment.hpp"
 #include "worker/job_loop.hpp"
 #include "worker/leave.hpp"
@@ -116,6 +117,7 @@ void run_spawned_worker(const WorkerOptions& options, const Runtime& runtime)
     }
     take_name("jobmill-worker");
     name_socket(options.socket);
+    handlers::bound_descriptors(options.command_descriptors);
     leave_terminal();
     reset_signals();
     use_batch_scheduling();

@@ -147,6 +147,20 @@ TEST_CASE("a command reads the payload and no more of the memory that it lies in
     }
 }
 
+TEST_CASE("commands do not inherit the limit of descriptors that the daemon has raised for itself")
+{
+    const Daemon daemon{
+        std::make_shared<Place>(),
+        {.config = pool_config(1),
+         .prefix = {"/bin/sh", "-c", R"(ulimit -Sn 150; ulimit -Hn 300; exec "$@")", "sh"}}};
+    JsonClient client = daemon.json();
+    const auto limits_of = [&](const std::string& process) {
+        return run(client, "grep 'open files' /proc/" + process + "/limits | tr -s ' '").out;
+    };
+    CHECK(limits_of("self") == "Max open files 150 300 files \n");
+    CHECK(limits_of("$PPID") == "Max open files 300 300 files \n");
+}
+
 TEST_CASE("large outputs of a command keep their order")
 {
     const Daemon daemon{pool_config(1)};

@@ -15,6 +15,8 @@ namespace {
 /// Processes that others of this user may start while the command runs, at its cost.
 constexpr rlim_t neighbours = 256;
 
+std::uint64_t usual_descriptors = 0;
+
 CommandLimit hard(__rlimit_resource resource, rlim_t most)
 {
     return {resource, {most, most}};
@@ -36,6 +38,11 @@ std::uint64_t tasks_of(const std::filesystem::path& process)
 
 }  // namespace
 
+void bound_descriptors(std::uint64_t most) noexcept
+{
+    usual_descriptors = most;
+}
+
 std::vector<CommandLimit> command_limits(const JobLimits& limits)
 {
     std::vector<CommandLimit> all;
@@ -53,6 +60,8 @@ std::vector<CommandLimit> command_limits(const JobLimits& limits)
     }
     if (limits.open_files != unlimited) {
         all.push_back(hard(RLIMIT_NOFILE, limits.open_files));
+    } else if (usual_descriptors != 0) {
+        all.push_back({RLIMIT_NOFILE, {usual_descriptors, RLIM_INFINITY}});
     }
     // The kernel counts all that the user runs, so this cannot hold one command to its number. It
     // keeps a bomb from taking the machine where no control group does better.

@@ -71,6 +71,19 @@ TEST_CASE("a command is held to its limits, hard, and the worker is not")
     CHECK(before.ends_with("\n" + std::to_string(own_nice) + "\n"));
 }
 
+TEST_CASE(
+    "commands begin with fewer descriptors than their worker may have, unless the job says so")
+{
+    const char* const ask = "ulimit -Sn; ulimit -Hn";
+    TestTemplate usual{{"--allow-exec"}};
+    const std::string own = output(usual.fork().run(shell(ask)));
+    const std::string most = own.substr(own.find('\n') + 1);
+    TestTemplate pool{{"--allow-exec", "--command-descriptors", "123"}};
+    TestWorker worker = pool.fork();
+    CHECK(output(worker.run(shell(ask))) == "123\n" + most);
+    CHECK(output(worker.run(shell(ask, {.open_files = 200}))) == "200\n200\n");
+}
+
 TEST_CASE("a command that died of a limit is told so, with the signal")
 {
     TestTemplate pool{{"--allow-exec"}};

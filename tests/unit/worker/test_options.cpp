@@ -20,10 +20,12 @@ std::string refusal(const std::array<const char*, n>& arguments)
 
 TEST_CASE("a template's command line says whose it is and what to load")
 {
-    const auto options = parse_options(std::to_array(
-        {"--template", "--daemon-pid", "12", "--builtin", "echo,sum", "--module", "/a.so",
-         "--module", "/b.so", "--allow-exec", "--allow-paths", "--spin-us", "20"}));
+    const auto options = parse_options(
+        std::to_array({"--template", "--daemon-pid", "12", "--builtin", "echo,sum", "--module",
+                       "/a.so", "--module", "/b.so", "--allow-exec", "--allow-paths", "--spin-us",
+                       "20", "--command-descriptors", "1024"}));
     REQUIRE(options);
+    CHECK(options->command_descriptors == 1024);
     CHECK(options->spin_us == 20);
     CHECK(options->mode == WorkerOptions::Mode::fork_template);
     CHECK(options->daemon_pid == 12);
