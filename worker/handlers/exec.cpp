@@ -13,6 +13,7 @@
 #include <charconv>
 #include <csignal>
 #include <system_error>
+#include <utility>
 
 #include "common/blob.hpp"
 #include "common/exit_code.hpp"
@@ -187,6 +188,42 @@ Command command_of(const Job& job)
     return command;
 }
 
+/// A command from its start to its reaping, whatever is thrown between.
+class RunningCommand {
+public:
+    RunningCommand(TermForwarder& forwarder, pid_t pid) : forwarder_(forwarder), pid_(pid)
+    {
+        forwarder_.begin(pid_);
+        note_running_command(pid_);
+    }
+    ~RunningCommand()
+    {
+        rusage ignored{};
+        (void)reap(ignored);
+    }
+    RunningCommand(const RunningCommand&) = delete;
+    RunningCommand& operator=(const RunningCommand&) = delete;
+
+    /// Once; what is left of it is killed. Its raw status.
+    int reap(rusage& used)
+    {
+        int status = 0;
+        if (pid_ == 0) {
+            return status;
+        }
+        forwarder_.end();
+        note_running_command(0);
+        // Its group before its reaping, or the number might be another's.
+        (void)::kill(-pid_, SIGKILL);
+        (void)::wait4(std::exchange(pid_, 0), &status, 0, &used);
+        return status;
+    }
+
+private:
+    TermForwarder& forwarder_;
+    pid_t pid_;
+};
+
 /// Passes the output on until the command has ended; it is left unreaped. Whatever the command
 /// does, the worker is seen to live.
 void stream_until_end(Job& job, int process, PeakSampler& sampler, std::array<Output, 2>& outputs)
@@ -263,21 +300,15 @@ void exec(Job& job)
 
     TermForwarder forwarder;
     const pid_t pid = start(command);
-    forwarder.begin(pid);
-    note_running_command(pid);
+    RunningCommand running{forwarder, pid};
     const UniqueFd process = open_process(pid);
     for (Output& output : outputs) {
         output.started();
     }
     PeakSampler sampler{pid};
     stream_until_end(job, process.get(), sampler, outputs);
-    forwarder.end();
-    note_running_command(0);
-    // Its group before its reaping, or the number might be another's.
-    (void)::kill(-pid, SIGKILL);
-    int status = 0;
     rusage used{};
-    (void)::wait4(pid, &status, 0, &used);
+    const int status = running.reap(used);
     sampler.take_last(used);
     running_job().command_peak_rss = sampler.peak();
     judge(status, used, command.argv.front());

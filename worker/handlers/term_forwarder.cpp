@@ -38,13 +38,13 @@ TermForwarder::TermForwarder()
     action.sa_handler = forward;
     action.sa_flags = SA_RESTART;
     (void)::sigemptyset(&action.sa_mask);
-    (void)::sigaction(SIGTERM, &action, nullptr);
+    (void)::sigaction(SIGTERM, &action, &before_);
 }
 
 TermForwarder::~TermForwarder()
 {
     end();
-    (void)::signal(SIGTERM, SIG_DFL);
+    (void)::sigaction(SIGTERM, &before_, nullptr);
     block_sigterm(SIG_UNBLOCK);
 }
 

@@ -11,6 +11,7 @@
 #include <doctest/doctest.h>
 
 #include "tests/unit/worker/worker_harness.hpp"
+#include "worker/handlers/term_forwarder.hpp"
 
 namespace jobmill::test {
 namespace {
@@ -78,6 +79,23 @@ TEST_CASE("a command's output comes as chunks of its two streams, its result is 
     CHECK(answer.result.empty());
     CHECK(joined(answer, Stream::out) == "out\nmore\n");
     CHECK(joined(answer, Stream::err) == "err\n");
+}
+
+TEST_CASE("after a command SIGTERM does what it did before")
+{
+    struct sigaction mine {};
+    mine.sa_handler = [](int) {};
+    struct sigaction usual {};
+    REQUIRE(::sigaction(SIGTERM, &mine, &usual) == 0);
+    {
+        handlers::TermForwarder forwarder;
+        forwarder.begin(0);
+        forwarder.end();
+    }
+    struct sigaction after {};
+    CHECK(::sigaction(SIGTERM, &usual, &after) == 0);
+    const bool as_before = after.sa_handler == mine.sa_handler;
+    CHECK(as_before);
 }
 
 TEST_CASE("a command's output comes while it runs")
