@@ -73,9 +73,7 @@ Result<void> WorkerCgroup::kill() const
 CgroupReading WorkerCgroup::read() const
 {
     CgroupReading reading;
-    reading.memory = kernel_number(file("memory.current"));
     reading.memory_peak = kernel_number(file("memory.peak"));
-    reading.processes_peak = kernel_number(file("pids.peak"));
     if (const auto stat = read_kernel_file(file("cpu.stat"))) {
         constexpr std::uint64_t unit = 1000;
         const auto microseconds = number_after(*stat, "usage_usec");
@@ -83,10 +81,14 @@ CgroupReading WorkerCgroup::read() const
             reading.cpu_ns = *microseconds * unit;
         }
     }
-    if (const auto events = read_kernel_file(file("memory.events"))) {
-        reading.oom_kills = number_after(*events, "oom_kill").value_or(0);
-    }
+    reading.oom_kills = oom_kills();
     return reading;
+}
+
+std::uint64_t WorkerCgroup::oom_kills() const
+{
+    const auto events = read_kernel_file(file("memory.events"));
+    return events ? number_after(*events, "oom_kill").value_or(0) : 0;
 }
 
 }  // namespace jobmill::daemon

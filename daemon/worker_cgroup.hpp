@@ -14,9 +14,7 @@ namespace jobmill::daemon {
 
 /// What a control group tells of all that is or was in it. What the kernel does not tell is absent.
 struct CgroupReading {
-    std::optional<std::uint64_t> memory;          ///< bytes, now
-    std::optional<std::uint64_t> memory_peak;     ///< the most there ever was
-    std::optional<std::uint64_t> processes_peak;  ///< and threads
+    std::optional<std::uint64_t> memory_peak;  ///< bytes, the most there ever was
     std::optional<std::uint64_t> cpu_ns;
     std::uint64_t oom_kills = 0;  ///< processes that the kernel killed for want of memory
 };
@@ -45,6 +43,8 @@ public:
     [[nodiscard]] Result<void> kill() const;
 
     [[nodiscard]] CgroupReading read() const;
+    /// That of the reading alone.
+    [[nodiscard]] std::uint64_t oom_kills() const;
 
 private:
     [[nodiscard]] Result<void> limit_memory(std::uint64_t bytes) const;

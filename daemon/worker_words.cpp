@@ -146,7 +146,7 @@ void WorkerProcess::take_outcome(JobOutcome& outcome)
     offers_.remove(outcome.sequence);
     if (group_ && !outcome.succeeded) {
         // What it has started may have been killed, and it lives.
-        const std::uint64_t kills = group_->read().oom_kills;
+        const std::uint64_t kills = group_->oom_kills();
         if (kills > oom_kills_) {
             outcome.cause.edit().out_of_memory = true;
         }
