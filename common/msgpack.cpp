@@ -243,17 +243,6 @@ std::optional<double> Reader::real() noexcept
     return std::bit_cast<double>(item.number);
 }
 
-std::optional<ByteView> Reader::binary() noexcept
-{
-    const Item item = next();
-    if (item.kind != Kind::binary || item.number > rest_.size() - item.head) {
-        return {};
-    }
-    const ByteView content = rest_.subspan(item.head, item.number);
-    advance(item.head + item.number);
-    return content;
-}
-
 std::optional<std::string_view> Reader::text() noexcept
 {
     const Item item = next();

@@ -49,7 +49,6 @@ public:
     [[nodiscard]] std::optional<double> real() noexcept;
     /// Borrowed from the bytes; not checked to be UTF-8.
     [[nodiscard]] std::optional<std::string_view> text() noexcept;
-    [[nodiscard]] std::optional<ByteView> binary() noexcept;
     [[nodiscard]] std::optional<std::uint32_t> array() noexcept;
     [[nodiscard]] std::optional<std::uint32_t> map() noexcept;
 
