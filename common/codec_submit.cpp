@@ -9,23 +9,6 @@ namespace jobmill {
 namespace meta {
 namespace {
 
-struct TextField {
-    std::string_view name;
-    std::string_view SubmitOptions::*member;
-};
-struct Flag {
-    std::string_view name;
-    bool SubmitOptions::*member;
-};
-
-constexpr auto names = std::to_array<TextField>({{"pool", &SubmitOptions::pool},
-                                                 {"handler", &SubmitOptions::handler},
-                                                 {"label", &SubmitOptions::label}});
-constexpr auto flags = std::to_array<Flag>({{"detached", &SubmitOptions::detached},
-                                            {"started", &SubmitOptions::want_started},
-                                            {"retrying", &SubmitOptions::want_retrying},
-                                            {"progress", &SubmitOptions::want_progress}});
-
 template <typename Table>
 const typename Table::value_type* find(const Table& table, std::string_view key)
 {
@@ -105,10 +88,10 @@ Decoded<void> take_job_option(std::string_view key, msgpack::Reader& reader,
 
 Decoded<void> take_option(std::string_view key, msgpack::Reader& reader, SubmitOptions& options)
 {
-    if (const auto* name = find(names, key)) {
+    if (const auto* name = find(options::names, key)) {
         return take_name(reader, key, options.*name->member);
     }
-    if (const auto* flag = find(flags, key)) {
+    if (const auto* flag = find(options::flags, key)) {
         return take(reader, key, options.*flag->member);
     }
     if (key == "blob") {

@@ -9,23 +9,6 @@
 namespace jobmill::json {
 namespace {
 
-struct Name {
-    std::string_view name;
-    std::string_view SubmitOptions::*member;
-};
-struct Flag {
-    std::string_view name;
-    bool SubmitOptions::*member;
-};
-
-constexpr auto names = std::to_array<Name>({{"pool", &SubmitOptions::pool},
-                                            {"handler", &SubmitOptions::handler},
-                                            {"label", &SubmitOptions::label}});
-constexpr auto flags = std::to_array<Flag>({{"detached", &SubmitOptions::detached},
-                                            {"started", &SubmitOptions::want_started},
-                                            {"retrying", &SubmitOptions::want_retrying},
-                                            {"progress", &SubmitOptions::want_progress}});
-
 Decoded<bool> took(const Decoded<void>& taken)
 {
     return taken.map([] { return true; });
@@ -81,12 +64,12 @@ Decoded<options::Number> take_number(const Element& value, const options::Range&
 
 Decoded<bool> take_option(std::string_view key, const Element& value, SubmitOptions& options)
 {
-    for (const Name& row : names) {
+    for (const options::NameOption& row : options::names) {
         if (row.name == key) {
             return took(take_name(value, key, options.*row.member));
         }
     }
-    for (const Flag& row : flags) {
+    for (const options::Flag& row : options::flags) {
         if (row.name == key) {
             return took(take(value, key, options.*row.member));
         }
@@ -120,8 +103,8 @@ Refusal unknown_option(std::string_view key, std::span<const std::string_view> o
             members.push_back(row.name);
         }
     };
-    add(names);
-    add(flags);
+    add(options::names);
+    add(options::flags);
     add(options::texts);
     for (const auto& option : options::numbers) {
         members.push_back(option.range.name);

@@ -47,6 +47,25 @@ struct TextOption {
     std::size_t most;  ///< bytes
 };
 
+struct NameOption {
+    std::string_view name;
+    std::string_view SubmitOptions::*member;
+};
+
+struct Flag {
+    std::string_view name;
+    bool SubmitOptions::*member;
+};
+
+inline constexpr auto names = std::to_array<NameOption>({{"pool", &SubmitOptions::pool},
+                                                         {"handler", &SubmitOptions::handler},
+                                                         {"label", &SubmitOptions::label}});
+
+inline constexpr auto flags = std::to_array<Flag>({{"detached", &SubmitOptions::detached},
+                                                   {"started", &SubmitOptions::want_started},
+                                                   {"retrying", &SubmitOptions::want_retrying},
+                                                   {"progress", &SubmitOptions::want_progress}});
+
 inline constexpr std::int64_t any = std::numeric_limits<std::int64_t>::max();
 inline constexpr std::int64_t any_count = std::numeric_limits<std::uint32_t>::max();
 
