@@ -15,8 +15,8 @@
 #include "common/msgpack.hpp"
 #include "common/progress_cell.hpp"
 #include "common/signal_name.hpp"
+#include "common/utf8.hpp"
 #include "jobmill/cause_kind.hpp"
-#include "worker/cause_text.hpp"
 #include "worker/crash_handler.hpp"
 #include "worker/heartbeat.hpp"
 #include "worker/job_api.hpp"
@@ -38,7 +38,7 @@ Cause cause_of(const jobmill_failure& failure)
 {
     Cause cause;
     cause.kind = cause_kind::error;
-    cause.text = cause_text({failure.text.data, failure.text.size});
+    cause.text = utf8_cut({failure.text.data, failure.text.size}, limits::cause_text);
     if (failure.kind == JOBMILL_FAILURE_EXIT || failure.kind == JOBMILL_FAILURE_EXEC) {
         cause.kind = failure.kind == JOBMILL_FAILURE_EXIT ? cause_kind::exit : cause_kind::exec;
         cause.exit_code = failure.exit_code;

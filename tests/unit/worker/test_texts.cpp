@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
 
-#include "common/limits.hpp"
-#include "common/utf8.hpp"
-#include "worker/cause_text.hpp"
 #include "worker/handlers/duration_text.hpp"
 #include "worker/handlers/quoted.hpp"
 
@@ -32,21 +29,6 @@ TEST_CASE("what is no duration is refused")
         CAPTURE(text);
         CHECK(!parse_duration(text));
     }
-}
-
-TEST_CASE("a cause's text is cut between characters and always UTF-8")
-{
-    CHECK(cause_text("short") == "short");
-    CHECK(cause_text("\xff") == "\xef\xbf\xbd");
-    std::string umlauts{"x"};
-    while (umlauts.size() < limits::cause_text + 10) {
-        umlauts += "\xc3\xbc";
-    }
-    CHECK(cause_text(umlauts).size() == limits::cause_text - 1);
-    CHECK(valid_utf8(cause_text(umlauts)));
-    const std::string garbage(2 * limits::cause_text, '\x80');
-    CHECK(cause_text(garbage).size() <= limits::cause_text);
-    CHECK(valid_utf8(cause_text(garbage)));
 }
 
 TEST_CASE("a quoted text stays on one line and is cut when it is long")
