@@ -16,7 +16,7 @@ constexpr double longest_ns = 3.2e17;
 
 }  // namespace
 
-std::optional<std::chrono::nanoseconds> parse_duration(std::string_view text)
+std::optional<std::chrono::nanoseconds> decimal_duration(std::string_view text)
 {
     const std::size_t digits = text.find_first_not_of("0123456789.");
     const std::string_view amount = text.substr(0, digits);

@@ -9,6 +9,6 @@ namespace jobmill::handlers {
 
 /// A decimal number, fractions allowed, and a unit: us, ms, s, m, h; seconds without one. None when
 /// it is not that, negative, or above ten years.
-[[nodiscard]] std::optional<std::chrono::nanoseconds> parse_duration(std::string_view text);
+[[nodiscard]] std::optional<std::chrono::nanoseconds> decimal_duration(std::string_view text);
 
 }  // namespace jobmill::handlers

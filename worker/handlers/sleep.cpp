@@ -28,7 +28,7 @@ void sleep_until(Clock::time_point when)
 void sleep(Job& job)
 {
     const std::string_view text = trimmed(job.payload());
-    const auto duration = parse_duration(text);
+    const auto duration = decimal_duration(text);
     if (!duration) {
         throw Failure{"sleep: not a duration: " + quoted(text)};
     }

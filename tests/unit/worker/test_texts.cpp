@@ -6,20 +6,20 @@
 
 namespace jobmill {
 
-using handlers::parse_duration;
+using handlers::decimal_duration;
 using std::chrono::nanoseconds;
 
 TEST_CASE("a duration is a number with a unit, of seconds without one")
 {
     using namespace std::chrono_literals;
-    CHECK(parse_duration("300ms") == nanoseconds{300ms});
-    CHECK(parse_duration("2s") == nanoseconds{2s});
-    CHECK(parse_duration("1.5s") == nanoseconds{1500ms});
-    CHECK(parse_duration("1m") == nanoseconds{1min});
-    CHECK(parse_duration("0.5h") == nanoseconds{30min});
-    CHECK(parse_duration("20us") == nanoseconds{20us});
-    CHECK(parse_duration("3") == nanoseconds{3s});
-    CHECK(parse_duration("0") == nanoseconds{0});
+    CHECK(decimal_duration("300ms") == nanoseconds{300ms});
+    CHECK(decimal_duration("2s") == nanoseconds{2s});
+    CHECK(decimal_duration("1.5s") == nanoseconds{1500ms});
+    CHECK(decimal_duration("1m") == nanoseconds{1min});
+    CHECK(decimal_duration("0.5h") == nanoseconds{30min});
+    CHECK(decimal_duration("20us") == nanoseconds{20us});
+    CHECK(decimal_duration("3") == nanoseconds{3s});
+    CHECK(decimal_duration("0") == nanoseconds{0});
 }
 
 TEST_CASE("what is no duration is refused")
@@ -27,7 +27,7 @@ TEST_CASE("what is no duration is refused")
     for (const char* text :
          {"", "s", "ten", "-1s", "1 s", "1d", "1.2.3s", ".", "1e3s", "9999999h"}) {
         CAPTURE(text);
-        CHECK(!parse_duration(text));
+        CHECK(!decimal_duration(text));
     }
 }
 
