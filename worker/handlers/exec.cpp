@@ -268,10 +268,11 @@ std::string_view limit_behind_code(int code)
 {
     const JobLimits& limits = running_job().limits;
     if (limits.cpu_ms != unlimited && code == exit_code::signal_base + SIGXCPU) {
-        return "cpu";
+        return limit_name::cpu;
     }
-    return limits.file_size != unlimited && code == exit_code::signal_base + SIGXFSZ ? "file_size"
-                                                                                     : "";
+    return limits.file_size != unlimited && code == exit_code::signal_base + SIGXFSZ
+               ? limit_name::file_size
+               : "";
 }
 
 void judge(int status, const rusage& used, const std::string& program)
