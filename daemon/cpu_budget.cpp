@@ -5,20 +5,17 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
 #include <sstream>
 
 #include "daemon/cgroup_place.hpp"
+#include "daemon/kernel_files.hpp"
 
 namespace jobmill::daemon {
 namespace {
 
 std::string content(const std::string& path)
 {
-    const std::ifstream file{path};
-    std::ostringstream text;
-    text << file.rdbuf();
-    return text.str();
+    return read_kernel_file(path).value_or(std::string{});
 }
 
 std::optional<double> tighter(std::optional<double> one, std::optional<double> other)
