@@ -8,7 +8,7 @@
 #include "common/json_lines.hpp"
 #include "common/messages.hpp"
 #include "daemon/line_splitter.hpp"
-#include "daemon/session_output.hpp"
+#include "daemon/spelling.hpp"
 
 namespace jobmill::daemon {
 

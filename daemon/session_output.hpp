@@ -15,10 +15,9 @@
 #include "daemon/job_record.hpp"
 #include "daemon/output_room.hpp"
 #include "daemon/session_tags.hpp"
+#include "daemon/spelling.hpp"
 
 namespace jobmill::daemon {
-
-enum class Spelling : std::uint8_t { undecided, binary, json };
 
 /// What a session says, in its spelling. Small messages go out at once; a large payload goes in
 /// pieces, and the jobs that have one take turns, so that no small result waits behind a large one.
