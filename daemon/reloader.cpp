@@ -78,25 +78,21 @@ void Reloader::start_pool(PoolId pool, const PoolSettings& settings)
 
 void Reloader::request(std::optional<Asker> asker)
 {
-    std::vector<Asker> askers;
-    if (asker) {
-        askers.push_back(*asker);
-    }
     if (closed_) {
-        tell(askers, refusal(error_code::closing, "the daemon stops"));
+        tell(asker, refusal(error_code::closing, "the daemon stops"));
         return;
     }
     if (change_) {
-        tell(askers, busy_refusal("another reload is under way", retry_later_ms));
+        tell(asker, busy_refusal("another reload is under way", retry_later_ms));
         again_ = again_ || !asker;
         return;
     }
     auto wanted = outside_.read_again();
     if (!wanted) {
-        refuse(askers, wanted.error().what);
+        refuse(asker, wanted.error().what);
         return;
     }
-    begin(std::move(*wanted), std::move(askers));
+    begin(std::move(*wanted), asker);
 }
 
 /// The configuration with what was adjusted by hand since, which ends with it.
@@ -118,14 +114,12 @@ Config Reloader::in_force() const
     return now;
 }
 
-void Reloader::begin(Reading wanted, std::vector<Asker> askers)
+void Reloader::begin(Reading wanted, std::optional<Asker> asker)
 {
     ReloadPlan plan = plan_reload(in_force(), wanted.config, outside_.cores,
                                   [this](const std::string& name) { return has_aged(name); });
-    change_ = Change{.askers = std::move(askers),
-                     .wanted = std::move(wanted),
-                     .plan = std::move(plan),
-                     .made = {}};
+    change_ =
+        Change{.asker = asker, .wanted = std::move(wanted), .plan = std::move(plan), .made = {}};
     outside_.begun();
     std::vector<std::pair<PoolId, const PoolSettings*>> made;
     for (const PoolChange& change : change_->plan.pools) {
@@ -164,7 +158,7 @@ void Reloader::failed(PoolId pool, const std::string& why)
     for (const auto& [name, made] : change.made) {
         retire(made);
     }
-    refuse(change.askers, text);
+    refuse(change.asker, text);
 }
 
 void Reloader::retire(PoolId pool)
@@ -214,7 +208,7 @@ void Reloader::commit()
         }
         retire(pool);
     }
-    answer(change.askers, change.plan.changes);
+    answer(change.asker, change.plan.changes);
 }
 
 void Reloader::on_gone(PoolId pool)
@@ -229,21 +223,19 @@ void Reloader::close()
     closed_ = true;
     awaited_.clear();
     if (change_) {
-        tell(std::exchange(change_, std::nullopt)->askers,
+        tell(std::exchange(change_, std::nullopt)->asker,
              refusal(error_code::closing, "the daemon stops"));
     }
 }
 
-void Reloader::tell(const std::vector<Asker>& askers, const ErrorReply& error) const
+void Reloader::tell(const std::optional<Asker>& asker, const ErrorReply& error) const
 {
-    for (const Asker& asker : askers) {
-        if (ClientSession* session = outside_.session(asker.session)) {
-            session->send(ErrorMessage{.tag = asker.tag, .error = error});
-        }
+    if (ClientSession* session = asker ? outside_.session(asker->session) : nullptr) {
+        session->send(ErrorMessage{.tag = asker->tag, .error = error});
     }
 }
 
-void Reloader::answer(const std::vector<Asker>& askers, const std::vector<std::string>& changes)
+void Reloader::answer(const std::optional<Asker>& asker, const std::vector<std::string>& changes)
 {
     log::info("reloaded", {{"config", outside_.file}, {"count", changes.size()}}, log::always);
     Array texts;
@@ -252,18 +244,16 @@ void Reloader::answer(const std::vector<Asker>& askers, const std::vector<std::s
         texts.emplace_back(change);
     }
     const Value body{Map{{"file", Value{outside_.file}}, {"changes", Value{std::move(texts)}}}};
-    for (const Asker& asker : askers) {
-        if (ClientSession* session = outside_.session(asker.session)) {
-            session->send(ReloadReply{.tag = asker.tag, .body = body});
-        }
+    if (ClientSession* session = asker ? outside_.session(asker->session) : nullptr) {
+        session->send(ReloadReply{.tag = asker->tag, .body = body});
     }
     finish();
 }
 
-void Reloader::refuse(const std::vector<Asker>& askers, const std::string& why)
+void Reloader::refuse(const std::optional<Asker>& asker, const std::string& why)
 {
     log::error("configuration refused", {{"config", outside_.file}, {"cause", why}}, log::always);
-    tell(askers, refusal(error_code::bad_config, why));
+    tell(asker, refusal(error_code::bad_config, why));
     finish();
 }
 

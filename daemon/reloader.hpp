@@ -85,7 +85,7 @@ private:
 
     /// A reload under way.
     struct Change {
-        std::vector<Asker> askers;
+        std::optional<Asker> asker;  ///< none: a signal
         Reading wanted;
         ReloadPlan plan;
         std::map<std::string, PoolId> made;  ///< new pools by name
@@ -95,12 +95,12 @@ private:
     [[nodiscard]] bool has_aged(const std::string& name) const;
     void start_pool(PoolId pool, const PoolSettings& settings);
     [[nodiscard]] Config in_force() const;
-    void begin(Reading wanted, std::vector<Asker> askers);
+    void begin(Reading wanted, std::optional<Asker> asker);
     void commit();
     void retire(PoolId pool);
-    void answer(const std::vector<Asker>& askers, const std::vector<std::string>& changes);
-    void refuse(const std::vector<Asker>& askers, const std::string& why);
-    void tell(const std::vector<Asker>& askers, const ErrorReply& error) const;
+    void answer(const std::optional<Asker>& asker, const std::vector<std::string>& changes);
+    void refuse(const std::optional<Asker>& asker, const std::string& why);
+    void tell(const std::optional<Asker>& asker, const ErrorReply& error) const;
     void finish();
 
     Config config_;
