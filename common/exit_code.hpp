@@ -14,6 +14,7 @@ inline constexpr int not_executable = 126;
 inline constexpr int not_found = 127;
 inline constexpr int signal_base = 128;  ///< plus the number of the signal
 
+inline constexpr int cannot_start = 1;      ///< jobmilld: a trouble that may pass
 inline constexpr int already_running = 75;  ///< jobmilld: another daemon holds the lock
 inline constexpr int bad_config = 78;       ///< jobmilld, jobmill-worker: do not start again
 

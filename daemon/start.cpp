@@ -195,7 +195,7 @@ int complain(const Error& error)
         return exit_code::already_running;
     }
     return error.code == Errc::invalid || error.code == Errc::not_allowed ? exit_code::bad_config
-                                                                          : exit_code::job_failed;
+                                                                          : exit_code::cannot_start;
 }
 
 }  // namespace jobmill::daemon
