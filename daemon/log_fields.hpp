@@ -16,11 +16,10 @@ namespace jobmill::log {
 /// Every field that a line may have, in the order of jobmilld(8), which says what each one means.
 /// In the journal the name is in capitals after JOBMILL_.
 inline constexpr auto field_names = std::to_array<std::string_view>({
-    "job",     "pool",   "handler",   "worker",  "generation", "session", "user",
-    "pid",     "cause",  "code",      "signal",  "exit_code",  "state",   "config",
-    "change",  "socket", "state_dir", "jobs_as", "version",    "level",   "pools",
-    "workers", "jobs",   "sessions",  "count",   "limit",      "event",   "grace_ms",
-    "took_ms", "cpu_ms", "peak_kib",  "bytes",   "stderr",
+    "job",       "pool",    "handler",  "worker",    "generation", "session", "user",   "pid",
+    "cause",     "code",    "signal",   "exit_code", "state",      "config",  "change", "socket",
+    "state_dir", "jobs_as", "version",  "level",     "pools",      "workers", "jobs",   "count",
+    "limit",     "event",   "grace_ms", "cpu_ms",    "peak_kib",   "bytes",   "stderr",
 });
 
 /// A name of that list; any other is an error of the compiler.
