@@ -14,7 +14,7 @@ namespace {
 /// For questions that are answered in milliseconds, if at all.
 constexpr std::chrono::milliseconds question_patience{3000};
 
-/// The first of the lines, without the line's end.
+/// The text without the ends of lines behind it.
 std::string without_end(std::string text)
 {
     while (!text.empty() && text.back() == '\n') {

@@ -32,7 +32,7 @@ struct NewJob {
     /// What it reads beside its payload: what was put() under those tags, eight at most. Not kept.
     std::span<const Tag> inputs{};
     Map args{};               ///< what they mean is the handler's business
-    std::string_view pool{};  ///< empty: the first configured one
+    std::string_view pool{};  ///< empty: the one called "default", else the first configured one
     std::string_view label{};
     bool detached = false;  ///< outlives this session; read its events with wait_job()
     bool started = false;   ///< ask for Started and Retrying

@@ -45,7 +45,8 @@ struct Started {
     std::uint32_t attempt = 1;
 };
 
-/// An attempt did not succeed, and another begins after the delay. Asked for with Started.
+/// An attempt did not succeed, and another begins after the delay. Asked for with Started, or by
+/// itself.
 struct Retrying {
     Tag tag{};
     JobId job{};
