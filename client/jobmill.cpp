@@ -16,34 +16,13 @@
 #include "client/commands/notice.hpp"
 #include "client/commands/output.hpp"
 #include "client/commands/placeholders.hpp"
+#include "client/commands/split_words.hpp"
 #include "common/exit_code.hpp"
 #include "common/nearest.hpp"
 #include "common/version.hpp"
 
 namespace jobmill::commands {
 namespace {
-
-/// The words before "--", and those after it, which are a command's and none of ours.
-struct SplitWords {
-    std::vector<std::string> ours;
-    std::vector<std::string> command;
-    bool has_command = false;
-};
-
-SplitWords split(std::span<char* const> words)
-{
-    SplitWords to;
-    for (const char* word : words) {
-        if (to.has_command) {
-            to.command.emplace_back(word);
-        } else if (std::string_view{word} == "--") {
-            to.has_command = true;
-        } else {
-            to.ours.emplace_back(word);
-        }
-    }
-    return to;
-}
 
 /// An option whose word is judged later; an empty word is one, too.
 CLI::Option* add_word(CLI::App& command, const char* names, Word& to, const char* help)
@@ -55,6 +34,11 @@ CLI::Option* add_word(CLI::App& command, const char* names, Word& to, const char
 /// Of words that name something: what a script has not set is no wish for the default.
 const CLI::Validator not_empty{
     [](const std::string& word) { return word.empty() ? "is empty" : std::string{}; }, ""};
+
+CLI::Option* add_name(CLI::App& command, const char* names, std::string& to, const char* help)
+{
+    return command.add_option(names, to, help)->type_name("NAME")->check(not_empty);
+}
 
 class CommandLine {
 public:
@@ -141,9 +125,7 @@ void CommandLine::add_work_options(CLI::App& command, bool payload)
         ->type_name("KEY=VALUE")
         ->allow_extra_args(false);
     command.add_flag("-c,--shell", work_.shell, "run the command by sh -c");
-    command.add_option("-p,--pool", work_.pool, "the pool of workers")
-        ->type_name("NAME")
-        ->check(not_empty);
+    add_name(command, "-p,--pool", work_.pool, "the pool of workers");
     command.add_option("-L,--label", work_.label, "shown in status")->type_name("TEXT");
     add_job_options(command);
     job_commands_.push_back(&command);
@@ -231,9 +213,7 @@ void CommandLine::add_job_commands()
 
     CLI::App* cancel = add("cancel", "stop waiting, queued and running jobs");
     cancel->add_option("id", cancel_.ids, "numbers of jobs, or all")->type_name("ID|all");
-    cancel->add_option("-b,--batch", cancel_.batch, "the jobs of a batch")
-        ->type_name("NAME")
-        ->check(not_empty);
+    add_name(*cancel, "-b,--batch", cancel_.batch, "the jobs of a batch");
     cancel->add_option("-L,--label", cancel_.label, "the jobs of a label")
         ->type_name("TEXT")
         ->check(not_empty);
@@ -286,9 +266,7 @@ void CommandLine::add_daemon_commands()
     actions_.emplace_back(reload, [this] { return commands::reload(common_); });
 
     CLI::App* set = add("set", "how much may run: of a pool, of a label, or of all");
-    CLI::Option* pool = set->add_option("-p,--pool", set_.pool, "of this pool")
-                            ->type_name("NAME")
-                            ->check(not_empty);
+    CLI::Option* pool = add_name(*set, "-p,--pool", set_.pool, "of this pool");
     set->add_option("-L,--label", set_.label, "of this label")
         ->type_name("TEXT")
         ->check(not_empty)
@@ -300,9 +278,7 @@ void CommandLine::add_daemon_commands()
 
     CLI::App* bench = add("bench", "how fast the daemon is, in five seconds");
     bench->add_option("--handler", bench_.handler, "the jobs' handler: echo")->type_name("NAME");
-    bench->add_option("-p,--pool", bench_.pool, "the pool of workers")
-        ->type_name("NAME")
-        ->check(not_empty);
+    add_name(*bench, "-p,--pool", bench_.pool, "the pool of workers");
     actions_.emplace_back(bench, [this] { return commands::bench(common_, bench_); });
 
     CLI::App* demo = add("demo", "see it work, in half a minute");
@@ -326,32 +302,10 @@ std::string CommandLine::check(const SplitWords& words)
         return words.has_command ? "-- and a command go with run, map and submit only" : "";
     }
     const std::string name = (*used)->get_name();
-    if (words.has_command && words.command.empty()) {
-        return name + ": -- wants a command after it";
-    }
     const bool from_log = map_.past == MapOptions::Past::retry_failed;
-    if (!from_log && work_.handler.empty() != words.has_command) {
-        return words.has_command ? name + ": a handler or, after --, a command; not both"
-                                 : name + ": want a handler, or -- and a command";
-    }
-    if (words.has_command && !work_.args.empty()) {
-        return name + ": --arg is for handlers; a command has words of its own";
-    }
-    if (const auto good = check_words(work_, words.command); !good) {
-        return name + ": " + good.error().what;
-    }
-    if (!words.has_command && (work_.shell || work_.input)) {
-        return name + ": --shell and --stdin are for commands after --";
-    }
-    if (work_.words.halt && !work_.words.batch && name != "map") {
-        return name + ": --halt is a batch's; name it with --batch";
-    }
-    auto options = parse_job_options(work_.words);
-    if (!options) {
-        return name + ": " + options.error().what;
-    }
-    work_.options = *options;
-    return "";
+    const auto settled =
+        settle(work_, words, {.batch_of_its_own = name == "map", .from_log = from_log});
+    return settled ? "" : name + ": " + settled.error().what;
 }
 
 /// "run HANDLER -- WORD": the word is the payload, whatever it begins with.
@@ -381,20 +335,17 @@ int CommandLine::act()
 
 std::string CommandLine::explain(const CLI::ParseError& error) const
 {
-    std::string text = error.what();
     if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ValidationError)) {
-        return text;  // which says what is wanted
+        return error.what();  // which says what is wanted
     }
     std::string command = "jobmill";
     for (const CLI::App* app = &app_; !app->get_subcommands().empty();) {
         app = app->get_subcommands().front();
         command += " " + app->get_name();
     }
+    // The parser's own words have them in reverse.
     const std::vector<std::string> rest = app_.remaining(true);
-    if (!rest.empty()) {
-        // The parser's own words have them in reverse.
-        text = "not expected: " + joined(rest);
-    }
+    std::string text = rest.empty() ? error.what() : "not expected: " + joined(rest);
     if (!rest.empty() && command == "jobmill" && !rest.front().starts_with('-')) {
         std::vector<std::string_view> names;
         for (const CLI::App* each : app_.get_subcommands([](const CLI::App*) { return true; })) {
