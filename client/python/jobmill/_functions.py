@@ -12,6 +12,7 @@ from typing import Any, Callable, Dict, Optional, Tuple
 from ._by_value import Brought
 from ._main_module import import_main
 from ._parcel import split_call
+from ._starts import Starts
 
 __all__ = ["initializer_of", "load_function", "named"]
 
@@ -61,13 +62,15 @@ def initializer_of(setup: Dict[str, Any]) -> Optional[Callable[[], None]]:
         return None
 
     data_of_call: bytes = call
+    starts = Starts(setup["starts"], setup["workers"])
 
     def initialize() -> None:
-        _, name, data, buffers = split_call(memoryview(data_of_call))
-        with Brought() as brought:
-            function, _ = load_function(name)
-            args, kwargs = pickle.loads(data, buffers=buffers)
-        function(*args, **kwargs)
-        brought.keep()
+        with starts:
+            _, name, data, buffers = split_call(memoryview(data_of_call))
+            with Brought() as brought:
+                function, _ = load_function(name)
+                args, kwargs = pickle.loads(data, buffers=buffers)
+            function(*args, **kwargs)
+            brought.keep()
 
     return initialize

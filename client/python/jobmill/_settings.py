@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import pickle
 import sys
-from typing import Any, Callable, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Optional, Sequence, Tuple
 
 from . import _inside
 from ._parcel import bytes_of, dump_call, dump_function
@@ -76,7 +76,12 @@ class Settings:
         call = None
         if self._initializer is not None:
             call = bytes_of(dump_call(dump_function(self._initializer), self._initargs, {}))
-        setup = {"path": list(sys.path), "argv": list(sys.argv), "initializer": call}
+        setup: Dict[str, Any] = {
+            "path": list(sys.path),
+            "argv": list(sys.argv),
+            "workers": self.max_workers,
+            "initializer": call,
+        }
         processes = sys.modules.get("multiprocessing.process")
         if processes is not None:
             # What a Manager's proxies identify themselves by.

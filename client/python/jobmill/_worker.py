@@ -346,6 +346,7 @@ def _take_setup() -> Dict[str, Any]:
         return {}
     with open(path, "rb") as file:
         setup = pickle.load(file)
+    setup["starts"] = path + ".starts"
     own = sys.path[:]
     sys.path[:] = setup["path"] + [entry for entry in own if entry not in setup["path"]]
     sys.argv = setup["argv"]

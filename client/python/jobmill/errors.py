@@ -132,7 +132,7 @@ class NotPossible(JobMillError, TypeError, pickle.PicklingError):
 
 
 class InitializerFailed(JobMillError, concurrent.futures.BrokenExecutor):
-    """The initializer raised in the worker, so that the jobs of that worker cannot run, or the pool has no
+    """The initializer raised in the worker or ended it, so that no job of it can run, or the pool has no
     worker that can start."""
 
 

@@ -369,6 +369,18 @@ class Beginning(unittest.TestCase):
                 self.assertIn("no licence", str(error))
                 self.assertIn("fail_to_begin", str(error.__cause__))
 
+    def test_an_initializer_that_ends_its_workers_is_each_jobs_error(self) -> None:
+        for workers in (1, 3):
+            with Executor(workers, initializer=os._exit, initargs=(3,)) as executor:
+                for answer in [executor.submit(workload.square, 2) for _ in range(3)]:
+                    error = answer.exception(60)
+                    self.assertIs(type(error), InitializerFailed)
+
+    def test_a_worker_that_dies_as_it_begins_now_and_then_is_no_matter(self) -> None:
+        mark = os.path.join(_new_place(self), "mark")
+        with Executor(1, initializer=workload.die_first, initargs=(mark,)) as executor:
+            self.assertEqual(executor.submit(workload.square, 2).result(60), 4)
+
     def test_preloaded_modules_are_there_before_any_job(self) -> None:
         with Executor(1, preload=["colorsys"]) as executor:
             self.assertTrue(executor.submit(is_imported, "colorsys").result())

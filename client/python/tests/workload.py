@@ -251,6 +251,14 @@ def forget() -> None:
     _state.clear()
 
 
+def die_first(mark: str) -> None:
+    """The first three times."""
+    with open(mark, "ab", buffering=0) as file:
+        file.write(b"x")
+    if os.path.getsize(mark) <= 3:
+        os._exit(3)
+
+
 def fail_to_begin() -> None:
     raise RuntimeError("no licence")
 
