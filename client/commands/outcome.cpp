@@ -85,14 +85,12 @@ std::string attempts_text(const event::JobResult& result)
     return ", attempt " + count + (exhausted ? " of " + count : "");
 }
 
-void add_lines(std::string_view text, std::vector<std::string>& lines,
-               std::string (*spell)(std::string_view) = nullptr)
+void add_lines(std::string_view text, std::vector<std::string>& lines)
 {
     while (!text.empty()) {
         const std::size_t end = text.find('\n');
         if (end != 0) {
-            const std::string_view line = text.substr(0, end);
-            lines.push_back("  " + (spell == nullptr ? std::string{line} : spell(line)));
+            lines.push_back("  " + std::string{text.substr(0, end)});
         }
         text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
     }
@@ -184,7 +182,9 @@ std::vector<std::string> notices_of(const event::JobResult& result, Detail detai
         }
         add_last_words(result.cause, lines);
         if (detail.background) {
-            add_lines(result.cause->stack, lines, frame_text);
+            for (const std::string& line : stack_lines(result.cause->stack)) {
+                lines.push_back("  " + line);
+            }
         }
     }
     if (result.dropped) {

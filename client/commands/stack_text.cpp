@@ -11,6 +11,9 @@ namespace {
 
 constexpr std::size_t longest_name = 1024;
 
+/// The worker's own, below which nothing is the job's.
+constexpr std::string_view calls_handlers = " jobmill::JobRun::call(";
+
 /// A name may repeat its parts, and these theirs: it comes from a worker, and with more of that it
 /// could fill the memory.
 constexpr int most_repeats = 24;
@@ -60,6 +63,27 @@ std::string frame_text(std::string_view line)
         return std::string{line};
     }
     return std::string{line.substr(0, begin)} + name + std::string{line.substr(plus)};
+}
+
+std::vector<std::string> stack_lines(std::string_view stack)
+{
+    std::vector<std::string> lines;
+    bool of_command = false;
+    while (!stack.empty()) {
+        const std::size_t end = stack.find('\n');
+        const std::string_view line = stack.substr(0, end);
+        stack.remove_prefix(end == std::string_view::npos ? stack.size() : end + 1);
+        const bool is_frame = line.starts_with('#');
+        std::string text = frame_text(line);
+        if (is_frame && text.find(calls_handlers) != std::string::npos) {
+            break;
+        }
+        of_command = of_command || line.starts_with("command ");
+        if (!line.empty() && !(is_frame && of_command)) {
+            lines.push_back(std::move(text));
+        }
+    }
+    return lines;
 }
 
 }  // namespace jobmill::commands

@@ -57,4 +57,17 @@ TEST_CASE("a name that would be longer than anybody reads stays as it is")
     }
 }
 
+TEST_CASE("people are told where the job was, and nothing of the worker below it")
+{
+    const std::string called =
+        "#2 _ZN7jobmill6JobRun4callERKNS_13LoadedHandlerE+0x1 (w+0x3)\n#3 main+0x1 (w+0x4)";
+    using Lines = std::vector<std::string>;
+    CHECK(stack_lines("in handler f\n#0 poll+0x1 (l+0x1)\n\n#1 _Z1fv+0x1 (m+0x2)\n" + called) ==
+          Lines{"in handler f", "#0 poll+0x1 (l+0x1)", "#1 f()+0x1 (m+0x2)"});
+    CHECK(stack_lines("in handler exec\ncommand 7 (sh) S in do_wait\n#0 poll+0x1 (l+0x1)\n" +
+                      called) == Lines{"in handler exec", "command 7 (sh) S in do_wait"});
+    CHECK(stack_lines("#0 a+0x1 (b+0x2)") == Lines{"#0 a+0x1 (b+0x2)"});
+    CHECK(stack_lines("").empty());
+}
+
 }  // namespace jobmill::commands
