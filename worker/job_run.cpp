@@ -148,12 +148,16 @@ ByteView JobRun::map_to_read(int blob, std::size_t size)
     if (size == 0 || failure_) {
         return {};
     }
-    const auto mapped = kit_.mappings.map(blob, size, Mapping::Access::read);
-    if (!mapped) {
+    try {
+        const auto mapped = kit_.mappings.map(blob, size, Mapping::Access::read);
+        if (mapped) {
+            return *mapped;
+        }
         fail(plain_failure(mapped.error().what));
-        return {};
+    } catch (const std::bad_alloc& error) {
+        fail(plain_failure(error.what()));  // who asks may be C, which knows no exceptions
     }
-    return *mapped;
+    return {};
 }
 
 SharedMemory JobRun::shared_memory() const noexcept
