@@ -92,7 +92,7 @@ TEST_CASE("a session that has said something long keeps no room for it" * doctes
 {
     const Daemon daemon{pool_config(1)};
     daemon.await_workers(1);
-    const std::string spaces(255 * 1024, ' ');
+    const std::string spaces(std::size_t{255} * 1024, ' ');
     const std::string ping = R"({"op":"ping","id":"1")" + spaces + '}';
     std::vector<JsonClient> json;
     std::vector<BinaryClient> binary;

@@ -20,7 +20,7 @@ std::string bomb(std::size_t doublings)
     std::string name = "_Z1fI1a1xIS0_S0_E";
     for (std::size_t i = 2; i <= doublings; ++i) {
         const std::string last{'S', digits[i], '_'};
-        name += "S1_I" + last + last + "E";
+        name.append("S1_I").append(last).append(last).append("E");
     }
     return name + "Evv";
 }

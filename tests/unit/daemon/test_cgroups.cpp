@@ -19,7 +19,6 @@
 
 using namespace jobmill;
 using namespace jobmill::daemon;
-using jobmill::tests::every_controller;
 using FakeTree = jobmill::tests::FakeCgroupTree;
 
 namespace {
