@@ -56,11 +56,15 @@ try daemon start --json
 has "start" "{\"running\":true,\"pid\":$(daemon_pid)," "$out"
 try daemon start --json
 has "start, once more" "{\"running\":true,\"pid\":$(daemon_pid)," "$out"
-jobmill submit sleep 200ms >/dev/null
+mkfifo "$place/go"
+jobmill submit -- sh -c "touch '$place/begun'; read -r x <'$place/go'" >/dev/null
+eventually test -e "$place/begun"
 pid=$(daemon_pid)
-try daemon stop --json
-has "stop" "{\"stopped\":true,\"pid\":$pid,\"took_ms\":" "$out"
-has "what it waits for" "1 job is unfinished; those that run are given" "$err"
+jobmill daemon stop --json >"$place/out" 2>"$place/err" &
+holds "what it waits for" eventually grep -qs "1 job is unfinished; those that run are given" "$place/err"
+echo x >"$place/go"
+wait $!
+has "stop" "{\"stopped\":true,\"pid\":$pid,\"took_ms\":" "$(cat "$place/out")"
 
 echo "-- a log that would be waited for"
 rm "$log"
