@@ -67,6 +67,8 @@ public:
     [[nodiscard]] Result<void> set_result(ByteView bytes);
     [[nodiscard]] Result<std::span<std::byte>> reserve_result(std::size_t size);
     void set_result_to_payload();
+    /// It has failed, with that text, or for that reason.
+    void fail(std::string_view text);
     void fail(const jobmill_failure& failure);
 
 private:
