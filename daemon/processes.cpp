@@ -3,6 +3,8 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "daemon/exit_log.hpp"
 #include "daemon/log.hpp"
 #include "daemon/process_reading.hpp"
@@ -176,13 +178,24 @@ bool Processes::collect_words()
 {
     const bool any = !to_collect_.empty();
     // What they say may bring others.
-    for (std::size_t i = 0; i < to_collect_.size(); ++i) {
-        if (WorkerProcess* process = worker(to_collect_[i])) {
+    while (collected_ < to_collect_.size()) {
+        if (WorkerProcess* process = worker(to_collect_[collected_++])) {
             process->collect();
         }
     }
     to_collect_.clear();
+    collected_ = 0;
     return any;
+}
+
+void Processes::carry_out(const core::CollectWords& effect)
+{
+    // Once for all that ask for it before it is done: jobs that could not be taken back ask in
+    // hundreds.
+    const auto waiting = to_collect_.begin() + static_cast<std::ptrdiff_t>(collected_);
+    if (std::find(waiting, to_collect_.end(), effect.worker) == to_collect_.end()) {
+        to_collect_.push_back(effect.worker);
+    }
 }
 
 void Processes::carry_out(const core::DismissWorker& effect)

@@ -53,7 +53,7 @@ public:
     void carry_out(const core::RaiseCancelFlag& effect);
     void carry_out(const core::TakeStack& effect);
     /// By the next collect_words(): within an event nothing that they say could be handled.
-    void carry_out(const core::CollectWords& effect) { to_collect_.push_back(effect.worker); }
+    void carry_out(const core::CollectWords& effect);
     void carry_out(const core::DismissWorker& effect);
     void carry_out(const core::TerminateWorker& effect);
     void carry_out(const core::KillWorker& effect);
@@ -145,6 +145,7 @@ private:
     bool sweep_due_ = false;
     std::vector<std::unique_ptr<WorkerProcess>> graveyard_;
     std::vector<WorkerId> to_collect_;
+    std::size_t collected_ = 0;  ///< of these, so many in this turn
     std::uint64_t max_payload_ = limits::payload;
 };
 
