@@ -211,9 +211,14 @@ int MapResults::finish()
     if (refused_) {
         return exit_code::jobmill_failed;
     }
-    if (common_.quiet) {
-        return missing > 0 ? exit_code::jobmill_failed : tally_.exit_code();
+    if (!common_.quiet) {
+        tell_summary();
     }
+    return missing > 0 ? exit_code::jobmill_failed : tally_.exit_code();
+}
+
+void MapResults::tell_summary() const
+{
     if (cancelled_ > 1) {
         notice(std::to_string(cancelled_) + " jobs were cancelled");
     }
@@ -222,7 +227,6 @@ int MapResults::finish()
             log_ == nullptr ? tally_.failed_items() : "see " + options_.job_log;
         notice(text + (where.empty() ? "" : " (" + where + ")"));
     }
-    return missing > 0 ? exit_code::jobmill_failed : tally_.exit_code();
 }
 
 }  // namespace jobmill::commands

@@ -58,6 +58,7 @@ private:
     void want_line(OpenItem& item, const ItemPattern& pattern) const;
     void tell(const event::Retrying& retrying, std::uint64_t number);
     void tell(const event::JobResult& result, std::uint64_t number);
+    void tell_summary() const;
     [[nodiscard]] std::string command_of(std::uint64_t number, const ItemPattern& pattern);
     [[nodiscard]] JobLogLine line(const event::JobResult& result, std::uint64_t number,
                                   const ItemPattern& pattern);

@@ -8,8 +8,8 @@
 
 namespace jobmill::commands {
 
-/// A payload's memory: bytes that were read, or a file mapped read-only, which is never copied
-/// whole.
+/// A payload's memory: bytes that were read, or a file mapped read-only, which goes into a blob
+/// without a buffer between.
 class Payload {
 public:
     Payload() noexcept = default;
