@@ -102,12 +102,12 @@ void Peer::end_input() const
 
 void Peer::listen(std::size_t most)
 {
-    Bytes buffer(most);
+    buffer_.resize(std::max(buffer_.size(), most));
     std::deque<UniqueFd> none;
-    const auto received = receive_some(socket_.get(), buffer, none);
+    const auto received = receive_some(socket_.get(), std::span{buffer_}.first(most), none);
     ended_ = ended_ || !received || received->end;
     if (received) {
-        append(bytes_, ByteView{buffer}.first(received->size));
+        append(bytes_, ByteView{buffer_}.first(received->size));
         received_ += received->size;
     }
 }

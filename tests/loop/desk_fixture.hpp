@@ -55,6 +55,7 @@ public:
 
 private:
     UniqueFd socket_;
+    Bytes buffer_;  ///< kept, since to clear one for each look takes a hundred times the look
     Bytes bytes_;
     FrameSplitter frames_{Link::client, Direction::from_daemon};
     bool ended_ = false;
