@@ -8,7 +8,8 @@ if ! command -v shellcheck >/dev/null; then
     exit 77
 fi
 status=0
-for script in dev .ci/run systemd/debian/p* $(find tests systemd client worker daemon -name '*.sh' -type f | sort); do
+for script in dev .ci/run systemd/debian/p* \
+    $(find tests systemd client worker daemon \( -name '*.sh' -o -name '*.bash' \) -type f | sort); do
     [ ! -f "$script" ] || shellcheck "$script" || status=1
 done
 exit "$status"
