@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The command line: words to options, options to a subcommand. The only file that includes CLI11.
+// The command line: words to options, options to a subcommand.
 #include <algorithm>
 #include <functional>
+#include <memory>
 #include <span>
 #include <sstream>
 #include <string>
@@ -9,6 +10,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "client/cli_parts.hpp"
 #include "client/commands/arguments.hpp"
 #include "client/commands/common_options.hpp"
 #include "client/commands/follow.hpp"
@@ -23,22 +25,6 @@
 
 namespace jobmill::commands {
 namespace {
-
-/// An option whose word is judged later; an empty word is one, too.
-CLI::Option* add_word(CLI::App& command, const char* names, Word& to, const char* help)
-{
-    return command.add_option_function<std::string>(
-        names, [&to](const std::string& word) { to = word; }, help);
-}
-
-/// Of words that name something: what a script has not set is no wish for the default.
-const CLI::Validator not_empty{
-    [](const std::string& word) { return word.empty() ? "is empty" : std::string{}; }, ""};
-
-CLI::Option* add_name(CLI::App& command, const char* names, std::string& to, const char* help)
-{
-    return command.add_option(names, to, help)->type_name("NAME")->check(not_empty);
-}
 
 class CommandLine {
 public:
@@ -80,6 +66,7 @@ private:
 
 CommandLine::CommandLine()
 {
+    app_.formatter(std::make_shared<HelpFormat>());
     add_common_options();
     add_job_commands();
     add_question_commands();
