@@ -45,7 +45,7 @@ bool Assignments::offer_one(PoolId pool, Turn& turn)
     if (nobody()) {
         return false;
     }
-    const JobHandle next = book_.next_of(pool, turn.now);
+    const JobHandle next = book_.next_of(pool);
     if (next == no_job) {
         return false;  // each waits for others of its label, or for its client to read
     }

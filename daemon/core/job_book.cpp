@@ -64,11 +64,11 @@ JobHandle JobBook::admit(const JobSubmitted& submitted, TimePoint now)
     return handle;
 }
 
-JobHandle JobBook::next_of(PoolId pool, TimePoint now)
+JobHandle JobBook::next_of(PoolId pool)
 {
     Backlog& backlog = backlogs_[number(pool)];
     return backlog.queue.first(
-        now, [&](const JobQueue::LaneKey& lane) { return hindrance_of(backlog, lane); });
+        [&](const JobQueue::LaneKey& lane) { return hindrance_of(backlog, lane); });
 }
 
 void JobBook::offer(JobHandle handle, WorkerSlot& slot, Turn& turn)

@@ -37,7 +37,7 @@ public:
     /// Where it has to be: in its pool's queue, or waiting for its time.
     JobHandle admit(const JobSubmitted& submitted, TimePoint now);
     /// Whose turn it is in that pool; no_job when none may run now.
-    [[nodiscard]] JobHandle next_of(PoolId pool, TimePoint now);
+    [[nodiscard]] JobHandle next_of(PoolId pool);
     /// That one of the queue goes to that worker, under its next sequence.
     void offer(JobHandle handle, WorkerSlot& slot, Turn& turn);
     /// The only way to another stage; moves the job to where it then belongs. False: the word

@@ -143,16 +143,16 @@ JobQueue::Lane& JobQueue::opened_lane(const Job& job, TimePoint now)
 
 std::uint32_t JobQueue::level_of(std::int8_t priority)
 {
-    const auto level = std::find_if(levels_.begin(), levels_.end(),
-                                    [&](const Level& each) { return each.priority == priority; });
-    const auto at = static_cast<std::uint32_t>(level - levels_.begin());
-    if (level == levels_.end()) {
+    std::uint16_t& place = level_at_.at(static_cast<std::size_t>(priority + 128));
+    if (place == 0) {
+        const auto at = static_cast<std::uint32_t>(levels_.size());
         Level& fresh = levels_.emplace_back();
         fresh.priority = priority;
         fresh.common = order_.plant(at);
         fresh.aside = order_.plant(at);
+        place = static_cast<std::uint16_t>(levels_.size());
     }
-    return at;
+    return place - 1U;
 }
 
 void JobQueue::open_lane(LaneId id, TimePoint now)
@@ -160,9 +160,8 @@ void JobQueue::open_lane(LaneId id, TimePoint now)
     Lane& lane = lane_at(id);
     lane.level = level_of(lane.key.priority);
     lane.opened = ++openings_;
-    Level& level = levels_[lane.level];
-    if (level.lanes++ == 0) {
-        level.served = now;
+    if (levels_[lane.level].lanes++ == 0) {
+        level_opened(lane.level, now);
     }
     if (open_lanes_++ == 0) {
         sole_ = id;
@@ -192,7 +191,9 @@ Spent JobQueue::least_beside(const Lane& lane) const
 void JobQueue::close_lane(LaneId id)
 {
     Level& level = levels_[lane_at(id).level];
-    --level.lanes;
+    if (--level.lanes == 0) {
+        level_closed(lane_at(id).level);
+    }
     --open_lanes_;
     if (spell_.lane == id) {
         spell_ = {};
@@ -295,23 +296,36 @@ void JobQueue::forget_empty_lanes()
     room_ = std::max(fewest_lanes, 2 * index_.size());
 }
 
-void JobQueue::sort_levels(TimePoint now)
+/// All that wait age alike, so their order stays as it is until one is served.
+bool JobQueue::goes_before(std::uint32_t a, std::uint32_t b) const
 {
-    by_turn_.clear();
-    for (std::uint32_t at = 0; at < levels_.size(); ++at) {
-        if (levels_[at].lanes > 0) {
-            by_turn_.push_back(at);
-        }
-    }
-    const auto aged = [&](std::uint32_t at) {
-        const Duration age = JOBMILL_BUG(16) ? Duration{} : now - levels_[at].served;
-        return levels_[at].priority * ageing_step + age;
+    const auto turn = [this](std::uint32_t at) {
+        const Level& level = levels_[at];
+        const TimePoint since = JOBMILL_BUG(16) ? TimePoint{} : level.served;
+        return std::tuple{since - level.priority * ageing_step, -level.priority};
     };
-    if (by_turn_.size() > 1) {
-        std::sort(by_turn_.begin(), by_turn_.end(), [&](std::uint32_t a, std::uint32_t b) {
-            return std::tuple{aged(a), levels_[a].priority} >
-                   std::tuple{aged(b), levels_[b].priority};
-        });
+    return turn(a) < turn(b);
+}
+
+void JobQueue::level_opened(std::uint32_t at, TimePoint now)
+{
+    levels_[at].served = now;
+    const auto before = [this](std::uint32_t a, std::uint32_t b) { return goes_before(a, b); };
+    by_turn_.insert(std::upper_bound(by_turn_.begin(), by_turn_.end(), at, before), at);
+}
+
+void JobQueue::level_closed(std::uint32_t at)
+{
+    by_turn_.erase(std::find(by_turn_.begin(), by_turn_.end(), at));
+}
+
+/// Those that were behind it, and have waited for longer now, come before it.
+void JobQueue::level_served(std::uint32_t at, TimePoint now)
+{
+    levels_[at].served = now;
+    auto place = std::find(by_turn_.begin(), by_turn_.end(), at);
+    for (auto next = place + 1; next != by_turn_.end() && goes_before(*next, at); ++place, ++next) {
+        std::swap(*place, *next);
     }
 }
 
@@ -319,7 +333,7 @@ Duration JobQueue::serve(JobTable& jobs, JobHandle handle, std::uint32_t weight,
 {
     const LaneId id = jobs[handle].lane;
     Lane& lane = lane_at(id);
-    levels_[lane.level].served = now;
+    level_served(lane.level, now);
     const Spent cost = weighted(expected_, weight);
     users_.serve(*lane.owners.user_account, JOBMILL_BUG(10) ? Spent{0} : cost);
     lane.owners.user_account->sessions.serve(*lane.owners.session_account, cost);

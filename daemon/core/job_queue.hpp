@@ -4,10 +4,10 @@
 // Priorities first. A level of priority that was not served for a second counts as one higher, for
 // two seconds as two higher, and so on: what is less urgent waits, and does not starve.
 //
-// Within a level users share the pool's CPU time fairly, and so do the sessions of each user: next
-// is the user who has had least, and of his sessions the one that has had least. What a job costs
-// is known when it is over; until then it counts as what the pool's jobs cost lately. Jobs of a
-// label with a weight count by that: twice the weight is half the cost.
+// Within a level users share the time of the pool's workers fairly, and so do the sessions of each
+// user: next is the user who has had least, and of his sessions the one that has had least. What a
+// job costs is known when it is over; until then it counts as what the pool's jobs cost lately.
+// Jobs of a label with a weight count by that: twice the weight is half the cost.
 //
 // Jobs of the same user, session, priority and label are a lane, and first come is first served
 // there; detached ones have a lane of their own, since their session cannot stop them. A job that
@@ -17,6 +17,7 @@
 // worker's next hundred are over all clients, and each would be woken for a few results at a time.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <vector>
 
@@ -72,13 +73,12 @@ public:
     [[nodiscard]] Duration expected() const { return expected_; }
     /// Whose turn it is of those in lanes that nothing hinders; no_job when there is none.
     template <typename HindranceOf>
-    [[nodiscard]] JobHandle first(TimePoint now, HindranceOf hindrance_of)
+    [[nodiscard]] JobHandle first(HindranceOf hindrance_of)
     {
         if (sole_) {
             const Lane& lane = lane_at(*sole_);
             return hindrance_of(lane.key) == Hindrance::none ? lane.jobs.first() : no_job;
         }
-        sort_levels(now);
         for (const std::uint32_t at : by_turn_) {
             const JobHandle next = first_of(levels_[at], hindrance_of);
             if (next != no_job) {
@@ -95,8 +95,8 @@ public:
     /// Of a job that was served, and charged so much, the turn has come: nobody takes it back for
     /// others' sake. Before the next two.
     void begin(const Job& job, Duration charged);
-    /// It was charged so much, and has taken so much CPU time.
-    void settle(const Job& job, Duration charged, std::uint32_t weight, Duration cpu);
+    /// It was charged so much, and has taken a worker so long.
+    void settle(const Job& job, Duration charged, std::uint32_t weight, Duration took);
     /// It was charged so much, and has not begun after all.
     void refund(const Job& job, Duration charged);
     /// That session of that user was left out for a while: what it did not get is not made up for.
@@ -167,7 +167,10 @@ private:
     void open_lane(LaneId id, TimePoint now);
     void close_lane(LaneId id);
     void forget_empty_lanes();
-    void sort_levels(TimePoint now);
+    [[nodiscard]] bool goes_before(std::uint32_t a, std::uint32_t b) const;
+    void level_opened(std::uint32_t at, TimePoint now);
+    void level_closed(std::uint32_t at);
+    void level_served(std::uint32_t at, TimePoint now);
 
     [[nodiscard]] static TurnKey turn_of(const Lane& lane)
     {
@@ -236,8 +239,9 @@ private:
     /// have again.
     std::unordered_map<LaneKey, LaneId, LaneHash> index_;
     std::size_t room_ = fewest_lanes;
-    std::vector<Level> levels_;           ///< one for each priority that there was
-    std::vector<std::uint32_t> by_turn_;  ///< reused by first()
+    std::vector<Level> levels_;                  ///< one for each priority that there was
+    std::array<std::uint16_t, 256> level_at_{};  ///< by priority: its place, plus one
+    std::vector<std::uint32_t> by_turn_;         ///< levels that have jobs
     LaneOrder order_;
     /// The one lane that is open, if it was opened alone: it is in no tree until there are others.
     std::optional<LaneId> sole_;

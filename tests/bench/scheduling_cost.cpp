@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What it costs to decide about one job, from its submission to its end, by how many jobs are
-// queued, how many sessions and labels they belong to, and how many workers there are. The core
-// alone, in this process: no daemon, no worker. One JSON line a case. Usage: scheduling_cost
+// queued, how many sessions, labels and priorities they have, and how many workers there are. The
+// core alone, in this process: no daemon, no worker. One JSON line a case. Usage: scheduling_cost
 // [MOST]: jobs in the longest queue.
 #include <algorithm>
 #include <deque>
@@ -21,6 +21,7 @@ struct World {
     std::uint64_t queued = 10'000;
     std::uint64_t sessions = 1;
     std::uint64_t labels = 1;
+    std::uint64_t priorities = 1;
     bool bounded = false;  ///< of each label but the first, one job runs at a time
     std::uint32_t workers = 2;
 };
@@ -72,10 +73,12 @@ private:
     void submit()
     {
         const std::uint64_t number = ++submitted_;
-        tell(core::JobSubmitted{.job = JobId{number},
-                                .session = SessionId{1 + number % world_.sessions},
-                                .pool = pool,
-                                .label = label_of(1 + number / world_.sessions % world_.labels)});
+        tell(core::JobSubmitted{
+            .job = JobId{number},
+            .session = SessionId{1 + number % world_.sessions},
+            .pool = pool,
+            .label = label_of(1 + number / world_.sessions % world_.labels),
+            .terms = {.priority = static_cast<std::int8_t>(number % world_.priorities)}});
     }
 
     void tell(const core::Event& event)
@@ -158,6 +161,9 @@ int main(int argc, char** argv)
         for (const std::uint64_t count : {1U, 10U, 100U, 1000U}) {
             measure(std::to_string(count) + " sessions, and a label at its bound",
                     {.sessions = count, .labels = 2, .bounded = true});
+        }
+        for (const std::uint64_t count : {1U, 10U, 100U}) {
+            measure(std::to_string(count) + " priorities", {.priorities = count});
         }
         for (const std::uint32_t count : {1U, 4U, 16U, 64U, 256U}) {
             measure(std::to_string(count) + " workers", {.workers = count});

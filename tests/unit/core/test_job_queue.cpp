@@ -26,7 +26,7 @@ struct Fixture {
     JobHandle pop()
     {
         const JobHandle handle =
-            queue.first({}, [](const JobQueue::LaneKey&) { return Hindrance::none; });
+            queue.first([](const JobQueue::LaneKey&) { return Hindrance::none; });
         queue.remove(jobs, handle);
         return handle;
     }
@@ -51,7 +51,7 @@ TEST_CASE_FIXTURE(Fixture, "jobs leave the queue in the order of their arrival")
     push(3);
     CHECK(queue.size() == 3);
     CHECK(drained() == Ids{1, 2, 3});
-    CHECK(queue.first({}, [](const JobQueue::LaneKey&) { return Hindrance::none; }) == no_job);
+    CHECK(queue.first([](const JobQueue::LaneKey&) { return Hindrance::none; }) == no_job);
 }
 
 TEST_CASE_FIXTURE(Fixture, "a job leaves the queue from any position")

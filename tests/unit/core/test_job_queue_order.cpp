@@ -52,7 +52,7 @@ struct Fixture {
     }
     JobHandle serve(std::uint32_t weight = usual_weight)
     {
-        const JobHandle next = queue.first(now, [this](const JobQueue::LaneKey& lane) {
+        const JobHandle next = queue.first([this](const JobQueue::LaneKey& lane) {
             return number(lane.label) == stopped_label ? Hindrance::label : Hindrance::none;
         });
         if (next != no_job) {
@@ -72,7 +72,7 @@ struct Fixture {
     JobQueue::LaneKey run_by_weight()
     {
         const JobHandle next =
-            queue.first(now, [](const JobQueue::LaneKey&) { return Hindrance::none; });
+            queue.first([](const JobQueue::LaneKey&) { return Hindrance::none; });
         const JobQueue::LaneKey key = queue.key_of(jobs[next]);
         const std::uint32_t weight = number(key.label) == 1 ? 200 : usual_weight;
         charged[next] = queue.serve(jobs, next, weight, now);

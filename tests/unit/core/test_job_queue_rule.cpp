@@ -97,7 +97,7 @@ private:
     }
     JobHandle first()
     {
-        return queue_.first(now_, [this](const LaneKey& lane) { return hindrance_of(lane); });
+        return queue_.first([this](const LaneKey& lane) { return hindrance_of(lane); });
     }
     void compare()
     {
