@@ -33,6 +33,8 @@ public:
     /// Whatever is found to have begun ends because the daemon stops.
     void give_up_all() { ending_ = true; }
 
+    /// That pool is gone.
+    void forget(PoolId pool) { shares_.forget(pool); }
     /// See PoolHeld.
     void hold(PoolId pool, bool held, Turn& turn);
     void cancel(JobHandle handle, EndedBy why, Turn& turn);

@@ -62,6 +62,7 @@ void Dispatcher::State::dissolve_retired(Turn& turn)
         const bool gone = book.unfinished(pool) == 0 && workforce.dissolve(pool, turn);
         if (gone) {
             book.remove_pool(pool);
+            assignments.forget(pool);
             turn.ask(PoolGone{.pool = pool});
         }
         return gone;

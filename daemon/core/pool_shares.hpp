@@ -27,6 +27,14 @@ public:
         spent_[number(pool)] = clock_ + weighted(expected, weight);
     }
 
+    /// Another pool will have that number, and begins as whoever comes anew.
+    void forget(PoolId pool)
+    {
+        if (number(pool) < spent_.size()) {
+            spent_[number(pool)] = 0;
+        }
+    }
+
 private:
     std::vector<Spent> spent_;  ///< by pool number
     Spent clock_ = 0;
