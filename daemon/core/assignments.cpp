@@ -260,7 +260,11 @@ void Assignments::finished(WorkerSlot& slot, JobHandle handle, const JobFinished
     const Duration ran = started == never ? Duration{1} : turn.now - started;
     // Results come together: by our clock the first has taken all the time, and the others none.
     book_.pace(slot.pool).ran(book_[handle].handler, word.ran > Duration::zero() ? word.ran : ran);
-    book_.charge(handle, word.cpu > Duration::zero() ? word.cpu : std::max(ran, Duration{1}));
+    // Workers are what is shared: who sleeps in one keeps it from others, too. While it lent its
+    // place, it did not.
+    const Duration took =
+        book_[handle].waited || JOBMILL_BUG(55) ? word.cpu : std::max(word.cpu, word.ran);
+    book_.charge(handle, took > Duration::zero() ? took : std::max(ran, Duration{1}));
     if (word.bulky) {
         // Whoever does not read stops what is queued, not what workers are done with.
         prefetch_of(slot.pool).disturbed = turn.now;

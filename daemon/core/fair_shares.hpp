@@ -11,7 +11,7 @@
 
 namespace jobmill::core {
 
-/// What somebody has had, in weighted nanoseconds of CPU time.
+/// What somebody has had, in weighted nanoseconds of workers' time.
 using Spent = std::uint64_t;
 
 /// What so much time counts for: twice the weight is half of it, and nothing is for nothing.

@@ -81,6 +81,7 @@ void JobBook::offer(JobHandle handle, WorkerSlot& slot, Turn& turn)
     const Duration charged =
         backlog.queue.serve(jobs_, handle, labels_.weight(whose(job).label), turn.now);
     set_stage(handle, row->to);
+    job.waited = false;
     job.holding = HoldingHandle{holdings_.take()};
     const Duration expected = expected_run(job);
     held(job) = {.worker = slot.worker,
@@ -195,7 +196,9 @@ void JobBook::leave_place(JobHandle handle, TimePoint now)
             // Nobody has said what it took.
             const TimePoint started = held(job).started;
             const bool began = begun(job.stage) && started != never;
-            charge(handle, began ? now - started : Duration::zero());
+            charge(handle, !began       ? Duration::zero()
+                           : job.waited ? backlog.queue.expected()
+                                        : now - started);
         }
         take_from_worker(handle);
     }
@@ -234,7 +237,7 @@ void JobBook::take_from_worker(JobHandle handle)
     holdings_.give_back(number(job.holding));
 }
 
-void JobBook::charge(JobHandle handle, Duration cpu)
+void JobBook::charge(JobHandle handle, Duration took)
 {
     const Job& job = jobs_[handle];
     JobQueue& queue = backlog_of(job).queue;
@@ -242,8 +245,8 @@ void JobBook::charge(JobHandle handle, Duration cpu)
     if (held(job).started == never) {
         queue.begin(job, charged);
     }
-    if (cpu > Duration::zero()) {
-        queue.settle(job, charged, labels_.weight(whose(job).label), cpu);
+    if (took > Duration::zero()) {
+        queue.settle(job, charged, labels_.weight(whose(job).label), took);
     } else {
         queue.refund(job, charged);
     }

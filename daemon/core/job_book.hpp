@@ -51,8 +51,9 @@ public:
     /// It has crashed its worker; so often by now.
     std::uint32_t count_crash(JobHandle handle) { return ++jobs_.own_extras(handle).crashes; }
     void mark_poison(JobHandle handle) { jobs_[handle].poison = true; }
-    /// What it took, as far as is known; to be said before the word that ends the attempt.
-    void charge(JobHandle handle, Duration cpu);
+    /// How long it took its worker, as far as is known; to be said before the word that ends the
+    /// attempt.
+    void charge(JobHandle handle, Duration took);
     /// The worker's jobs have changed: the clock of the one that is now at the front runs.
     void watch_front(const WorkerSlot& slot, TimePoint now);
     /// A job whose deadline has come; no_job when there is none.

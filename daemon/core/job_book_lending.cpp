@@ -12,6 +12,7 @@ bool JobBook::lend(JobHandle handle)
         return false;
     }
     job.lends = true;
+    job.waited = true;
     ++(*slots_)[held(job).worker.slot].lending;
     ++backlog_of(job).lent;
     --working_;

@@ -359,14 +359,14 @@ void JobQueue::begin(const Job& job, Duration charged)
     owners.user_account->begin(before);
 }
 
-void JobQueue::settle(const Job& job, Duration charged, std::uint32_t weight, Duration cpu)
+void JobQueue::settle(const Job& job, Duration charged, std::uint32_t weight, Duration took)
 {
-    const Spent cost = weighted(cpu, weight);
+    const Spent cost = weighted(took, weight);
     correct(job, charged, cost);
     lane_at(job.lane).owners.user_account->sessions.pass(cost);
     users_.pass(cost);
     constexpr int memory = 8;
-    expected_ += (std::max(cpu, Duration{1000}) - expected_) / memory;
+    expected_ += (std::max(took, Duration{1000}) - expected_) / memory;
 }
 
 void JobQueue::refund(const Job& job, Duration charged)

@@ -290,7 +290,7 @@ private:
     void release(PretendJob& job);
     void count_label(const PretendJob& job, int change);
     void set_lending(PretendJob& job, bool lends);
-    void settle(const PretendJob& job, Duration cpu);
+    void settle(const PretendJob& job, const core::JobFinished& event);
     void end(PretendJob& job, JobState state);
     void ask_cancel(PretendJob& job);
     void mark_behind(SessionId session, bool behind);

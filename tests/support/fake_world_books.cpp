@@ -48,6 +48,7 @@ void FakeWorld::hold(PretendJob& job, PretendWorker& worker, Sequence sequence)
     job.worker = worker.id;
     job.sequence = sequence;
     job.offered_at = now_;
+    job.waited = false;
     if (worker.held.empty()) {
         job.front_since = now_;
     }
@@ -108,6 +109,7 @@ void FakeWorld::set_lending(PretendJob& job, bool lends)
         return;
     }
     job.lends = lends;
+    job.waited = true;
     PretendWorker& worker = existing(job.worker, "nobody lends");
     worker.lending += lends ? 1 : -1;
     worker.lent_in = events_;
@@ -121,12 +123,13 @@ void FakeWorld::set_lending(PretendJob& job, bool lends)
     }
 }
 
-void FakeWorld::settle(const PretendJob& job, Duration cpu)
+void FakeWorld::settle(const PretendJob& job, const core::JobFinished& event)
 {
+    const Duration took = job.waited ? event.cpu : std::max(event.cpu, event.ran);
     if (physics_.only_fairness) {
         const std::uint32_t weight =
             number(job.label) == 0 ? 100 : labels_.at(number(job.label)).weight;
-        pool_of(job.pool).served.spent(job, static_cast<double>(cpu.count()) * 100 / weight);
+        pool_of(job.pool).served.spent(job, static_cast<double>(took.count()) * 100 / weight);
     }
 }
 

@@ -289,7 +289,7 @@ void FakeWorld::foresee(const core::JobFinished& event)
         return;
     }
     must_leave_ = {worker->id, event.sequence};
-    settle(job_of(offer->job), event.cpu);
+    settle(job_of(offer->job), event);
     pool_of(worker->pool).pace.ran(job_of(offer->job).handler, event.ran);
     pool_of(worker->pool).crashes.clear();
     pool_of(worker->pool).plain_crashes.clear();
