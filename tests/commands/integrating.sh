@@ -10,6 +10,11 @@ cd "$place/page" || exit 2
 # Two jobs at once is all that this daemon takes, of all sessions together.
 printf 'max_jobs = 2\n[pool.default]\nworkers = 2\n' >"$XDG_CONFIG_HOME/jobmill/jobmill.toml"
 expected=$(sort jobs.py.out)
+# The same with a job that is sure to run when the daemon is killed.
+mkdir slow
+for program in jobs.*; do
+    sed 's/500ms/1h/' "$program" >"slow/$program"
+done
 
 # program COMMAND...: one of the page's, where its interpreter is there.
 program() {
@@ -23,7 +28,7 @@ program() {
     same "code under a full daemon" 0 $?
     same "results under a full daemon" "$expected" "$(printf '%s\n' "$out" | sort)"
 
-    "$@" >"$place/out" 2>"$place/err" </dev/null &
+    (cd slow && exec "$@") >"$place/out" 2>"$place/err" </dev/null &
     client=$!
     eventually sh -c 'jobmill status | grep -q running'
     kill_daemon

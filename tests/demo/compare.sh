@@ -53,9 +53,9 @@ done
     complain "it left with $?"
 has '^3 MB, 2 workers each  *asyncio, ProcessPool  *jobmill$'
 has '^Aardvark has appeared  *140 times\.  *140 times\.$'
-has '^start to answer  *[0-9.]* m\{0,1\}s  *[0-9.]* ms  ([0-9.]* times faster)$'
-has '^first partial result  *[0-9.]* m\{0,1\}s  *[0-9.]* ms$'
-has '^longest stall of a loop  *[0-9.]* m\{0,1\}s  *[0-9.]* ms$'
+has '^start to answer  *[0-9.]* m\{0,1\}s  *[0-9.]* m\{0,1\}s  ([0-9.]* times faster)$'
+has '^first partial result  *[0-9.]* m\{0,1\}s  *[0-9.]* m\{0,1\}s$'
+has '^longest stall of a loop  *[0-9.]* m\{0,1\}s  *[0-9.]* m\{0,1\}s$'
 has '^peak memory  *[1-9][0-9]* MB  *[1-9][0-9]* MB$'
 has '^one worker SIGKILLed  *\(all lost (3 of 3)\|done before\).*same answer$'
 nothing_left "a comparison"

@@ -49,7 +49,7 @@ describe('the end of a daemon', () => {
     });
 
     it('that stops in good order cancels what it took, and the rest fails where no next one comes', async () => {
-        const pool = await connect({socket: daemon.socket, connectTimeout: 300});
+        const pool = await connect({socket: daemon.socket, connectTimeout: 3000});
         const begun = new Promise((resolve) => {
             pool.once('started', resolve);
         });
