@@ -71,15 +71,16 @@ tl::expected<void, ErrorReply> Adjustments::adjust_label(const AdjustRequest& re
         return {};
     }
     const LabelSettings* now = outside_.desk.labels().settings(request.label);
-    if (now == nullptr && outside_.desk.labels().size() >= limits::labels) {
-        return refuse(error_code::too_large,
-                      "too many labels have rules; the limit is " + std::to_string(limits::labels),
-                      "label", limits::labels);
-    }
     LabelSettings settings = now != nullptr ? *now : LabelSettings{};
     settings.name = request.label;
     settings.max_running = request.max_running.value_or(settings.max_running);
     settings.weight = request.weight.value_or(settings.weight);
+    if (now == nullptr && Labels::are_rules(settings) &&
+        outside_.desk.labels().size() >= limits::labels) {
+        return refuse(error_code::too_large,
+                      "too many labels have rules; the limit is " + std::to_string(limits::labels),
+                      "label", limits::labels);
+    }
     outside_.desk.set_label(settings);
     return {};
 }

@@ -106,7 +106,10 @@ tl::expected<std::unique_ptr<JobAsk>, ErrorReply> JobDesk::ask(const Submitter& 
 
 void JobDesk::set_label(const LabelSettings& settings)
 {
-    const Labels::Entry entry = labels_.set(settings);
+    const Labels::Entry entry = labels_.set(settings, outside_.core.labels_of_jobs());
+    if (number(entry.id) == 0) {
+        return;
+    }
     std::vector<JobId> jobs;
     if (entry.is_new) {
         records_.each([&](const JobRecord& record) {

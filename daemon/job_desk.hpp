@@ -70,7 +70,7 @@ public:
     }
 
     void set_limits(const Limits& limits);
-    /// Gives a label rules, or other ones. Not to be called while an event is handled.
+    /// Gives a label rules, or other ones, or none. Not to be called while an event is handled.
     void set_label(const LabelSettings& settings);
     /// Jobs that wait in `from` wait in `to` from now on, those whose handler is there as well. Not
     /// to be called while an event is handled: the core must know each job as it is here.

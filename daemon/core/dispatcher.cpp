@@ -152,6 +152,11 @@ std::uint32_t Dispatcher::running(LabelId label) const
     return state_->book.labels().running(label);
 }
 
+std::vector<bool> Dispatcher::labels_of_jobs() const
+{
+    return state_->book.labels_of_jobs();
+}
+
 std::uint32_t Dispatcher::attempt_of(JobId job) const
 {
     const JobHandle handle = state_->book.find(job);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "daemon/core/effect.hpp"
 #include "daemon/core/event.hpp"
@@ -99,6 +100,8 @@ public:
     [[nodiscard]] BatchCounts counts(BatchId batch) const;
     /// Jobs of that label that run.
     [[nodiscard]] std::uint32_t running(LabelId label) const;
+    /// By number, whether unfinished jobs have that label. Looked up lane by lane.
+    [[nodiscard]] std::vector<bool> labels_of_jobs() const;
     /// Waiting, queued or running; none when the job is not (or no longer) known.
     [[nodiscard]] std::optional<JobState> state_of(JobId job) const;
     /// The worker that the job was offered to.

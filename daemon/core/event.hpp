@@ -36,7 +36,7 @@ struct PoolAdjusted {
 };
 
 /// Jobs with that label: so many run at once, in all pools, and have such a share. A label that is
-/// not told of has no bound, and a weight of 100.
+/// not told of has no bound, and a weight of 100. A number that no job has may become another's.
 struct LabelAdjusted {
     LabelId label{};
     std::uint32_t max_running = no_bound;

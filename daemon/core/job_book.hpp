@@ -156,6 +156,8 @@ public:
     [[nodiscard]] const BatchBook& batches() const { return batches_; }
     [[nodiscard]] LabelBook& labels() { return labels_; }
     [[nodiscard]] const LabelBook& labels() const { return labels_; }
+    /// By number, whether any job has that label.
+    [[nodiscard]] std::vector<bool> labels_of_jobs() const;
     /// See BatchBook.
     [[nodiscard]] JobHandle next_to_halt() { return batches_.next_to_halt(jobs_); }
     [[nodiscard]] BatchCounts counts(BatchId batch) const { return batches_.counts(batch); }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Jobs that come to another pool or label, and pools that go.
+#include <algorithm>
+
 #include "common/assert.hpp"
 #include "daemon/core/job_book.hpp"
 #include "daemon/core/planted_bug.hpp"
@@ -45,6 +47,18 @@ void JobBook::relabel(JobHandle handle, LabelId label, TimePoint now)
     if (queued) {
         enter_queue(handle, true, now);
     }
+}
+
+std::vector<bool> JobBook::labels_of_jobs() const
+{
+    std::vector<bool> used;
+    for (const Backlog& backlog : backlogs_) {
+        backlog.queue.each_lane([&](const JobQueue::LaneKey& lane) {
+            used.resize(std::max(used.size(), std::size_t{number(lane.label)} + 1));
+            used[number(lane.label)] = true;
+        });
+    }
+    return used;
 }
 
 void JobBook::remove_pool(PoolId pool)

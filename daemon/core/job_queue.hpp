@@ -62,6 +62,17 @@ public:
         return lanes_[number(job.lane)].key;
     }
 
+    /// For each lane that has unfinished jobs, in the queue or not.
+    template <typename Do>
+    void each_lane(Do act) const
+    {
+        for (const Lane& lane : lanes_) {
+            if (lane.unfinished > 0) {
+                act(lane.key);
+            }
+        }
+    }
+
     /// To the end of its lane.
     void push(JobTable& jobs, JobHandle handle, TimePoint now);
     /// A job that was in this queue before, to its old turn. Cheap for one that was among the

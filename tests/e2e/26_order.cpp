@@ -217,6 +217,45 @@ TEST_CASE("no more labels are adjusted than an answer can list")
     CHECK(refused.text_at("field") == "label");
     CHECK(refused.integer_at("limit") == static_cast<std::int64_t>(limits::labels));
     CHECK(adjust(1).text_at("op") == "adjust");
+    CHECK(ask(client, "adjust", R"(,"label":"new","max_running":"unlimited")").text_at("op") ==
+          "adjust");
+}
+
+TEST_CASE("a label that was given back leaves its place to another")
+{
+    const Daemon daemon{pool_config(1)};
+    JsonClient client = daemon.json();
+    const auto adjust = [&](std::size_t label, const std::string& bound) {
+        const std::string name = "l" + std::to_string(label);
+        return ask(client, "adjust", R"(,"label":")" + name + R"(","max_running":)" + bound);
+    };
+    for (std::size_t label = 1; label <= limits::labels + 1; ++label) {
+        CHECK(adjust(label, "1").find("labels")->array()->size() == 1);
+        CHECK(adjust(label, R"("unlimited")").find("labels")->array()->empty());
+    }
+}
+
+TEST_CASE("jobs of a label that lost its rules do not count for the next one")
+{
+    const Daemon daemon{pool_config(4)};
+    JsonClient client = daemon.json();
+    (void)ask(client, "adjust", R"(,"label":"old","max_running":2)");
+    const auto submit = [&](const char* id, const std::string& label) {
+        client.submit(id, "until_cancelled", "", R"(,"label":")" + label + R"(","started":true)");
+    };
+    submit("1", "old");
+    submit("2", "old");
+    await_looking(client, "1");
+    await_looking(client, "2");
+    (void)ask(client, "adjust", R"(,"label":"old","max_running":"unlimited")");
+    (void)ask(client, "adjust", R"(,"label":"next","max_running":1)");
+    CHECK(listed(daemon, "labels", "label", "next").integer_at("running") == 0);
+    submit("3", "next");
+    await_looking(client, "3");
+    (void)ask(client, "adjust", R"(,"label":"old","max_running":1)");
+    CHECK(listed(daemon, "labels", "label", "old").integer_at("running") == 2);
+    CHECK(listed(daemon, "labels", "label", "next").integer_at("running") == 1);
+    cancel_all(daemon);
 }
 
 TEST_CASE("of a pool only so many run, as its file and whoever adjusts it say")

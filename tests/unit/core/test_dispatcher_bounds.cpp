@@ -204,6 +204,25 @@ TEST_CASE_FIXTURE(Fixture, "a job that is taken back is queued under the label t
     CHECK(dispatcher.state_of(JobId{2}) == JobState::queued);
 }
 
+TEST_CASE_FIXTURE(Fixture, "a label is in use as long as a job has it, wherever that is")
+{
+    serve(1);
+    const auto used = [&](LabelId label) {
+        const std::vector<bool> labels = dispatcher.labels_of_jobs();
+        return number(label) < labels.size() && labels[number(label)];
+    };
+    CHECK_FALSE(used(red));
+    submit(1, red);
+    submit(2, blue);
+    CHECK(used(red));
+    CHECK(used(blue));
+    finish(worker(1), 1);
+    CHECK_FALSE(used(red));
+    on(JobRelabelled{.job = JobId{2}, .label = red});
+    CHECK(used(red));
+    CHECK_FALSE(used(blue));
+}
+
 TEST_CASE_FIXTURE(Fixture, "nothing begins while memory is low")
 {
     serve(1);
