@@ -40,7 +40,7 @@ inline constexpr std::size_t opened_handlers = 1024;
 /// Refused submits of one session whose pieces are still to come.
 inline constexpr std::size_t refused_uploads = 1024;
 
-/// Labels that have rules before an adjustment may give another one some.
+/// Labels that may have rules, by the configuration or an adjustment: one answer lists them all.
 inline constexpr std::size_t labels = 256;
 
 /// Nesting of JSON and MessagePack: deeper has no use here, and recursion must end.

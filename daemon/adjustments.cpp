@@ -15,17 +15,17 @@ Value bound_value(std::uint64_t bound)
 
 void Adjustments::configure(const Config& config)
 {
+    // Those that lose their rules come last: before, nothing more begins.
+    std::vector<LabelSettings> labels = config.labels;
     for (const Labels::Entry& known : outside_.desk.labels().all()) {
         const bool named = std::any_of(
             config.labels.begin(), config.labels.end(),
             [&](const LabelSettings& each) { return each.name == known.settings.name; });
         if (!named) {
-            outside_.desk.set_label(LabelSettings{.name = known.settings.name});
+            labels.push_back(LabelSettings{.name = known.settings.name});
         }
     }
-    for (const LabelSettings& label : config.labels) {
-        outside_.desk.set_label(label);
-    }
+    outside_.desk.set_labels(labels);
     max_running_ = config.max_running;
     outside_.post(core::CapAdjusted{.max_running = core_bound(max_running_)});
 }
@@ -81,7 +81,7 @@ tl::expected<void, ErrorReply> Adjustments::adjust_label(const AdjustRequest& re
                       "too many labels have rules; the limit is " + std::to_string(limits::labels),
                       "label", limits::labels);
     }
-    outside_.desk.set_label(settings);
+    outside_.desk.set_labels({settings});
     return {};
 }
 

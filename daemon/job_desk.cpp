@@ -104,26 +104,44 @@ tl::expected<std::unique_ptr<JobAsk>, ErrorReply> JobDesk::ask(const Submitter& 
     return ask;
 }
 
-void JobDesk::set_label(const LabelSettings& settings)
+void JobDesk::set_labels(const std::vector<LabelSettings>& labels)
 {
-    const Labels::Entry entry = labels_.set(settings, outside_.core.labels_of_jobs());
-    if (number(entry.id) == 0) {
-        return;
+    const std::vector<bool> used = outside_.core.labels_of_jobs();
+    std::vector<core::LabelAdjusted> rules;
+    std::map<std::string_view, core::LabelId> fresh;
+    for (const LabelSettings& settings : labels) {
+        const Labels::Entry entry = labels_.set(settings, used);
+        if (number(entry.id) != 0) {
+            rules.push_back(Labels::event_of(entry));
+        }
+        if (entry.is_new) {
+            fresh.emplace(settings.name, entry.id);
+        }
     }
-    std::vector<JobId> jobs;
-    if (entry.is_new) {
+    relabel(fresh);
+    // Last, so that all that run are counted before any is judged by the bound.
+    for (const core::LabelAdjusted& rule : rules) {
+        outside_.post(rule);
+    }
+}
+
+/// One look at each job, however many labels are new.
+void JobDesk::relabel(const std::map<std::string_view, core::LabelId>& fresh)
+{
+    std::vector<core::JobRelabelled> jobs;
+    if (!fresh.empty()) {
         records_.each([&](const JobRecord& record) {
-            if (record.submission.content.label() == settings.name) {
-                jobs.push_back(record.id);
+            const auto found = fresh.find(record.submission.content.label());
+            if (found != fresh.end()) {
+                jobs.push_back({.job = record.id, .label = found->second});
             }
         });
     }
-    std::sort(jobs.begin(), jobs.end());
-    for (const JobId job : jobs) {
-        outside_.post(core::JobRelabelled{.job = job, .label = entry.id});
+    std::sort(jobs.begin(), jobs.end(),
+              [](const auto& one, const auto& other) { return one.job < other.job; });
+    for (const core::JobRelabelled& job : jobs) {
+        outside_.post(job);
     }
-    // Last, so that all that run are counted before any is judged by the bound.
-    outside_.post(Labels::event_of(entry));
 }
 
 void JobDesk::set_limits(const Limits& limits)

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -70,8 +72,8 @@ public:
     }
 
     void set_limits(const Limits& limits);
-    /// Gives a label rules, or other ones, or none. Not to be called while an event is handled.
-    void set_label(const LabelSettings& settings);
+    /// Gives labels rules, or other ones, or none. Not to be called while an event is handled.
+    void set_labels(const std::vector<LabelSettings>& labels);
     /// Jobs that wait in `from` wait in `to` from now on, those whose handler is there as well. Not
     /// to be called while an event is handled: the core must know each job as it is here.
     void move_jobs(PoolId from, PoolId to);
@@ -181,6 +183,7 @@ private:
 
     [[nodiscard]] const JobRecord* find(JobId job, const Identity& client) const;
     [[nodiscard]] std::optional<Reader> reader_of(const JobRecord& record) const;
+    void relabel(const std::map<std::string_view, core::LabelId>& fresh);
     void deliver_result(const JobRecord& record, JobResult&& head, Payload&& payload);
     void tell_held_up();
     void send_progress(Watched& watched, WorkerId worker);

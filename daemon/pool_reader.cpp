@@ -8,6 +8,7 @@
 #include "common/limits.hpp"
 #include "common/quantities.hpp"
 #include "common/segment_layout.hpp"
+#include "daemon/labels.hpp"
 #include "daemon/python_reader.hpp"
 
 namespace jobmill::daemon {
@@ -321,6 +322,12 @@ std::vector<LabelSettings> read_labels(TomlReader& reader, const toml::table& ro
         reader.bound(*table, "max_running", label.max_running);
         reader.number(*table, "weight", label.weight, most_weight);
         labels.push_back(std::move(label));
+    }
+    const auto with_rules = std::count_if(labels.begin(), labels.end(), Labels::are_rules);
+    if (static_cast<std::size_t>(with_rules) > limits::labels) {
+        reader.complain(node->source(), "label: want rules for at most " +
+                                            std::to_string(limits::labels) + " labels, not " +
+                                            std::to_string(with_rules));
     }
     return labels;
 }

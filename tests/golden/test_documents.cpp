@@ -224,7 +224,7 @@ TEST_CASE("the limits of the document are those of the code")
         {"jobs of one submit_many with `each`", limits::submit_each},
         {"opened handlers of a session", limits::opened_handlers},
         {"refused submits of a session whose pieces are missing", limits::refused_uploads},
-        {"labels that `adjust` gives rules", limits::labels},
+        {"labels with rules, of the configuration or of `adjust`", limits::labels},
         {"ping payload", limits::ping_payload}};
     const std::vector<Row> rows = table({"limit", "value"});
     for (const auto& each : limits) {

@@ -263,6 +263,18 @@ TEST_CASE("what is wrong in a label is said with its line and column")
     CHECK(complaint("", "label." + std::string(128, 'x')) == "none");
 }
 
+TEST_CASE("so many labels may have rules as those that are adjusted")
+{
+    std::string text = "[label.free]\n";
+    for (int i = 1; i <= 256; ++i) {
+        text += "[label.l" + std::to_string(i) + "]\nweight = 7\n";
+    }
+    CHECK(parsed(text).labels.size() == 257);
+    const auto config = parse_config(text + "[label.more]\nmax_running = 1\n", "jm.toml");
+    REQUIRE_FALSE(config.has_value());
+    CHECK(config.error().what == "jm.toml:1:1: label: want rules for at most 256 labels, not 257");
+}
+
 TEST_CASE("a pool is native unless it says that it is Python")
 {
     const PoolSettings plain = pool("");
