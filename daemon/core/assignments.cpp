@@ -19,6 +19,16 @@ bool Assignments::may_offer(PoolId pool) const
                std::uint64_t{workforce_.terms(pool).max_running} + (JOBMILL_BUG(4) ? 1U : 0U);
 }
 
+/// So many of the pool's jobs, about, could begin now if there were workers for them.
+std::size_t Assignments::startable(PoolId pool)
+{
+    const auto left = [](std::uint64_t most, std::uint64_t working) {
+        return most - std::min(most, working);
+    };
+    return std::min({std::uint64_t{book_.startable(pool)}, left(max_running_, book_.working()),
+                     left(workforce_.terms(pool).max_running, book_.working(pool))});
+}
+
 /// False when none of the pool's jobs can go to any worker now.
 bool Assignments::offer_one(PoolId pool, Turn& turn)
 {
@@ -58,7 +68,9 @@ bool Assignments::offer_one(PoolId pool, Turn& turn)
         return halt_instead(next, turn);
     }
     if (slot == nullptr) {
-        workforce_.call_up(pool, book_.queued(pool), turn);
+        if (workforce_.has_vacancy(pool)) {
+            workforce_.call_up(pool, startable(pool), turn);
+        }
         return false;
     }
     shares_.serve(pool, book_.expected(pool), workforce_.terms(pool).weight);

@@ -86,6 +86,7 @@ private:
     };
 
     [[nodiscard]] Prefetch& prefetch_of(PoolId pool);
+    [[nodiscard]] std::size_t startable(PoolId pool);
     bool offer_one(PoolId pool, Turn& turn);
     bool halt_instead(JobHandle next, Turn& turn);
     [[nodiscard]] Duration ahead(PoolId pool, TimePoint now);

@@ -90,6 +90,12 @@ public:
     {
         return backlogs_[number(pool)].queue.size();
     }
+    /// So many of these their labels allow to run.
+    [[nodiscard]] std::size_t startable(PoolId pool) const
+    {
+        const JobQueue& queue = backlogs_[number(pool)].queue;
+        return labels_.startable(queue.size(), queue.by_label());
+    }
     /// So many lanes have jobs in that pool's queue.
     [[nodiscard]] std::size_t lanes(PoolId pool) const
     {

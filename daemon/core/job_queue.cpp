@@ -59,8 +59,9 @@ void JobQueue::push(JobTable& jobs, JobHandle handle, TimePoint now)
 {
     Job& job = jobs[handle];
     job.arrival = ++arrivals_;
-    opened_lane(job, now).jobs.push_back(jobs, handle);
-    ++size_;
+    Lane& lane = opened_lane(job, now);
+    lane.jobs.push_back(jobs, handle);
+    count(lane, true);
 }
 
 void JobQueue::put_back(JobTable& jobs, JobHandle handle, TimePoint now)
@@ -80,7 +81,7 @@ void JobQueue::put_back(JobTable& jobs, JobHandle handle, TimePoint now)
     }
     lane.jobs.insert_before(jobs, next, handle);
     lane.came_back = handle;
-    ++size_;
+    count(lane, true);
 }
 
 void JobQueue::remove(JobTable& jobs, JobHandle handle)
@@ -91,9 +92,19 @@ void JobQueue::remove(JobTable& jobs, JobHandle handle)
         lane.came_back = jobs[handle].place.next;
     }
     lane.jobs.remove(jobs, handle);
-    --size_;
+    count(lane, false);
     if (lane.jobs.empty()) {
         close_lane(id);
+    }
+}
+
+void JobQueue::count(const Lane& lane, bool more)
+{
+    size_ += more ? std::size_t{1} : -std::size_t{1};
+    const std::size_t label = number(lane.key.label);
+    if (label != 0) {
+        by_label_.resize(std::max(by_label_.size(), label + 1));
+        by_label_[label] += more ? 1U : -1U;
     }
 }
 

@@ -51,6 +51,10 @@ public:
     /// That have jobs in the queue.
     [[nodiscard]] std::size_t lanes() const { return open_lanes_; }
 
+    /// How many of them have each label, by its number, as far as there were any; of those without
+    /// one it says nothing.
+    [[nodiscard]] const std::vector<std::uint32_t>& by_label() const { return by_label_; }
+
     /// A job of this queue's pool is there, or is over; in between it may be in the queue or not,
     /// and belongs to the lane that it has with others of its key.
     void enter(Job& job, const LaneKey& key);
@@ -170,6 +174,7 @@ private:
         Spent had = longest_spell;
     };
 
+    void count(const Lane& lane, bool more);
     LaneId lane_for(const LaneKey& key);
     void leave(LaneId id);
     /// The job's lane, which is to have it in the queue.
@@ -263,6 +268,7 @@ private:
     Rivals<UserId, UserAccount> users_;
     Duration expected_ = std::chrono::milliseconds{1};  ///< what a job costs, by the last ones
     std::size_t size_ = 0;
+    std::vector<std::uint32_t> by_label_;
     std::uint64_t arrivals_ = 0;
 };
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <vector>
 
 #include "daemon/core/event.hpp"
@@ -24,6 +26,18 @@ public:
         }
         const Entry& entry = entries_[number(label)];
         return entry.running - (JOBMILL_BUG(27) ? 0 : entry.lent) < entry.max_running;
+    }
+    /// Of so many jobs, of each label so many by its number, how many may begin together.
+    [[nodiscard]] std::size_t startable(std::size_t jobs,
+                                        const std::vector<std::uint32_t>& by_label) const
+    {
+        for (std::size_t i = 0; i < std::min(by_label.size(), entries_.size()); ++i) {
+            const Entry& entry = entries_[i];
+            const std::uint32_t working = entry.running - entry.lent;
+            const std::uint32_t room = entry.max_running - std::min(entry.max_running, working);
+            jobs -= by_label[i] - std::min(by_label[i], room);
+        }
+        return jobs;
     }
     [[nodiscard]] std::uint32_t weight(LabelId label) const
     {

@@ -23,7 +23,9 @@ public:
     void lend(PoolId pool, std::uint32_t slots, Turn& turn);
     /// Whether the pool may have more workers than it keeps without work.
     [[nodiscard]] bool grows(PoolId pool) const;
-    /// Jobs wait and nobody is free: fetches workers that a pool which grows does without
+    /// Whether it has fewer now.
+    [[nodiscard]] bool has_vacancy(PoolId pool) const;
+    /// So many jobs wait and nobody is free: fetches workers that a pool which grows does without
     /// otherwise.
     void call_up(PoolId pool, std::size_t jobs, Turn& turn);
     /// Sees a pool without jobs to its end, a step each time; true once nothing is left of it.

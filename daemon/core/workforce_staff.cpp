@@ -193,6 +193,14 @@ bool Workforce::grows(PoolId pool) const
     return crew.lent > 0 || least(crew) < crew.workers;
 }
 
+bool Workforce::has_vacancy(PoolId pool) const
+{
+    const Crew& crew = crews_[number(pool)];
+    return std::any_of(crew.slots.begin(), crew.slots.end(), [&](SlotId id) {
+        return wanted(slots_[id]) && slots_[id].state == WorkerState::gone;
+    });
+}
+
 void Workforce::call_up(PoolId pool, std::size_t jobs, Turn& turn)
 {
     Crew& crew = crew_of(pool);

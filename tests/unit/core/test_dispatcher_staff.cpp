@@ -47,6 +47,41 @@ TEST_CASE_FIXTURE(Fixture, "an elastic pool hires for jobs that wait, one for ea
     CHECK(on(WorkerReady{worker(2)}) == Effects{offer(worker(2), 1, 2)});
 }
 
+TEST_CASE_FIXTURE(Fixture, "an elastic pool hires nobody for jobs that may not run")
+{
+    on(PoolAdded{.pool = pool, .workers = 4, .terms = {.min_workers = 0, .max_running = 2}});
+    on(TemplateReady{.pool = pool});
+    CHECK(submit(1) == Effects{fork(worker(1))});
+    CHECK(submit(2) == Effects{fork(worker(2))});
+    CHECK(submit(3).empty());
+    on(WorkerReady{worker(1)});
+    CHECK(submit(4).empty());
+    on(CapAdjusted{.max_running = 3});
+    CHECK(on(PoolAdjusted{.pool = pool, .terms = {.min_workers = 0}}) == Effects{fork(worker(3))});
+    CHECK(on(CapAdjusted{}) == Effects{fork(worker(4))});
+}
+
+TEST_CASE_FIXTURE(Fixture, "an elastic pool hires nobody for jobs that their labels hold up")
+{
+    constexpr LabelId red{1};
+    constexpr LabelId blue{2};
+    on(PoolAdded{.pool = pool, .workers = 8, .terms = {.min_workers = 0}});
+    on(TemplateReady{.pool = pool});
+    on(LabelAdjusted{.label = red, .max_running = 1});
+    on(LabelAdjusted{.label = blue, .max_running = 2});
+    CHECK(submit(1, red) == Effects{fork(worker(1))});
+    CHECK(submit(2, red).empty());
+    CHECK(submit(3, blue) == Effects{fork(worker(2))});
+    CHECK(submit(4, blue) == Effects{fork(worker(3))});
+    CHECK(submit(5, blue).empty());
+    CHECK(submit(6) == Effects{fork(worker(4))});
+    on(WorkerReady{worker(1)});
+    CHECK(submit(7, red).empty());
+    CHECK(submit(8) == Effects{fork(worker(5))});
+    CHECK(on(LabelAdjusted{.label = red, .max_running = 3}) ==
+          Effects{fork(worker(6)), fork(worker(7))});
+}
+
 TEST_CASE_FIXTURE(Fixture,
                   "who is idle for long leaves an elastic pool, but for those that it keeps")
 {
