@@ -189,8 +189,7 @@ void Workforce::completed_one(WorkerSlot& slot, Turn& turn)
     }
     ++slot.jobs_done;
     load_changed(slot);
-    if (slot.jobs_done >= crew.terms.recycle_jobs ||
-        turn.now >= after(slot.born, crew.terms.recycle_age)) {
+    if (used_up(crew, slot) || turn.now >= after(slot.born, crew.terms.recycle_age)) {
         wear(slot, turn);
     }
 }

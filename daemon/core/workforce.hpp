@@ -42,7 +42,8 @@ public:
     WorkerAction exited(WorkerSlot& slot, bool blameless, Turn& turn);
     /// It goes for what it did itself.
     void misbehaved(WorkerSlot& slot, Turn& turn);
-    /// It has served for long: it goes when its replacement is ready.
+    /// It has served for long: it goes when its replacement is ready, or, if it cannot serve any
+    /// more and others are replaced just now, before.
     void wear(WorkerSlot& slot, Turn& turn);
     /// It has completed a job.
     void completed_one(WorkerSlot& slot, Turn& turn);
@@ -141,6 +142,12 @@ private:
     [[nodiscard]] bool can_spare_one(const Crew& crew) const;
     [[nodiscard]] static std::uint32_t least(const Crew& crew);
     void replace_worn(Crew& crew, Turn& turn);
+    SlotId appoint(Crew& crew, Turn& turn);
+    /// Whether its process may run no other job.
+    [[nodiscard]] static bool used_up(const Crew& crew, const WorkerSlot& slot)
+    {
+        return slot.jobs_done >= crew.terms.recycle_jobs;
+    }
     void relieve(WorkerSlot& slot, Turn& turn);
     void hand_over(WorkerSlot& slot);
     void rest(WorkerSlot& slot, Turn& turn);

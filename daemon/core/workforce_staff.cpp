@@ -51,7 +51,7 @@ void Workforce::adjust(PoolId pool, const PoolTerms& terms, Turn& turn)
         if (slot.state == WorkerState::idle) {
             rest(slot, turn);
         }
-        if (slot.jobs_done >= terms.recycle_jobs && serves(slot.state) && !slot.surplus) {
+        if (used_up(crew, slot) && serves(slot.state) && !slot.surplus) {
             slot.worn = true;  // it gets no more jobs, so none would tell that it is
         }
     });
@@ -224,28 +224,48 @@ void Workforce::call_up(PoolId pool, std::size_t jobs, Turn& turn)
 
 void Workforce::wear(WorkerSlot& slot, Turn& turn)
 {
-    if (serves(slot.state) && !slot.worn && !slot.surplus) {
+    Crew& crew = crew_of(slot.pool);
+    if (serves(slot.state) && !slot.surplus && (!slot.worn || used_up(crew, slot))) {
         slot.worn = true;
-        replace_worn(crew_of(slot.pool), turn);
+        replace_worn(crew, turn);
     }
 }
 
-/// One at a time, so that a pool of large workers does not double.
+/// One at a time, so that a pool of large workers does not double. Meanwhile the others serve on;
+/// who cannot, having run as many jobs as it may, leaves at once and makes room for its successor.
 void Workforce::replace_worn(Crew& crew, Turn& turn)
+{
+    if (hiring_ != Hiring::open || crew.dissolving) {
+        return;
+    }
+    const auto stands_in = std::find_if(crew.slots.begin(), crew.slots.end(), [&](SlotId id) {
+        return slots_[id].stands_in_for != no_slot;
+    });
+    const SlotId replaced =
+        stands_in == crew.slots.end() ? appoint(crew, turn) : slots_[*stands_in].stands_in_for;
+    for (const SlotId id : crew.slots) {
+        WorkerSlot& slot = slots_[id];
+        const bool waits = slot.worn && !slot.surplus && !slot.spoilt && serves(slot.state);
+        if (waits && id != replaced && used_up(crew, slot)) {
+            slot.spoilt = true;
+            step(slot, WorkerWord::dismiss, turn);
+        }
+    }
+}
+
+/// Somebody is to stand in for one who is worn. For whom; no_slot: nobody is.
+SlotId Workforce::appoint(Crew& crew, Turn& turn)
 {
     const auto find = [&](auto is_it) {
         const auto found = std::find_if(crew.slots.begin(), crew.slots.end(),
                                         [&](SlotId id) { return is_it(slots_[id]); });
         return found == crew.slots.end() ? no_slot : *found;
     };
-    if (hiring_ != Hiring::open || crew.dissolving ||
-        find([](const WorkerSlot& each) { return each.stands_in_for != no_slot; }) != no_slot) {
-        return;
-    }
-    const SlotId worn = find(
-        [](const WorkerSlot& each) { return each.worn && !each.surplus && serves(each.state); });
+    const SlotId worn = find([](const WorkerSlot& each) {
+        return each.worn && !each.surplus && !each.spoilt && serves(each.state);
+    });
     if (worn == no_slot) {
-        return;
+        return no_slot;
     }
     SlotId spare = find(
         [](const WorkerSlot& each) { return each.surplus && each.state == WorkerState::gone; });
@@ -256,6 +276,7 @@ void Workforce::replace_worn(Crew& crew, Turn& turn)
     slots_[spare].surplus = false;
     slots_[spare].stands_in_for = worn;
     fill(slots_[spare], turn);
+    return worn;
 }
 
 /// It is ready: the one that it stands in for may go.

@@ -201,6 +201,49 @@ TEST_CASE_FIXTURE(Fixture, "workers that have grown too large are replaced one a
     CHECK(on(WorkerReady{worker(4)}) == Effects{DismissWorker{worker(2)}});
 }
 
+TEST_CASE_FIXTURE(Fixture, "who may run no other job does not wait until others are replaced")
+{
+    serve(3, 1, {.recycle_jobs = 1});
+    for (const std::uint64_t job : {1U, 2U, 3U, 4U, 5U, 6U}) {
+        submit(job);
+    }
+    CHECK(finish(worker(1), 1).back() == Effect{fork(worker(4))});
+    CHECK(finish(worker(2), 1).back() == Effect{DismissWorker{worker(2)}});
+    CHECK(finish(worker(3), 1).back() == Effect{DismissWorker{worker(3)}});
+    CHECK(exit(worker(2)) == Effects{fork(worker(2, 2))});
+    CHECK(on(WorkerReady{worker(2, 2)}) == Effects{offer(worker(2, 2), 1, 4)});
+    CHECK(on(WorkerReady{worker(4)}) == Effects{DismissWorker{worker(1)}, offer(worker(4), 1, 5)});
+    CHECK(exit(worker(3)) == Effects{fork(worker(3, 2))});
+    CHECK(exit(worker(1)).empty());
+    CHECK(on(WorkerReady{worker(3, 2)}) == Effects{offer(worker(3, 2), 1, 6)});
+}
+
+TEST_CASE_FIXTURE(Fixture, "who waits for a successor and has run its last job meanwhile leaves")
+{
+    serve(2, 1, {.recycle_jobs = 2});
+    on(WorkerWorn{worker(1)});
+    on(WorkerWorn{worker(2)});
+    submit(1);
+    submit(2);
+    CHECK(finish(worker(2), 1).size() == 1);
+    submit(3);
+    CHECK(finish(worker(2), 2).back() == Effect{DismissWorker{worker(2)}});
+    CHECK(exit(worker(2)) == Effects{fork(worker(2, 2))});
+}
+
+TEST_CASE_FIXTURE(Fixture, "of workers that may run no other job by new terms one waits")
+{
+    serve(2, 2, {.recycle_jobs = 5});
+    for (const std::uint64_t job : {1U, 2U, 3U}) {
+        submit(job);
+    }
+    finish(worker(1), 1);
+    finish(worker(2), 1);
+    submit(4);
+    CHECK(on(PoolAdjusted{.pool = pool, .terms = {.recycle_jobs = 1}}) == Effects{fork(worker(3))});
+    CHECK(finish(worker(2), 2).back() == Effect{DismissWorker{worker(2)}});
+}
+
 TEST_CASE_FIXTURE(Fixture, "who was to be replaced and dies has a successor already")
 {
     serve(1);
