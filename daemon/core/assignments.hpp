@@ -25,8 +25,8 @@ public:
     void offer_after(PoolId pool, Turn& turn);
     /// So many jobs may run in all pools together.
     void cap(std::uint32_t max_running) { max_running_ = max_running; }
-    /// While memory is low nothing begins.
-    void judge_memory(bool low) { memory_low_ = low; }
+    /// While memory is low nothing begins; what workers have not begun goes back to the queues.
+    void judge_memory(bool low, Turn& turn);
     [[nodiscard]] bool memory_low() const { return memory_low_; }
     /// Nothing is tried again.
     void give_up_retries() { retries_ = false; }

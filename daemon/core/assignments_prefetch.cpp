@@ -83,6 +83,16 @@ void Assignments::hold(PoolId pool, bool held, Turn& turn)
     }
 }
 
+void Assignments::judge_memory(bool low, Turn& turn)
+{
+    memory_low_ = low;
+    if (low) {
+        workforce_.each_slot([&](WorkerSlot& slot) { call_back(slot, turn); });
+    } else {
+        offer_everywhere(turn);
+    }
+}
+
 /// Nobody reads what its jobs would say: those that stand behind another in a worker come back, and
 /// wait with the others of the session. What is in front has begun, or is about to.
 void Assignments::fall_behind(SessionId session, Turn& turn)

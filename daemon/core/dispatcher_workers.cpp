@@ -41,8 +41,7 @@ void Dispatcher::State::handle(const CapAdjusted& event, Turn& turn)
 
 void Dispatcher::State::handle(const MemoryJudged& event, Turn& turn)
 {
-    assignments.judge_memory(event.low);
-    assignments.offer_everywhere(turn);
+    assignments.judge_memory(event.low, turn);
 }
 
 void Dispatcher::State::handle(const PoolHeld& event, Turn& turn)

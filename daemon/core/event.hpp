@@ -48,7 +48,8 @@ struct CapAdjusted {
     std::uint32_t max_running = no_bound;
 };
 
-/// The machine's memory has run low, or no longer is: nothing begins while it is.
+/// The machine's memory has run low, or no longer is: nothing begins while it is, and what workers
+/// have not begun goes back to its queue.
 struct MemoryJudged {
     bool low = false;
 };

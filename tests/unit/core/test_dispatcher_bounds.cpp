@@ -232,6 +232,37 @@ TEST_CASE_FIXTURE(Fixture, "nothing begins while memory is low")
     CHECK(on(MemoryJudged{}) == Effects{offer(worker(1), 1, 1)});
 }
 
+TEST_CASE_FIXTURE(Fixture, "what has not begun goes back to its queue when memory runs low")
+{
+    serve(1, 3);
+    for (const std::uint64_t job : {1U, 2U, 3U, 4U}) {
+        submit(job);
+    }
+    CHECK(on(MemoryJudged{.low = true}) ==
+          Effects{revoke(worker(1), 3), revoke(worker(1), 2), revoke(worker(1), 1)});
+    CHECK(answer(worker(1), 3, true).empty());
+    CHECK(answer(worker(1), 2, true).empty());
+    CHECK(answer(worker(1), 1, false).empty());  // it runs, and goes on
+    CHECK(dispatcher.counts(pool).queued == 3);
+    CHECK(finish(worker(1), 1) ==
+          Effects{ended(1, JobState::succeeded, EndedBy::worker, worker(1))});
+    CHECK(on(MemoryJudged{}) ==
+          Effects{offer(worker(1), 4, 2), offer(worker(1), 5, 3), offer(worker(1), 6, 4)});
+}
+
+TEST_CASE_FIXTURE(Fixture, "what comes back when memory is low no longer begins in its turn")
+{
+    serve(1, 2);
+    for (const std::uint64_t job : {1U, 2U, 3U}) {
+        submit(job);
+    }
+    on(MemoryJudged{.low = true});
+    CHECK(on(MemoryJudged{}).empty());  // the worker still holds as many as it may
+    CHECK(answer(worker(1), 2, true) == Effects{offer(worker(1), 3, 2)});
+    CHECK(answer(worker(1), 1, true) == Effects{offer(worker(1), 4, 1)});
+    CHECK(dispatcher.counts(pool).queued == 1);
+}
+
 TEST_CASE_FIXTURE(Fixture, "a pool whose workers die one after another is degraded")
 {
     serve(1);
