@@ -40,7 +40,9 @@ void BatchBook::close(BatchId batch)
 void BatchBook::tidy(BatchId batch)
 {
     const auto found = batches_.find(batch);
-    if (found != batches_.end() && found->second.closed && found->second.jobs.empty()) {
+    const bool halts = std::any_of(halting_.begin(), halting_.end(),
+                                   [&](const Halt& halt) { return halt.batch == batch; });
+    if (!halts && found != batches_.end() && found->second.closed && found->second.jobs.empty()) {
         batches_.erase(found);
     }
 }
@@ -98,7 +100,7 @@ void BatchBook::ended(JobTable& jobs, JobHandle handle, JobState state)
         batch.counts.halted = true;
         halting_.push_back(Halt{.batch = id});
     } else if (batch.closed && batch.jobs.empty()) {
-        batches_.erase(found);
+        tidy(id);
     }
 }
 

@@ -52,7 +52,7 @@ private:
     };
 
     [[nodiscard]] static bool gives_up(const Batch& batch);
-    /// Forgets a closed batch without jobs.
+    /// Forgets a closed batch without jobs; one that gives up is told first.
     void tidy(BatchId batch);
 
     std::unordered_map<BatchId, Batch> batches_;

@@ -199,6 +199,21 @@ TEST_CASE_FIXTURE(Fixture, "a closed batch that gives up with its last job still
     batches.close(batch);  // of one that is gone: nothing happens
 }
 
+TEST_CASE_FIXTURE(Fixture,
+                  "a closed batch whose last job ends after the one that it gives up for says so")
+{
+    open({.fail = 1});
+    const JobHandle first = add();
+    const JobHandle other = add();
+    batches.close(batch);
+    end(first, JobState::expired);
+    end(other, JobState::expired);
+    CHECK(batches.begin_halt() == batch);
+    CHECK(batches.next_to_halt(jobs) == no_job);
+    batches.end_halt();
+    CHECK_FALSE(batches.halted(batch));
+}
+
 TEST_CASE_FIXTURE(Fixture, "a job of no batch, or of an unknown one, has none")
 {
     const JobHandle none = add(BatchId{});

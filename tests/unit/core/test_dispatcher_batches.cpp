@@ -169,6 +169,24 @@ TEST_CASE_FIXTURE(Fixture, "a closed batch is forgotten after its last job")
     CHECK(dispatcher.counts(crew).submitted == 0);
 }
 
+TEST_CASE_FIXTURE(Fixture, "a closed batch gives up though its last jobs expire at the same time")
+{
+    on(PoolAdded{.pool = pool});
+    open({.fail = 1});
+    for (const std::uint64_t job : {1U, 2U}) {
+        on(JobSubmitted{.job = JobId{job},
+                        .session = SessionId{1},
+                        .pool = pool,
+                        .batch = crew,
+                        .terms = {.queue_timeout = seconds{1}}});
+    }
+    on(BatchClosed{.batch = crew});
+    const Effects effects = after(seconds{1});
+    CHECK(effects.size() == 3);
+    CHECK(effects.back() == Effect{BatchHalted{.batch = crew}});
+    CHECK(dispatcher.counts(crew).submitted == 0);
+}
+
 TEST_CASE_FIXTURE(Fixture, "a job that waits for its own job has another worker hired for that")
 {
     serve(1);
