@@ -19,6 +19,22 @@ bool is_command(const HandlerEntry& handler)
     return handler.name == exec_handler_name && handler.module == builtin_module_name;
 }
 
+/// For each handler of a pool the number of that name in the one that follows it, if there is one.
+std::vector<std::optional<std::uint16_t>> heirs_of(const std::vector<HandlerEntry>& old,
+                                                   const std::vector<HandlerEntry>& handlers)
+{
+    std::vector<std::optional<std::uint16_t>> heirs;
+    for (const HandlerEntry& handler : old) {
+        const auto found =
+            std::find_if(handlers.begin(), handlers.end(),
+                         [&](const HandlerEntry& each) { return each.name == handler.name; });
+        heirs.push_back(found == handlers.end()
+                            ? std::nullopt
+                            : std::optional{static_cast<std::uint16_t>(found - handlers.begin())});
+    }
+    return heirs;
+}
+
 }  // namespace
 
 void JobDesk::submit(const Submitter& client, JobId job, Tag tag, Submission&& submission)
@@ -162,20 +178,31 @@ void JobDesk::move_jobs(PoolId from, PoolId to)
         }
     });
     std::sort(waiting.begin(), waiting.end());
-    const auto& old_handlers = outside_.pools.entry(from).handlers;
-    const auto& handlers = outside_.pools.entry(to).handlers;
+    const auto heirs =
+        heirs_of(outside_.pools.entry(from).handlers, outside_.pools.entry(to).handlers);
     for (const JobId job : waiting) {
         Submission& submission = records_.at(job).submission;
-        const auto found =
-            std::find_if(handlers.begin(), handlers.end(), [&](const HandlerEntry& each) {
-                return each.name == old_handlers.at(submission.handler).name;
-            });
-        if (found != handlers.end()) {
+        if (const auto heir = heirs.at(submission.handler)) {
             submission.pool = to;
-            submission.handler = static_cast<std::uint16_t>(found - handlers.begin());
-            outside_.post(core::JobMoved{.job = job, .to = to, .handler = submission.handler});
+            submission.handler = *heir;
+            outside_.post(core::JobMoved{.job = job, .to = to, .handler = *heir});
         }
     }
+    for (std::size_t i = 0; i < heirs.size(); ++i) {
+        if (const auto heir = heirs[i]) {
+            outside_.post(core::HandlerSucceeded{.pool = from,
+                                                 .handler = static_cast<std::uint16_t>(i),
+                                                 .to = to,
+                                                 .to_handler = *heir});
+        }
+    }
+}
+
+void JobDesk::handed_over(const core::JobHandedOver& effect)
+{
+    Submission& submission = records_.at(effect.job).submission;
+    submission.pool = effect.to;
+    submission.handler = effect.handler;
 }
 
 const JobRecord* JobDesk::find(JobId job, const Identity& client) const

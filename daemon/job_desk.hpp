@@ -74,8 +74,9 @@ public:
     void set_limits(const Limits& limits);
     /// Gives labels rules, or other ones, or none. Not to be called while an event is handled.
     void set_labels(const std::vector<LabelSettings>& labels);
-    /// Jobs that wait in `from` wait in `to` from now on, those whose handler is there as well. Not
-    /// to be called while an event is handled: the core must know each job as it is here.
+    /// Jobs that wait in `from`, and those that come back to it later, wait in `to` from now on,
+    /// if their handler is there as well. Not to be called while an event is handled: the core must
+    /// know each job as it is here.
     void move_jobs(PoolId from, PoolId to);
 
     // ---- requests of sessions ----
@@ -132,6 +133,7 @@ public:
     const JobRecord& offered(JobId job);
     void ended(const core::JobEnded& end);
     void retried(const core::JobRetried& end);
+    void handed_over(const core::JobHandedOver& effect);
     void let_be(JobId job) { cancel_watches_.let_be(job); }
     void halted(core::BatchId batch) { batches_.halted(batch); }
 

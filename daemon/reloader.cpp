@@ -3,6 +3,7 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "common/segment_layout.hpp"
@@ -171,6 +172,15 @@ void Reloader::retire(PoolId pool)
     }
 }
 
+/// What waits in the one, and what comes back to it, is the other's.
+void Reloader::follow(PoolId pool, PoolId successor)
+{
+    // What waits with a worker goes, too.
+    outside_.post(core::PoolHeld{.pool = pool, .held = true});
+    outside_.desk.move_jobs(pool, successor);
+    outside_.post(core::PoolHeld{.pool = pool, .held = false});
+}
+
 void Reloader::commit()
 {
     const Change change = std::exchange(change_, std::nullopt).value();
@@ -196,17 +206,22 @@ void Reloader::commit()
                                             .workers = workers_of(settings, outside_.cores)});
         }
     }
-    for (const PoolId pool : old) {
+    // Those that retire already have older jobs.
+    std::vector<PoolId> replaced = outside_.pools.all();
+    std::erase_if(replaced, [&](PoolId pool) {
+        return outside_.pools.entry(pool).state != PoolEntry::State::retiring;
+    });
+    replaced.insert(replaced.end(), old.begin(), old.end());
+    for (const PoolId pool : replaced) {
         const auto successor = change.made.find(outside_.pools.entry(pool).name);
         if (successor != change.made.end()) {
-            // What waits with a worker goes, too.
-            outside_.post(core::PoolHeld{.pool = pool, .held = true});
-            outside_.desk.move_jobs(pool, successor->second);
-            outside_.post(core::PoolHeld{.pool = pool, .held = false});
-        } else if (outside_.pools.find(outside_.pools.entry(pool).name)) {
-            continue;
+            follow(pool, successor->second);
         }
-        retire(pool);
+    }
+    for (const PoolId pool : old) {
+        if (std::find(published.begin(), published.end(), pool) == published.end()) {
+            retire(pool);
+        }
     }
     answer(change.asker, change.plan.changes);
 }

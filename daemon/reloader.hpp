@@ -97,6 +97,7 @@ private:
     [[nodiscard]] Config in_force() const;
     void begin(Reading wanted, std::optional<Asker> asker);
     void commit();
+    void follow(PoolId pool, PoolId successor);
     void retire(PoolId pool);
     void answer(const std::optional<Asker>& asker, const std::vector<std::string>& changes);
     void refuse(const std::optional<Asker>& asker, const std::string& why);

@@ -76,6 +76,7 @@ private:
     void perform(const core::HearOut& effect);
     void perform(const core::JobEnded& effect);
     void perform(const core::JobRetried& effect);
+    void perform(const core::JobHandedOver& effect);
     void perform(const core::JobLetBe& effect);
     void perform(const core::BatchHalted& effect);
     void perform(const core::PoolJudged& effect);

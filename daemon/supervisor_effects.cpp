@@ -132,6 +132,11 @@ void Supervisor::perform(const core::JobRetried& effect)
     desk_.retried(effect);
 }
 
+void Supervisor::perform(const core::JobHandedOver& effect)
+{
+    desk_.handed_over(effect);
+}
+
 void Supervisor::perform(const core::JobLetBe& effect)
 {
     desk_.let_be(effect.job);

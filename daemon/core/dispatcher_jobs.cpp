@@ -138,6 +138,7 @@ void Dispatcher::State::handle(const ClaimRevoked& event, Turn& turn)
         return;
     }
     const PoolId pool = slot->pool;
+    const PoolId comes_to = book.comes_back_to(handle);
     if (event.won || JOBMILL_BUG(1)) {
         assignments.won(*slot, handle, turn);
     } else {
@@ -145,6 +146,9 @@ void Dispatcher::State::handle(const ClaimRevoked& event, Turn& turn)
     }
     assignments.held_changed(*slot, turn);
     assignments.offer_after(pool, turn);
+    if (comes_to != pool) {
+        assignments.offer_what_fits(comes_to, turn);
+    }
 }
 
 }  // namespace jobmill::core

@@ -30,6 +30,7 @@ struct Dispatcher::State {
     void handle(const CapAdjusted& event, Turn& turn);
     void handle(const MemoryJudged& event, Turn& turn);
     void handle(const PoolHeld& event, Turn& turn);
+    void handle(const HandlerSucceeded& event, Turn& turn);
     void handle(const PoolRetired& event, Turn& turn);
     void handle(const TemplateReady& event, Turn& turn);
     void handle(const TemplateLost& event, Turn& turn);

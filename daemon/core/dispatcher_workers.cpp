@@ -49,8 +49,14 @@ void Dispatcher::State::handle(const PoolHeld& event, Turn& turn)
     assignments.hold(event.pool, event.held, turn);
 }
 
+void Dispatcher::State::handle(const HandlerSucceeded& event, Turn& /*turn*/)
+{
+    book.succeed(event);
+}
+
 void Dispatcher::State::handle(const PoolRetired& event, Turn& /*turn*/)
 {
+    book.disinherit(event.pool);
     retired.push_back(event.pool);
 }
 
@@ -58,6 +64,7 @@ void Dispatcher::State::handle(const PoolRetired& event, Turn& /*turn*/)
 void Dispatcher::State::dissolve_retired(Turn& turn)
 {
     std::erase_if(retired, [&](PoolId pool) {
+        workforce.need_template(pool, book.has_unassigned(pool), turn);
         const bool gone = book.unfinished(pool) == 0 && workforce.dissolve(pool, turn);
         if (gone) {
             book.remove_pool(pool);

@@ -148,6 +148,15 @@ struct JobRetried {
     friend bool operator==(const JobRetried&, const JobRetried&) = default;
 };
 
+/// The job came back from its worker, and its pool's place is taken: it belongs to that one from
+/// now on, and waits there.
+struct JobHandedOver {
+    JobId job{};
+    PoolId to{};
+    std::uint16_t handler = 0;  ///< its number there
+    friend bool operator==(const JobHandedOver&, const JobHandedOver&) = default;
+};
+
 /// It was to be cancelled unless it runs, and it does: it goes on.
 struct JobLetBe {
     JobId job{};
@@ -182,8 +191,8 @@ struct Stopped {
 using Effect =
     std::variant<StartTemplate, DismissTemplate, KillTemplate, PoolGone, ForkWorker, OfferJob,
                  RevokeClaim, RaiseCancelFlag, TakeStack, CollectWords, HearOut, DismissWorker,
-                 TerminateWorker, KillWorker, CondemnWorker, JobEnded, JobRetried, JobLetBe,
-                 BatchHalted, PoolJudged, ArmTimer, Stopped>;
+                 TerminateWorker, KillWorker, CondemnWorker, JobEnded, JobRetried, JobHandedOver,
+                 JobLetBe, BatchHalted, PoolJudged, ArmTimer, Stopped>;
 using Effects = std::vector<Effect>;
 
 }  // namespace jobmill::core

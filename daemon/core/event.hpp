@@ -61,8 +61,19 @@ struct PoolHeld {
     bool held = false;
 };
 
-/// Nothing is submitted to the pool any more. Once its last job has ended its workers and its
-/// template leave, and the core says PoolGone.
+/// A job of that handler belongs to another pool, which takes jobs, once it comes back from its
+/// worker: each time the core says JobHandedOver. Holds until that other pool retires. What waits
+/// already is moved by JobMoved.
+struct HandlerSucceeded {
+    PoolId pool{};
+    std::uint16_t handler = 0;
+    PoolId to{};
+    std::uint16_t to_handler = 0;  ///< its number there
+};
+
+/// Nothing is submitted to the pool any more, nor handed over to it. Once its last job has ended
+/// its workers and its template leave, and the core says PoolGone. Until then a template that is
+/// lost is started again only while some of its jobs wait for a worker.
 struct PoolRetired {
     PoolId pool{};
 };
@@ -258,10 +269,11 @@ struct StopNow {};
 
 using Event =
     std::variant<PoolAdded, PoolResized, PoolAdjusted, LabelAdjusted, CapAdjusted, MemoryJudged,
-                 PoolHeld, PoolRetired, TemplateReady, TemplateLost, TemplateSilent, WorkerForked,
-                 ForkFailed, WorkerReady, WorkerExited, WorkerMisbehaved, WorkerHung, WorkerWorn,
-                 JobDeaf, JobSubmitted, CancelRequested, JobMoved, JobRelabelled, BatchOpened,
-                 BatchClosed, SessionLost, SessionBehind, UserHeld, JobHeldUp, JobFinished,
-                 WordsHeard, ClaimRevoked, TimerFired, StopRequested, StopNow>;
+                 PoolHeld, HandlerSucceeded, PoolRetired, TemplateReady, TemplateLost,
+                 TemplateSilent, WorkerForked, ForkFailed, WorkerReady, WorkerExited,
+                 WorkerMisbehaved, WorkerHung, WorkerWorn, JobDeaf, JobSubmitted, CancelRequested,
+                 JobMoved, JobRelabelled, BatchOpened, BatchClosed, SessionLost, SessionBehind,
+                 UserHeld, JobHeldUp, JobFinished, WordsHeard, ClaimRevoked, TimerFired,
+                 StopRequested, StopNow>;
 
 }  // namespace jobmill::core

@@ -143,7 +143,8 @@ bool JobBook::step(JobHandle handle, JobWord word, Turn& turn)
         if (JOBMILL_BUG(3) && row->from == JobStage::recalled) {
             ++jobs_.own_extras(handle).attempt;
         }
-        enter_queue(handle, row->from == JobStage::waiting, turn.now);
+        const bool is_elsewhere = !JOBMILL_BUG(51) && hand_over(handle, turn);
+        enter_queue(handle, is_elsewhere || row->from == JobStage::waiting, turn.now);
     }
     set_alarm(handle, turn.now);
     return true;
@@ -168,9 +169,11 @@ void JobBook::retry(JobHandle handle, const JobOutcome& outcome, Duration delay,
     }
     std::construct_at(&job.due, after(turn.now, delay));  // where its turn was
     job.expires = never;                                  // that was for the first attempt to begin
-    Backlog& backlog = backlog_of(job);
-    ++backlog.retried;
-    backlog.waiting.push_back(jobs_, handle);
+    ++backlog_of(job).retried;
+    if (!JOBMILL_BUG(52)) {
+        hand_over(handle, turn);
+    }
+    backlog_of(job).waiting.push_back(jobs_, handle);
     set_alarm(handle, turn.now);
 }
 

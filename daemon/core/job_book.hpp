@@ -128,11 +128,28 @@ public:
 
     /// To the end of that pool's queue, if no worker holds it.
     void move(JobHandle handle, PoolId to, std::uint16_t handler, TimePoint now);
+    /// See HandlerSucceeded.
+    void succeed(const HandlerSucceeded& event);
+    /// No job is handed over to that pool any more.
+    void disinherit(PoolId pool);
+    /// The pool that the job belongs to when its worker no longer holds it.
+    [[nodiscard]] PoolId comes_back_to(JobHandle handle) const
+    {
+        const Job& job = jobs_[handle];
+        const Heir* heir = heir_of(job);
+        return heir == nullptr ? job.pool : heir->pool;
+    }
     void relabel(JobHandle handle, LabelId label, TimePoint now);
     /// Jobs of that pool that have not ended.
     [[nodiscard]] std::uint64_t unfinished(PoolId pool) const
     {
         return backlogs_[number(pool)].unfinished;
+    }
+    /// Whether some of them are with no worker.
+    [[nodiscard]] bool has_unassigned(PoolId pool) const
+    {
+        const Backlog& backlog = backlogs_[number(pool)];
+        return backlog.unfinished > backlog.running;
     }
     /// Forgets a pool without jobs.
     void remove_pool(PoolId pool);
@@ -171,6 +188,12 @@ public:
     void count(PoolId pool, PoolCounts& counts) const;
 
 private:
+    /// A handler of another pool that has taken the place of one.
+    struct Heir {
+        std::uint16_t of = 0;  ///< that handler
+        PoolId pool{};
+        std::uint16_t handler = 0;
+    };
     struct Backlog {
         JobQueue queue;
         Pace pace;
@@ -179,6 +202,7 @@ private:
         std::uint64_t running = 0;     ///< with a worker
         std::uint32_t lent = 0;        ///< of these, so many wait for their own jobs
         std::unordered_map<UserId, std::uint32_t> held_up;  ///< of these, by those who have any
+        std::vector<Heir> heirs;                            ///< none of a pool that goes on
         std::uint64_t retried = 0;
         std::array<std::uint64_t, job_state_names.size()> ended{};
     };
@@ -213,6 +237,9 @@ private:
     void enter_queue(JobHandle handle, bool anew, TimePoint now);
     [[nodiscard]] Duration expected_run(const Job& job);
     void take_from_worker(JobHandle handle);
+    void change_pool(Job& job, PoolId to, std::uint16_t handler);
+    [[nodiscard]] const Heir* heir_of(const Job& job) const;
+    bool hand_over(JobHandle handle, Turn& turn);
     void stop_lending(Job& job);
     void end(JobHandle handle, const JobRow& row, const Holder& holder, Turn& turn);
     void release_parent(const Job& job);

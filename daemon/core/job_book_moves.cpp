@@ -15,8 +15,19 @@ void JobBook::move(JobHandle handle, PoolId to, std::uint16_t handler, TimePoint
         return;
     }
     const bool waits = job.stage == JobStage::waiting;
-    Backlog& from = backlog_of(job);
     leave_place(handle, now);
+    change_pool(job, to, handler);
+    if (waits) {
+        backlog_of(job).waiting.push_back(jobs_, handle);
+    } else {
+        enter_queue(handle, true, now);
+    }
+}
+
+/// While it is in no place.
+void JobBook::change_pool(Job& job, PoolId to, std::uint16_t handler)
+{
+    Backlog& from = backlog_of(job);
     --from.unfinished;
     const JobQueue::LaneKey key = whose(job);
     from.queue.leave(job);
@@ -25,11 +36,44 @@ void JobBook::move(JobHandle handle, PoolId to, std::uint16_t handler, TimePoint
     Backlog& there = backlog_of(job);
     ++there.unfinished;
     there.queue.enter(job, key);
-    if (waits) {
-        there.waiting.push_back(jobs_, handle);
-    } else {
-        enter_queue(handle, true, now);
+}
+
+// ---- pools that follow others -------------------------------------------------------------------
+
+void JobBook::succeed(const HandlerSucceeded& event)
+{
+    std::vector<Heir>& heirs = backlogs_[number(event.pool)].heirs;
+    std::erase_if(heirs, [&](const Heir& each) { return each.of == event.handler; });
+    heirs.push_back({.of = event.handler, .pool = event.to, .handler = event.to_handler});
+}
+
+void JobBook::disinherit(PoolId pool)
+{
+    for (Backlog& backlog : backlogs_) {
+        std::erase_if(backlog.heirs,
+                      [&](const Heir& each) { return each.pool == pool && !JOBMILL_BUG(53); });
     }
+}
+
+const JobBook::Heir* JobBook::heir_of(const Job& job) const
+{
+    const std::vector<Heir>& heirs = backlogs_[number(job.pool)].heirs;
+    const auto found = std::find_if(heirs.begin(), heirs.end(),
+                                    [&](const Heir& each) { return each.of == job.handler; });
+    return found == heirs.end() ? nullptr : &*found;
+}
+
+/// It is in no place, and comes to one: false when that is in the pool where it was.
+bool JobBook::hand_over(JobHandle handle, Turn& turn)
+{
+    Job& job = jobs_[handle];
+    const Heir* heir = heir_of(job);
+    if (heir == nullptr) {
+        return false;
+    }
+    change_pool(job, heir->pool, heir->handler);
+    turn.ask(JobHandedOver{.job = job.id, .to = job.pool, .handler = job.handler});
+    return true;
 }
 
 void JobBook::relabel(JobHandle handle, LabelId label, TimePoint now)

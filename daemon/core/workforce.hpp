@@ -28,6 +28,9 @@ public:
     /// So many jobs wait and nobody is free: fetches workers that a pool which grows does without
     /// otherwise.
     void call_up(PoolId pool, std::size_t jobs, Turn& turn);
+    /// Whether jobs of a pool that retires wait for a worker: else a template that it loses is not
+    /// started again.
+    void need_template(PoolId pool, bool needed, Turn& turn);
     /// Sees a pool without jobs to its end, a step each time; true once nothing is left of it.
     bool dissolve(PoolId pool, Turn& turn);
     /// False when nobody had asked for it.
@@ -119,6 +122,7 @@ private:
         CrashStorm storm;
         bool held = false;
         bool dissolving = false;
+        bool does_without = false;  ///< nobody is to be forked for it
         TemplateState template_state = TemplateState::absent;
         std::uint32_t unready_starts = 0;  ///< of the template, since it was last ready
         std::uint64_t restarts = 0;

@@ -5,6 +5,7 @@
 
 #include "common/assert.hpp"
 #include "daemon/core/deadline_keys.hpp"
+#include "daemon/core/planted_bug.hpp"
 #include "daemon/core/respawn_policy.hpp"
 #include "daemon/core/workforce.hpp"
 
@@ -62,11 +63,21 @@ bool Workforce::dissolve(PoolId pool, Turn& turn)
 
 void Workforce::start_template(Crew& crew, Turn& turn)
 {
-    if (hiring_ == Hiring::open && !crew.dissolving) {
+    if (hiring_ == Hiring::open && !crew.dissolving && !crew.does_without) {
         crew.template_state = TemplateState::starting;
         ++crew.unready_starts;
         turn.ask(StartTemplate{.pool = crew.pool});
         deadlines_.set(key_of(crew.pool), turn.now + patience_.load + crew.terms.more_to_load);
+    }
+}
+
+void Workforce::need_template(PoolId pool, bool needed, Turn& turn)
+{
+    Crew& crew = crew_of(pool);
+    crew.does_without = !needed;
+    if (needed && crew.template_state == TemplateState::absent &&
+        !deadlines_.pending(key_of(pool)) && !JOBMILL_BUG(54)) {
+        start_template(crew, turn);
     }
 }
 

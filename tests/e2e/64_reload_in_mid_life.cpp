@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Pools change and the daemon stops while jobs wait, run and are tried again.
 #include <csignal>
+#include <filesystem>
+#include <fstream>
 #include <map>
 
 #include "tests/e2e/job_life.hpp"
@@ -15,6 +17,18 @@ std::string pool_named(const std::string& name, int workers, const std::string& 
 }
 
 constexpr auto in_old = R"(,"pool":"old","started":true)";
+
+std::string with_module(const std::string& module, const std::string& more = "")
+{
+    return "[pool.default]\nworkers = 1\nmodules = [\"" + module + "\"]\n" + more;
+}
+
+/// A command whose first attempt fails once there is such a file, and whose second tells the era.
+std::string fails_once(const std::string& begun, const std::string& go)
+{
+    return "if [ -e " + begun + " ]; then printenv ERA; else touch " + begun + "; until [ -e " +
+           go + " ]; do sleep 0.01; done; exit 1; fi";
+}
 
 }  // namespace
 
@@ -66,6 +80,86 @@ TEST_CASE("a pool that is no longer wanted stays until what waits and is tried a
     CHECK(client.result("delayed").text_at("payload") == "5050");
     CHECK(client.result("retried").integer_at("attempt") == 2);
     CHECK(attempts_of(client.result("crashes")) == "crashed");
+    daemon.await("the old pool is gone", [&] { return daemon.children().size() == 2; });
+}
+
+TEST_CASE(
+    "an attempt after a reload is made in the pool that follows, whatever became of the old one")
+{
+    const auto place = std::make_shared<Place>();
+    const std::string old_module = place->directory() + "/old.so";
+    std::filesystem::copy_file(test_module(), old_module);
+    const Daemon daemon{place, {.config = with_module(old_module)}};
+    JsonClient client = daemon.json();
+    client.submit("whose", "pid");
+    const pid_t worker = pids_in(client.result("whose").text_at("payload")).at(0);
+    begin(client, "dies", "until_cancelled", "", R"(,"retry_crash":1,"backoff_ms":1)");
+    // Its template cannot be started again, which a reload mends.
+    std::filesystem::remove(old_module);
+    CHECK(daemon.kill_child(daemon.template_pid()));
+    daemon.await("the pool is down", [&] { return daemon.pool().text_at("state") == "down"; });
+    CHECK(reload_with(daemon, with_module(test_module())).text_at("op") == "reload");
+    CHECK(daemon.kill_child(worker));
+    CHECK(client.next("started", "dies").integer_at("attempt") == 2);
+    daemon.await("the old pool is gone", [&] { return daemon.children().size() == 2; });
+    CHECK(status_of(daemon).find("pools")->array()->size() == 1);
+    client.send(R"({"op":"cancel","id":"dies"})");
+    const Value result = client.result("dies");
+    CHECK(result.text_at("payload") == "stopped");
+    CHECK(attempts_of(result) == "crashed");
+}
+
+TEST_CASE("an attempt after two reloads is made in the last of the pools")
+{
+    const auto place = std::make_shared<Place>();
+    const Daemon daemon{place, {.config = pool_named("default", 2)}};
+    const auto file = [&](const std::string& name) { return place->directory() + "/" + name; };
+    JsonClient client = daemon.json();
+    submit_shell(client, "at once", fails_once(file("a"), file("go")),
+                 R"(,"retry_failure":1,"backoff_ms":1,"started":true)");
+    submit_shell(client, "later", fails_once(file("b"), file("go")),
+                 R"(,"retry_failure":1,"backoff_ms":200,"started":true)");
+    daemon.await("both run", [&] {
+        return std::filesystem::exists(file("a")) && std::filesystem::exists(file("b"));
+    });
+    for (const char* const era : {"new", "newest"}) {
+        const std::string more = std::string{"environment = { ERA = \""} + era + "\" }";
+        CHECK(reload_with(daemon, pool_named("default", 2, more)).text_at("op") == "reload");
+    }
+    std::ofstream{file("go")}.put('x');
+    for (const char* const id : {"at once", "later"}) {
+        CHECK(payload_of(client.next("chunk", id)) == "newest\n");
+        CHECK(attempts_of(client.result(id)) == "failed");
+    }
+    daemon.await("the old pools are gone", [&] { return daemon.children().size() == 3; });
+}
+
+TEST_CASE("what waits in a pool that was taken out runs in one of its name that comes later")
+{
+    const Daemon daemon{pool_named("default", 1) + pool_named("old", 1)};
+    JsonClient client = daemon.json();
+    begin(client, "runs", "until_cancelled", "", R"(,"pool":"old")");
+    client.submit("queued", "env", "", in_old);
+    CHECK(reload_with(daemon, pool_named("default", 1)).text_at("op") == "reload");
+    const std::string back =
+        pool_named("default", 1) + pool_named("old", 1, "environment = { ERA = \"new\" }");
+    CHECK(reload_with(daemon, back).text_at("op") == "reload");
+    const std::string environment = payload_of(client.result("queued"));
+    CHECK(environment.find("ERA=new\n") != std::string::npos);
+    client.send(R"({"op":"cancel","id":"runs"})");
+    CHECK(end_of(client, "runs") == "succeeded");
+    daemon.await("the old pool is gone", [&] { return daemon.children().size() == 4; });
+}
+
+TEST_CASE("an attempt whose handler the next pool has not is made in the old one")
+{
+    const Daemon daemon{pool_named("default", 1)};
+    JsonClient client = daemon.json();
+    begin(client, "runs", "block", "", R"(,"timeout_ms":300,"retry_timeout":1,"backoff_ms":1)");
+    CHECK(reload_with(daemon, with_module(test_module("plain_c"))).text_at("op") == "reload");
+    client.submit("new", "pid");
+    CHECK(client.next("error", "new").text_at("code") == "unknown_handler");
+    CHECK(attempts_of(client.result("runs")) == "timed_out");
     daemon.await("the old pool is gone", [&] { return daemon.children().size() == 2; });
 }
 

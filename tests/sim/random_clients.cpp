@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::uint64_t sessions = 6;
 constexpr std::uint32_t labels = 3;
+constexpr std::uint16_t handlers = 3;
 
 UserId user_of(SessionId session)
 {
@@ -113,7 +114,7 @@ void RandomSchedule::submit(PoolId pool)
     wanted.session = SessionId{1 + chance_.below(sessions)};
     wanted.user = user_of(wanted.session);
     wanted.detached = chance_.percent(30);
-    wanted.handler = static_cast<std::uint16_t>(number(wanted.session) % 3);
+    wanted.handler = static_cast<std::uint16_t>(number(wanted.session) % handlers);
     wanted.terms = random_job_terms(climate_, chance_);
     if (climate_.physics.patience.ahead != core::forever && chance_.percent(20)) {
         wanted.offer_size = static_cast<std::uint32_t>(chance_.below(130'000));
@@ -218,11 +219,32 @@ void RandomSchedule::reload()
     const PoolId made = world_.add_pool(random_pool(climate_, chance_), reuse);
     if (chance_.percent(70)) {
         if (chance_.percent(70)) {
-            world_.hold_pool(old, true);
-            world_.move_jobs(old, made);
-            world_.hold_pool(old, false);
+            follow(old, made);
         }
         world_.retire_pool(old);
+    }
+}
+
+/// The new pool takes the place of the old one, and of those whose place that one had.
+void RandomSchedule::follow(PoolId old, PoolId made)
+{
+    for (const PretendPool& pool : world_.pools()) {
+        const bool is_earlier =
+            pool.retired && !pool.gone &&
+            std::any_of(pool.heirs.begin(), pool.heirs.end(),
+                        [&](const auto& heir) { return heir.second.first == old; });
+        if (pool.id != old && !(is_earlier && chance_.percent(70))) {
+            continue;
+        }
+        world_.hold_pool(pool.id, true);
+        world_.move_jobs(pool.id, made);
+        for (std::uint16_t handler = 0; handler < handlers; ++handler) {
+            if (chance_.percent(80)) {
+                world_.succeed(pool.id, handler, made,
+                               static_cast<std::uint16_t>(chance_.below(handlers)));
+            }
+        }
+        world_.hold_pool(pool.id, false);
     }
 }
 

@@ -36,6 +36,7 @@ private:
     // The operator and the machine.
     void step_operator();
     void reload();
+    void follow(PoolId old, PoolId made);
     void adjust();
     void add_pool();
 

@@ -114,6 +114,11 @@ std::string say(const PoolHeld& e)
 {
     return "PoolHeld" + text(e.pool) + (e.held ? "" : " no longer");
 }
+std::string say(const HandlerSucceeded& e)
+{
+    return "HandlerSucceeded" + text(e.pool) + " handler " + std::to_string(e.handler) + " by" +
+           text(e.to) + " handler " + std::to_string(e.to_handler);
+}
 std::string say(const PoolRetired& e)
 {
     return "PoolRetired" + text(e.pool);
@@ -303,6 +308,11 @@ std::string say(const JobRetried& e)
 {
     return "JobRetried" + text(e.job) + text(e.state) + text(e.by) + text(e.worker) + " attempt " +
            std::to_string(e.attempt) + " after" + text(e.delay);
+}
+std::string say(const JobHandedOver& e)
+{
+    return "JobHandedOver" + text(e.job) + " to" + text(e.to) + " handler " +
+           std::to_string(e.handler);
 }
 std::string say(const JobLetBe& e)
 {

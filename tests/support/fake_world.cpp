@@ -50,6 +50,12 @@ void FakeWorld::adjust_pool(PoolId pool, const core::PoolTerms& terms)
     feed(core::PoolAdjusted{.pool = pool, .terms = terms});
 }
 
+void FakeWorld::succeed(PoolId old, std::uint16_t handler, PoolId to, std::uint16_t to_handler)
+{
+    feed(core::HandlerSucceeded{
+        .pool = old, .handler = handler, .to = to, .to_handler = to_handler});
+}
+
 void FakeWorld::retire_pool(PoolId pool)
 {
     feed(core::PoolRetired{.pool = pool});

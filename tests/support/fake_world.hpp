@@ -40,6 +40,8 @@ public:
     PoolId add_pool(core::PoolAdded wanted, bool reuse_number = false);
     void resize_pool(PoolId pool, std::uint32_t workers);
     void adjust_pool(PoolId pool, const core::PoolTerms& terms);
+    /// Jobs of the one handler that come back are the other's.
+    void succeed(PoolId old, std::uint16_t handler, PoolId to, std::uint16_t to_handler);
     void retire_pool(PoolId pool);
     void hold_pool(PoolId pool, bool held);
     /// What has not begun in `from`.
@@ -161,6 +163,7 @@ private:
     void foresee(const core::LabelAdjusted& event);
     void foresee(const core::CapAdjusted& event);
     void foresee(const core::MemoryJudged& event);
+    void foresee(const core::HandlerSucceeded& event);
     void foresee(const core::PoolRetired& event);
     void foresee(const core::TemplateReady& event);
     void foresee(const core::TemplateLost& event);
@@ -207,6 +210,7 @@ private:
     void carry_out(const core::CondemnWorker& effect);
     void carry_out(const core::JobEnded& effect);
     void carry_out(const core::JobRetried& effect);
+    void carry_out(const core::JobHandedOver& effect);
     void carry_out(const core::JobLetBe& effect);
     void carry_out(const core::BatchHalted& effect);
     void carry_out(const core::PoolJudged& effect);
@@ -246,6 +250,7 @@ private:
     void check_template(const PretendPool& pool);
     void check_counts(const PretendPool& pool);
     void check_batches();
+    void check_heirs();
 
     /// How long a worker may go on after it was told of that its job never looks at its flag.
     [[nodiscard]] Duration deafness(const PretendWorker& worker) const

@@ -150,6 +150,22 @@ void FakeWorld::review()
     for (const PretendBatch& batch : batches_) {
         demand(!batch.halting, "a batch goes on whose rule has come true");
     }
+    check_heirs();
+}
+
+/// A job does not come back to a pool in whose place there is another.
+void FakeWorld::check_heirs()
+{
+    for (const PretendPool& pool : pools_) {
+        if (pool.heirs.empty() || pool.unassigned() == 0) {
+            continue;
+        }
+        for (const JobId id : alive_) {
+            demand(job(id).pool != pool.id || !job(id).unassigned() ||
+                       !pool.heirs.contains(job(id).handler),
+                   "a job waits in a pool whose place another has taken");
+        }
+    }
 }
 
 void FakeWorld::check()
@@ -361,7 +377,8 @@ void FakeWorld::check_numbers(const PretendPool& pool)
 
 void FakeWorld::check_template(const PretendPool& pool)
 {
-    demand(pool.state != Template::absent || stop_asked_ || may_dissolve(pool) ||
+    const bool does_without = pool.retired && pool.unassigned() == 0;
+    demand(pool.state != Template::absent || stop_asked_ || does_without ||
                (armed_ && *armed_ <= now_) ||
                !over(pool.absent_since, physics_.patience.longest_backoff),
            "a template stays away for ever");

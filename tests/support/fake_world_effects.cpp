@@ -16,7 +16,8 @@ using Template = PretendPool::Template;
 void FakeWorld::carry_out(const core::StartTemplate& effect)
 {
     PretendPool& pool = pool_of(effect.pool);
-    demand(!stop_asked_ && pool.state == Template::absent && !pool.gone,
+    demand(!stop_asked_ && pool.state == Template::absent && !pool.gone &&
+               !(pool.retired && pool.unassigned() == 0),
            "a template was started that nobody needs");
     demand(pool.unready_losses < 2 || over(pool.absent_since, physics_.patience.first_backoff),
            "a template that fails was started without a pause");
@@ -265,6 +266,26 @@ void FakeWorld::carry_out(const core::JobRetried& effect)
     job.due = core::after(now_, effect.delay);
     job.expires = core::never;
     ++pool.waiting;
+}
+
+void FakeWorld::carry_out(const core::JobHandedOver& effect)
+{
+    PretendJob& job = job_of(effect.job);
+    demand(job.unassigned(), "a job was handed over that its worker holds");
+    const PretendPool& old = pool_of(job.pool);
+    const auto heir = old.heirs.find(job.handler);
+    demand(heir != old.heirs.end() && heir->second == std::pair{effect.to, effect.handler} &&
+               !pool_of(effect.to).retired,
+           "a job was handed over to a pool that does not follow its own");
+    const bool waits = job.place == Place::waiting;
+    unqueue(job);
+    job.pool = effect.to;
+    job.handler = effect.handler;
+    if (waits) {
+        ++pool_of(job.pool).waiting;
+    } else {
+        enqueue(job, true);
+    }
 }
 
 /// It is known to run, by the answer for its claim or by its worker's word.

@@ -49,9 +49,18 @@ void FakeWorld::foresee(const core::MemoryJudged& event)
     memory_low_ = event.low;
 }
 
+void FakeWorld::foresee(const core::HandlerSucceeded& event)
+{
+    pool_of(event.pool).heirs[event.handler] = {event.to, event.to_handler};
+}
+
 void FakeWorld::foresee(const core::PoolRetired& event)
 {
     pool_of(event.pool).retired = true;
+    for (PretendPool& pool : pools_) {
+        std::erase_if(pool.heirs,
+                      [&](const auto& heir) { return heir.second.first == event.pool; });
+    }
 }
 
 void FakeWorld::foresee(const core::TemplateReady& event)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <deque>
+#include <map>
 
 #include "daemon/core/pace.hpp"
 #include "tests/support/pretend_worker.hpp"
@@ -57,6 +58,9 @@ struct PretendPool {
     std::uint32_t unready_losses = 0;  ///< in a row
     std::uint32_t condemned = 0;
 
+    /// Pools, and handlers there, that have taken the places of its own.
+    std::map<std::uint16_t, std::pair<PoolId, std::uint16_t>> heirs;
+
     TurnOrder queue;
     core::Pace pace;          ///< as the core reckons it
     WorkerId offered_last{};  ///< to whom a job was
@@ -85,7 +89,8 @@ struct PretendPool {
             }
         }
     }
-    [[nodiscard]] std::uint64_t unfinished() const { return waiting + queue.size() + held; }
+    [[nodiscard]] std::uint64_t unassigned() const { return waiting + queue.size(); }
+    [[nodiscard]] std::uint64_t unfinished() const { return unassigned() + held; }
     [[nodiscard]] std::uint64_t working() const { return held - lending; }
     /// Workers that it may have, those included that make up for jobs that wait for others. Of
     /// those that do not die so many are made up for as it should have workers.
