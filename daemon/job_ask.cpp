@@ -115,12 +115,6 @@ void drop_delay(JobAsk& ask)
     ask.terms.delay = {};
 }
 
-core::JobTerms default_terms(const PoolSettings& pool, bool is_command)
-{
-    static const JobOptions nothing;
-    return terms_of(nothing, pool.limits, pool, is_command);
-}
-
 void add_inputs(JobAsk& ask, std::vector<JobContent> inputs, bool large)
 {
     // Descriptors on their way count against the daemon's, and there may be 256 jobs ahead.

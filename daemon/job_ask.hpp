@@ -29,8 +29,6 @@ struct JobAsk {
 /// The terms of a job that asks for `options` in that pool. `is_command`: its limits are a child's,
 /// not the worker's own.
 [[nodiscard]] JobAsk resolve(const JobOptions& options, const PoolSettings& pool, bool is_command);
-/// Those of a job that asks for nothing.
-[[nodiscard]] core::JobTerms default_terms(const PoolSettings& pool, bool is_command);
 
 /// The job has no delay any more.
 void drop_delay(JobAsk& ask);

@@ -53,42 +53,56 @@ void JobDesk::submit(const Submitter& client, JobId job, Tag tag, Submission&& s
         // Nobody waits for what outlives its session.
         event.parent = submission.detached ? JobId{} : submission.ask->parent;
     }
-    event.terms = terms_of(submission);
-    admission_.enter(client, load_of(submission));
-    const core::TimePoint now = outside_.now();
-    records_.add(JobRecord{.id = job,
-                           .session = client.session,
-                           .tag = tag,
-                           .uid = client.uid,
-                           .submission = std::move(submission),
-                           .submitted = now});
+    JobRecord record{.id = job,
+                     .session = client.session,
+                     .tag = tag,
+                     .uid = client.uid,
+                     .submission = std::move(submission),
+                     .submitted = outside_.now()};
+    if (!record.submission.ask) {
+        record.defaults = defaults_.take(event.pool, outside_.pools.entry(event.pool),
+                                         runs_command(record.submission));
+    }
+    event.terms = terms_of(record);
+    const core::TimePoint now = record.submitted;
+    admission_.enter(client, load_of(record.submission));
+    records_.add(std::move(record));
     outside_.post_at(event, now);
 }
 
-core::JobTerms JobDesk::terms_of(const Submission& submission) const
+bool JobDesk::runs_command(const Submission& submission) const
 {
-    if (submission.ask) {
-        return submission.ask->terms;
-    }
-    const PoolEntry& pool = outside_.pools.entry(submission.pool);
-    return default_terms(pool.settings, is_command(pool.handlers.at(submission.handler)));
+    return is_command(outside_.pools.entry(submission.pool).handlers.at(submission.handler));
+}
+
+const core::JobTerms& JobDesk::terms_of(const JobRecord& record) const
+{
+    const JobAsk* ask = record.submission.ask.get();
+    return ask != nullptr ? ask->terms : defaults_[record.defaults].terms;
 }
 
 JobAsk& JobDesk::ask_of(Submission& submission) const
 {
     if (!submission.ask) {
         const PoolEntry& pool = outside_.pools.entry(submission.pool);
-        submission.ask = std::make_unique<JobAsk>(
-            resolve({}, pool.settings, is_command(pool.handlers.at(submission.handler))));
+        submission.ask =
+            std::make_unique<JobAsk>(resolve({}, pool.settings, runs_command(submission)));
     }
     return *submission.ask;
 }
 
-JobLimits JobDesk::limits_of(const JobRecord& record) const
+JobAsk& JobDesk::ask_of(JobRecord& record) const
+{
+    if (!record.submission.ask) {
+        record.submission.ask = std::make_unique<JobAsk>(defaults_.ask(record.defaults));
+    }
+    return *record.submission.ask;
+}
+
+const JobLimits& JobDesk::limits_of(const JobRecord& record) const
 {
     const JobAsk* ask = record.submission.ask.get();
-    return ask != nullptr ? ask->limits
-                          : outside_.pools.entry(record.submission.pool).settings.limits;
+    return ask != nullptr ? ask->limits : defaults_[record.defaults].limits;
 }
 
 tl::expected<std::unique_ptr<JobAsk>, ErrorReply> JobDesk::ask(const Submitter& client,

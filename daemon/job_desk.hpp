@@ -14,6 +14,7 @@
 #include "daemon/batches.hpp"
 #include "daemon/cancel_watches.hpp"
 #include "daemon/core/dispatcher.hpp"
+#include "daemon/job_defaults.hpp"
 #include "daemon/job_records.hpp"
 #include "daemon/labels.hpp"
 #include "daemon/lent_results.hpp"
@@ -137,8 +138,8 @@ public:
     void let_be(JobId job) { cancel_watches_.let_be(job); }
     void halted(core::BatchId batch) { batches_.halted(batch); }
 
-    /// What a worker has to hold the job to.
-    [[nodiscard]] JobLimits limits_of(const JobRecord& record) const;
+    /// What a worker has to hold the job to: as it was submitted, whatever its pool says by now.
+    [[nodiscard]] const JobLimits& limits_of(const JobRecord& record) const;
     [[nodiscard]] const Batches& batches() const noexcept { return batches_; }
     [[nodiscard]] const Labels& labels() const noexcept { return labels_; }
     [[nodiscard]] const SetAside& set_aside() const noexcept { return set_aside_; }
@@ -192,7 +193,10 @@ private:
     void answer_cancel(SessionId session, const Reply& answer) const;
     /// Answers when those that are meant are gone, or that there are none.
     void cancel_meant(const Submitter& asker, const Cancel& request);
-    [[nodiscard]] core::JobTerms terms_of(const Submission& submission) const;
+    [[nodiscard]] const core::JobTerms& terms_of(const JobRecord& record) const;
+    [[nodiscard]] bool runs_command(const Submission& submission) const;
+    /// The same as the record had, to be added to.
+    [[nodiscard]] JobAsk& ask_of(JobRecord& record) const;
     void stop_watching(JobId job, WorkerId worker);
     /// What the worker has said of the attempt that is over; null if it has not.
     [[nodiscard]] Outcome* outcome_of(JobId job);
@@ -205,6 +209,7 @@ private:
 
     Outside outside_;
     Admission admission_;  ///< before those who have taken room in it
+    JobDefaults defaults_;
     JobRecords records_;
     LentResults lent_results_;
     UnreadJobs unread_;

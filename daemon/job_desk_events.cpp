@@ -216,7 +216,7 @@ void JobDesk::stop_watching(JobId job, WorkerId worker)
 
 std::string JobDesk::how_long(const JobRecord& record, core::EndedBy by) const
 {
-    const core::JobTerms terms = terms_of(record.submission);
+    const core::JobTerms& terms = terms_of(record);
     const auto text = [](core::Duration duration) {
         return std::to_string(
                    std::chrono::duration_cast<std::chrono::milliseconds>(duration).count()) +
@@ -281,7 +281,7 @@ void JobDesk::retried(const core::JobRetried& end)
     forget_outcome(end.job);
     const auto reader = reader_of(record);
     ClientSession* session = reader ? outside_.session(reader->session) : nullptr;
-    JobAsk& ask = ask_of(record.submission);
+    JobAsk& ask = ask_of(record);
     if (session != nullptr && (record.submission.want_started || ask.want_retrying)) {
         session->deliver(reader->tag, Retrying{.tag = reader->tag,
                                                .job = end.job,
@@ -345,6 +345,9 @@ void JobDesk::ended(const core::JobEnded& end)
     }
     if (end.poison) {
         keep_poison(record, head.cause);
+    }
+    if (record.defaults != no_defaults) {
+        defaults_.release(record.defaults);
     }
     deliver_result(record, std::move(head), std::move(payload));
     cancel_watches_.settle(end);

@@ -12,6 +12,7 @@
 #include "daemon/few_bytes.hpp"
 #include "daemon/job_ask.hpp"
 #include "daemon/job_content.hpp"
+#include "daemon/job_defaults.hpp"
 #include "jobmill/bytes.hpp"
 #include "jobmill/ids.hpp"
 #include "jobmill/job_state.hpp"
@@ -64,6 +65,7 @@ struct JobRecord {
     SessionId session{};  ///< that submitted it
     Tag tag{};            ///< in that session
     unsigned uid = 0;
+    DefaultsId defaults = no_defaults;  ///< if it asked for nothing when it was submitted
     Submission submission;
     core::TimePoint submitted;
 };

@@ -41,9 +41,18 @@ PoolId PoolDirectory::add(const std::string& name)
     if (place == pools_.end()) {
         place = pools_.insert(place, PoolEntry{});
     }
-    *place =
-        PoolEntry{.name = name, .state = PoolEntry::State::starting, .error = {}, .handlers = {}};
+    *place = PoolEntry{.name = name,
+                       .state = PoolEntry::State::starting,
+                       .error = {},
+                       .era = ++last_era_,
+                       .handlers = {}};
     return PoolId{static_cast<std::uint16_t>(place - pools_.begin())};
+}
+
+void PoolDirectory::configure(PoolId pool, const PoolSettings& settings)
+{
+    entry(pool).settings = settings;
+    entry(pool).era = ++last_era_;
 }
 
 void PoolDirectory::publish(std::vector<PoolId> pools)

@@ -33,6 +33,7 @@ struct PoolEntry {
     State state = State::starting;
     std::string error;  ///< why it is down
     PoolSettings settings;
+    std::uint64_t era = 0;  ///< of what they say about jobs; no other pool has had the same
     /// A handler's position is its number on the worker link.
     std::vector<HandlerEntry> handlers;
 };
@@ -61,6 +62,8 @@ public:
     [[nodiscard]] std::optional<PoolId> find(std::string_view name) const;
     /// There is none of that name; with the nearest one.
     [[nodiscard]] tl::unexpected<ErrorReply> unknown(std::string_view name) const;
+    /// Jobs are given other things from the next one on.
+    void configure(PoolId pool, const PoolSettings& settings);
     void retire(PoolId pool) { entry(pool).state = PoolEntry::State::retiring; }
     void remove(PoolId pool);
     /// Those that are published, in their order, then those that retire.
@@ -81,6 +84,7 @@ public:
 private:
     std::vector<PoolEntry> pools_;  ///< by number
     std::vector<PoolId> published_;
+    std::uint64_t last_era_ = 0;
 };
 
 /// The list that a template sent, judged; errors say what is wrong with it.

@@ -64,7 +64,7 @@ void Reloader::start_pool(PoolId pool, const PoolSettings& settings)
 {
     // Before they are loaded: a change in between is then seen as one.
     stamps_[pool] = stamps_of(settings);
-    outside_.pools.entry(pool).settings = settings;
+    outside_.pools.configure(pool, settings);
     PoolPlan plan =
         plan_pool(settings, outside_.cores, outside_.system, own_environment(), outside_.python);
     plan.socket = outside_.socket;
@@ -200,7 +200,7 @@ void Reloader::commit()
         if (change.plan.pools[i].what == What::adjust ||
             outside_.pools.entry(published[i]).settings != change.plan.pools[i].settings) {
             const PoolSettings& settings = change.plan.pools[i].settings;
-            outside_.pools.entry(published[i]).settings = settings;
+            outside_.pools.configure(published[i], settings);
             outside_.post(core::PoolAdjusted{.pool = published[i], .terms = pool_terms(settings)});
             outside_.post(core::PoolResized{.pool = published[i],
                                             .workers = workers_of(settings, outside_.cores)});

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 // The configuration changes while jobs run.
+#include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -113,6 +115,48 @@ TEST_CASE("a pool grows and shrinks under running jobs")
     client.send(R"({"op":"cancel","id":"runs"})");
     CHECK(client.result("runs").text_at("payload") == "stopped");
     CHECK(client.result("waits").text_at("payload") == "55");
+}
+
+TEST_CASE("a job that waits keeps the limits of its pool that it was submitted with at a reload")
+{
+    const int usual = ::getpriority(PRIO_PROCESS, 0);
+    const int lower = std::min(usual + 7, 19);
+    REQUIRE(lower > usual);
+    const Daemon daemon{with_workers(1)};
+    JsonClient client = daemon.json();
+    // Of its child, which has the worker's.
+    const auto niceness = [&](const std::string& id) {
+        const Value chunk = client.next("chunk", id);
+        const auto child = static_cast<id_t>(std::stol(std::string{chunk.text_at("payload")}));
+        const int found = ::getpriority(PRIO_PROCESS, child);
+        client.send(R"({"op":"cancel","id":")" + id + "\"}");
+        CHECK(client.result(id).text_at("state") == "cancelled");
+        return found;
+    };
+    client.submit("runs", "until_cancelled");
+    (void)client.next("chunk", "runs");
+    client.submit("waits", "fork_hold");
+    write_config(daemon, with_workers(1) + "nice = " + std::to_string(lower) + "\n");
+    CHECK_FALSE(reload(client).empty());
+    client.send(R"({"op":"cancel","id":"runs"})");
+    CHECK(niceness("waits") == usual);
+    client.submit("new", "fork_hold");
+    CHECK(niceness("new") == lower);
+    write_config(daemon, with_workers(1));
+    CHECK_FALSE(reload(client).empty());
+    client.submit("last", "fork_hold");
+    CHECK(niceness("last") == usual);
+}
+
+TEST_CASE("a result tells the time that its job had, not what a reload gives the next one")
+{
+    const Daemon daemon{with_workers(1) + "timeout = \"300ms\"\n"};
+    JsonClient client = daemon.json();
+    client.submit("late", "sleep", "1h", R"(,"started":true)");
+    (void)client.next("started", "late");
+    write_config(daemon, with_workers(1) + "timeout = \"1h\"\n");
+    CHECK(reload(client) == "pool default: timeout 300ms -> 1h\n");
+    CHECK(cause_text(client.result("late"), "text") == "it ran longer than 300 ms");
 }
 
 TEST_CASE("a pool is added, and one removed finishes what it was given")
