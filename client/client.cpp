@@ -45,6 +45,14 @@ Client::State::Clock::time_point Client::State::deadline_after(Milliseconds time
     return now + std::max(time, Milliseconds{0});
 }
 
+/// Whatever is called from now on, nothing that was borrowed is looked at any more.
+tl::unexpected<Error> Client::State::end(Error why)
+{
+    failure = std::move(why);
+    conversation.end_output();
+    return tl::unexpected<Error>{*failure};
+}
+
 Result<void> Client::State::send()
 {
     for (int i = 0; i < sends_per_turn && conversation.has_outgoing(); ++i) {
@@ -53,7 +61,7 @@ Result<void> Client::State::send()
             send_some(socket.get(), bytes, conversation.outgoing_descriptors());
         if (!sent) {
             if (sent.error().code != Errc::closed) {
-                return fail(sent.error().code, sent.error().what);
+                return end(sent.error());
             }
             // What the daemon said before it left is still to be read: it may say why.
             output_lost = true;
@@ -72,10 +80,7 @@ Result<void> Client::State::send()
 Result<bool> Client::State::receive()
 {
     Result<bool> received = receive_once();
-    if (!received) {
-        failure = received.error();
-    }
-    return received;
+    return received ? received : end(received.error());
 }
 
 Result<bool> Client::State::receive_once()
@@ -88,7 +93,7 @@ Result<bool> Client::State::receive_once()
         return false;
     }
     if (!received || received->end) {
-        input_ended = true;
+        (void)end(end_of_session());
         return true;
     }
     JOBMILL_TRY(conversation.receive(ByteView{buffer}.first(received->size)));
@@ -106,10 +111,7 @@ Error Client::State::end_of_session() const
 
 Result<void> Client::State::check_alive() const
 {
-    if (failure || input_ended) {
-        return tl::unexpected<Error>(failure ? *failure : end_of_session());
-    }
-    return {};
+    return failure ? Result<void>{tl::unexpect, *failure} : Result<void>{};
 }
 
 Result<void> Client::State::check_open() const
@@ -144,7 +146,7 @@ Result<bool> Client::State::wait(std::optional<Clock::time_point> deadline)
         return deadline && Clock::now() < *deadline;
     }
     if (count < 0) {
-        return errno == EINTR ? Result<bool>{true} : fail_errno("poll", errno);
+        return errno == EINTR ? Result<bool>{true} : end(fail_errno("poll", errno).value());
     }
     if ((ready.revents & ~POLLOUT) != 0) {
         JOBMILL_TRY(receive());
@@ -237,6 +239,7 @@ Result<Run> Client::run(const NewJob& job)
 
 Result<void> Client::flush()
 {
+    JOBMILL_TRY(state_->check_alive());
     while (state_->conversation.has_outgoing() || state_->output_lost) {
         JOBMILL_TRY(state_->send());
         // Until the end of the session, when it was lost.

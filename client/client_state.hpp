@@ -33,6 +33,8 @@ struct Client::State {
     /// Saturated: what never comes is at the end of the clock.
     [[nodiscard]] static Clock::time_point deadline_after(Milliseconds time);
 
+    /// The session is over; answers why.
+    tl::unexpected<Error> end(Error why);
     [[nodiscard]] Result<void> send();
     [[nodiscard]] Result<bool> receive();
     [[nodiscard]] Result<bool> receive_once();
@@ -54,9 +56,8 @@ struct Client::State {
     Options options;
     Conversation conversation;
     std::vector<std::byte> buffer;
-    bool input_ended = false;
     bool end_told = false;         ///< on_ready() has said that the session is over
-    std::optional<Error> failure;  ///< of receiving: what came is lost, and so is the session
+    std::optional<Error> failure;  ///< why the session is over
     bool half_closed = false;
     bool output_lost = false;  ///< the daemon takes no more, and we shall hear why
 };

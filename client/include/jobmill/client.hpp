@@ -26,7 +26,8 @@ struct NewJob {
     std::string_view handler{};
     /// Up to the welcome's max_inline it is copied by submit(), and so is a larger one that fits
     /// Options::kept_blobs beside those in use. Else it is borrowed, and sent as the socket drains:
-    /// it must live, unchanged, until the job's last event. A span over a mapped file is welcome.
+    /// it must live, unchanged, until the job's last event or the session's end. A span over a
+    /// mapped file is welcome.
     ByteView payload{};
     std::optional<Tag> blob{};  ///< instead of a payload: what was put() under that tag
     /// What it reads beside its payload: what was put() under those tags, eight at most. Not kept.
@@ -124,8 +125,8 @@ public:
     /// The same with that payload; job.payload stays empty.
     [[nodiscard]] Result<Tag> submit(const NewJob& job, LentBlob payload);
     /// Gives the daemon a payload that many jobs may have, by NewJob::blob, without copying it for
-    /// each. Answered by Stored; copied as by submit(), or borrowed until then. It counts as long
-    /// as it is not dropped, or a job has it, and goes with the session.
+    /// each. Answered by Stored; copied as by submit(), or borrowed until then or the session's
+    /// end. It counts as long as it is not dropped, or a job has it, and goes with the session.
     [[nodiscard]] Result<Tag> put(ByteView payload);
     [[nodiscard]] Result<Tag> put(LentBlob payload);
     /// No job submitted from now on has it.

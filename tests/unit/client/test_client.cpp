@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <poll.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -410,6 +411,35 @@ TEST_CASE("a session that failed stays so")
     peers.say(Closing{.grace_ms = 1});
     CHECK(peers.client->next().error().what == failed.error().what);
     CHECK(peers.client->on_ready().error().what == failed.error().what);
+}
+
+TEST_CASE("what was borrowed is looked at by nobody once the session is over")
+{
+    Peers peers{{.name = "test", .kept_blobs = 0}};
+    Client& client = *peers.client;
+    constexpr std::size_t size = std::size_t{8} << 20U;
+    void* lent = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    REQUIRE(lent != MAP_FAILED);
+    const ByteView payload{static_cast<const std::byte*>(lent), size};
+    REQUIRE(client.submit({.handler = "a", .payload = payload}));
+    SUBCASE("since the daemon says what it never should")
+    {
+        peers.say(Pong{Tag{99}, {}});
+    }
+    SUBCASE("since the daemon says no more")
+    {
+        REQUIRE(::shutdown(peers.pair.theirs.get(), SHUT_WR) == 0);
+    }
+    const auto ended = client.next();
+    REQUIRE_FALSE(ended);
+    REQUIRE(::munmap(lent, size) == 0);
+    // There is room for more of it.
+    std::vector<std::byte> buffer(1 << 20);
+    while (::recv(peers.pair.theirs.get(), buffer.data(), buffer.size(), MSG_DONTWAIT) > 0) {
+    }
+    CHECK(client.next().error().what == ended.error().what);
+    CHECK(client.flush().error().what == ended.error().what);
+    CHECK(client.on_ready().error().what == ended.error().what);
 }
 
 TEST_CASE("a payload larger than the socket's buffer arrives whole")
