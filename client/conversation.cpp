@@ -61,6 +61,10 @@ bool Conversation::can_submit(std::uint64_t payload_size) const noexcept
     if (!welcomed_ || out_.size() - out_sent_ > most_outgoing) {
         return false;
     }
+    if (payload_size > welcome_.max_inline &&
+        !(waiting_puts_.empty() && may_upload(payload_size))) {
+        return false;
+    }
     if (used_jobs_ == 0) {
         return credit_jobs_ > 0;  // a payload above the window may go alone
     }

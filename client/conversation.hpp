@@ -141,6 +141,7 @@ private:
     struct Upload {
         Tag tag{};
         ByteView rest;
+        std::uint64_t size = 0;             ///< of all of it
         std::shared_ptr<BlobMemory> owner;  ///< null: it is borrowed
     };
     /// The message that was encoded last, if a job may still join it.
@@ -173,6 +174,9 @@ private:
     /// Of a question, whose answer is waited for under it.
     [[nodiscard]] Tag new_request(MessageType request);
     [[nodiscard]] Tag new_put();
+    [[nodiscard]] bool may_upload(std::uint64_t size) const noexcept;
+    void begin_puts();
+    [[nodiscard]] Tag put_bytes(ByteView payload, const std::shared_ptr<BlobMemory>& owner = {});
     [[nodiscard]] Result<void> check_not_dropped(Tag blob) const;
     /// What is to be encoded of a job, and whether it can be.
     [[nodiscard]] static SubmitOptions options_of(const NewJob& job, ByteView args,
@@ -265,6 +269,8 @@ private:
     BlobPool pool_;
     std::shared_ptr<Returns> returns_ = std::make_shared<Returns>();
     std::deque<Upload> uploads_;
+    std::uint64_t upload_bytes_ = 0;   ///< of all of these, from their first bytes on
+    std::deque<Upload> waiting_puts_;  ///< until what is on its way leaves room for them
 
     std::uint64_t last_tag_ = 0;
     tsl::robin_map<std::uint64_t, UnfinishedJob> jobs_;

@@ -15,6 +15,7 @@ constexpr std::size_t outgoing_low = std::size_t{256} * 1024;
 
 void Conversation::add_upload_pieces()
 {
+    begin_puts();
     while (!uploads_.empty() && out_.size() - out_sent_ < outgoing_low) {
         Upload upload = std::move(uploads_.front());
         uploads_.pop_front();
@@ -24,6 +25,9 @@ void Conversation::add_upload_pieces()
         encode(Piece{.tag = upload.tag, .more = !upload.rest.empty(), .payload = piece}, out_);
         if (!upload.rest.empty()) {
             uploads_.push_back(std::move(upload));
+        } else {
+            upload_bytes_ -= upload.size;
+            begin_puts();
         }
     }
 }
@@ -31,9 +35,12 @@ void Conversation::add_upload_pieces()
 /// The daemon swallows the pieces of a refused payload up to the last one: end them early.
 void Conversation::stop_upload(Tag tag)
 {
-    const auto stopped =
-        std::erase_if(uploads_, [&](const Upload& upload) { return upload.tag == tag; });
-    if (stopped > 0) {
+    const auto is_that = [&](const Upload& upload) { return upload.tag == tag; };
+    std::erase_if(waiting_puts_, is_that);
+    const auto found = std::find_if(uploads_.begin(), uploads_.end(), is_that);
+    if (found != uploads_.end()) {
+        upload_bytes_ -= found->size;
+        uploads_.erase(found);
         encode(Piece{.tag = tag, .more = false, .payload = {}}, out_);
     }
 }
@@ -92,6 +99,8 @@ void Conversation::discard_outgoing()
     out_sent_ = 0;
     attachments_.clear();
     uploads_.clear();
+    upload_bytes_ = 0;
+    waiting_puts_.clear();
     returns_->clear();
 }
 
@@ -103,7 +112,8 @@ void Conversation::end_output()
 
 bool Conversation::has_outgoing() const noexcept
 {
-    return !output_ended_ && (out_sent_ < out_.size() || !uploads_.empty() || !returns_->empty());
+    return !output_ended_ && (out_sent_ < out_.size() || !uploads_.empty() ||
+                              !waiting_puts_.empty() || !returns_->empty());
 }
 
 }  // namespace jobmill

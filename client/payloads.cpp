@@ -12,7 +12,9 @@ void Conversation::encode_with(Message& message, ByteView payload,
     message.size = payload.size();
     message.more = payload.size() > welcome_.max_inline;
     if (message.more) {
-        uploads_.push_back(Upload{.tag = message.tag, .rest = payload, .owner = owner});
+        uploads_.push_back(
+            Upload{.tag = message.tag, .rest = payload, .size = payload.size(), .owner = owner});
+        upload_bytes_ += payload.size();
     } else {
         message.payload = payload;
     }
@@ -49,6 +51,37 @@ Tag Conversation::new_put()
     return tag;
 }
 
+/// As the daemon counts what is on its way: up to its last piece, alone if it is above the window.
+bool Conversation::may_upload(std::uint64_t size) const noexcept
+{
+    return uploads_.empty() || (uploads_.size() < credit_jobs_ && upload_bytes_ < credit_bytes_ &&
+                                size <= credit_bytes_ - upload_bytes_);
+}
+
+/// One that goes in pieces takes no credit, yet the daemon refuses what comes beyond it.
+void Conversation::begin_puts()
+{
+    while (!waiting_puts_.empty() && may_upload(waiting_puts_.front().rest.size())) {
+        const Upload next = std::move(waiting_puts_.front());
+        waiting_puts_.pop_front();
+        Put put{.tag = next.tag};
+        encode_with(put, next.rest, next.owner);
+    }
+}
+
+Tag Conversation::put_bytes(ByteView payload, const std::shared_ptr<BlobMemory>& owner)
+{
+    Put put{.tag = new_put()};
+    if (payload.size() > welcome_.max_inline) {
+        waiting_puts_.push_back(
+            Upload{.tag = put.tag, .rest = payload, .size = payload.size(), .owner = owner});
+        begin_puts();
+    } else {
+        encode_with(put, payload);
+    }
+    return put.tag;
+}
+
 Result<Tag> Conversation::put(ByteView payload)
 {
     JOBMILL_TRY(check_size_of(payload.size()));
@@ -58,9 +91,7 @@ Result<Tag> Conversation::put(ByteView payload)
             return put(std::move(*copied));
         }
     }
-    Put put{.tag = new_put()};
-    encode_with(put, payload);
-    return put.tag;
+    return put_bytes(payload);
 }
 
 Result<Tag> Conversation::put(LentBlob payload)
@@ -69,6 +100,9 @@ Result<Tag> Conversation::put(LentBlob payload)
         return fail(Errc::invalid, "nothing was lent to be put");
     }
     JOBMILL_TRY(check_size_of(payload.bytes().size()));
+    if (!payload.memory_->descriptor) {
+        return put_bytes(payload.bytes(), payload.memory_);
+    }
     Put put{.tag = new_put()};
     encode_with(put, payload);
     BlobPool::give_away(*payload.memory_);

@@ -235,6 +235,27 @@ TEST_CASE("what is kept for payloads bounds their copies, and others are borrowe
     }
 }
 
+TEST_CASE("what is put in pieces has nothing refused that comes beside it")
+{
+    const Daemon daemon{pool_config(1)};
+    auto client = Client::connect(daemon.socket(), {.kept_blobs = 0});
+    REQUIRE(client);
+    const Bytes large(12 * mebibyte, std::byte{'p'});
+    const auto first = client->put(large);
+    const auto second = client->put(large);
+    REQUIRE(first);
+    REQUIRE(second);
+    const Bytes ordinary(5 * mebibyte, std::byte{'j'});
+    const auto job = client->submit({.handler = "echo", .payload = ordinary});
+    CHECK(result_of(*client, job).payload == ordinary);
+    for (const auto& tag : {first, second}) {
+        const auto answer = client->answer(*tag);
+        REQUIRE_MESSAGE(answer, answer.error().what);
+    }
+    CHECK(result_of(*client, client->submit({.handler = "echo", .blob = *second})).payload ==
+          large);
+}
+
 TEST_CASE("no more is kept than was said, once nobody uses it")
 {
     const Daemon daemon{pool_config(1)};

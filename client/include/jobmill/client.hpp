@@ -111,7 +111,8 @@ public:
     Client& operator=(Client&&) noexcept;
     ~Client();
 
-    /// Whether submit() would not wait for credit.
+    /// Whether submit() would not wait for credit. One above the welcome's max_inline waits for
+    /// what is put in pieces, too.
     [[nodiscard]] bool can_submit(std::uint64_t payload_size) const noexcept;
     /// Waits for credit if need be; events that come meanwhile are kept for next().
     ///
@@ -127,6 +128,7 @@ public:
     /// Gives the daemon a payload that many jobs may have, by NewJob::blob, without copying it for
     /// each. Answered by Stored; copied as by submit(), or borrowed until then or the session's
     /// end. It counts as long as it is not dropped, or a job has it, and goes with the session.
+    /// Never waits: what the daemon would refuse beside what is on its way is sent after that.
     [[nodiscard]] Result<Tag> put(ByteView payload);
     [[nodiscard]] Result<Tag> put(LentBlob payload);
     /// No job submitted from now on has it.

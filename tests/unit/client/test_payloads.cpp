@@ -41,6 +41,44 @@ TEST_CASE("what is stored is dropped at once, and once")
     CHECK(daemon.heard().empty());
 }
 
+TEST_CASE("what is put in pieces waits for what is on its way")
+{
+    ScriptedDaemon daemon{Welcome{.max_inline = 10, .credit_bytes = 100, .server = {}}};
+    Conversation& client = daemon.client;
+    const Bytes large = filled(60, 'p');
+    const Bytes larger = filled(150, 'q');
+    CHECK(client.can_submit(60));
+    REQUIRE(client.put(large));
+    REQUIRE(client.put(larger));
+    REQUIRE(client.put(filled(5, 'r')));
+    // In turn, though this one would have room beside the first.
+    CHECK_FALSE(client.can_submit(20));
+    CHECK(client.can_submit(10));
+    const Tag refused = *client.put(large);
+    REQUIRE(client.put(large));
+    REQUIRE(daemon.say(ErrorMessage{.tag = refused, .error = {.code = error_code::busy}}));
+    CHECK(daemon.heard() == Names{"hello", "put 1:0+", "put", "piece 1:60", "put 2:0+",
+                                  "piece 2:150", "put 5:0+", "piece 5:60"});
+    CHECK(client.can_submit(20));
+}
+
+TEST_CASE("what is put in pieces waits for payloads of jobs, and jobs for it")
+{
+    ScriptedDaemon daemon{Welcome{.max_inline = 10, .credit_bytes = 100, .server = {}}};
+    Conversation& client = daemon.client;
+    const Bytes large = filled(60, 'p');
+    const NewJob job{.handler = "a", .payload = large};
+    const Tag first = *client.submit(job);
+    REQUIRE(client.put(large));
+    REQUIRE(daemon.say(ErrorMessage{.tag = first, .error = {.code = error_code::busy}}));
+    CHECK(daemon.heard() == Names{"hello", "submit 1:0+", "piece 1:0", "put 2:0+", "piece 2:60"});
+    REQUIRE(client.put(large));
+    CHECK(client.submit(job).error().code == Errc::in_use);
+    CHECK(daemon.heard() == Names{"put 3:0+", "piece 3:60"});
+    REQUIRE(client.submit(job));
+    CHECK_FALSE(client.can_submit(60));
+}
+
 TEST_CASE("nothing is dropped that was not put, or was refused")
 {
     ScriptedDaemon daemon;
