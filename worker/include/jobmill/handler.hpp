@@ -213,7 +213,7 @@ public:
         }
     }
 
-    /// Whether the job should stop; then return soon.
+    /// Whether the job should stop; then leave soon, by an exception unless the result is whole.
     [[nodiscard]] bool cancelled() const { return api_->cancelled(job_) != 0; }
     void stop_if_cancelled() const
     {

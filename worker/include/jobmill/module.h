@@ -107,8 +107,9 @@ typedef struct jobmill_api {
     /* Says how far the job is: `total` 0 means unknown, `note` may be null and is cut to 152 bytes.
      * Costs no system call. */
     void (*progress)(jobmill_job* job, uint64_t done, uint64_t total, const char* note);
-    /* 1 when the job should stop: return soon, with whatever. The first time is a request; a while
-     * later the worker gets SIGTERM, then SIGKILL. Cheap enough for inner loops. */
+    /* 1 when the job should stop: return soon, and not with 0 unless the result is whole, for that
+     * is told as success. It is a request; a while later the worker gets SIGTERM, then SIGKILL.
+     * Cheap enough for inner loops. */
     int (*cancelled)(jobmill_job* job);
 
     /* The result. Each of these three replaces what was set before, unless it fails; without any it
