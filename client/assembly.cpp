@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Payloads that come in: whole, or in pieces that are put together or passed on.
+#include <new>
 #include <type_traits>
 
 #include "client/conversation.hpp"
@@ -7,6 +8,22 @@
 #include "common/blob.hpp"
 
 namespace jobmill {
+
+namespace {
+
+/// False, and nothing is left of it, when there is no memory for more.
+bool add_bytes(Bytes& payload, ByteView bytes)
+{
+    try {
+        append(payload, bytes);
+        return true;
+    } catch (const std::bad_alloc&) {
+        payload = {};
+        return false;
+    }
+}
+
+}  // namespace
 
 bool Conversation::room_for(std::uint64_t size) const noexcept
 {
@@ -45,23 +62,33 @@ Result<void> Conversation::on(const JobResult& message)
                             : assemble<event::JobResult>(job, message, std::move(event));
 }
 
-/// A result that came in a descriptor. It is kept where it lies, or copied and given back.
+/// Keeps a result where it lies, or copies it and gives it back. False when there is no memory for
+/// that; then it is given back, too.
+bool Conversation::keep_blob(const UniqueFd& descriptor, event::JobResult& event)
+{
+    auto blob = pool_.open(descriptor, event.size, event.job, returns_);
+    if (!blob) {
+        returns_->push_back(event.job);
+        return false;
+    }
+    if (!keep_results_) {
+        return add_bytes(event.payload, blob->bytes());
+    }
+    event.blob = std::move(*blob);
+    return true;
+}
+
+/// A result that came in a descriptor.
 Result<void> Conversation::take_blob(const JobResult& message, bool wanted, event::JobResult event)
 {
     const UniqueFd descriptor = std::exchange(frame_descriptor_, UniqueFd{});
     event.dropped = !keep_results_ && !room_for(message.size);
     if (!wanted || event.dropped) {
         returns_->push_back(message.job);
+    } else if (const auto good = check_blob(descriptor.get(), message.size); !good) {
+        return nonsense("result", message.tag, good.error().what);
     } else {
-        auto blob = pool_.open(descriptor, message.size, message.job, returns_);
-        if (!blob) {
-            return nonsense("result", message.tag, blob.error().what);
-        }
-        if (keep_results_) {
-            event.blob = std::move(*blob);
-        } else {
-            event.payload.assign(blob->bytes().begin(), blob->bytes().end());
-        }
+        event.dropped = !keep_blob(descriptor, event);
     }
     if (wanted) {
         emit(std::move(event));
@@ -104,6 +131,16 @@ Result<void> Conversation::assemble(UnfinishedJob* job, const Message& message, 
     return {};
 }
 
+/// Keeps a part for the whole, which is dropped when there is no memory for it.
+template <typename Event>
+void Conversation::keep_part(Assembly& assembly, Event& event, ByteView bytes)
+{
+    if (!assembly.dropped && !add_bytes(event.payload, bytes)) {
+        assembly.dropped = true;
+        reserved_ -= event.size;
+    }
+}
+
 /// Passes a part on, or keeps it for the whole. Memory is taken as bytes come, never because a
 /// size was announced.
 void Conversation::add_part(Assembly& assembly, ByteView bytes)
@@ -112,10 +149,10 @@ void Conversation::add_part(Assembly& assembly, ByteView bytes)
     auto* chunk = std::get_if<event::Chunk>(&assembly.event);
     auto* result = std::get_if<event::JobResult>(&assembly.event);
     if (!assembly.stream) {
-        if (!assembly.dropped && chunk != nullptr) {
-            append(chunk->payload, bytes);
-        } else if (!assembly.dropped && result != nullptr) {
-            append(result->payload, bytes);
+        if (chunk != nullptr) {
+            keep_part(assembly, *chunk, bytes);
+        } else if (result != nullptr) {
+            keep_part(assembly, *result, bytes);
         }
         return;
     }

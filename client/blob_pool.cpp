@@ -161,7 +161,6 @@ Result<std::optional<LentBlob>> BlobPool::copy(ByteView payload)
 Result<Blob> BlobPool::open(const UniqueFd& descriptor, std::uint64_t size, JobId job,
                             const std::shared_ptr<Returns>& returns)
 {
-    JOBMILL_TRY(check_blob(descriptor.get(), size));
     struct stat status {};
     if (::fstat(descriptor.get(), &status) != 0) {
         return fail_errno("fstat of a blob", errno);

@@ -46,8 +46,8 @@ public:
     /// The payload in memory of this client's; none when that is beyond what is kept, beside what
     /// is in use. Nothing else is a reason: who was told that it is copied may free it.
     [[nodiscard]] Result<std::optional<LentBlob>> copy(ByteView payload);
-    /// The result of a job. When nobody holds it any more, the job is put on the list, if that is
-    /// still there.
+    /// The result of a job, which has that size: an error is lack of memory. When nobody holds it
+    /// any more, the job is put on the list, if that is still there.
     [[nodiscard]] Result<Blob> open(const UniqueFd& descriptor, std::uint64_t size, JobId job,
                                     const std::shared_ptr<Returns>& returns);
     /// Somebody may still read it when this client has forgotten it.

@@ -119,7 +119,7 @@ private:
         ClientEvent event;  ///< a Chunk or a JobResult
         std::uint64_t missing = 0;
         bool stream = false;   ///< parts are passed on as they come
-        bool dropped = false;  ///< there is no room for it
+        bool dropped = false;  ///< there is no room for it, or no memory
     };
     struct UnfinishedJob {
         JobId job{};
@@ -215,6 +215,7 @@ private:
     [[nodiscard]] Result<void> on(const JobResult& message);
     [[nodiscard]] Result<void> take_blob(const JobResult& message, bool wanted,
                                          event::JobResult event);
+    [[nodiscard]] bool keep_blob(const UniqueFd& descriptor, event::JobResult& event);
     [[nodiscard]] Result<void> on(const Stored& message);
     [[nodiscard]] Result<void> on(const Cancelled& message);
     [[nodiscard]] Result<void> answer(Tag tag, MessageType request, ClientEvent event);
@@ -233,6 +234,8 @@ private:
     [[nodiscard]] bool room_for(std::uint64_t size) const noexcept;
     template <typename Event, typename Message>
     [[nodiscard]] Result<void> assemble(UnfinishedJob* job, const Message& message, Event event);
+    template <typename Event>
+    void keep_part(Assembly& assembly, Event& event, ByteView bytes);
     void add_part(Assembly& assembly, ByteView bytes);
     void finish(Tag tag, Assembly assembly);
     void forget(Tag tag);

@@ -63,7 +63,7 @@ struct Chunk {
     JobId job{};
     Stream stream = Stream::none;
     bool more = false;     ///< only with Options::stream_parts: the rest of this chunk follows
-    bool dropped = false;  ///< its payload was larger than Options::memory had room for
+    bool dropped = false;  ///< there was no memory for its payload, or no room in Options::memory
     std::uint64_t size = 0;
     Bytes payload;
 };
@@ -92,7 +92,7 @@ struct JobResult {
     std::uint64_t queue_ns = 0;
     std::uint64_t run_ns = 0;
     Rarely<Cause> cause;   ///< empty when it succeeded
-    bool dropped = false;  ///< its payload was larger than Options::memory had room for
+    bool dropped = false;  ///< there was no memory for its payload, or no room in Options::memory
     std::uint64_t size = 0;
     Bytes payload;  ///< empty when it was dropped, came as parts, or is in the blob
     Blob blob;      ///< only with Options::result_blobs, of a large result

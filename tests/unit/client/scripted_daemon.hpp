@@ -34,9 +34,10 @@ inline Bytes filled(std::size_t size, char c)
 /// A conversation and its peer; what the client sent is decoded as it goes.
 class ScriptedDaemon {
 public:
-    explicit ScriptedDaemon(const Welcome& welcome = {}, std::size_t memory = 1 << 26,
-                            bool stream_parts = false)
-        : client{"test", memory, stream_parts}
+    explicit ScriptedDaemon(
+        const Welcome& welcome = {}, std::size_t memory = 1 << 26, bool stream_parts = false,
+        Conversation::Blobs blobs = {.keep_results = false, .kept = 0, .shared = true})
+        : client{"test", memory, stream_parts, blobs}
     {
         take_all();
         (void)client.receive(said(welcome));
