@@ -218,8 +218,12 @@ Result<Run> Client::run(const NewJob& job)
         return fail(Errc::invalid, "a detached job has no result here; use submit()");
     }
     JOBMILL_TRY_ASSIGN(const Tag tag, submit(job));
-    JOBMILL_TRY_ASSIGN(ClientEvent last, answer(tag));
-    auto* result = std::get_if<event::JobResult>(&last);
+    Result<ClientEvent> last = answer(tag);
+    if (!last) {
+        (void)state_->conversation.cancel(tag, IfRunning::stop);  // nobody else has its tag
+        return tl::unexpected<Error>(last.error());
+    }
+    auto* result = std::get_if<event::JobResult>(&*last);
     if (result == nullptr) {
         return fail(Errc::invalid, "the job ended without a result");
     }

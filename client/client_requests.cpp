@@ -84,6 +84,13 @@ Result<void> Client::drop(Tag blob)
     return state_->conversation.drop(blob);
 }
 
+Result<Conversation::Range> Client::State::submit_first(std::span<const ByteView> payloads,
+                                                        const NewJob& job)
+{
+    JOBMILL_TRY(wait_for_credit(payloads.front().size()));
+    return conversation.submit_many(payloads, job, parent_of(job));
+}
+
 Result<std::vector<Tag>> Client::submit_many(std::span<const ByteView> payloads, const NewJob& job)
 {
     JOBMILL_TRY(state_->check_open());
@@ -92,8 +99,7 @@ Result<std::vector<Tag>> Client::submit_many(std::span<const ByteView> payloads,
     tags.reserve(payloads.size());
     while (tags.size() < payloads.size()) {
         const auto rest = payloads.subspan(tags.size());
-        JOBMILL_TRY(state_->wait_for_credit(rest.front().size()));
-        const auto submitted = state_->conversation.submit_many(rest, job, state_->parent_of(job));
+        const auto submitted = state_->submit_first(rest, job);
         if (!submitted) {
             // Those before are submitted, so that their tags are wanted.
             return tags.empty() ? Result<std::vector<Tag>>{tl::unexpect, submitted.error()} : tags;

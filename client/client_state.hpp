@@ -50,6 +50,9 @@ struct Client::State {
     [[nodiscard]] std::optional<std::uint64_t> parent_of(const NewJob& job) const;
     /// Waits until there is credit, or there will be none.
     [[nodiscard]] Result<void> wait_for_credit(std::uint64_t payload_size);
+    /// As many of these as go together, when there is credit for one.
+    [[nodiscard]] Result<Conversation::Range> submit_first(std::span<const ByteView> payloads,
+                                                           const NewJob& job);
 
     UniqueFd socket;
     std::string peer;  ///< the path that the daemon bound; empty when it has none

@@ -136,7 +136,7 @@ public:
     /// A job for each payload, inline all of them, which are copied; job.payload stays empty. In as
     /// few messages as credit and frames allow, waiting for credit if need be; each message is
     /// accepted or refused as a whole. Fewer tags than payloads: the daemon stops and takes no
-    /// more.
+    /// more, or waiting for credit failed; the next call says why.
     [[nodiscard]] Result<std::vector<Tag>> submit_many(std::span<const ByteView> payloads,
                                                        const NewJob& job);
 
@@ -177,7 +177,8 @@ public:
     /// The last event about a tag. Other events, those of that tag too, are kept for next(). A
     /// JobError comes back as an Error. Errc::not_found when that event was taken already.
     [[nodiscard]] Result<ClientEvent> answer(Tag tag);
-    /// Submits, waits, and collects. Not for detached jobs.
+    /// Submits, waits, and collects. Not for detached jobs. When it fails, the job is cancelled;
+    /// its events are for next().
     [[nodiscard]] Result<Run> run(const NewJob& job);
     /// Waits until everything is with the system.
     [[nodiscard]] Result<void> flush();

@@ -93,6 +93,21 @@ struct RunningJob {
     RunningJob& operator=(const RunningJob&) = delete;
 };
 
+/// The names of the messages that were sent to this socket, from the preamble on.
+std::vector<std::string> sent_to(int socket)
+{
+    std::vector<std::byte> buffer(100'000);
+    const auto size = ::recv(socket, buffer.data(), buffer.size(), 0);
+    REQUIRE(size > static_cast<ssize_t>(preamble.size()));
+    FrameSplitter splitter{Link::client, Direction::to_daemon};
+    splitter.feed(ByteView{buffer}.first(static_cast<std::size_t>(size)).subspan(preamble.size()));
+    std::vector<std::string> names;
+    while (const auto frame = splitter.next().value_or(std::nullopt)) {
+        names.emplace_back(find_message(frame->header.type)->name);
+    }
+    return names;
+}
+
 /// The parents of the jobs that were sent to this socket.
 std::vector<std::optional<std::uint64_t>> parents_at(int socket)
 {
@@ -549,4 +564,35 @@ TEST_CASE("when the daemon stops, many jobs are as many as were submitted before
     REQUIRE(tags);
     CHECK(tags->size() == 2);
     CHECK(client.submit_many(payloads, {.handler = "sum"}).error().code == Errc::closed);
+}
+
+TEST_CASE("many jobs whose credit cannot be waited for are as many as were submitted before")
+{
+    auto pair = *make_socket_pair();
+    REQUIRE(send_all(pair.theirs.get(), said(Welcome{.credit_jobs = 2, .server = {}})));
+    auto client = *Client::adopt(pair.ours.release(), {.name = "test", .memory = 100});
+    REQUIRE(
+        send_all(pair.theirs.get(), said(Accepted{.first = Tag{1}, .job = JobId{1}, .count = 2})));
+    const std::vector<ByteView> payloads(4);
+    const auto tags = client.submit_many(payloads, {.handler = "sum"});
+    REQUIRE(tags);
+    CHECK(*tags == std::vector<Tag>{Tag{1}, Tag{2}});
+    CHECK(client.submit_many(payloads, {.handler = "sum"}).error().code == Errc::exhausted);
+    // Room for others, once events are taken.
+    while (client.poll_event()) {
+    }
+    CHECK(client.next(std::chrono::milliseconds{0}));
+}
+
+TEST_CASE("a job whose end run() cannot wait for is cancelled")
+{
+    Peers peers{{.name = "test", .memory = 100}};
+    Client& client = *peers.client;
+    peers.say(Accepted{.first = Tag{1}, .job = JobId{8}});
+    CHECK(client.run({.handler = "sum"}).error().code == Errc::exhausted);
+    CHECK(std::holds_alternative<event::Accepted>(*client.poll_event()));
+    REQUIRE(client.flush());
+    const std::vector<std::string> names = sent_to(peers.pair.theirs.get());
+    REQUIRE_FALSE(names.empty());
+    CHECK(names.back() == "cancel");
 }
