@@ -42,7 +42,7 @@ struct Client::State {
     [[nodiscard]] Result<bool> wait(std::optional<Clock::time_point> deadline);
     [[nodiscard]] Error end_of_session() const;
     [[nodiscard]] Result<void> check_alive() const;
-    /// Refuses what cannot be sent after half_close().
+    /// Refuses what cannot be sent after half_close(), or when the session is over.
     [[nodiscard]] Result<void> check_open() const;
 
     /// The running job that a new one is a child of: this process works for it, and it was that

@@ -67,9 +67,11 @@ struct Run {
 /// until there is none.
 ///
 /// One thread at a time. Errors: Errc::invalid for what the daemon would refuse or should never
-/// have said, Errc::closed when the session is over, Errc::exhausted when events that nobody takes
-/// fill Options::memory. After an error of next(), on_ready() or flush() the session is over, and
-/// unfinished jobs that are not detached are cancelled by the daemon.
+/// have said, Errc::closed when the session is over. After an error of next(), on_ready() or
+/// flush() the session is over, all calls answer the same error from then on, and unfinished jobs
+/// that are not detached are cancelled by the daemon. But for one: while events that nobody takes
+/// fill Options::memory, calls that wait answer Errc::exhausted; take some, and the session goes
+/// on.
 class Client {
 public:
     using Milliseconds = std::chrono::milliseconds;

@@ -428,6 +428,40 @@ TEST_CASE("a session that failed stays so")
     CHECK(peers.client->on_ready().error().what == failed.error().what);
 }
 
+TEST_CASE("once the session is over every call says why")
+{
+    Peers peers;
+    Client& client = *peers.client;
+    const Tag job = *client.submit({.handler = "a"});
+    LentBlob lent = *client.lend(100);
+    peers.pair.theirs.reset();
+    const auto ended = client.next();
+    REQUIRE_FALSE(ended);
+    CHECK(ended.error().what == "the daemon closed the session with 1 job unfinished");
+    const std::vector<ByteView> payloads(2);
+    const auto words = [](const auto& result) {
+        return result ? std::string{"none"} : result.error().what;
+    };
+    for (const std::string& said :
+         {words(client.submit({.handler = "a"})),
+          words(client.submit({.handler = "a"}, std::move(lent))),
+          words(client.submit_many(payloads, {.handler = "a"})), words(client.put(bytes_of("x"))),
+          words(client.cancel(job)), words(client.ping()), words(client.next()),
+          words(client.flush()), words(client.half_close()), words(client.on_ready())}) {
+        CHECK(said == ended.error().what);
+    }
+    CHECK(client.unfinished() == 1);
+}
+
+TEST_CASE("a loop is told of the end by the call that meets it")
+{
+    Peers peers;
+    peers.pair.theirs.reset();
+    const auto alive = peers.client->on_ready();
+    REQUIRE_FALSE(alive);
+    CHECK(alive.error().code == Errc::closed);
+}
+
 TEST_CASE("what was borrowed is looked at by nobody once the session is over")
 {
     Peers peers{{.name = "test", .kept_blobs = 0}};
