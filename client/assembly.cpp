@@ -68,7 +68,7 @@ bool Conversation::keep_blob(const UniqueFd& descriptor, event::JobResult& event
 {
     auto blob = pool_.open(descriptor, event.size, event.job, returns_);
     if (!blob) {
-        returns_->push_back(event.job);
+        returns_->add(event.job);
         return false;
     }
     if (!keep_results_) {
@@ -84,7 +84,7 @@ Result<void> Conversation::take_blob(const JobResult& message, bool wanted, even
     const UniqueFd descriptor = std::exchange(frame_descriptor_, UniqueFd{});
     event.dropped = !keep_results_ && !room_for(message.size);
     if (!wanted || event.dropped) {
-        returns_->push_back(message.job);
+        returns_->add(message.job);
     } else if (const auto good = check_blob(descriptor.get(), message.size); !good) {
         return nonsense("result", message.tag, good.error().what);
     } else {

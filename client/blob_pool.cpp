@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <limits>
 #include <new>
@@ -53,7 +54,7 @@ struct Loan {
     ~Loan()
     {
         if (const auto list = returns.lock()) {
-            list->push_back(job);
+            list->add(job);
         }
     }
 
@@ -88,6 +89,8 @@ Result<BlobPool::Memory> BlobPool::find_or_make(std::size_t size)
         memory->reusable = true;
         all_.push_back(std::move(memory));
     } else {
+        // What another thread has read of it, it has read before it let it go.
+        std::atomic_thread_fence(std::memory_order_acquire);
         std::rotate(best, best + 1, all_.end());
     }
     return all_.back();

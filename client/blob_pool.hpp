@@ -6,8 +6,10 @@
 
 #include <sys/types.h>
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <vector>
 
@@ -33,8 +35,34 @@ struct BlobMemory {
     bool reusable = false;  ///< by this client, for another payload
 };
 
-/// The jobs whose results were given back; somebody has to tell the daemon.
-using Returns = std::vector<JobId>;
+/// The jobs whose results were given back, by any thread; somebody has to tell the daemon.
+class Returns {
+public:
+    void add(JobId job)
+    {
+        const std::lock_guard lock{mutex_};
+        jobs_.push_back(job);
+        any_.store(true, std::memory_order_relaxed);
+    }
+    /// What another thread adds is seen soon, not at once.
+    [[nodiscard]] bool empty() const noexcept { return !any_.load(std::memory_order_relaxed); }
+    /// Empties it, after `take` was called with each.
+    template <typename Take>
+    void take_all(Take take)
+    {
+        const std::lock_guard lock{mutex_};
+        for (const JobId job : jobs_) {
+            take(job);
+        }
+        jobs_.clear();
+        any_.store(false, std::memory_order_relaxed);
+    }
+
+private:
+    std::mutex mutex_;
+    std::vector<JobId> jobs_;
+    std::atomic<bool> any_ = false;  ///< for who has none, and asks often
+};
 
 class BlobPool {
 public:

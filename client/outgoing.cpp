@@ -85,10 +85,7 @@ void Conversation::add_returns()
     if (returns_->empty()) {
         return;
     }
-    for (const JobId job : *returns_) {
-        encode(Return{.tag = new_tag(), .job = job}, out_);
-    }
-    returns_->clear();
+    returns_->take_all([this](JobId job) { encode(Return{.tag = new_tag(), .job = job}, out_); });
     pool_.trim();  // their memory may have been a payload's
 }
 
@@ -101,7 +98,7 @@ void Conversation::discard_outgoing()
     uploads_.clear();
     upload_bytes_ = 0;
     waiting_puts_.clear();
-    returns_->clear();
+    returns_->take_all([](JobId /*job*/) {});
 }
 
 void Conversation::end_output()

@@ -39,6 +39,7 @@ private:
 
 /// A result, to be read. With its last copy it is given back to the daemon, which then may have it
 /// written anew for another job of this user's: what refers to its bytes must not outlive it.
+/// Copies may be read and released in any threads, while the client goes on in its own.
 class Blob {
 public:
     Blob() noexcept = default;

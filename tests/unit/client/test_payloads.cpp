@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
-// What is put for many jobs, and when it is dropped.
+// What is put for many jobs, and when it is dropped; what is lent, and given back.
+#include <thread>
+
 #include <doctest/doctest.h>
 
+#include "common/blob.hpp"
 #include "scripted_daemon.hpp"
 
 using namespace jobmill;
@@ -120,4 +123,38 @@ TEST_CASE("an answer that nobody asked for is said in plain words")
     ScriptedDaemon daemon;
     CHECK(daemon.say(Stored{Tag{5}}).error().what ==
           "the daemon sent a bad answer for tag 5: nothing was asked under it");
+}
+
+TEST_CASE("results may be let go in any threads")
+{
+    ScriptedDaemon daemon{
+        Welcome{}, 1 << 26, false, {.keep_results = true, .kept = 0, .shared = true}};
+    constexpr std::size_t each = 200;
+    std::vector<Blob> left;
+    std::vector<Blob> right;
+    for (std::size_t i = 0; i < 2 * each; ++i) {
+        const Tag tag = daemon.accepted_job();
+        JobResult result;
+        result.tag = tag;
+        result.job = JobId{100 + number(tag)};
+        result.size = 4096;
+        result.has_blob = true;
+        daemon.client.received_descriptors().push_back(*make_blob(4096));
+        REQUIRE(daemon.say(result));
+        (i < each ? left : right).push_back(daemon.event_of<event::JobResult>()->blob);
+    }
+    (void)daemon.heard();
+    std::thread other{[&] {
+        while (!left.empty()) {
+            left.pop_back();
+        }
+    }};
+    std::size_t returned = 0;
+    while (!right.empty()) {
+        right.pop_back();
+        returned += daemon.heard().size();
+    }
+    other.join();
+    returned += daemon.heard().size();
+    CHECK(returned == 2 * each);
 }
