@@ -26,6 +26,36 @@ Bytes args_of(const NewJob& job)
     return args;
 }
 
+/// At any depth; null when there is none.
+const LargeInteger* find_large(const Value& value)  // NOLINT(misc-no-recursion): as deep as it is
+{
+    if (const Array* items = value.array()) {
+        for (const Value& item : *items) {
+            if (const LargeInteger* found = find_large(item)) {
+                return found;
+            }
+        }
+    } else if (const Map* members = value.map()) {
+        for (const auto& [name, member] : *members) {
+            if (const LargeInteger* found = find_large(member)) {
+                return found;
+            }
+        }
+    }
+    return std::get_if<LargeInteger>(&value);
+}
+
+Result<void> check_args(const Map& args)
+{
+    for (const auto& [name, value] : args) {
+        if (const LargeInteger* large = find_large(value)) {
+            return fail(Errc::invalid, "args: " + name + ": " + std::to_string(large->number) +
+                                           "; the limit of integers is 2^63-1");
+        }
+    }
+    return {};
+}
+
 /// Whether the options fit the metadata of a frame.
 Result<void> check_size(const SubmitOptions& options)
 {
@@ -81,6 +111,7 @@ Result<void> Conversation::check(const NewJob& job) const
     JOBMILL_TRY(check_name("pool name", job.pool));
     JOBMILL_TRY(check_name("label", job.label));
     JOBMILL_TRY(as_result(options::check(job.options)));
+    JOBMILL_TRY(check_args(job.args));
     if (job.inputs.size() > limits::inputs) {
         return fail(Errc::invalid, std::to_string(job.inputs.size()) + " inputs; the limit is " +
                                        std::to_string(limits::inputs));

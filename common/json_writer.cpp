@@ -186,6 +186,9 @@ JsonWriter& JsonWriter::value(const Value& value)
     if (const auto* truth = std::get_if<bool>(&value)) {
         return boolean(*truth);
     }
+    if (const auto* large = std::get_if<LargeInteger>(&value)) {
+        return unsigned_integer(large->number);
+    }
     return null();
 }
 

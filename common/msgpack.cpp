@@ -128,6 +128,8 @@ void Writer::value(const Value& value)
         real(*fraction);
     } else if (const auto* truth = std::get_if<bool>(&value)) {
         boolean(*truth);
+    } else if (const auto* large = std::get_if<LargeInteger>(&value)) {
+        real(static_cast<double>(large->number));  // readers here know no such integer
     } else {
         nil();
     }

@@ -17,7 +17,16 @@ using Array = std::vector<Value>;
 /// Members in the order in which they were added.
 using Map = std::vector<std::pair<std::string, Value>>;
 
-struct Value : std::variant<std::monostate, bool, std::int64_t, double, std::string, Array, Map> {
+/// An integer above 2^63-1, which no handler could read: no job may have it among its arguments.
+struct LargeInteger {
+    explicit LargeInteger(std::uint64_t value) noexcept : number(value) {}
+    bool operator==(const LargeInteger&) const = default;
+
+    std::uint64_t number;
+};
+
+struct Value : std::variant<std::monostate, bool, std::int64_t, double, std::string, Array, Map,
+                            LargeInteger> {
     using variant::variant;
     // A literal would otherwise become a bool, and an int would be ambiguous.
     // NOLINTBEGIN(google-explicit-constructor): they convert, as the variant does
@@ -25,7 +34,12 @@ struct Value : std::variant<std::monostate, bool, std::int64_t, double, std::str
     Value(std::string_view text) : variant(std::string{text}) {}
     Value(int number) : variant(std::int64_t{number}) {}
     Value(std::uint32_t number) : variant(std::int64_t{number}) {}
-    Value(std::uint64_t number) : variant(static_cast<std::int64_t>(number)) {}
+    Value(std::uint64_t number) : variant(static_cast<std::int64_t>(number))
+    {
+        if (!std::in_range<std::int64_t>(number)) {
+            emplace<LargeInteger>(number);
+        }
+    }
     // NOLINTEND(google-explicit-constructor)
 
     /// The member of that name, or null when this is no map or has none.

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <limits>
+
 #include <doctest/doctest.h>
 
 #include "scripted_daemon.hpp"
@@ -238,6 +240,20 @@ TEST_CASE("a job that could not be encoded is refused here")
               .error()
               .what.find("65535") != std::string::npos);
     CHECK(daemon.client.unfinished() == 0);
+}
+
+TEST_CASE("an integer that no handler could read is refused by its name")
+{
+    ScriptedDaemon daemon;
+    constexpr std::uint64_t most = std::numeric_limits<std::int64_t>::max();
+    CHECK(daemon.client.submit({.handler = "a", .args = {{"n", most}}}));
+    const auto refused = daemon.client.submit(
+        {.handler = "a", .args = {{"k", 1}, {"list", Array{Value{Map{{"n", most + 1}}}}}}});
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == Errc::invalid);
+    CHECK(refused.error().what ==
+          "args: list: 9223372036854775808; the limit of integers is 2^63-1");
+    CHECK(daemon.client.unfinished() == 1);
 }
 
 TEST_CASE("with stream_parts nothing of a large result is held")

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
+#include <limits>
+
 #include <doctest/doctest.h>
 
+#include "common/json_writer.hpp"
+#include "common/msgpack.hpp"
 #include "jobmill/value.hpp"
 
 using namespace jobmill;
@@ -29,4 +33,19 @@ TEST_CASE("a literal is text, not a truth value")
 {
     CHECK(Value{"yes"}.text() != nullptr);
     CHECK(Value{true}.text() == nullptr);
+}
+
+TEST_CASE("an integer above the signed ones never turns negative")
+{
+    constexpr std::uint64_t most = std::numeric_limits<std::int64_t>::max();
+    CHECK(*Value{most}.integer() == std::numeric_limits<std::int64_t>::max());
+    const Value large{most + 1};
+    CHECK(large.integer() == nullptr);
+    CHECK(large == Value{LargeInteger{most + 1}});
+    Bytes line;
+    JsonWriter{line}.value(large);
+    CHECK(text_of(line) == "9223372036854775808");
+    Bytes bytes;
+    msgpack::Writer{bytes}.value(large);
+    CHECK(msgpack::decode(bytes).value() == Value{9223372036854775808.0});
 }
