@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <utility>
 
 #include "jobmill/bytes.hpp"
 
@@ -17,12 +18,21 @@ struct BlobMemory;
 class LentBlob {
 public:
     LentBlob() noexcept = default;
-    LentBlob(LentBlob&&) noexcept = default;
-    LentBlob& operator=(LentBlob&&) noexcept = default;
+    LentBlob(LentBlob&& other) noexcept
+        : memory_(std::move(other.memory_)), bytes_(std::exchange(other.bytes_, {}))
+    {
+    }
+    LentBlob& operator=(LentBlob&& other) noexcept
+    {
+        memory_ = std::move(other.memory_);
+        bytes_ = std::exchange(other.bytes_, {});
+        return *this;
+    }
     LentBlob(const LentBlob&) = delete;
     LentBlob& operator=(const LentBlob&) = delete;
     ~LentBlob() = default;
 
+    /// None once it was moved, as to submit().
     [[nodiscard]] std::span<std::byte> bytes() const noexcept { return bytes_; }
 
 private:
