@@ -78,7 +78,10 @@ typedef struct jobmill_failure {
 } jobmill_failure;
 
 /* What a handler may ask of its job. The table lives as long as the process. Nothing in it throws.
- * When the daemon is gone, calls that send do not return: the worker leaves. */
+ * When the daemon is gone, calls that send do not return: the worker leaves. A process that a
+ * handler forks has no job: what it has to say goes to its parent, by a pipe for example. Calls
+ * that send, report, or ask whether to stop kill it there, since the memory for that is the
+ * worker's alone. */
 typedef struct jobmill_api {
     uint32_t abi_version; /* JOBMILL_ABI_VERSION */
     uint32_t size;        /* sizeof(jobmill_api) of the worker */
