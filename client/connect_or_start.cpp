@@ -34,6 +34,9 @@ Result<Client> connect_or_start(StartRequest request, const Client::Options& opt
     if (wish != nullptr && *wish != '\0') {
         request.options.idle_timeout = wish;
     }
+    if (request.options.cancel_fd < 0) {
+        request.options.cancel_fd = options.cancel_fd;
+    }
     // A daemon may leave between its answer and the session: idle ones do, at any moment.
     constexpr int attempts = 5;
     // Who waits longer is told so, and may be interrupted.

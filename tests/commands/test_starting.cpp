@@ -86,9 +86,11 @@ TEST_CASE("waiting for a daemon ends when its caller wants no more")
     const UniqueFd read{ends[0]};
     const UniqueFd write{ends[1]};
     REQUIRE(::write(write.get(), "x", 1) == 1);
-    const auto client = connect_or_start({}, {.cancel_fd = read.get()});
-    REQUIRE_FALSE(client);
-    CHECK(client.error().code == Errc::closed);
+    for (const auto& client : {connect_or_start({}, {.cancel_fd = read.get()}),
+                               connect_or_start({.cancel_fd = read.get()})}) {
+        REQUIRE_FALSE(client);
+        CHECK(client.error().code == Errc::closed);
+    }
     CHECK(Client::connect().error().code == Errc::not_found);
 }
 

@@ -19,7 +19,8 @@ struct StartOptions {
     std::string idle_timeout = "10m";
     /// Where a systemd unit of this user is installed, that is started instead of a bare process.
     bool unit = true;
-    /// Waiting ends, with Errc::closed, when this can be read.
+    /// Waiting ends, with Errc::closed, when this can be read, and nothing is started for who is
+    /// not to wait any more. -1: Client::Options::cancel_fd.
     int cancel_fd = -1;
     /// Told a line for people when starting takes longer than a second.
     std::function<void(const std::string&)> on_slow{};
