@@ -49,6 +49,10 @@ private:
 /// encode_accepted_line for more.
 void encode_line(const Reply& reply, std::string_view id, Bytes& to);
 
+/// The same of whatever length, for lines that no session carries: nothing is left out, and a
+/// payload that is UTF-8 is text.
+void encode_whole_line(const Reply& reply, std::string_view id, Bytes& to);
+
 /// The jobs of `ids` are numbered consecutively from `first`.
 void encode_accepted_line(std::span<const std::string> ids, JobId first, Bytes& to);
 

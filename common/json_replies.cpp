@@ -271,12 +271,17 @@ private:
     JsonWriter writer_;
 };
 
+void add_line(const Reply& reply, std::string_view id, bool as_text, Bytes& to)
+{
+    std::visit(ReplyWriter{id, as_text, to}, reply);
+    append(to, "\n");
+}
+
 /// Appends the line if it stays within the limit.
 bool try_line(const Reply& reply, std::string_view id, bool as_text, Bytes& to)
 {
     const std::size_t start = to.size();
-    std::visit(ReplyWriter{id, as_text, to}, reply);
-    append(to, "\n");
+    add_line(reply, id, as_text, to);
     if (to.size() - start > limits::frame) {
         to.resize(start);
         return false;
@@ -312,6 +317,11 @@ void encode_line(const Reply& reply, std::string_view id, Bytes& to)
     error.error.text = "the answer is longer than a line may be";
     error.error.limit = limits::frame;
     JOBMILL_ASSERT(try_line(Reply{std::move(error)}, id, true, to));
+}
+
+void encode_whole_line(const Reply& reply, std::string_view id, Bytes& to)
+{
+    add_line(reply, id, true, to);
 }
 
 void encode_accepted_line(std::span<const std::string> ids, JobId first, Bytes& to)

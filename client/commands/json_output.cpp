@@ -10,7 +10,7 @@ namespace jobmill::commands {
 Bytes json_line(const ClientEvent& event, std::string_view id)
 {
     Bytes line;
-    encode_line(as_reply(event), id, line);
+    encode_whole_line(as_reply(event), id, line);
     return line;
 }
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# --json: commands that fail have a line for it, too. Usage: json_lines.sh BINDIR
+# --json: a line for what fails, too, and one for what is large. Usage: json_lines.sh BINDIR
 # shellcheck disable=SC1091,SC2154  # place.sh says what is what
 . "$(dirname "$0")/place.sh"
 printf '[pool.default]\nworkers = 1\n' >"$XDG_CONFIG_HOME/jobmill/jobmill.toml"
@@ -41,6 +41,30 @@ try --json cancel --queued "$job"
 has "a job that runs on" "{\"op\":\"cancelled\",\"id\":\"$job\",\"queued\":0,\"running\":1" "$out"
 same "code" 1 "$code"
 jobmill cancel "$job" >/dev/null
+
+echo "-- what is large"
+mkdir "$place/large" && cd "$place/large" || exit 2
+# Each can be an item of a map, too.
+tr -d '\000\n' </dev/urandom | head -c 1048576 >binary
+head -c 1048576 /dev/zero | tr '\000' x >text
+# result FILE: the payload of the one result in FILE.
+result() {
+    sed -n '/"op":"result"/s/.*"payload_b64":"\([^"]*\)".*/\1/p' "$1" | base64 -d
+    sed -n '/"op":"result"/s/.*"payload":"\([^"]*\)".*/\1/p' "$1" | tr -d '\n'
+}
+for kind in binary text; do
+    jobmill --json run echo - <"$kind" >run
+    same "run, $kind" 0 $?
+    jobmill --json wait "$(jobmill submit echo - <"$kind")" >wait
+    same "wait, $kind" 0 $?
+    jobmill --json map -0 echo <"$kind" >map
+    same "map, $kind" 0 $?
+    jobmill --json map -0 --ordered echo <"$kind" >ordered
+    for way in run wait map ordered; do
+        result "$way" >got
+        holds "$way, $kind: one line has it all" cmp "$kind" got
+    done
+done
 
 echo "-- where the daemon is"
 try --json socket

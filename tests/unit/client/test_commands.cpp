@@ -10,6 +10,7 @@
 #include "client/commands/cause_text.hpp"
 #include "client/commands/ended_jobs.hpp"
 #include "client/commands/item_reader.hpp"
+#include "client/commands/json_output.hpp"
 #include "client/commands/placeholders.hpp"
 #include "client/commands/progress_bar.hpp"
 #include "client/commands/session.hpp"
@@ -190,4 +191,20 @@ TEST_CASE("a bar is full when all is done, and no longer")
     CHECK(bar_text(12, 24) == "[############            ] 12/24");
     CHECK(bar_text(30, 24) == "[########################] 30/24");
     CHECK(bar_text(7, 0) == "7");
+}
+
+TEST_CASE("what came in pieces is one line of JSON")
+{
+    const std::string text(300'000, 'x');
+    const auto has = [](const Bytes& line, const std::string& part) {
+        return text_of(line).find(part) != std::string_view::npos && text_of(line).ends_with("}\n");
+    };
+    event::Chunk chunk{.tag = Tag{1}, .job = JobId{7}, .size = text.size()};
+    chunk.payload = Bytes(text.size(), std::byte{'x'});
+    CHECK(has(json_line(chunk, "1"), R"({"op":"chunk","id":"1","job":"7","payload":")" + text));
+    event::JobResult result{.tag = Tag{1}, .job = JobId{7}, .state = JobState::succeeded};
+    result.payload = Bytes(text.size(), std::byte{0xff});
+    result.size = text.size();
+    const std::string spelled(text.size() / 3 * 4, '/');
+    CHECK(has(json_line(result, "1"), R"("payload_b64":")" + spelled + '"'));
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -301,4 +302,14 @@ TEST_CASE("what is appended to is kept")
     Bytes bytes{before.begin(), before.end()};
     encode_line(Reply{succeeded(std::string(limits::inline_payload, '\x01'))}, "a", bytes);
     CHECK(text_of(bytes).starts_with("before\n{\"op\":\"result\""));
+}
+
+TEST_CASE("a whole line may be longer than a session's")
+{
+    Bytes bytes;
+    const std::string text(2 * limits::frame, 'x');
+    encode_whole_line(Reply{succeeded(text)}, "a", bytes);
+    CHECK(text_of(bytes).find("\"payload\":\"" + text + "\"") != std::string_view::npos);
+    CHECK(text_of(bytes).ends_with("}\n"));
+    CHECK(std::ranges::count(text_of(bytes), '\n') == 1);
 }
