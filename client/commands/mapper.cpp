@@ -6,6 +6,7 @@
 
 #include "client/commands/command_text.hpp"
 #include "client/commands/follow.hpp"
+#include "client/commands/interrupts.hpp"
 #include "client/commands/item_reader.hpp"
 #include "client/commands/listener.hpp"
 #include "client/commands/output.hpp"
@@ -307,7 +308,8 @@ Result<Mapper::Turn> Mapper::turn()
     if (woken.input) {
         JOBMILL_TRY(results_.shows_progress() ? input_.read_ahead() : input_.read());
     }
-    return Turn::on;
+    // Who writes the input has had the same signal: its last item may be the beginning of one.
+    return interrupted() == 0 ? Turn::on : Turn::abandoned;
 }
 
 void Mapper::abandon()

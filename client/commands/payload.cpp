@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "client/commands/payload.hpp"
 
+#include <poll.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <string>
 #include <utility>
@@ -23,14 +25,26 @@ tl::unexpected<Error> too_large(std::uint64_t most)
                     std::to_string(most) + " bytes");
 }
 
+/// Until there is something to read, or an end. What an interrupt cuts short is not the input: who
+/// writes it has had the same signal, and its end may be seen first.
+Result<void> wait_for_input(int fd)
+{
+    std::array<pollfd, 2> fds{pollfd{fd, POLLIN, 0}, pollfd{interrupt_fd(), POLLIN, 0}};
+    if (::poll(fds.data(), fds.size(), -1) < 0 && errno != EINTR) {
+        return fail_errno("poll", errno);
+    }
+    return interrupted() == 0 ? Result<void>{} : fail(Errc::closed, "interrupted");
+}
+
 Result<Bytes> read_to_end(int fd, std::uint64_t most)
 {
     Bytes bytes;
     while (true) {
+        JOBMILL_TRY(wait_for_input(fd));
         const std::size_t before = bytes.size();
         bytes.resize(before + read_size);
         const ssize_t size = ::read(fd, bytes.data() + before, read_size);
-        if (size < 0 && errno == EINTR && interrupted() == 0) {
+        if (size < 0 && errno == EINTR) {
             bytes.resize(before);
             continue;
         }
@@ -41,7 +55,7 @@ Result<Bytes> read_to_end(int fd, std::uint64_t most)
         if (bytes.size() > most) {
             return too_large(most);
         }
-        if (size == 0) {
+        if (size == 0 && interrupted() == 0) {
             return bytes;
         }
     }

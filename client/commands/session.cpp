@@ -164,6 +164,9 @@ int with_job(const CommonOptions& common, bool stream_parts, const WorkOptions& 
             }
             prepared = std::move(*made);
         }
+        if (interrupted() != 0) {
+            return abandoned_exit_code();
+        }
         NewJob job = prepared->job();
         change(job);
         const auto tag = client.submit(job);

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
@@ -9,8 +11,10 @@
 #include "client/commands/arguments.hpp"
 #include "client/commands/cause_text.hpp"
 #include "client/commands/ended_jobs.hpp"
+#include "client/commands/interrupts.hpp"
 #include "client/commands/item_reader.hpp"
 #include "client/commands/json_output.hpp"
+#include "client/commands/payload.hpp"
 #include "client/commands/placeholders.hpp"
 #include "client/commands/progress_bar.hpp"
 #include "client/commands/session.hpp"
@@ -207,4 +211,24 @@ TEST_CASE("what came in pieces is one line of JSON")
     result.size = text.size();
     const std::string spelled(text.size() / 3 * 4, '/');
     CHECK(has(json_line(result, "1"), R"("payload_b64":")" + spelled + '"'));
+}
+
+TEST_CASE("an input that ends with an interrupt is no payload")
+{
+    std::array<int, 2> pipe{};
+    REQUIRE(::pipe(pipe.data()) == 0);
+    const UniqueFd out{pipe[0]};
+    UniqueFd in{pipe[1]};
+    REQUIRE(::write(in.get(), "abc", 3) == 3);
+    in.reset();
+    // The signal would stay with this process.
+    const pid_t child = ::fork();
+    if (child == 0) {
+        watch_interrupts();
+        (void)::raise(SIGINT);
+        ::_exit(Payload::from(out.get(), 1000) ? 1 : 0);
+    }
+    int status = -1;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    CHECK(status == 0);
 }
