@@ -8,8 +8,10 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "common/places.hpp"
 #include "common/unique_fd.hpp"
 #include "daemon/key_depth.hpp"
+#include "daemon/log.hpp"
 #include "daemon/pool_reader.hpp"
 #include "daemon/toml_reader.hpp"
 
@@ -18,6 +20,33 @@ namespace {
 
 /// Of the file; parsing so much takes some milliseconds.
 constexpr std::size_t longest_file = std::size_t{256} * 1024;
+
+Result<void> judge_state_dir(const std::string& path)
+{
+    return path.starts_with('/') ? Result<void>{}
+                                 : fail(Errc::invalid, "\"" + path + "\" is not absolute");
+}
+
+Result<void> judge_level(const std::string& name)
+{
+    return log::level_named(name).map([](log::Level) {});
+}
+
+Result<void> judge_format(const std::string& name)
+{
+    return log::format_named(name).map([](log::Format) {});
+}
+
+/// What is wrong with them is found out later.
+void read_groups(TomlReader& reader, const toml::table& root, Config& config)
+{
+    const auto read = [&](const char* key, std::optional<std::string>& to, std::string& place) {
+        reader.text(root, key, to);
+        place = to ? reader.place(root.get(key)->source()) : "";
+    };
+    read("socket_group", config.socket_group, config.socket_group_place);
+    read("admin_group", config.admin_group, config.admin_group_place);
+}
 
 void read_bounds(TomlReader& reader, const toml::table& root, Config& config)
 {
@@ -96,12 +125,11 @@ Config read(TomlReader& reader, const toml::table& root)
                        "pool",
                        "label",
                        "spin"});
-    reader.text(root, "socket", config.socket);
-    reader.text(root, "socket_group", config.socket_group);
-    reader.text(root, "admin_group", config.admin_group);
-    reader.text(root, "state_dir", config.state_dir);
-    reader.text(root, "log_level", config.log_level);
-    reader.text(root, "log_format", config.log_format);
+    reader.text(root, "socket", config.socket, check_socket_path);
+    read_groups(reader, root, config);
+    reader.text(root, "state_dir", config.state_dir, judge_state_dir);
+    reader.text(root, "log_level", config.log_level, judge_level);
+    reader.text(root, "log_format", config.log_format, judge_format);
     read_bounds(reader, root, config);
     read_times(reader, root, config);
     config.labels = read_labels(reader, root);

@@ -21,6 +21,9 @@ struct Config {
     std::optional<std::string> socket_group;  ///< its members may connect, too
     /// Its members see and touch the jobs of all users; none: root and the daemon's user alone.
     std::optional<std::string> admin_group;
+    /// "FILE:LINE:COLUMN" of those groups: whether there is one only the system knows.
+    std::string socket_group_place;
+    std::string admin_group_place;
     std::optional<std::string> state_dir;
     std::optional<std::string> log_level;
     std::optional<std::string> log_format;

@@ -198,20 +198,13 @@ private:
         reader_.number(table_, "retry_timeout", pool_.retry_timeout, most_retries, 0);
         reader_.number(table_, "retry_failure", pool_.retry_failure, most_retries, 0);
         reader_.number(table_, "poison_after", pool_.poison_after, most_retries);
-        backoff("backoff", pool_.backoff);
-        backoff("backoff_max", pool_.backoff_max);
+        constexpr std::chrono::milliseconds least{1};
+        reader_.duration(table_, "backoff", pool_.backoff, least, longest_backoff);
+        reader_.duration(table_, "backoff_max", pool_.backoff_max, least, longest_backoff);
         if (pool_.backoff > pool_.backoff_max) {
             const bool told = table_.contains("backoff_max");
             reader_.complain(table_.get(told ? "backoff_max" : "backoff")->source(),
                              "backoff: more than backoff_max");
-        }
-    }
-
-    void backoff(std::string_view key, std::chrono::milliseconds& to)
-    {
-        reader_.duration(table_, key, to, std::chrono::milliseconds{1});
-        if (to > longest_backoff) {
-            reader_.complain(table_.get(key)->source(), std::string{key} + ": want 1ms to 24h");
         }
     }
 

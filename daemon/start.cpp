@@ -65,6 +65,13 @@ std::string config_file(const Options& options, const Surroundings& surroundings
     return none ? std::string{} : usual;
 }
 
+/// An error with the place in the file of what it is about.
+Result<void> placed(const std::string& place, Result<std::optional<gid_t>> group)
+{
+    return group || place.empty() ? group.map([](const auto&) {})
+                                  : fail(group.error().code, place + ": " + group.error().what);
+}
+
 /// The socket that the service manager has bound for us, or our own.
 Result<SocketPlace> take_place(const Settled& settled, ServiceManager& service)
 {
@@ -129,8 +136,9 @@ Result<Settled> settle(const Options& options, const Surroundings& surroundings)
         }
         config.idle_timeout = *timeout;
     }
-    JOBMILL_TRY(named_group("admin_group", config.admin_group));
-    JOBMILL_TRY(socket_group(config.socket_group, options.system));
+    JOBMILL_TRY(placed(config.admin_group_place, named_group("admin_group", config.admin_group)));
+    JOBMILL_TRY(
+        placed(config.socket_group_place, socket_group(config.socket_group, options.system)));
     if (options.workers) {
         for (PoolSettings& pool : config.pools) {
             pool.workers = options.workers;

@@ -9,9 +9,6 @@
 namespace jobmill::daemon {
 namespace {
 
-/// A hundred years: more than anybody means, less than nanoseconds can count.
-constexpr std::chrono::hours longest_duration{24 * 365 * 100};
-
 /// Ten years, as on the wire.
 constexpr std::chrono::hours longest_of_a_job{24 * 365 * 10};
 
@@ -21,11 +18,16 @@ constexpr std::string_view unlimited_word = "unlimited";
 
 }  // namespace
 
+std::string TomlReader::place(const toml::source_region& where) const
+{
+    return file_ + ":" + std::to_string(where.begin.line) + ":" +
+           std::to_string(where.begin.column);
+}
+
 void TomlReader::complain(const toml::source_region& where, const std::string& what)
 {
     if (!error_) {
-        error_ = Error{Errc::invalid, file_ + ":" + std::to_string(where.begin.line) + ":" +
-                                          std::to_string(where.begin.column) + ": " + what};
+        error_ = Error{Errc::invalid, place(where) + ": " + what};
     }
 }
 
@@ -56,6 +58,19 @@ void TomlReader::text(const toml::table& table, std::string_view key,
     }
 }
 
+void TomlReader::text(const toml::table& table, std::string_view key,
+                      std::optional<std::string>& to, Result<void> (*judge)(const std::string&))
+{
+    const auto* found = value<std::string>(table, key, "a string");
+    if (found == nullptr) {
+        return;
+    }
+    if (const auto judged = judge(found->get()); !judged) {
+        complain(found->source(), std::string{key} + ": " + judged.error().what);
+    }
+    to = found->get();
+}
+
 void TomlReader::flag(const toml::table& table, std::string_view key, std::optional<bool>& to)
 {
     if (const auto* found = value<bool>(table, key, "true or false")) {
@@ -66,15 +81,15 @@ void TomlReader::flag(const toml::table& table, std::string_view key, std::optio
 std::optional<std::int64_t> TomlReader::number_within(const toml::table& table,
                                                       std::string_view key, const Range& range)
 {
-    const std::string instead = range.word.empty() ? "" : " or \"" + std::string{range.word} + "\"";
-    const auto* found = value<std::int64_t>(table, key, ("a number" + instead).c_str());
+    const std::string want = "a number from " + std::to_string(range.least) + " to " +
+                             std::to_string(range.most) +
+                             (range.word.empty() ? "" : " or \"" + std::string{range.word} + "\"");
+    const auto* found = value<std::int64_t>(table, key, want.c_str());
     if (found == nullptr) {
         return {};
     }
     if (found->get() < range.least || found->get() > range.most) {
-        complain(found->source(), std::string{key} + ": want a number from " +
-                                      std::to_string(range.least) + " to " +
-                                      std::to_string(range.most) + instead);
+        complain(found->source(), std::string{key} + ": want " + want);
         return {};
     }
     return found->get();
@@ -83,30 +98,32 @@ std::optional<std::int64_t> TomlReader::number_within(const toml::table& table,
 void TomlReader::size(const toml::table& table, std::string_view key, std::uint64_t& to,
                       std::uint64_t most)
 {
-    const auto* found = value<std::string>(table, key, "a size such as \"64 MiB\"");
+    const std::string want = "a size such as \"64 MiB\", 1 byte to " + size_text(most);
+    const auto* found = value<std::string>(table, key, want.c_str());
     if (found == nullptr) {
         return;
     }
     const auto bytes = parse_size(found->get());
     if (!bytes || *bytes < 1 || *bytes > most) {
-        complain(found->source(),
-                 std::string{key} + ": " + (bytes ? "out of its range" : bytes.error().what));
+        complain(found->source(), std::string{key} + ": \"" + found->get() + "\": want " + want);
         return;
     }
     to = *bytes;
 }
 
 void TomlReader::duration(const toml::table& table, std::string_view key,
-                          std::chrono::milliseconds& to, std::chrono::milliseconds least)
+                          std::chrono::milliseconds& to, std::chrono::milliseconds least,
+                          std::chrono::milliseconds most)
 {
-    const auto* found = value<std::string>(table, key, "a duration such as \"5s\"");
+    const std::string want =
+        "a duration such as \"5s\", " + duration_text(least) + " to " + duration_text(most);
+    const auto* found = value<std::string>(table, key, want.c_str());
     if (found == nullptr) {
         return;
     }
     const auto parsed = parse_duration(found->get());
-    if (!parsed || *parsed < least || *parsed > longest_duration) {
-        complain(found->source(),
-                 std::string{key} + ": " + (parsed ? "out of its range" : parsed.error().what));
+    if (!parsed || *parsed < least || *parsed > most) {
+        complain(found->source(), std::string{key} + ": \"" + found->get() + "\": want " + want);
         return;
     }
     to = *parsed;

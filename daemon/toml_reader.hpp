@@ -16,6 +16,9 @@
 
 namespace jobmill::daemon {
 
+/// A hundred years: more than anybody means, less than nanoseconds can count.
+inline constexpr std::chrono::hours longest_duration{24 * 365 * 100};
+
 /// Takes values out of the tables of one file. A key that is absent leaves its value as it was;
 /// the first error is kept, with its place.
 class TomlReader {
@@ -24,6 +27,8 @@ public:
 
     [[nodiscard]] const std::optional<Error>& error() const noexcept { return error_; }
     void complain(const toml::source_region& where, const std::string& what);
+    /// "FILE:LINE:COLUMN".
+    [[nodiscard]] std::string place(const toml::source_region& where) const;
 
     void known_keys(const toml::table& table, const std::string& of,
                     std::initializer_list<std::string_view> names);
@@ -50,6 +55,9 @@ public:
     }
 
     void text(const toml::table& table, std::string_view key, std::optional<std::string>& to);
+    /// The same, if `judge` has nothing against it.
+    void text(const toml::table& table, std::string_view key, std::optional<std::string>& to,
+              Result<void> (*judge)(const std::string&));
     void flag(const toml::table& table, std::string_view key, std::optional<bool>& to);
 
     /// From 1 to `most`, or from `least`.
@@ -61,10 +69,12 @@ public:
             to = static_cast<T>(*found);
         }
     }
+    /// From one byte to `most`.
     void size(const toml::table& table, std::string_view key, std::uint64_t& to,
               std::uint64_t most);
     void duration(const toml::table& table, std::string_view key, std::chrono::milliseconds& to,
-                  std::chrono::milliseconds least = {});
+                  std::chrono::milliseconds least = {},
+                  std::chrono::milliseconds most = longest_duration);
 
     // Or a word that stands for no bound; it is never spelled 0.
 

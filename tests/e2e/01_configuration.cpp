@@ -65,10 +65,13 @@ TEST_CASE("a group that does not exist is refused before the start and by a relo
 {
     for (const char* const key : {"socket_group", "admin_group"}) {
         const std::string config = std::string{key} + " = \"no-such-group\"\n";
-        const Departure departure = run_daemon({.config = config, .arguments = {"--check-config"}});
+        const auto place = std::make_shared<Place>();
+        const Departure departure =
+            run_daemon(place, {.config = config, .arguments = {"--check-config"}});
         CHECK(departure.exit_code == 78);
-        CHECK(departure.log ==
-              "jobmilld: " + std::string{key} + ": there is no group \"no-such-group\"\n");
+        CHECK(departure.log == "jobmilld: " + place->directory() +
+                                   "/jobmill.toml:1:" + std::to_string(config.find('"') + 1) +
+                                   ": " + key + ": there is no group \"no-such-group\"\n");
         CHECK(run_daemon({.config = config}).exit_code == 78);
     }
     const auto place = std::make_shared<Place>();
@@ -77,8 +80,9 @@ TEST_CASE("a group that does not exist is refused before the start and by a relo
         << pool_config(1, "socket_group = \"no-such-group\"\n");
     JsonClient client = daemon.json();
     client.send(R"({"op":"reload","id":"r"})");
-    CHECK(client.next("error", "r").text_at("text") ==
-          "socket_group: there is no group \"no-such-group\"");
+    const std::string text{client.next("error", "r").text_at("text")};
+    CHECK_MESSAGE(text.starts_with(place->directory() + "/jobmill.toml:"), text);
+    CHECK_MESSAGE(text.ends_with(": socket_group: there is no group \"no-such-group\""), text);
 }
 
 TEST_CASE("a bad configuration stops the daemon itself the same way")
