@@ -12,6 +12,7 @@
 #include "common/unique_fd.hpp"
 #include "daemon/key_depth.hpp"
 #include "daemon/log.hpp"
+#include "daemon/options.hpp"
 #include "daemon/pool_reader.hpp"
 #include "daemon/toml_reader.hpp"
 
@@ -20,12 +21,6 @@ namespace {
 
 /// Of the file; parsing so much takes some milliseconds.
 constexpr std::size_t longest_file = std::size_t{256} * 1024;
-
-Result<void> judge_state_dir(const std::string& path)
-{
-    return path.starts_with('/') ? Result<void>{}
-                                 : fail(Errc::invalid, "\"" + path + "\" is not absolute");
-}
 
 Result<void> judge_level(const std::string& name)
 {

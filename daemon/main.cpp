@@ -42,8 +42,7 @@ int run(int argc, char** argv)
         return complain(settled.error());
     }
     if (options.check_config) {
-        std::puts("the configuration is good");
-        return exit_code::ok;
+        return say("the configuration is good\n");
     }
     ignore_strays();
     auto setup = set_up(std::move(*settled));

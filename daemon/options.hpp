@@ -6,6 +6,8 @@
 #include <string>
 #include <variant>
 
+#include "jobmill/result.hpp"
+
 namespace jobmill::daemon {
 
 struct Options {
@@ -20,6 +22,12 @@ struct Options {
     bool allow_root = false;
     bool system = false;  ///< the system's daemon: its places, and no commands
 };
+
+/// It must be absolute.
+[[nodiscard]] Result<void> judge_state_dir(const std::string& path);
+
+/// On standard output; answers the exit code.
+[[nodiscard]] int say(const std::string& text);
 
 /// The command line, or the exit code when everything is said (help, version, misuse).
 [[nodiscard]] std::variant<Options, int> parse_options(int argc, const char* const* argv);

@@ -123,18 +123,11 @@ Result<Settled> settle(const Options& options, const Surroundings& surroundings)
     if (options.log_level) {
         config.log_level = options.log_level;
     }
-    JOBMILL_TRY(log::level_named(config.log_level.value_or("info")));
     if (options.log_format) {
         config.log_format = options.log_format;
     }
-    JOBMILL_TRY(log::format_named(config.log_format.value_or("auto")));
     if (options.idle_timeout) {
-        const auto timeout = parse_duration(*options.idle_timeout);
-        if (!timeout || *timeout <= std::chrono::milliseconds{0}) {
-            return fail(Errc::invalid, "idle timeout \"" + *options.idle_timeout +
-                                           "\": want a duration above zero such as \"10m\"");
-        }
-        config.idle_timeout = *timeout;
+        JOBMILL_TRY_ASSIGN(config.idle_timeout, parse_duration(*options.idle_timeout));
     }
     JOBMILL_TRY(placed(config.admin_group_place, named_group("admin_group", config.admin_group)));
     JOBMILL_TRY(

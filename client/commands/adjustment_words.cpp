@@ -43,8 +43,8 @@ Result<Adjustment> parse_adjustment(const SetOptions& words)
     if (words.weight && words.pool.empty() && words.label.empty()) {
         return fail(Errc::invalid, "--weight is of a --pool or a --label: which?");
     }
-    JOBMILL_TRY(check_utf8("--pool", words.pool));
-    JOBMILL_TRY(check_utf8("--label", words.label));
+    JOBMILL_TRY(check_name("--pool", words.pool));
+    JOBMILL_TRY(check_name("--label", words.label));
     Adjustment to{.pool = words.pool, .label = words.label};
     JOBMILL_TRY(read("--max-running", words.max_running, options::max_running, to.max_running));
     JOBMILL_TRY(read("--weight", words.weight, options::weight, to.weight));

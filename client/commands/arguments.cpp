@@ -101,18 +101,23 @@ Result<Map> parse_arguments(std::span<const std::string> words)
     return arguments;
 }
 
-Result<void> check_utf8(const char* option, std::string_view text)
+Result<void> check_name(const char* option, std::string_view text)
 {
-    return valid_utf8(text) ? Result<void>{}
-                            : fail(Errc::invalid, std::string{option} + ": \"" + escaped(text) +
-                                                      "\" is not UTF-8");
+    if (!valid_utf8(text)) {
+        return fail(Errc::invalid,
+                    std::string{option} + ": \"" + escaped(text) + "\" is not UTF-8");
+    }
+    return text.size() <= limits::name
+               ? Result<void>{}
+               : fail(Errc::invalid, std::string{option} + ": has " + std::to_string(text.size()) +
+                                         " bytes; want at most " + std::to_string(limits::name));
 }
 
 Result<void> check_words(const WorkOptions& work, std::span<const std::string> command)
 {
-    JOBMILL_TRY(check_utf8("HANDLER", work.handler));
-    JOBMILL_TRY(check_utf8("--pool", work.pool));
-    JOBMILL_TRY(check_utf8("--label", work.label));
+    JOBMILL_TRY(check_name("HANDLER", work.handler));
+    JOBMILL_TRY(check_name("--pool", work.pool));
+    JOBMILL_TRY(check_name("--label", work.label));
     JOBMILL_TRY(parse_arguments(work.args));
     for (const std::string& word : command) {
         JOBMILL_TRY(check_command_word(word));

@@ -21,8 +21,8 @@ namespace jobmill::commands {
 /// KEY:=TEXT: text in any case.
 [[nodiscard]] Result<Map> parse_arguments(std::span<const std::string> words);
 
-/// Text travels as UTF-8: says which option, by its name, has some that is none.
-[[nodiscard]] Result<void> check_utf8(const char* option, std::string_view text);
+/// Names travel as UTF-8, of so many bytes at most: says which option, by its name, has another.
+[[nodiscard]] Result<void> check_name(const char* option, std::string_view text);
 
 /// What is wrong with the words of a job, before anybody is asked to run it.
 [[nodiscard]] Result<void> check_words(const WorkOptions& work,

@@ -25,8 +25,8 @@ struct Target {
 Result<std::vector<Target>> targets_of(const CancelOptions& options)
 {
     const IfRunning running = options.queued ? IfRunning::let_be : IfRunning::stop;
-    JOBMILL_TRY(check_utf8("--batch", options.batch));
-    JOBMILL_TRY(check_utf8("--label", options.label));
+    JOBMILL_TRY(check_name("--batch", options.batch));
+    JOBMILL_TRY(check_name("--label", options.label));
     std::vector<Target> targets;
     for (const std::string& word : options.ids) {
         if (word == "all") {

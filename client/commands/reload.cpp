@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: MIT
 // reload, daemon log-level: what a running daemon is told about itself.
+#include <algorithm>
+#include <array>
+#include <string_view>
+
 #include "client/commands/ask.hpp"
 #include "client/commands/json_output.hpp"
 #include "client/commands/notice.hpp"
@@ -71,6 +75,11 @@ int reload(const CommonOptions& common)
 
 int daemon_log_level(const CommonOptions& common, const std::string& level)
 {
+    static constexpr std::array<std::string_view, 4> levels{"debug", "info", "warning", "error"};
+    if (!level.empty() && std::ranges::find(levels, level) == levels.end()) {
+        return misused({Errc::invalid,
+                        "log level \"" + level + "\": want one of debug, info, warning, error"});
+    }
     return tell(
         common, [](Client& client, const std::string& word) { return client.log_level(word); },
         level);

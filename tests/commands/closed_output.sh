@@ -43,4 +43,10 @@ jobmill run echo hi <&- >&- 2>&-
 same "all three" 125 $?
 same "the daemon is well" hi "$(jobmill run echo hi)"
 
+echo "-- nor what the daemon's program is asked"
+for words in --help --version --check-config; do
+    err=$(jobmilld "$words" 2>&1 >/dev/full)
+    same "$words" "1 jobmilld: writing the output: No space left on device" "$? $err"
+done
+
 judge

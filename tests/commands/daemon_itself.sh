@@ -125,7 +125,7 @@ same "level" "info 0" "$out $code"
 try daemon log-level debug
 same "level" "debug 0" "$out $code"
 try daemon log-level loud
-same "level" "125 jobmill: log level \"loud\": want one of debug, info, warning, error" "$code $err"
+same "level" "2 jobmill: log level \"loud\": want one of debug, info, warning, error" "$code $err"
 try reload
 same "a level that was set by hand" "log_level debug -> info 0" "$out $code"
 try reload

@@ -40,6 +40,15 @@ mistake '--pool: "�" is not UTF-8' set --pool "$odd" --weight 3
 mistake '--batch: "�" is not UTF-8' cancel --batch "$odd"
 mistake '--label: "�" is not UTF-8' cancel --label "$odd"
 mistake '--pool: "�" is not UTF-8' bench --pool "$odd"
+long=$(printf '%0129d' 0)
+too_long="has 129 bytes; want at most 128"
+mistake "run: HANDLER: $too_long" run "$long" x
+mistake "run: --label: $too_long" run -L "$long" echo x
+mistake "submit: --pool: $too_long" submit -p "$long" echo x
+mistake "--pool: $too_long" bench --pool "$long"
+mistake "--label: $too_long" set --label "$long" --weight 3
+mistake "--batch: $too_long" cancel --batch "$long"
+mistake 'log level "loud": want one of debug, info, warning, error' daemon log-level loud
 for word in 0 x -1 1.5; do
     mistake "--jobs: \"$word\": want a whole number above 0" map -j "$word" echo
 done
@@ -82,5 +91,20 @@ same "a directory" "125 jobmill: the name of the current directory, \"$place/�
     "$code $err"
 same "is no matter to a handler" "125 jobmill" "$(jobmill run echo -- "125 jobmill")"
 cd "$place" || exit 2
+
+echo "-- the daemon's own command line"
+# misused TEXT WORD...: of jobmilld.
+misused() {
+    want=$1
+    shift
+    err=$(jobmilld "$@" 2>&1)
+    same "jobmilld $*" "2 jobmilld: $want; jobmilld --help tells more" "$? $err"
+}
+misused '--log-level: log level "loud": want one of debug, info, warning, error' -l loud
+misused '--log-format: log format "xml": want one of auto, text, json, journal' --log-format xml
+misused '--idle-timeout: "0s": want a duration above zero such as "10m"' --idle-timeout 0s
+misused '--idle-timeout: "soon": want a duration above zero such as "10m"' --idle-timeout soon
+misused '--socket: socket path "x.sock" is not absolute' -s x.sock
+misused '--state-dir: "x" is not absolute' --state-dir x
 
 judge

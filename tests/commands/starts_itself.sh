@@ -46,7 +46,7 @@ eventually gone "$(daemon_pid)"
 export JOBMILL_IDLE_TIMEOUT=soon
 try run sum 100
 same "code" 125 "$code"
-has "why" "idle timeout \"soon\"" "$err"
+has "why" "--idle-timeout: \"soon\"" "$err"
 unset JOBMILL_IDLE_TIMEOUT
 
 echo "-- 64 clients at once start one daemon"

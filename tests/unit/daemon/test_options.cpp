@@ -85,8 +85,19 @@ TEST_CASE("help and version are a success")
 TEST_CASE("misuse has the exit code of misuse")
 {
     const std::vector<const char*> lines[] = {
-        {"--colour"},       {"stray"},           {"--config"},   {"--workers", "0"},
-        {"--workers", "x"}, {"--workers", "-1"}, {"-w", "1025"}, {"--system=perhaps"},
+        {"--colour"},
+        {"stray"},
+        {"--config"},
+        {"--workers", "0"},
+        {"--workers", "x"},
+        {"--workers", "-1"},
+        {"-w", "1025"},
+        {"--system=perhaps"},
+        {"-l", "loud"},
+        {"--log-format", "xml"},
+        {"--idle-timeout", "0s"},
+        {"-s", "x.sock"},
+        {"--state-dir", "x"},
     };
     for (const auto& line : lines) {
         CAPTURE(line.front());
