@@ -91,16 +91,17 @@ bool MapResults::end(const event::JobResult& result, std::uint64_t number,
         return give_up(number);
     }
     const int code = result.dropped ? exit_code::job_failed : exit_code_of(result);
+    const bool cut_short = result.cause->kind == cause_kind::stopping;
     if (code == exit_code::ok) {
         tally_.add_success();
         want_line(items_.at(number), pattern);
     } else {
-        tally_.add_failure(number, code);
+        cut_short ? tally_.add_cut_short(number, code) : tally_.add_failure(number, code);
         halting_ = halting_ || tally_.halts();
         tell(result, number);
     }
     // What a stopping daemon cut short has not ended: it is not logged, and run again.
-    if (log_ != nullptr && result.cause->kind != cause_kind::stopping) {
+    if (log_ != nullptr && !cut_short) {
         items_.at(number).line = line(result, number, pattern);
     }
     return items_.end(number, bar_);
@@ -223,8 +224,9 @@ void MapResults::tell_summary() const
         notice(std::to_string(cancelled_) + " jobs were cancelled");
     }
     if (const std::string text = tally_.summary(); !text.empty()) {
+        const std::string rest = tally_.cut_short() > 0 ? "; --resume goes on" : "";
         const std::string where =
-            log_ == nullptr ? tally_.failed_items() : "see " + options_.job_log;
+            log_ == nullptr ? tally_.failed_items() : "see " + options_.job_log + rest;
         notice(text + (where.empty() ? "" : " (" + where + ")"));
     }
 }

@@ -26,6 +26,12 @@ void MapTally::add_failure(std::uint64_t item, int exit_code)
     }
 }
 
+void MapTally::add_cut_short(std::uint64_t item, int exit_code)
+{
+    ++cut_short_;
+    add_failure(item, exit_code);
+}
+
 bool MapTally::halts() const noexcept
 {
     if (!halt_ || failed_ == 0) {
@@ -53,7 +59,11 @@ std::string MapTally::summary() const
     if (failed_ == 0 && halted_ == 0) {
         return {};
     }
-    std::string text = std::to_string(done_) + " done, " + std::to_string(failed_) + " failed";
+    std::string text =
+        std::to_string(done_) + " done, " + std::to_string(failed_ - cut_short_) + " failed";
+    if (cut_short_ > 0) {
+        text += ", " + std::to_string(cut_short_) + " cut short";
+    }
     if (halted_ > 0) {
         text += ", " + std::to_string(halted_) + " given up";
     }

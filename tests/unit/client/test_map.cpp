@@ -214,6 +214,16 @@ TEST_CASE("what was given up is counted apart")
     CHECK(tally.exit_code() == 7);
 }
 
+TEST_CASE("what a stopping daemon has cut short is counted apart, and fails the map")
+{
+    MapTally tally = tally_of("", 2, 1);
+    tally.add_cut_short(9, 1);
+    tally.add_cut_short(10, 1);
+    CHECK(tally.summary() == "2 done, 1 failed, 2 cut short");
+    CHECK(tally.failed_items() == "items 3, 9 and 10");
+    CHECK(tally.exit_code() == 3);
+}
+
 TEST_CASE("the first items that fail are named")
 {
     CHECK(tally_of("", 5, 0).failed_items().empty());
