@@ -51,7 +51,9 @@ void Administration::answer_adjust(ClientSession& session, const AdjustRequest& 
         session.send(ErrorMessage{.tag = tag, .error = std::move(done.error())});
         return;
     }
-    log::info("adjusted", {{"user", session.identity().uid}});
+    if (request.max_running || request.weight) {
+        log::info("adjusted", {{"user", session.identity().uid}});
+    }
     session.send(AdjustReply{.tag = tag, .body = std::move(*done)});
 }
 

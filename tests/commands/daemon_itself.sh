@@ -134,7 +134,10 @@ printf '[pool.default]\nworkers = 2\n[pool.other]\nworkers = 1\n' >"$config"
 try reload
 same "changes" "pool default: workers 1 -> 2
 pool other: new, 1 worker 0" "$out $code"
+jobmill set --pool other >/dev/null
+no "a question" " adjusted" "$(cat "$log")"
 jobmill set --pool other --max-running 3 --weight 7 >/dev/null
+has "an answer" " adjusted" "$(cat "$log")"
 jobmill set --max-running 9 >/dev/null
 jobmill set --label bound --max-running 1 --weight 50 >/dev/null
 jobmill set --label gone --weight 2 >/dev/null
