@@ -119,7 +119,14 @@ Result<Settled> settle(const Options& options, const Surroundings& surroundings)
     Config& config = settled.config;
     settled.system = options.system;
     settled.allow_root = options.allow_root;
-    settled.socket_told = options.socket || config.socket;
+    // A reload compares what is in force with what would be.
+    if (options.socket) {
+        config.socket = options.socket;
+    }
+    if (options.state_dir) {
+        config.state_dir = options.state_dir;
+    }
+    settled.socket_told = config.socket.has_value();
     if (options.log_level) {
         config.log_level = options.log_level;
     }
@@ -137,15 +144,11 @@ Result<Settled> settle(const Options& options, const Surroundings& surroundings)
             pool.workers = options.workers;
         }
     }
-    settled.socket = options.socket
-                         ? *options.socket
-                         : config.socket.value_or(options.system ? system_socket_path
-                                                                 : user_socket_path(surroundings));
+    settled.socket = config.socket.value_or(options.system ? system_socket_path
+                                                           : user_socket_path(surroundings));
     JOBMILL_TRY(check_socket_path(settled.socket));
-    settled.state_dir = options.state_dir
-                            ? *options.state_dir
-                            : config.state_dir.value_or(
-                                  options.system ? system_state_dir : user_state_dir(surroundings));
+    settled.state_dir = config.state_dir.value_or(options.system ? system_state_dir
+                                                                 : user_state_dir(surroundings));
     if (settled.state_dir.empty() || settled.state_dir.front() != '/') {
         return fail(Errc::invalid, "state directory \"" + settled.state_dir + "\" is not absolute");
     }

@@ -69,6 +69,15 @@ TEST_CASE("a reload that changes nothing says so")
     CHECK(client.result("a").text_at("payload") == "5050");
 }
 
+TEST_CASE("places that the command line has said are no change, whatever the file says")
+{
+    const Daemon daemon{with_workers(1)};
+    JsonClient client = daemon.json();
+    write_config(daemon,
+                 "socket = \"/another.sock\"\nstate_dir = \"/another\"\n" + with_workers(1));
+    CHECK(reload(client).empty());
+}
+
 TEST_CASE("the largest result is another one at once, in workers that stay")
 {
     const Daemon daemon{with_workers(1)};
