@@ -53,14 +53,14 @@ result() {
     sed -n '/"op":"result"/s/.*"payload":"\([^"]*\)".*/\1/p' "$1" | tr -d '\n'
 }
 for kind in binary text; do
-    jobmill --json run echo - <"$kind" >run
+    jobmill --json run echo - <"$kind" >of_run
     same "run, $kind" 0 $?
-    jobmill --json wait "$(jobmill submit echo - <"$kind")" >wait
+    jobmill --json wait "$(jobmill submit echo - <"$kind")" >of_wait
     same "wait, $kind" 0 $?
-    jobmill --json map -0 echo <"$kind" >map
+    jobmill --json map -0 echo <"$kind" >of_map
     same "map, $kind" 0 $?
-    jobmill --json map -0 --ordered echo <"$kind" >ordered
-    for way in run wait map ordered; do
+    jobmill --json map -0 --ordered echo <"$kind" >of_ordered
+    for way in of_run of_wait of_map of_ordered; do
         result "$way" >got
         holds "$way, $kind: one line has it all" cmp "$kind" got
     done
