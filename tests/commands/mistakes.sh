@@ -83,6 +83,19 @@ for _ in 1 2 3 4; do
     esac
     checks=$((checks + 1))
 done
+
+echo "-- an input that an interrupt cuts short"
+mkfifo "$place/fifo" || exit 2
+before=$(jobmill submit echo)
+# Who comes to its turn late sees the end of the input together with the signal.
+nice -n 19 jobmill submit -i -- sh -c "cat >$place/got" <"$place/fifo" >"$place/out" 2>&1 &
+exec 3>"$place/fifo"
+head -c 200000 /dev/zero >&3 # more than a pipe holds: it reads
+kill -TERM $!
+exec 3>&-
+wait $!
+same "code and text" "143 " "$? $(cat "$place/out")"
+same "the next job" "$((before + 1))" "$(jobmill submit echo)"
 kill_daemon
 
 cd "$place/$odd" || exit 2
