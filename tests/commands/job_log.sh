@@ -144,6 +144,17 @@ kill -TERM $first
 wait $first
 same "what was interrupted has not ended" "" "$(column 1 log)"
 
+echo "-- what a stopped daemon cut short"
+printf 'drain_timeout = "100ms"\n' >"$XDG_CONFIG_HOME/jobmill/jobmill.toml"
+jobmill reload >/dev/null
+seq 9 | jobmill map --joblog cut -L cut-short -- sleep 60 2>"$place/err" &
+eventually sh -c 'test "$(jobmill status | grep -c cut-short)" = 9'
+jobmill daemon stop >/dev/null 2>&1
+wait $!
+same "is counted apart" "jobmill: 0 done, 0 failed, 9 cut short (see cut; --resume goes on)" \
+    "$(tail -n 1 "$place/err")"
+same "has not ended" "" "$(column 1 cut)"
+
 echo "-- options that do not go together"
 try map --resume -- echo
 same "a log is needed" 2 "$code"
