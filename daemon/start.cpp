@@ -147,8 +147,8 @@ Result<Settled> settle(const Options& options, const Surroundings& surroundings)
     settled.socket = config.socket.value_or(options.system ? system_socket_path
                                                            : user_socket_path(surroundings));
     JOBMILL_TRY(check_socket_path(settled.socket));
-    settled.state_dir = config.state_dir.value_or(options.system ? system_state_dir
-                                                                 : user_state_dir(surroundings));
+    settled.state_dir =
+        config.state_dir.value_or(options.system ? system_state_dir : user_state_dir(surroundings));
     if (settled.state_dir.empty() || settled.state_dir.front() != '/') {
         return fail(Errc::invalid, "state directory \"" + settled.state_dir + "\" is not absolute");
     }
