@@ -28,16 +28,14 @@ void JobDefaults::renew(InForce& pool, const PoolEntry& entry)
             drop_unused(id);
         }
     }
-    pool = {.era = entry.era,
-            .ids = {keep(entry.settings, false), keep(entry.settings, true)}};
+    pool = {.era = entry.era, .ids = {keep(entry.settings, false), keep(entry.settings, true)}};
 }
 
 DefaultsId JobDefaults::keep(const PoolSettings& pool, bool is_command)
 {
     const JobAsk ask = resolve({}, pool, is_command);
-    Entry entry{.terms = ask.terms,
-                .limits = ask.limits,
-                .waits_behind_delay = ask.waits_behind_delay};
+    Entry entry{
+        .terms = ask.terms, .limits = ask.limits, .waits_behind_delay = ask.waits_behind_delay};
     if (free_.empty()) {
         entries_.push_back(entry);
         return DefaultsId{static_cast<std::uint32_t>(entries_.size() - 1)};
