@@ -134,7 +134,7 @@ TEST_CASE("a socket path of 108 bytes is refused with the limit and one of 107 w
         daemon.check_healthy();
     }
     const Departure departure = run_daemon(place, {.config = pool_config(1), .socket = path + "s"});
-    CHECK(departure.exit_code == 78);
+    CHECK(departure.exit_code == 2);
     CHECK(contains(departure.log, "108 bytes; the limit is 107"));
 }
 
