@@ -11,7 +11,7 @@ DefaultsId JobDefaults::take(PoolId number, const PoolEntry& pool, bool is_comma
     if (place >= pools_.size()) {
         pools_.resize(place + 1);
     }
-    InForce& in_force = pools_[place];
+    Current& in_force = pools_[place];
     if (in_force.era != pool.era) {
         renew(in_force, pool);
     }
@@ -20,7 +20,7 @@ DefaultsId JobDefaults::take(PoolId number, const PoolEntry& pool, bool is_comma
     return id;
 }
 
-void JobDefaults::renew(InForce& pool, const PoolEntry& entry)
+void JobDefaults::renew(Current& pool, const PoolEntry& entry)
 {
     for (const DefaultsId id : pool.ids) {
         if (id != no_defaults) {

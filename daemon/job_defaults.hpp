@@ -40,19 +40,19 @@ public:
 
 private:
     /// Of a pool: those of its jobs, and those of commands.
-    struct InForce {
+    struct Current {
         std::uint64_t era = 0;
         std::array<DefaultsId, 2> ids{no_defaults, no_defaults};
     };
 
     [[nodiscard]] static std::size_t index(DefaultsId id) { return static_cast<std::size_t>(id); }
-    void renew(InForce& pool, const PoolEntry& entry);
+    void renew(Current& pool, const PoolEntry& entry);
     [[nodiscard]] DefaultsId keep(const PoolSettings& pool, bool is_command);
     void drop_unused(DefaultsId id);
 
     std::vector<Entry> entries_;
     std::vector<DefaultsId> free_;
-    std::vector<InForce> pools_;  ///< by number
+    std::vector<Current> pools_;  ///< by number
 };
 
 }  // namespace jobmill::daemon
