@@ -158,7 +158,9 @@ void Assignments::watch_overrun(const WorkerSlot& slot)
     const DeadlineKey key = overrun_key(slot);
     const TimePoint late = after(book_.holding(book_.front(slot)).started, overrun(slot));
     const TimePoint due = deadlines.due(key);
-    if (due == never || late - due >= patience_.overrun) {
+    // Once its words are waited for, it has no more time, however long such jobs take elsewhere.
+    const bool last = slot.listened == slot.oldest_held;
+    if (due == never || (!last && late - due >= patience_.overrun)) {
         deadlines.set(key, late);
     }
 }
@@ -168,11 +170,11 @@ void Assignments::overran(WorkerSlot& slot, Turn& turn)
     if (slot.held.size() < 2 || !speaks(slot.state)) {
         return;
     }
-    if (turn.now < after(book_.holding(book_.front(slot)).started, overrun(slot))) {
-        watch_overrun(slot);  // another has begun meanwhile
-        return;
-    }
     if (slot.listened != slot.oldest_held) {
+        if (turn.now < after(book_.holding(book_.front(slot)).started, overrun(slot))) {
+            watch_overrun(slot);  // another has begun meanwhile
+            return;
+        }
         // It may be done long since, and nobody has come to read it.
         slot.listened = slot.oldest_held;
         turn.ask(CollectWords{.worker = slot.worker});

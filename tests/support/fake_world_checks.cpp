@@ -364,8 +364,8 @@ void FakeWorld::check_numbers(const PretendPool& pool)
     if (pool.queue.size() == 0 || !has_turn(pool) || words_follow_) {
         return;
     }
-    if (!doomed_.empty()) {
-        return;  // whoever waits has his turn after those
+    if (!doomed_.empty() || (armed_ && *armed_ <= now_)) {
+        return;  // whoever waits has his turn after those, be the last of them cancelled meanwhile
     }
     demand(!muster.idle, "a worker is idle while a job waits");
     demand(!muster.free || pool.counts.surplus > 0 || by_pace(),
