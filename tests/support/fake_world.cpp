@@ -208,6 +208,7 @@ void FakeWorld::advance(Duration duration, bool late)
 void FakeWorld::fire_timer()
 {
     armed_.reset();
+    ends_go_on_ = false;
     feed(core::TimerFired{});
 }
 

@@ -309,6 +309,7 @@ private:
     core::Dispatcher dispatcher_;
     TimePoint now_{};
     std::optional<TimePoint> armed_;
+    bool ends_go_on_ = false;  ///< when the timer fires: some were doomed since it did last
     std::deque<PretendPool> pools_;
     std::vector<std::unique_ptr<PretendWorker>> workers_;
     std::vector<PretendSlot> slots_;  ///< by number; [0] is none

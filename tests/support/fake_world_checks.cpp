@@ -122,6 +122,7 @@ void FakeWorld::review()
     }
     std::erase_if(doomed_, [this](JobId id) { return job(id).place == Place::ended; });
     demand(doomed_.empty() || (armed_ && *armed_ <= now_), "what a batch gave up goes on for ever");
+    ends_go_on_ = ends_go_on_ || !doomed_.empty();
     for (const PretendPool& pool : pools_) {
         check_shares(pool);
     }
@@ -364,7 +365,7 @@ void FakeWorld::check_numbers(const PretendPool& pool)
     if (pool.queue.size() == 0 || !has_turn(pool) || words_follow_) {
         return;
     }
-    if (!doomed_.empty() || (armed_ && *armed_ <= now_)) {
+    if (!doomed_.empty() || ends_go_on_) {
         return;  // whoever waits has his turn after those, be the last of them cancelled meanwhile
     }
     demand(!muster.idle, "a worker is idle while a job waits");
