@@ -309,7 +309,6 @@ private:
     core::Dispatcher dispatcher_;
     TimePoint now_{};
     std::optional<TimePoint> armed_;
-    bool ends_go_on_ = false;  ///< when the timer fires: some were doomed since it did last
     std::deque<PretendPool> pools_;
     std::vector<std::unique_ptr<PretendWorker>> workers_;
     std::vector<PretendSlot> slots_;  ///< by number; [0] is none
@@ -321,7 +320,6 @@ private:
     std::vector<PretendLabel> labels_;
     std::uint32_t cap_ = core::no_bound;
     std::uint64_t working_ = 0;  ///< in all pools
-    bool memory_low_ = false;
     std::set<SessionId> behind_;
     std::set<UserId> held_users_;
     std::set<JobId> held_up_;
@@ -340,6 +338,8 @@ private:
     std::optional<WorkerId> must_be_heard_;
 
     std::array<std::uint64_t, job_state_names.size()> ended_{};
+    bool memory_low_ = false;
+    bool ends_go_on_ = false;  ///< when the timer fires: some were doomed since it did last
     bool stop_asked_ = false;
     bool grace_over_ = false;
     bool words_follow_ = false;  ///< what is queued goes out after them
