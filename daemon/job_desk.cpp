@@ -296,7 +296,7 @@ void JobDesk::session_drained(SessionId id)
         entry = paused_.erase(entry);
     }
     for (const JobId job : go_on) {
-        outside_.post(core::JobHeldUp{.job = job, .held_up = false});
+        outside_.post(core::JobPaused{.job = job, .paused = false});
     }
 }
 

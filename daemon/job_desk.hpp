@@ -166,7 +166,7 @@ private:
         Tag tag{};
         JobId job{};
         core::TimePoint since{};
-        bool told = false;  ///< the core knows that the job is held up for long
+        bool told = false;  ///< the core knows that the job is paused for long
     };
     struct Ended {
         JobId job{};
@@ -188,7 +188,7 @@ private:
     [[nodiscard]] std::optional<Reader> reader_of(const JobRecord& record) const;
     void relabel(const std::map<std::string_view, core::LabelId>& fresh);
     void deliver_result(const JobRecord& record, JobResult&& head, Payload&& payload);
-    void tell_held_up();
+    void tell_paused();
     void send_progress(Watched& watched, WorkerId worker);
     void answer_cancel(SessionId session, const Reply& answer) const;
     /// Answers when those that are meant are gone, or that there are none.

@@ -106,7 +106,7 @@ void JobDesk::worker_chunk(JobId job, WorkerId worker, Stream stream, Payload pa
                             .second;
     outside_.pause(worker, true);
     if (is_new) {
-        outside_.post(core::JobHeldUp{.job = job, .held_up = true});
+        outside_.post(core::JobPaused{.job = job, .paused = true});
     }
 }
 
@@ -121,7 +121,7 @@ void JobDesk::hear_out(WorkerId worker)
     paused_.erase(paused);
     outside_.pause(worker, false);
     if (told) {
-        outside_.post(core::JobHeldUp{.job = job, .held_up = false});
+        outside_.post(core::JobPaused{.job = job, .paused = false});
     }
 }
 
@@ -165,7 +165,7 @@ bool JobDesk::has_to_look() const noexcept
 
 void JobDesk::look_around()
 {
-    tell_held_up();
+    tell_paused();
     for (Watched& watched : watched_) {
         if (const auto worker = outside_.core.worker_of(watched.job)) {
             send_progress(watched, *worker);
@@ -173,17 +173,17 @@ void JobDesk::look_around()
     }
 }
 
-void JobDesk::tell_held_up()
+void JobDesk::tell_paused()
 {
-    std::vector<JobId> held_up;
+    std::vector<JobId> jobs;
     for (auto& [worker, paused] : paused_) {
         if (!paused.told && outside_.now() - paused.since >= short_wait) {
             paused.told = true;
-            held_up.push_back(paused.job);
+            jobs.push_back(paused.job);
         }
     }
-    for (const JobId job : held_up) {
-        outside_.post(core::JobHeldUp{.job = job, .held_up = true, .for_long = true});
+    for (const JobId job : jobs) {
+        outside_.post(core::JobPaused{.job = job, .paused = true, .for_long = true});
     }
 }
 

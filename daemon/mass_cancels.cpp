@@ -15,14 +15,14 @@ void MassCancels::begin(Order order)
     }
     // From the oldest on: those that run may be in somebody's way.
     std::reverse(order.jobs.begin(), order.jobs.end());
-    hold(order.uid);
+    suspend(order.uid);
     orders_.push_front(std::move(order));
     go_on_cancelling();
 }
 
 bool MassCancels::may_look(unsigned uid, std::size_t jobs)
 {
-    if (held_.contains(uid) || looked_at_ + jobs > jobs_a_look) {
+    if (suspended_.contains(uid) || looked_at_ + jobs > jobs_a_look) {
         return false;
     }
     looked_at_ += jobs;
@@ -32,25 +32,25 @@ bool MassCancels::may_look(unsigned uid, std::size_t jobs)
 void MassCancels::put_off(unsigned uid, std::size_t jobs, std::function<void()> look)
 {
     // What it will find must not begin between the order before it and its own.
-    const bool holds = held_.contains(uid);
-    if (holds) {
-        hold(uid);
+    const bool suspends = suspended_.contains(uid);
+    if (suspends) {
+        suspend(uid);
     }
-    looks_.push_back({.uid = uid, .jobs = jobs, .holds = holds, .look = std::move(look)});
+    looks_.push_back({.uid = uid, .jobs = jobs, .suspends = suspends, .look = std::move(look)});
 }
 
-void MassCancels::hold(unsigned uid)
+void MassCancels::suspend(unsigned uid)
 {
-    if (++held_[uid] == 1) {
-        outside_.post(core::UserHeld{.user = core::UserId{uid}, .held = true});
+    if (++suspended_[uid] == 1) {
+        outside_.post(core::UserSuspended{.user = core::UserId{uid}, .suspended = true});
     }
 }
 
 void MassCancels::let_go(unsigned uid)
 {
-    if (--held_.at(uid) == 0) {
-        held_.erase(uid);
-        outside_.post(core::UserHeld{.user = core::UserId{uid}, .held = false});
+    if (--suspended_.at(uid) == 0) {
+        suspended_.erase(uid);
+        outside_.post(core::UserSuspended{.user = core::UserId{uid}, .suspended = false});
     }
 }
 
@@ -78,7 +78,7 @@ void MassCancels::go_on_looking()
     looks_.erase(next);
     looked_at_ = look.jobs;
     look.look();
-    if (look.holds) {
+    if (look.suspends) {
         let_go(look.uid);
     }
 }

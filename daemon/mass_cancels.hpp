@@ -52,11 +52,11 @@ private:
     struct Look {
         unsigned uid = 0;
         std::size_t jobs = 0;
-        bool holds = false;  ///< its user is held until it is over
+        bool suspends = false;  ///< its user is suspended until it is over
         std::function<void()> look;
     };
 
-    void hold(unsigned uid);
+    void suspend(unsigned uid);
     void let_go(unsigned uid);
     void cancel_some(Order& order) const;
     void go_on_cancelling();
@@ -67,7 +67,8 @@ private:
     std::size_t looked_at_ = 0;  ///< jobs, in this turn
     std::deque<Look> looks_;
     std::deque<Order> orders_;
-    std::unordered_map<unsigned, std::size_t> held_;  ///< users, and by how many orders and looks
+    std::unordered_map<unsigned, std::size_t>
+        suspended_;  ///< users, and by how many orders and looks
 };
 
 }  // namespace jobmill::daemon

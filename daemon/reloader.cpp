@@ -176,9 +176,9 @@ void Reloader::retire(PoolId pool)
 void Reloader::follow(PoolId pool, PoolId successor)
 {
     // What waits with a worker goes, too.
-    outside_.post(core::PoolHeld{.pool = pool, .held = true});
+    outside_.post(core::PoolSuspended{.pool = pool, .suspended = true});
     outside_.desk.move_jobs(pool, successor);
-    outside_.post(core::PoolHeld{.pool = pool, .held = false});
+    outside_.post(core::PoolSuspended{.pool = pool, .suspended = false});
 }
 
 void Reloader::commit()

@@ -47,11 +47,11 @@ bool Assignments::offer_one(PoolId pool, Turn& turn)
     // Who holds fewest may have most work; each is passed by once until it holds others.
     const auto pass_by = [&](auto unfit) {
         while (slot != nullptr && !slot->held.empty() && unfit(*slot)) {
-            workforce_.is_full(*slot);
+            workforce_.mark_full(*slot);
             slot = workforce_.least_loaded(pool);
         }
     };
-    pass_by([&](const WorkerSlot& each) { return each.expected >= work; });
+    pass_by([&](const WorkerSlot& each) { return each.work_ahead >= work; });
     if (nobody()) {
         return false;
     }
@@ -338,7 +338,7 @@ void Assignments::conclude(JobHandle handle, JobWord word, Turn& turn)
 void Assignments::held_changed(WorkerSlot& slot, Turn& turn)
 {
     if (slot.held.empty()) {
-        slot.alone = false;
+        slot.closed = false;
         workforce_.step(slot, WorkerWord::emptied, turn);
     } else {
         if (slot.state == WorkerState::cancelling) {

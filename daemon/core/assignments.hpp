@@ -35,8 +35,8 @@ public:
 
     /// That pool is gone.
     void forget(PoolId pool) { shares_.forget(pool); }
-    /// See PoolHeld.
-    void hold(PoolId pool, bool held, Turn& turn);
+    /// See PoolSuspended.
+    void suspend(PoolId pool, bool suspended, Turn& turn);
     void cancel(JobHandle handle, EndedBy why, Turn& turn);
     /// The same for a job that does not run; one that does is let be.
     void waive(JobHandle handle, Turn& turn);
@@ -57,7 +57,7 @@ public:
     /// None of the session's jobs is to begin for a while.
     void fall_behind(SessionId session, Turn& turn);
     /// The job waits for its reader, or no longer does.
-    void hold_up(JobHandle handle, const JobHeldUp& word, Turn& turn);
+    void pause(JobHandle handle, const JobPaused& word, Turn& turn);
     /// The pools of jobs that lend their places have other sizes.
     void settle_lending(Turn& turn);
     /// Batches that give up take their rest with them, so many jobs an event.

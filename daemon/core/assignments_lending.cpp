@@ -16,19 +16,19 @@ void Assignments::nest(JobHandle child, Turn& turn)
     }
 }
 
-void Assignments::hold_up(JobHandle handle, const JobHeldUp& word, Turn& turn)
+void Assignments::pause(JobHandle handle, const JobPaused& word, Turn& turn)
 {
     if (unassigned(book_[handle].stage)) {
         return;
     }
     WorkerSlot& slot = workforce_.slots()[book_.holding(handle).worker.slot];
-    const bool closes = word.held_up && !slot.alone && !JOBMILL_BUG(47);
+    const bool closes = word.paused && !slot.closed && !JOBMILL_BUG(47);
     if (closes) {
         // For good: it would be given others each time that its reader has read a little.
-        slot.alone = true;
+        slot.closed = true;
         workforce_.load_changed(slot);
     }
-    if (book_.hold_up(handle, word.held_up && word.for_long) || closes) {
+    if (book_.pause(handle, word.paused && word.for_long) || closes) {
         call_back(slot, turn);
     }
 }

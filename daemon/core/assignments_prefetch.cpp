@@ -41,7 +41,7 @@ bool Assignments::fits(JobHandle handle, const WorkerSlot& slot, Duration work) 
         return false;
     }
     const Duration takes = book_.pace(job.pool).lately(job.handler);
-    return work == forever || (takes > Duration{} && takes <= work - slot.expected);
+    return work == forever || (takes > Duration{} && takes <= work - slot.work_ahead);
 }
 
 /// Whether a worker that has jobs has done this one before an idle one would be awake.
@@ -63,7 +63,7 @@ void Assignments::make_way(PoolId pool, Turn& turn)
     }
     const Duration most = ahead(pool, turn.now);
     workforce_.each_slot_of(pool, [&](WorkerSlot& slot) {
-        Duration left = slot.expected;
+        Duration left = slot.work_ahead;
         const JobHandle front = book_.front(slot);
         for (JobHandle at = slot.held.last(); at != front && left > most;
              at = book_[at].place.previous) {
@@ -73,10 +73,10 @@ void Assignments::make_way(PoolId pool, Turn& turn)
     });
 }
 
-void Assignments::hold(PoolId pool, bool held, Turn& turn)
+void Assignments::suspend(PoolId pool, bool suspended, Turn& turn)
 {
-    workforce_.hold(pool, held);
-    if (held) {
+    workforce_.suspend(pool, suspended);
+    if (suspended) {
         workforce_.each_slot_of(pool, [&](WorkerSlot& slot) { call_back(slot, turn); });
     } else {
         offer_what_fits(pool, turn);
@@ -120,7 +120,7 @@ void Assignments::share_out(PoolId pool, Turn& turn)
         return;
     }
     const WorkerSlot* rich = workforce_.most_loaded(pool);
-    if (rich->expected <= patience_.wake) {
+    if (rich->work_ahead <= patience_.wake) {
         return;  // which has it done before the other is awake
     }
     std::size_t left = rich->held.size() / 2;
@@ -144,7 +144,7 @@ Assignments::Prefetch& Assignments::prefetch_of(PoolId pool)
 Duration Assignments::overrun(const WorkerSlot& slot) const
 {
     const Duration front = book_.holding(book_.front(slot)).expected;
-    return std::max(front + patience_.overrun, std::min(slot.expected, patience_.gather));
+    return std::max(front + patience_.overrun, std::min(slot.work_ahead, patience_.gather));
 }
 
 /// The clock is looked at once in a while: it is not set anew for each job, but once it would go

@@ -82,18 +82,18 @@ void Dispatcher::State::handle(const SessionBehind& event, Turn& turn)
     }
 }
 
-void Dispatcher::State::handle(const UserHeld& event, Turn& turn)
+void Dispatcher::State::handle(const UserSuspended& event, Turn& turn)
 {
-    if (book.hold(event.user, event.held)) {
+    if (book.suspend(event.user, event.suspended)) {
         assignments.offer_everywhere(turn);
     }
 }
 
-void Dispatcher::State::handle(const JobHeldUp& event, Turn& turn)
+void Dispatcher::State::handle(const JobPaused& event, Turn& turn)
 {
     const JobHandle handle = book.find(event.job);
     if (handle != no_job) {
-        assignments.hold_up(handle, event, turn);
+        assignments.pause(handle, event, turn);
     }
 }
 

@@ -29,7 +29,7 @@ struct Dispatcher::State {
     void handle(const LabelAdjusted& event, Turn& turn);
     void handle(const CapAdjusted& event, Turn& turn);
     void handle(const MemoryJudged& event, Turn& turn);
-    void handle(const PoolHeld& event, Turn& turn);
+    void handle(const PoolSuspended& event, Turn& turn);
     void handle(const HandlerSucceeded& event, Turn& turn);
     void handle(const PoolRetired& event, Turn& turn);
     void handle(const TemplateReady& event, Turn& turn);
@@ -51,8 +51,8 @@ struct Dispatcher::State {
     void handle(const BatchClosed& event, Turn& turn);
     void handle(const SessionLost& event, Turn& turn);
     void handle(const SessionBehind& event, Turn& turn);
-    void handle(const UserHeld& event, Turn& turn);
-    void handle(const JobHeldUp& event, Turn& turn);
+    void handle(const UserSuspended& event, Turn& turn);
+    void handle(const JobPaused& event, Turn& turn);
     void handle(const JobFinished& event, Turn& turn);
     void handle(const WordsHeard& event, Turn& turn);
     void handle(const ClaimRevoked& event, Turn& turn);

@@ -44,9 +44,9 @@ void Dispatcher::State::handle(const MemoryJudged& event, Turn& turn)
     assignments.judge_memory(event.low, turn);
 }
 
-void Dispatcher::State::handle(const PoolHeld& event, Turn& turn)
+void Dispatcher::State::handle(const PoolSuspended& event, Turn& turn)
 {
-    assignments.hold(event.pool, event.held, turn);
+    assignments.suspend(event.pool, event.suspended, turn);
 }
 
 void Dispatcher::State::handle(const HandlerSucceeded& event, Turn& /*turn*/)

@@ -54,11 +54,11 @@ struct MemoryJudged {
     bool low = false;
 };
 
-/// None of the pool's jobs begins while it is held; what its workers have not begun yet goes back
-/// to its queue.
-struct PoolHeld {
+/// None of the pool's jobs begins while it is suspended; what its workers have not begun yet goes
+/// back to its queue.
+struct PoolSuspended {
     PoolId pool{};
-    bool held = false;
+    bool suspended = false;
 };
 
 /// A job of that handler belongs to another pool, which takes jobs, once it comes back from its
@@ -215,17 +215,17 @@ struct SessionBehind {
 
 /// None of the user's jobs begins, or they may again: more of them are being cancelled than can be
 /// at once.
-struct UserHeld {
+struct UserSuspended {
     UserId user{};
-    bool held = false;
+    bool suspended = false;
 };
 
 /// The job has begun, and stands still until its reader has read more; or no longer does. What
 /// stands behind it goes elsewhere, and nothing joins it any more. Without effect on a job that no
 /// worker holds. It is over with the attempt.
-struct JobHeldUp {
+struct JobPaused {
     JobId job{};
-    bool held_up = false;
+    bool paused = false;
     /// For a while already: its pool gets a worker more meanwhile.
     bool for_long = false;
 };
@@ -269,11 +269,11 @@ struct StopNow {};
 
 using Event =
     std::variant<PoolAdded, PoolResized, PoolAdjusted, LabelAdjusted, CapAdjusted, MemoryJudged,
-                 PoolHeld, HandlerSucceeded, PoolRetired, TemplateReady, TemplateLost,
+                 PoolSuspended, HandlerSucceeded, PoolRetired, TemplateReady, TemplateLost,
                  TemplateSilent, WorkerForked, ForkFailed, WorkerReady, WorkerExited,
                  WorkerMisbehaved, WorkerHung, WorkerWorn, JobDeaf, JobSubmitted, CancelRequested,
                  JobMoved, JobRelabelled, BatchOpened, BatchClosed, SessionLost, SessionBehind,
-                 UserHeld, JobHeldUp, JobFinished, WordsHeard, ClaimRevoked, TimerFired,
+                 UserSuspended, JobPaused, JobFinished, WordsHeard, ClaimRevoked, TimerFired,
                  StopRequested, StopNow>;
 
 }  // namespace jobmill::core

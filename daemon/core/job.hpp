@@ -75,7 +75,7 @@ struct Job {
     EndedBy why = EndedBy::cancel;  ///< it is cancelled, or its time is over
     bool attached : 1 = true;       ///< it ends with its session, and is in that session's list
     bool poison : 1 = false;        ///< it has crashed so many workers that it gets no other
-    bool held_up : 1 = false;       ///< it waits for its reader
+    bool paused : 1 = false;        ///< it waits for its reader
     bool lends : 1 = false;         ///< it waits, and its pool has a slot more meanwhile
     bool waited : 1 = false;        ///< it has lent its place to others in this attempt
     std::uint8_t bulk = 0;          ///< what its worker is sent for it takes, in `bulk_unit`s

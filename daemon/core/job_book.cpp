@@ -89,7 +89,7 @@ void JobBook::offer(JobHandle handle, WorkerSlot& slot, Turn& turn)
                  .offered = turn.now,
                  .charged = charged,
                  .expected = expected};
-    slot.expected += expected;
+    slot.work_ahead += expected;
     slot.bulk += job.bulk;
     ++backlog.running;
     ++working_;
@@ -103,7 +103,7 @@ void JobBook::offer(JobHandle handle, WorkerSlot& slot, Turn& turn)
     slot.held_at.resize(WorkerSlot::claim_words, no_job);
     slot.held_at[number(sequence) % WorkerSlot::claim_words] = handle;
     slot.spoilt = slot.spoilt || terms(handle).spoils_worker;
-    slot.alone = terms(handle).alone;
+    slot.closed = terms(handle).alone;
     if (job.expires == never) {
         deadlines_.cancel(jobs_, handle);
     }
@@ -224,7 +224,7 @@ void JobBook::take_from_worker(JobHandle handle)
     const Holding& holding = held(job);
     WorkerSlot& slot = (*slots_)[holding.worker.slot];
     slot.held.remove(jobs_, handle);
-    slot.expected -= holding.expected;
+    slot.work_ahead -= holding.expected;
     slot.bulk -= job.bulk;
     slot.held_at[number(holding.sequence) % WorkerSlot::claim_words] = no_job;
     if (slot.held.empty()) {
@@ -232,7 +232,7 @@ void JobBook::take_from_worker(JobHandle handle)
     } else {
         slot.oldest_held = held(jobs_[slot.held.first()]).sequence;
     }
-    mark_held_up(job, false);
+    mark_paused(job, false);
     stop_lending(job);
     --backlog_of(job).running;
     --working_;

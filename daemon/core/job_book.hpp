@@ -31,7 +31,7 @@ public:
     /// Once so many places of a pool are lent, a user of whose jobs there so many wait for their
     /// readers begins no other: some are left for all others.
     static constexpr std::uint32_t many_lent = PoolTerms{}.max_lent / 2;
-    static constexpr std::uint32_t many_held_up = PoolTerms{}.max_lent / 8;
+    static constexpr std::uint32_t many_paused = PoolTerms{}.max_lent / 8;
 
     void add_pool(PoolId pool);
     /// Where it has to be: in its pool's queue, or waiting for its time.
@@ -124,7 +124,7 @@ public:
     /// False when it was not behind.
     bool catch_up(SessionId session);
     /// None of the user's jobs has its turn, or they have again: true when they had not.
-    bool hold(UserId user, bool held);
+    bool suspend(UserId user, bool suspended);
 
     /// To the end of that pool's queue, if no worker holds it.
     void move(JobHandle handle, PoolId to, std::uint16_t handler, TimePoint now);
@@ -159,7 +159,7 @@ public:
     bool lend(JobHandle handle);
     /// Its reader holds it up for long, or no longer does. True when it lends its place from now
     /// on.
-    bool hold_up(JobHandle handle, bool held_up);
+    bool pause(JobHandle handle, bool paused);
     [[nodiscard]] std::uint32_t lent(PoolId pool) const { return backlogs_[number(pool)].lent; }
     /// A pool in which another number of jobs waits for their own than before; none when there is
     /// no such pool left.
@@ -201,8 +201,8 @@ private:
         std::uint64_t unfinished = 0;  ///< waiting, queued or with a worker
         std::uint64_t running = 0;     ///< with a worker
         std::uint32_t lent = 0;        ///< of these, so many wait for their own jobs
-        std::unordered_map<UserId, std::uint32_t> held_up;  ///< of these, by those who have any
-        std::vector<Heir> heirs;                            ///< none of a pool that goes on
+        std::unordered_map<UserId, std::uint32_t> paused;  ///< of these, by those who have any
+        std::vector<Heir> heirs;                           ///< none of a pool that goes on
         std::uint64_t retried = 0;
         std::array<std::uint64_t, job_state_names.size()> ended{};
     };
@@ -214,7 +214,7 @@ private:
     }
     [[nodiscard]] Hindrance hindrance_of(const Backlog& backlog,
                                          const JobQueue::LaneKey& lane) const;
-    void mark_held_up(Job& job, bool held_up);
+    void mark_paused(Job& job, bool paused);
     /// Whether the user has lent so many of many places that others would be left without.
     [[nodiscard]] static bool crowds(const Backlog& backlog, UserId user);
     void free_crowds(Backlog& backlog, UserId user);
@@ -255,7 +255,7 @@ private:
     std::vector<Backlog> backlogs_;  ///< by pool number
     std::unordered_map<SessionId, SessionJobs> sessions_;
     std::unordered_set<SessionId> behind_;  ///< whose clients do not read
-    std::unordered_set<UserId> held_;
+    std::unordered_set<UserId> suspended_;
     BatchBook batches_;
     LabelBook labels_;
     std::vector<PoolId> lending_changed_;

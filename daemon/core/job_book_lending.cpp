@@ -8,7 +8,7 @@ namespace jobmill::core {
 bool JobBook::lend(JobHandle handle)
 {
     Job& job = jobs_[handle];
-    if (job.lends || unassigned(job.stage) || (jobs_.extras(job).children == 0 && !job.held_up)) {
+    if (job.lends || unassigned(job.stage) || (jobs_.extras(job).children == 0 && !job.paused)) {
         return false;
     }
     job.lends = true;
@@ -21,31 +21,31 @@ bool JobBook::lend(JobHandle handle)
     return true;
 }
 
-bool JobBook::hold_up(JobHandle handle, bool held_up)
+bool JobBook::pause(JobHandle handle, bool paused)
 {
     Job& job = jobs_[handle];
-    mark_held_up(job, held_up);
-    if (!held_up && jobs_.extras(job).children == 0) {
+    mark_paused(job, paused);
+    if (!paused && jobs_.extras(job).children == 0) {
         stop_lending(job);
     }
-    return held_up && !JOBMILL_BUG(32) && lend(handle);
+    return paused && !JOBMILL_BUG(32) && lend(handle);
 }
 
-void JobBook::mark_held_up(Job& job, bool held_up)
+void JobBook::mark_paused(Job& job, bool paused)
 {
-    if (job.held_up == held_up) {
+    if (job.paused == paused) {
         return;
     }
-    job.held_up = held_up;
+    job.paused = paused;
     Backlog& backlog = backlog_of(job);
-    const auto user = backlog.held_up.try_emplace(whose(job).user).first;
-    user->second += held_up ? 1U : -1U;
-    if (!held_up) {
+    const auto user = backlog.paused.try_emplace(whose(job).user).first;
+    user->second += paused ? 1U : -1U;
+    if (!paused) {
         free_crowds(backlog, user->first);
         lending_changed_.push_back(job.pool);
     }
     if (user->second == 0) {
-        backlog.held_up.erase(user);
+        backlog.paused.erase(user);
     }
 }
 
@@ -67,7 +67,7 @@ void JobBook::release_parent(const Job& job)
 {
     const JobId id = jobs_.extras(job).parent;
     const JobHandle parent = number(id) == 0 ? no_job : find(id);
-    if (parent != no_job && --jobs_.own_extras(parent).children == 0 && !jobs_[parent].held_up) {
+    if (parent != no_job && --jobs_.own_extras(parent).children == 0 && !jobs_[parent].paused) {
         stop_lending(jobs_[parent]);
     }
 }

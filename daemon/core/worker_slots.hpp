@@ -35,12 +35,12 @@ struct WorkerSlot {
     bool faulty = false;              ///< its process is killed for what it did itself
     bool notes_stack = false;         ///< its job was asked where it is, before it is ended
     bool limited = false;             ///< its process died of a limit of the job that it ran
-    bool alone = false;  ///< it holds a job that tolerates no other beside it, or no other any more
+    bool closed = false;  ///< a job that it holds tolerates no other beside it, or no more others
     std::uint32_t jobs_done = 0;     ///< by its process
     std::uint32_t lending = 0;       ///< of the jobs that it holds, so many wait for their own
     TimePoint born{};                ///< when its process said hello
     TimePoint stop_by{};             ///< what it was flagged for ends by then, or it does
-    Duration expected{};             ///< so long it has work for, by what its jobs took lately
+    Duration work_ahead{};           ///< so long it has work for, by what its jobs took lately
     std::uint32_t bulk = 0;          ///< of the jobs that it holds, together
     Duration let_wait{};             ///< so long jobs waited for it since it last did something
     SlotId stands_in_for = no_slot;  ///< the worn one that leaves when this one is ready

@@ -62,7 +62,7 @@ void Workforce::act(WorkerSlot& slot, WorkerAction action, Turn& turn)
             slot.let_wait = {};
             slot.hung = false;
             slot.worn = slot.spoilt = slot.faulty = slot.limited = false;
-            slot.alone = false;
+            slot.closed = false;
             slot.listened = slot.overdue = {};
             ++slot.unready_forks;
             turn.ask(ForkWorker{.pool = slot.pool, .worker = slot.worker});
@@ -212,11 +212,12 @@ void Workforce::load_changed(WorkerSlot& slot)
     // Somebody may rely on it that a process runs no more jobs than so many.
     const bool fresh = slot.jobs_done + slot.held.size() < crew.terms.recycle_jobs;
     const bool open = takes_jobs(slot.state) && !slot.surplus && !slot.spoilt && fresh &&
-                      slot.lending == 0 && !slot.alone && !slot.overruns() && slot.has_free_claim();
+                      slot.lending == 0 && !slot.closed && !slot.overruns() &&
+                      slot.has_free_claim();
     crew.open.file(slots_, slot, open);
 }
 
-void Workforce::is_full(WorkerSlot& slot)
+void Workforce::mark_full(WorkerSlot& slot)
 {
     // Of who holds but one job nobody gets any.
     crew_of(slot.pool).open.file(slots_, slot, slot.held.size() > 1, true);

@@ -64,12 +64,12 @@ public:
     void kill_all(Turn& turn);
 
     [[nodiscard]] const PoolTerms& terms(PoolId pool) { return crew_of(pool).terms; }
-    void hold(PoolId pool, bool held) { crew_of(pool).held = held; }
-    /// Whether the pool is not held, and not degraded, or a probe is due.
+    void suspend(PoolId pool, bool suspended) { crew_of(pool).suspended = suspended; }
+    /// Whether the pool is not suspended, and not degraded, or a probe is due.
     [[nodiscard]] bool may_offer(PoolId pool)
     {
         const Crew& crew = crew_of(pool);
-        return !crew.held && crew.storm.may_offer();
+        return !crew.suspended && crew.storm.may_offer();
     }
 
     [[nodiscard]] WorkerSlots& slots() { return slots_; }
@@ -81,7 +81,7 @@ public:
     [[nodiscard]] WorkerSlot* offered_last(PoolId pool);
     /// It has as much work as it may have before it, however few jobs: none for it until it holds
     /// others than now.
-    void is_full(WorkerSlot& slot);
+    void mark_full(WorkerSlot& slot);
     /// Of those that take jobs, full ones included, one that holds most.
     [[nodiscard]] WorkerSlot* most_loaded(PoolId pool);
     /// How many workers it should have, without those that are lent.
@@ -120,7 +120,7 @@ private:
         std::uint32_t lent = 0;
         std::vector<SlotId> slots;
         CrashStorm storm;
-        bool held = false;
+        bool suspended = false;
         bool dissolving = false;
         bool does_without = false;  ///< nobody is to be forked for it
         TemplateState template_state = TemplateState::absent;

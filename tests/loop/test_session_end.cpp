@@ -197,13 +197,13 @@ TEST_CASE_FIXTURE(DeskFixture, "a cancel of many jobs leaves the loop its turns,
     peer.send(Cancel{.tag = Tag{9}, .what = CancelWhat::all});
     settle();
     CHECK(told<core::CancelRequested>().size() == turn);
-    REQUIRE(told<core::UserHeld>().size() == 1);
-    CHECK(told<core::UserHeld>().back().held);
+    REQUIRE(told<core::UserSuspended>().size() == 1);
+    CHECK(told<core::UserSuspended>().back().suspended);
     end(101, JobState::cancelled, core::EndedBy::cancel);
     finish(last_job, "");  // it was first
     desk.mass_cancels().go_on();
     CHECK(told<core::CancelRequested>().size() == turn + 1);
-    CHECK_FALSE(told<core::UserHeld>().back().held);
+    CHECK_FALSE(told<core::UserSuspended>().back().suspended);
     for (std::uint64_t job = 102; job < last_job; ++job) {
         end(job, JobState::cancelled, core::EndedBy::cancel);
     }
@@ -353,7 +353,7 @@ TEST_CASE_FIXTURE(DeskFixture, "the many jobs of a client that is gone go over s
     CHECK(told<core::CancelRequested>().size() == turn + 1);
     CHECK(told<core::CancelRequested>().front().job == JobId{102});
     CHECK(told<core::SessionLost>().size() == 1);
-    CHECK_FALSE(told<core::UserHeld>().back().held);
+    CHECK_FALSE(told<core::UserSuspended>().back().suspended);
 }
 
 TEST_CASE_FIXTURE(DeskFixture, "cancelling what there is none of is an error, not a wait")

@@ -25,7 +25,7 @@ bool dribbles_until_over(DeskFixture& world, Peer& peer, ByteView bytes, std::ui
 }
 
 /// Job 101 says more than its reader reads.
-void emit_until_held_up(DeskFixture& world)
+void emit_until_paused(DeskFixture& world)
 {
     while (world.paused.empty()) {
         world.chunk(101, small(std::string(60'000, 'c')));
@@ -125,7 +125,7 @@ TEST_CASE_FIXTURE(DeskFixture,
     peer.send(submit(1));
     peer.send(submit(2));
     CHECK(heard_by(peer) == Lines{"accepted 1:101 x2"});
-    emit_until_held_up(*this);
+    emit_until_paused(*this);
     CHECK(run_until([&] { return is_over(1); }));
     bury();
     CHECK(paused.empty());
@@ -138,7 +138,7 @@ TEST_CASE_FIXTURE(DeskFixture, "who reads less than his socket holds is not let 
     Peer& peer = connect_binary();
     peer.send(submit(1));
     CHECK(heard_by(peer) == Lines{"accepted 1:101"});
-    emit_until_held_up(*this);
+    emit_until_paused(*this);
     // In that time half of what the kernel wants to be read before a socket is writable again.
     for (int i = 0; i < 15; ++i) {
         run_for(100ms);
@@ -155,7 +155,7 @@ TEST_CASE_FIXTURE(DeskFixture, "who reads slowly is not let go as long as he rea
     Peer& peer = connect_binary();
     peer.send(submit(1));
     CHECK(heard_by(peer) == Lines{"accepted 1:101"});
-    emit_until_held_up(*this);
+    emit_until_paused(*this);
     for (int i = 0; i < 8; ++i) {
         run_for(100ms);
         peer.listen(std::size_t{200} * 1024);

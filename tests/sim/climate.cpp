@@ -83,7 +83,7 @@ Climate random_climate(std::uint64_t seed, Chance& chance)
     climate.adjustments = chance.percent(50) ? 1 + chance.below(20) : 0;
     climate.memory = chance.percent(30) ? 1 + chance.below(10) : 0;
     climate.behind = chance.percent(40) ? 1 + chance.below(10) : 0;
-    climate.holds = chance.percent(40) ? 1 + chance.below(10) : 0;
+    climate.suspends = chance.percent(40) ? 1 + chance.below(10) : 0;
     climate.storms = chance.percent(35) ? 1 + chance.below(5) : 0;
     return climate;
 }

@@ -75,9 +75,9 @@ struct Climate {
     std::uint64_t reloads = 0;
     std::uint64_t adjustments = 0;
     std::uint64_t memory = 0;
-    std::uint64_t behind = 0;  ///< clients that stop reading
-    std::uint64_t alone = 0;   ///< jobs that tolerate no other beside them
-    std::uint64_t holds = 0;   ///< users whose jobs are not to begin
+    std::uint64_t behind = 0;    ///< clients that stop reading
+    std::uint64_t alone = 0;     ///< jobs that tolerate no other beside them
+    std::uint64_t suspends = 0;  ///< users whose jobs are not to begin
     std::uint64_t storms = 0;
 };
 

@@ -58,20 +58,20 @@ void RandomSchedule::stop_or_go_on_reading()
 }
 
 /// A user's jobs do not begin, or may again; now and then he is told so twice.
-void RandomSchedule::hold_user_or_let_go()
+void RandomSchedule::suspend_user_or_let_go()
 {
     const UserId user = user_of(SessionId{1 + chance_.below(sessions)});
-    const bool held = world_.held_users().contains(user);
-    world_.hold_user(user, chance_.percent(90) ? !held : held);
+    const bool suspended = world_.suspended_users().contains(user);
+    world_.suspend_user(user, chance_.percent(90) ? !suspended : suspended);
 }
 
 /// A job waits for its reader, or one that did goes on.
-void RandomSchedule::hold_up_or_let_go_on()
+void RandomSchedule::pause_or_let_go_on()
 {
-    if (!world_.held_up().empty() && chance_.percent(70)) {
-        world_.hold_up(*world_.held_up().begin(), false);
+    if (!world_.paused().empty() && chance_.percent(70)) {
+        world_.pause(*world_.paused().begin(), false);
     } else if (!world_.alive().empty()) {
-        world_.hold_up(any_job(), chance_.percent(90), chance_.percent(60));
+        world_.pause(any_job(), chance_.percent(90), chance_.percent(60));
     }
 }
 
@@ -172,11 +172,12 @@ void RandomSchedule::step_operator()
     if (chance_.per_mille(climate_.behind) || (!world_.behind().empty() && chance_.percent(1))) {
         stop_or_go_on_reading();
     }
-    if (chance_.per_mille(climate_.behind) || (!world_.held_up().empty() && chance_.percent(3))) {
-        hold_up_or_let_go_on();
+    if (chance_.per_mille(climate_.behind) || (!world_.paused().empty() && chance_.percent(3))) {
+        pause_or_let_go_on();
     }
-    if (chance_.per_mille(climate_.holds) || (!world_.held_users().empty() && chance_.percent(2))) {
-        hold_user_or_let_go();
+    if (chance_.per_mille(climate_.suspends) ||
+        (!world_.suspended_users().empty() && chance_.percent(2))) {
+        suspend_user_or_let_go();
     }
     if (chance_.per_mille(climate_.storms) || (storm_ && chance_.per_mille(5))) {
         storm_ = !storm_;
@@ -206,7 +207,7 @@ void RandomSchedule::reload()
     }
     const PoolId old = pool->id;
     if (chance_.percent(20)) {
-        world_.hold_pool(old, !pool->on_hold);
+        world_.suspend_pool(old, !pool->suspended);
         return;
     }
     const auto gone = std::count_if(world_.pools().begin(), world_.pools().end(),
@@ -236,7 +237,7 @@ void RandomSchedule::follow(PoolId old, PoolId made)
         if (pool.id != old && !(is_earlier && chance_.percent(70))) {
             continue;
         }
-        world_.hold_pool(pool.id, true);
+        world_.suspend_pool(pool.id, true);
         world_.move_jobs(pool.id, made);
         for (std::uint16_t handler = 0; handler < handlers; ++handler) {
             if (chance_.percent(80)) {
@@ -244,7 +245,7 @@ void RandomSchedule::follow(PoolId old, PoolId made)
                                static_cast<std::uint16_t>(chance_.below(handlers)));
             }
         }
-        world_.hold_pool(pool.id, false);
+        world_.suspend_pool(pool.id, false);
     }
 }
 

@@ -112,16 +112,16 @@ void RandomSchedule::calm_down()
             world_.lose_session(session);
         }
     }
-    while (!world_.held_users().empty()) {
-        world_.hold_user(*world_.held_users().begin(), false);
+    while (!world_.suspended_users().empty()) {
+        world_.suspend_user(*world_.suspended_users().begin(), false);
     }
     for (const PretendPool& pool : world_.pools()) {
-        if (pool.on_hold && !pool.gone) {
-            world_.hold_pool(pool.id, false);
+        if (pool.suspended && !pool.gone) {
+            world_.suspend_pool(pool.id, false);
         }
     }
-    while (!world_.held_up().empty()) {
-        world_.hold_up(*world_.held_up().begin(), false);
+    while (!world_.paused().empty()) {
+        world_.pause(*world_.paused().begin(), false);
     }
     for (const auto& worker : world_.workers()) {
         if (worker->hostile && worker->life == Life::running) {

@@ -30,8 +30,8 @@ private:
     [[nodiscard]] BatchId any_batch();
     void cancel_some();
     void stop_or_go_on_reading();
-    void hold_user_or_let_go();
-    void hold_up_or_let_go_on();
+    void suspend_user_or_let_go();
+    void pause_or_let_go_on();
 
     // The operator and the machine.
     void step_operator();

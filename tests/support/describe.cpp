@@ -110,9 +110,9 @@ std::string say(const MemoryJudged& e)
 {
     return std::string{"MemoryJudged "} + (e.low ? "low" : "enough");
 }
-std::string say(const PoolHeld& e)
+std::string say(const PoolSuspended& e)
 {
-    return "PoolHeld" + text(e.pool) + (e.held ? "" : " no longer");
+    return "PoolSuspended" + text(e.pool) + (e.suspended ? "" : " no longer");
 }
 std::string say(const HandlerSucceeded& e)
 {
@@ -203,13 +203,14 @@ std::string say(const SessionBehind& e)
 {
     return "SessionBehind" + text(e.session) + (e.behind ? " behind" : " caught up");
 }
-std::string say(const UserHeld& e)
+std::string say(const UserSuspended& e)
 {
-    return "UserHeld " + std::to_string(number(e.user)) + (e.held ? " held" : " let go");
+    return "UserSuspended " + std::to_string(number(e.user)) +
+           (e.suspended ? " suspended" : " let go");
 }
-std::string say(const JobHeldUp& e)
+std::string say(const JobPaused& e)
 {
-    return "JobHeldUp" + text(e.job) + (e.held_up ? " held up" : " goes on") +
+    return "JobPaused" + text(e.job) + (e.paused ? " paused" : " goes on") +
            (e.for_long ? " for long" : "");
 }
 std::string say(const JobFinished& e)

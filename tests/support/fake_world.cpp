@@ -61,9 +61,9 @@ void FakeWorld::retire_pool(PoolId pool)
     feed(core::PoolRetired{.pool = pool});
 }
 
-void FakeWorld::hold_pool(PoolId pool, bool held)
+void FakeWorld::suspend_pool(PoolId pool, bool suspended)
 {
-    feed(core::PoolHeld{.pool = pool, .held = held});
+    feed(core::PoolSuspended{.pool = pool, .suspended = suspended});
 }
 
 void FakeWorld::move_jobs(PoolId from, PoolId to)
@@ -168,14 +168,14 @@ void FakeWorld::set_behind(SessionId session, bool behind)
     feed(core::SessionBehind{.session = session, .behind = behind});
 }
 
-void FakeWorld::hold_user(UserId user, bool held)
+void FakeWorld::suspend_user(UserId user, bool suspended)
 {
-    feed(core::UserHeld{.user = user, .held = held});
+    feed(core::UserSuspended{.user = user, .suspended = suspended});
 }
 
-void FakeWorld::hold_up(JobId job, bool held_up, bool for_long)
+void FakeWorld::pause(JobId job, bool paused, bool for_long)
 {
-    feed(core::JobHeldUp{.job = job, .held_up = held_up, .for_long = for_long});
+    feed(core::JobPaused{.job = job, .paused = paused, .for_long = for_long});
 }
 
 BatchId FakeWorld::open_batch(const core::HaltRule& rule)

@@ -43,7 +43,7 @@ public:
     /// Jobs of the one handler that come back are the other's.
     void succeed(PoolId old, std::uint16_t handler, PoolId to, std::uint16_t to_handler);
     void retire_pool(PoolId pool);
-    void hold_pool(PoolId pool, bool held);
+    void suspend_pool(PoolId pool, bool suspended);
     /// What has not begun in `from`.
     void move_jobs(PoolId from, PoolId to);
     void relabel(JobId job, LabelId label);
@@ -61,9 +61,9 @@ public:
     /// The client stops or begins again to read.
     void set_behind(SessionId session, bool behind);
     /// The user's jobs do not begin, or may again.
-    void hold_user(UserId user, bool held);
+    void suspend_user(UserId user, bool suspended);
     /// The job waits for its reader, for long or not, or no longer does.
-    void hold_up(JobId job, bool held_up, bool for_long = false);
+    void pause(JobId job, bool paused, bool for_long = false);
     BatchId open_batch(const core::HaltRule& rule);
     void close_batch(BatchId batch);
 
@@ -118,8 +118,8 @@ public:
     [[nodiscard]] bool memory_low() const { return memory_low_; }
     /// Whose clients do not read.
     [[nodiscard]] const std::set<SessionId>& behind() const { return behind_; }
-    [[nodiscard]] const std::set<UserId>& held_users() const { return held_users_; }
-    [[nodiscard]] const std::set<JobId>& held_up() const { return held_up_; }
+    [[nodiscard]] const std::set<UserId>& suspended_users() const { return suspended_users_; }
+    [[nodiscard]] const std::set<JobId>& paused() const { return paused_; }
     [[nodiscard]] bool stopping() const { return stop_asked_; }
     [[nodiscard]] bool stopped() const { return stopped_; }
     /// Processes that are no more.
@@ -158,7 +158,7 @@ private:
     {
     }
     void foresee(const core::PoolResized& event);
-    void foresee(const core::PoolHeld& event);
+    void foresee(const core::PoolSuspended& event);
     void foresee(const core::PoolAdjusted& event);
     void foresee(const core::LabelAdjusted& event);
     void foresee(const core::CapAdjusted& event);
@@ -182,8 +182,8 @@ private:
     void foresee(const core::BatchClosed& event);
     void foresee(const core::SessionLost& event);
     void foresee(const core::SessionBehind& event);
-    void foresee(const core::UserHeld& event);
-    void foresee(const core::JobHeldUp& event);
+    void foresee(const core::UserSuspended& event);
+    void foresee(const core::JobPaused& event);
     void foresee(const core::JobFinished& event);
     void foresee(const core::WordsHeard& event);
     void foresee(const core::ClaimRevoked& event);
@@ -269,7 +269,7 @@ private:
     [[nodiscard]] static bool called_back(const PretendWorker& worker);
     /// Workers hold as much ahead as jobs are short, not as many as they may.
     [[nodiscard]] bool by_pace() const { return physics_.patience.ahead != core::forever; }
-    [[nodiscard]] bool holds_alone(const PretendWorker& worker) const;
+    [[nodiscard]] bool is_closed(const PretendWorker& worker) const;
     [[nodiscard]] bool overruns(const PretendWorker& worker) const;
     [[nodiscard]] bool open_to_all(const PretendWorker& worker) const;
     [[nodiscard]] bool used_up(const PretendWorker& worker) const;
@@ -299,7 +299,7 @@ private:
     void end(PretendJob& job, JobState state);
     void ask_cancel(PretendJob& job);
     void mark_behind(SessionId session, bool behind);
-    void mark_held_up(PretendJob& job, bool held_up);
+    void mark_paused(PretendJob& job, bool paused);
     void join_queues();
     void leave_queue(PretendJob& job);
     void tell_over(PretendWorker& worker);
@@ -321,8 +321,8 @@ private:
     std::uint32_t cap_ = core::no_bound;
     std::uint64_t working_ = 0;  ///< in all pools
     std::set<SessionId> behind_;
-    std::set<UserId> held_users_;
-    std::set<JobId> held_up_;
+    std::set<UserId> suspended_users_;
+    std::set<JobId> paused_;
     std::vector<JobId> doomed_;  ///< what a batch that gave up has not ended yet
     std::deque<core::ClaimRevoked> answers_;
     core::Effects effects_;

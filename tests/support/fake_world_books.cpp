@@ -62,19 +62,19 @@ void FakeWorld::hold(PretendJob& job, PretendWorker& worker, Sequence sequence)
     count_label(job, 1);
 }
 
-void FakeWorld::mark_held_up(PretendJob& job, bool held_up)
+void FakeWorld::mark_paused(PretendJob& job, bool paused)
 {
-    job.held_up = held_up;
-    if (held_up) {
-        held_up_.insert(job.id);
+    job.paused = paused;
+    if (paused) {
+        paused_.insert(job.id);
     } else {
-        held_up_.erase(job.id);
+        paused_.erase(job.id);
     }
 }
 
 void FakeWorld::release(PretendJob& job)
 {
-    mark_held_up(job, false);
+    mark_paused(job, false);
     set_lending(job, false);
     PretendWorker& worker = existing(job.worker, "a job is held by nobody");
     const bool first = worker.held.front().job == job.id;
@@ -82,7 +82,7 @@ void FakeWorld::release(PretendJob& job)
                   [&](const PretendWorker::Offer& offer) { return offer.job == job.id; });
     if (worker.held.empty()) {
         worker.idle_since = now_;
-        worker.alone = false;
+        worker.closed = false;
     } else if (first) {
         job_of(worker.held.front().job).front_since = now_;
     }
@@ -145,7 +145,7 @@ void FakeWorld::end(PretendJob& job, JobState state)
     if (number(job.parent) != 0) {
         PretendJob& parent = job_of(job.parent);
         if (--parent.children == 0) {
-            set_lending(parent, parent.held_up);
+            set_lending(parent, parent.paused);
         }
     }
     PretendBatch* batch = batch_of(job);

@@ -16,22 +16,23 @@ bool FakeWorld::may_run(const PretendPool& pool, const Likeness& like) const
 {
     const PretendLabel& rule = labels_.at(number(like.label));
     return (number(like.label) == 0 || rule.running - rule.lending < rule.max_running) &&
-           !(like.attached && behind_.contains(like.session)) && !held_users_.contains(like.user) &&
-           !crowds(pool, like.user) && pool.working() < pool.terms.max_running && working_ < cap_;
+           !(like.attached && behind_.contains(like.session)) &&
+           !suspended_users_.contains(like.user) && !crowds(pool, like.user) &&
+           pool.working() < pool.terms.max_running && working_ < cap_;
 }
 
 /// So many of the user's jobs wait for their readers there that little room is left.
 bool FakeWorld::crowds(const PretendPool& pool, UserId user) const
 {
     return pool.lending >= core::JobBook::many_lent &&
-           std::count_if(held_up_.begin(), held_up_.end(), [&](JobId id) {
+           std::count_if(paused_.begin(), paused_.end(), [&](JobId id) {
                return job(id).pool == pool.id && job(id).user == user;
-           }) >= core::JobBook::many_held_up;
+           }) >= core::JobBook::many_paused;
 }
 
 bool FakeWorld::has_turn(const PretendPool& pool) const
 {
-    return !stop_asked_ && !memory_low_ && !pool.degraded && !pool.on_hold &&
+    return !stop_asked_ && !memory_low_ && !pool.degraded && !pool.suspended &&
            pool.queue.any([&](const Likeness& like) { return may_run(pool, like); });
 }
 
@@ -43,7 +44,7 @@ void FakeWorld::check_offer(const core::OfferJob& effect, const PretendWorker& w
                !stop_asked_,
            "a job was offered to a worker that takes none");
     demand(!memory_low_, "a job was offered while memory is low");
-    demand(!pool.on_hold, "a job was offered in a pool that is held");
+    demand(!pool.suspended, "a job was offered in a pool that is suspended");
     demand(worker.lending == 0, "a job was offered to a worker whose job waits for others");
     demand(!pool.degraded || over(pool.degraded_at, (pool.probes + 1) * physics_.patience.probe),
            "a degraded pool was given more than a probe");

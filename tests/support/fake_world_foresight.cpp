@@ -18,9 +18,9 @@ void FakeWorld::foresee(const core::PoolResized& event)
     pool.workers = event.workers;
 }
 
-void FakeWorld::foresee(const core::PoolHeld& event)
+void FakeWorld::foresee(const core::PoolSuspended& event)
 {
-    pool_of(event.pool).on_hold = event.held;
+    pool_of(event.pool).suspended = event.suspended;
 }
 
 void FakeWorld::foresee(const core::PoolAdjusted& event)
@@ -199,23 +199,23 @@ void FakeWorld::foresee(const core::SessionBehind& event)
     mark_behind(event.session, event.behind);
 }
 
-void FakeWorld::foresee(const core::UserHeld& event)
+void FakeWorld::foresee(const core::UserSuspended& event)
 {
-    if (event.held) {
-        held_users_.insert(event.user);
+    if (event.suspended) {
+        suspended_users_.insert(event.user);
     } else {
-        held_users_.erase(event.user);
+        suspended_users_.erase(event.user);
     }
 }
 
-void FakeWorld::foresee(const core::JobHeldUp& event)
+void FakeWorld::foresee(const core::JobPaused& event)
 {
     PretendJob& job = job_of(event.job);
     if (job.place == Place::held) {
-        PretendWorker& worker = existing(job.worker, "nobody is held up");
-        worker.alone = worker.alone || event.held_up;
-        mark_held_up(job, event.held_up && event.for_long);
-        set_lending(job, job.held_up || (job.lends && job.children > 0));
+        PretendWorker& worker = existing(job.worker, "nobody is paused");
+        worker.closed = worker.closed || event.paused;
+        mark_paused(job, event.paused && event.for_long);
+        set_lending(job, job.paused || (job.lends && job.children > 0));
     }
 }
 

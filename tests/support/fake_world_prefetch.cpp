@@ -7,12 +7,12 @@
 
 namespace jobmill::sim {
 
-bool FakeWorld::holds_alone(const PretendWorker& worker) const
+bool FakeWorld::is_closed(const PretendWorker& worker) const
 {
-    return worker.alone || std::any_of(worker.held.begin(), worker.held.end(),
-                                       [this](const PretendWorker::Offer& each) {
-                                           return job(each.job).terms.alone;
-                                       });
+    return worker.closed || std::any_of(worker.held.begin(), worker.held.end(),
+                                        [this](const PretendWorker::Offer& each) {
+                                            return job(each.job).terms.alone;
+                                        });
 }
 
 Duration FakeWorld::expected_run(const PretendJob& job)
@@ -44,7 +44,7 @@ bool FakeWorld::open_to_all(const PretendWorker& worker) const
     const bool free_claim =
         worker.held.empty() || worker.offers + 1 - number(worker.held.front().sequence) < 256;
     return worker.open() && !worker.condemned && free_claim && !worker.stopping_a_job() &&
-           !worn(worker) && !used_up(worker) && worker.lending == 0 && !holds_alone(worker) &&
+           !worn(worker) && !used_up(worker) && worker.lending == 0 && !is_closed(worker) &&
            !overruns(worker);
 }
 
@@ -62,7 +62,7 @@ bool FakeWorld::could_take(const PretendWorker& worker) const
 
 void FakeWorld::check_company(const PretendWorker& worker, const PretendJob& job)
 {
-    demand(!holds_alone(worker) && (!job.terms.alone || worker.held.empty()),
+    demand(!is_closed(worker) && (!job.terms.alone || worker.held.empty()),
            "a job that tolerates no other shares its worker");
     demand(!used_up(worker), "a worker is given more jobs than it may run");
     std::uint32_t ahead = job.offer_size;
@@ -82,8 +82,8 @@ void FakeWorld::check_shares(const PretendPool& pool)
                           std::holds_alternative<core::WorkerReady>(*happening_);
     // A pool does not tell which of its workers are too many, and those get nothing.
     if (!by_pace() || !one_less || words_follow_ || pool.counts.surplus > 0 || stop_asked_ ||
-        memory_low_ || pool.degraded || pool.on_hold || pool.queue.size() > 0 || working_ >= cap_ ||
-        pool.working() >= pool.terms.max_running) {
+        memory_low_ || pool.degraded || pool.suspended || pool.queue.size() > 0 ||
+        working_ >= cap_ || pool.working() >= pool.terms.max_running) {
         return;
     }
     bool idle = false;

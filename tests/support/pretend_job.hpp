@@ -34,8 +34,8 @@ struct PretendJob {
     std::uint32_t begun_attempt = 0;  ///< the last that a worker has begun, told or not
     std::uint32_t crashes = 0;
     std::uint32_t children = 0;  ///< unfinished
-    bool held_up = false;        ///< its worker holds it, and it waits for its reader there
-    bool lends = false;          ///< it is held up, or has submitted some of its children there
+    bool paused = false;         ///< its worker holds it, and it waits for its reader there
+    bool lends = false;          ///< it is paused, or has submitted some of its children there
     bool waited = false;         ///< it has lent its place since it is with its worker
     std::size_t alive_at = 0;    ///< its place among those that have not ended
 

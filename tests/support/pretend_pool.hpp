@@ -44,7 +44,7 @@ struct PretendPool {
     bool hung = false;  ///< the template answers nothing any more
     bool silent_told = false;
     bool killed = false;
-    bool on_hold = false;
+    bool suspended = false;
     bool retired = false;
     bool gone = false;
     bool degraded = false;

@@ -60,7 +60,7 @@ struct PretendWorker {
     TimePoint idle_since{};
     std::vector<Offer> held;   ///< as the core must see it
     int lending = 0;           ///< of these
-    bool alone = false;        ///< a job of these was held up: it gets no other
+    bool closed = false;       ///< a job of these was paused: it gets no other
     Sequence begun_told{};     ///< the last that it is known to have begun
     Sequence finished_told{};  ///< the last that it has finished
     Sequence hung_told{};      ///< the first that it held when it was said to hang

@@ -62,7 +62,7 @@ TEST_CASE_FIXTURE(Conversation, "in a pool that is held nothing begins, and what
     for (const std::uint64_t job : {1U, 2U, 3U, 4U}) {
         submit(job);
     }
-    CHECK(on(PoolHeld{.pool = pool, .held = true}) ==
+    CHECK(on(PoolSuspended{.pool = pool, .suspended = true}) ==
           Effects{revoke(worker(1), 2), revoke(worker(1), 1), revoke(worker(2), 2),
                   revoke(worker(2), 1)});
     CHECK(answer(worker(1), 2, true).empty());
@@ -73,7 +73,7 @@ TEST_CASE_FIXTURE(Conversation, "in a pool that is held nothing begins, and what
           Effects{ended(1, JobState::succeeded, EndedBy::worker, worker(1))});
     CHECK(submit(5).empty());
     CHECK(dispatcher.counts(pool).queued == 4);
-    CHECK(on(PoolHeld{.pool = pool, .held = false}).size() == 4);
+    CHECK(on(PoolSuspended{.pool = pool, .suspended = false}).size() == 4);
     CHECK(dispatcher.counts(pool).queued == 0);
 }
 

@@ -342,21 +342,21 @@ TEST_CASE_FIXTURE(Fixture,
     CHECK(dispatcher.stale_events() == 0);
 }
 
-TEST_CASE_FIXTURE(Fixture, "what stands behind a job that is held up goes elsewhere at once")
+TEST_CASE_FIXTURE(Fixture, "what stands behind a job that is paused goes elsewhere at once")
 {
     serve(1, 256);
     learn(microseconds{100});
     submit(2);
     submit(3);
     CHECK(dispatcher.worker_of(JobId{3}) == worker(1));
-    const Effects effects = on(JobHeldUp{.job = JobId{2}, .held_up = true});
+    const Effects effects = on(JobPaused{.job = JobId{2}, .paused = true});
     CHECK(effects == Effects{revoke(worker(1), 3), revoke(worker(1), 2)});
     answer(worker(1), 2, false);
     answer(worker(1), 3, true);
     CHECK(dispatcher.counts(pool).lent == 0);
     CHECK_FALSE(dispatcher.worker_of(JobId{3}));
     // Nor does anything join it once its reader has read a little.
-    on(JobHeldUp{.job = JobId{2}, .held_up = false});
+    on(JobPaused{.job = JobId{2}, .paused = false});
     submit(4);
     CHECK_FALSE(dispatcher.worker_of(JobId{4}));
     CHECK(finish(worker(1), 2).back() == Effect{offer(worker(1), 5, 4)});
@@ -369,7 +369,7 @@ TEST_CASE_FIXTURE(Fixture, "what was said before a job that is known to run is h
     submit(2, {.run_timeout = seconds{1}});
     submit(3, {.run_timeout = seconds{1}});
     CHECK_FALSE(dispatcher.is_overtaken(JobId{2}));
-    on(JobHeldUp{.job = JobId{2}, .held_up = true});
+    on(JobPaused{.job = JobId{2}, .paused = true});
     CHECK(answer(worker(1), 2, false).empty());
     CHECK(answer(worker(1), 3, false) == Effects{HearOut{worker(1)}});
     CHECK(dispatcher.is_overtaken(JobId{2}));

@@ -16,7 +16,10 @@ constexpr UserId ann{1000};
 constexpr UserId bob{1001};
 
 struct Fixture : Conversation {
-    Effects hold(UserId user, bool held) { return on(UserHeld{.user = user, .held = held}); }
+    Effects suspend(UserId user, bool suspended)
+    {
+        return on(UserSuspended{.user = user, .suspended = suspended});
+    }
     Effects submit_of(std::uint64_t job, UserId user, bool detached = false)
     {
         return on(JobSubmitted{.job = JobId{job},
@@ -59,20 +62,20 @@ TEST_CASE_FIXTURE(Fixture,
 {
     serve(2);
     submit_of(1, ann);
-    CHECK(hold(ann, true).empty());
+    CHECK(suspend(ann, true).empty());
     CHECK(submit_of(2, ann).empty());
     CHECK(submit_of(3, ann, true).empty());
     CHECK(submit_of(4, bob) == Effects{offer(worker(2), 1, 4)});
     CHECK(finish(worker(1), 1).size() == 1);
-    CHECK(hold(ann, false) == Effects{offer(worker(1), 2, 2)});
-    CHECK(hold(ann, false).empty());
+    CHECK(suspend(ann, false) == Effects{offer(worker(1), 2, 2)});
+    CHECK(suspend(ann, false).empty());
     CHECK(finish(worker(1), 2).back() == Effect{offer(worker(1), 3, 3)});
 }
 
 TEST_CASE_FIXTURE(Fixture, "who was held has no more than his share afterwards")
 {
     serve(1);
-    hold(ann, true);
+    suspend(ann, true);
     for (std::uint64_t job = 1; job <= 20; ++job) {
         submit_of(job, ann);
         submit_of(100 + job, bob);
@@ -80,7 +83,7 @@ TEST_CASE_FIXTURE(Fixture, "who was held has no more than his share afterwards")
     for (std::uint64_t sequence = 1; sequence <= 10; ++sequence) {
         finish(worker(1), sequence);
     }
-    hold(ann, false);
+    suspend(ann, false);
     std::set<std::uint64_t> users;
     for (std::uint64_t sequence = 11; sequence <= 14; ++sequence) {
         const Effects effects = finish(worker(1), sequence);
@@ -254,12 +257,12 @@ TEST_CASE_FIXTURE(Fixture, "a job that waits for its reader lends its place, unt
     submit(1, 1);
     submit(2, 2);
     // What it holds may not have begun.
-    CHECK(on(JobHeldUp{.job = JobId{1}, .held_up = true, .for_long = true}) ==
+    CHECK(on(JobPaused{.job = JobId{1}, .paused = true, .for_long = true}) ==
           Effects{revoke(worker(1), 1), fork(worker(2))});
     answer(worker(1), 1, false);
     CHECK(dispatcher.counts(pool).lent == 1);
     CHECK(on(WorkerReady{worker(2)}) == Effects{offer(worker(2), 1, 2)});
-    on(JobHeldUp{.job = JobId{1}, .held_up = false});
+    on(JobPaused{.job = JobId{1}, .paused = false});
     CHECK(dispatcher.counts(pool).lent == 0);
 }
 
@@ -267,14 +270,14 @@ TEST_CASE_FIXTURE(Fixture, "a place that was lent is the pool's again when its j
 {
     serve(1);
     submit(1, 1);
-    on(JobHeldUp{.job = JobId{1}, .held_up = true, .for_long = true});
+    on(JobPaused{.job = JobId{1}, .paused = true, .for_long = true});
     answer(worker(1), 1, false);
     finish(worker(1), 1);
     CHECK(dispatcher.counts(pool).lent == 0);
     // Too late for that one, and nothing to it that waits.
-    on(JobHeldUp{.job = JobId{1}, .held_up = true, .for_long = true});
+    on(JobPaused{.job = JobId{1}, .paused = true, .for_long = true});
     submit(2, {.delay = seconds{1}});
-    on(JobHeldUp{.job = JobId{2}, .held_up = true, .for_long = true});
+    on(JobPaused{.job = JobId{2}, .paused = true, .for_long = true});
     CHECK(dispatcher.counts(pool).lent == 0);
 }
 
@@ -282,17 +285,17 @@ TEST_CASE_FIXTURE(Fixture, "who waits for his reader and for his jobs goes on af
 {
     serve(1);
     submit(1, 1);
-    on(JobHeldUp{.job = JobId{1}, .held_up = true, .for_long = true});
+    on(JobPaused{.job = JobId{1}, .paused = true, .for_long = true});
     answer(worker(1), 1, false);
     submit_child(2, 1, 1);
     CHECK(on(WorkerReady{worker(2)}) == Effects{offer(worker(2), 1, 2)});
     // The reader is ready first, then the child.
-    on(JobHeldUp{.job = JobId{1}, .held_up = false});
+    on(JobPaused{.job = JobId{1}, .paused = false});
     CHECK(dispatcher.counts(pool).lent == 1);
     finish(worker(2), 1);
     CHECK(dispatcher.counts(pool).lent == 0);
     // The other way round.
-    on(JobHeldUp{.job = JobId{1}, .held_up = true, .for_long = true});
+    on(JobPaused{.job = JobId{1}, .paused = true, .for_long = true});
     on(JobSubmitted{.job = JobId{3},
                     .session = SessionId{1},
                     .pool = pool,
@@ -301,7 +304,7 @@ TEST_CASE_FIXTURE(Fixture, "who waits for his reader and for his jobs goes on af
     on(CancelRequested{.job = JobId{3}});
     CHECK(dispatcher.unfinished_jobs() == 1);
     CHECK(dispatcher.counts(pool).lent == 1);
-    on(JobHeldUp{.job = JobId{1}, .held_up = false});
+    on(JobPaused{.job = JobId{1}, .paused = false});
     CHECK(dispatcher.counts(pool).lent == 0);
 }
 
@@ -318,7 +321,7 @@ TEST_CASE_FIXTURE(Fixture, "who does not read leaves places to others, however m
             on(WorkerReady{.worker = worker(slot)});
         }
         REQUIRE(dispatcher.worker_of(JobId{slot}) == worker(slot));
-        on(JobHeldUp{.job = JobId{slot}, .held_up = true, .for_long = true});
+        on(JobPaused{.job = JobId{slot}, .paused = true, .for_long = true});
         answer(worker(slot), 1, false);
     }
     CHECK(dispatcher.counts(pool).lent == many);
@@ -329,7 +332,7 @@ TEST_CASE_FIXTURE(Fixture, "who does not read leaves places to others, however m
     CHECK(on(WorkerReady{.worker = last}) == Effects{offer(last, 1, 1000)});
     CHECK(finish(last, 1) == Effects{ended(1000, JobState::succeeded, EndedBy::worker, last)});
     // Until one of her readers has read.
-    on(JobHeldUp{.job = JobId{1}, .held_up = false});
+    on(JobPaused{.job = JobId{1}, .paused = false});
     finish(worker(1), 1);
     CHECK(dispatcher.worker_of(JobId{many + 1}).has_value());
 }

@@ -76,9 +76,9 @@ TEST_CASE_FIXTURE(Reload, "an attempt that follows at once does not begin in the
     on(WorkerReady{worker(3)});
     succeed();
     on(PoolRetired{pool});
-    on(PoolHeld{.pool = pool, .held = true});
+    on(PoolSuspended{.pool = pool, .suspended = true});
     answer(worker(1), 1, false);
-    on(PoolHeld{.pool = pool, .held = false});
+    on(PoolSuspended{.pool = pool, .suspended = false});
     // In one event its worker is given up and its wait is over.
     on(WorkerMisbehaved{worker(1)});
     const Effects effects = after(Patience{}.reap);
@@ -92,7 +92,7 @@ TEST_CASE_FIXTURE(Reload, "what is taken back from a worker begins in the pool t
 {
     begin(2);
     submit(2);
-    on(JobHeldUp{.job = JobId{1}, .held_up = true});
+    on(JobPaused{.job = JobId{1}, .paused = true});
     succeed();
     on(PoolRetired{pool});
     CHECK(answer(worker(1), 2, true) == Effects{handed_over(2), offer(worker(2), 1, 2)});

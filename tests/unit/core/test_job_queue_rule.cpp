@@ -46,7 +46,7 @@ public:
         } else if (dice < 92) {
             remove();
         } else if (dice < 95) {
-            hold(held_users_, UserId{static_cast<std::uint32_t>(random_() % scale_.users)});
+            hold(suspended_users_, UserId{static_cast<std::uint32_t>(random_() % scale_.users)});
         } else if (dice < 98) {
             hold(behind_, SessionId{random_() % scale_.sessions});
         } else {
@@ -57,7 +57,7 @@ public:
     /// Nobody is held back any more: each job gets its turn.
     void drain()
     {
-        for (const UserId user : std::exchange(held_users_, {})) {
+        for (const UserId user : std::exchange(suspended_users_, {})) {
             let_go(user);
         }
         for (const SessionId session : std::exchange(behind_, {})) {
@@ -91,8 +91,8 @@ private:
                                                running->second >= scale_.label_bound)) {
             return Hindrance::label;
         }
-        const bool waits =
-            held_users_.contains(lane.user) || (lane.attached && behind_.contains(lane.session));
+        const bool waits = suspended_users_.contains(lane.user) ||
+                           (lane.attached && behind_.contains(lane.session));
         return waits ? Hindrance::owner : Hindrance::none;
     }
     JobHandle first()
@@ -250,7 +250,7 @@ private:
     std::set<JobHandle> queued_;
     std::vector<Running> running_;
     std::map<std::uint64_t, std::uint32_t> running_by_label_;
-    std::set<UserId> held_users_;
+    std::set<UserId> suspended_users_;
     std::set<SessionId> behind_;
     std::uint64_t stopped_ = 1000;
     std::uint64_t served_ = 0;

@@ -36,7 +36,7 @@ struct Fixture {
     std::vector<JobId> announced;
     std::vector<JobId> cancelled;
     std::set<JobId> ended;
-    std::set<unsigned> held;
+    std::set<unsigned> suspended;
     std::vector<unsigned> over;
     MassCancels cancels{
         {.post =
@@ -45,11 +45,11 @@ struct Fixture {
                      CHECK(each->unless_running == unless_running);
                      cancelled.push_back(each->job);
                      ended.insert(each->job);
-                 } else if (const auto* user = std::get_if<core::UserHeld>(&event)) {
-                     if (user->held) {
-                         held.insert(number(user->user));
+                 } else if (const auto* user = std::get_if<core::UserSuspended>(&event)) {
+                     if (user->suspended) {
+                         suspended.insert(number(user->user));
                      } else {
-                         held.erase(number(user->user));
+                         suspended.erase(number(user->user));
                      }
                  }
              },
@@ -64,7 +64,7 @@ TEST_CASE_FIXTURE(Fixture, "as many as fit into a turn are cancelled at once, th
     CHECK(cancelled == std::vector{JobId{3}, JobId{2}, JobId{1}});
     CHECK(announced == cancelled);
     CHECK(over == std::vector{ann});
-    CHECK(held.empty());
+    CHECK(suspended.empty());
     CHECK(cancels.empty());
     begin(ann, {});
     CHECK(over.size() == 2);
@@ -78,11 +78,11 @@ TEST_CASE_FIXTURE(Fixture, "those that run are let be in each turn when the orde
     CHECK(cancelled == jobs(1, 2 * turn));
 }
 
-TEST_CASE_FIXTURE(Fixture, "more go over several turns, and their user is held meanwhile")
+TEST_CASE_FIXTURE(Fixture, "more go over several turns, and their user is suspended meanwhile")
 {
     begin(ann, jobs(1, 2 * turn + 1));
     CHECK(cancelled == jobs(1, turn));
-    CHECK(held == std::set{ann});
+    CHECK(suspended == std::set{ann});
     CHECK_FALSE(cancels.empty());
     cancels.go_on();
     CHECK(cancelled.size() == 2 * turn);
@@ -90,13 +90,14 @@ TEST_CASE_FIXTURE(Fixture, "more go over several turns, and their user is held m
     cancels.go_on();
     CHECK(announced == jobs(1, 2 * turn + 1));
     CHECK(over == std::vector{ann});
-    CHECK(held.empty());
+    CHECK(suspended.empty());
     CHECK(cancels.empty());
     cancels.go_on();
     CHECK(over.size() == 1);
 }
 
-TEST_CASE_FIXTURE(Fixture, "orders take turns, and a user is held until the last of his is through")
+TEST_CASE_FIXTURE(Fixture,
+                  "orders take turns, and a user is suspended until the last of his is through")
 {
     begin(ann, jobs(1, 3 * turn));
     begin(bob, jobs(10'001, 2 * turn));
@@ -107,11 +108,11 @@ TEST_CASE_FIXTURE(Fixture, "orders take turns, and a user is held until the last
         cancels.go_on();
     }
     CHECK(over == std::vector{bob, bob, ann});
-    CHECK(held == std::set{ann});
+    CHECK(suspended == std::set{ann});
     while (!cancels.empty()) {
         cancels.go_on();
     }
-    CHECK(held.empty());
+    CHECK(suspended.empty());
     CHECK(cancelled.size() == 9 * turn + 1);
 }
 
@@ -129,7 +130,7 @@ TEST_CASE_FIXTURE(Fixture, "so many jobs a turn are looked at, whosever they are
     cancels.go_on();
     CHECK_FALSE(cancels.may_look(bob, half + 1));
     CHECK(cancels.may_look(bob, half));
-    CHECK(held.empty());
+    CHECK(suspended.empty());
 }
 
 TEST_CASE_FIXTURE(Fixture, "nobody looks at a user's jobs while an order of his is under way")
@@ -150,10 +151,10 @@ TEST_CASE_FIXTURE(Fixture, "nobody looks at a user's jobs while an order of his 
     cancels.go_on();
     CHECK(looked == std::vector{bob, ann});
     CHECK(over == std::vector{ann});
-    CHECK(held == std::set{ann});
+    CHECK(suspended == std::set{ann});
     cancels.go_on();
     CHECK(over == std::vector{ann, ann});
-    CHECK(held.empty());
+    CHECK(suspended.empty());
     CHECK(cancels.empty());
 }
 
@@ -161,9 +162,9 @@ TEST_CASE_FIXTURE(Fixture, "a look that finds nothing lets its user go")
 {
     begin(ann, jobs(1, 2 * turn));
     cancels.put_off(ann, 1, [] {});
-    CHECK(held == std::set{ann});
+    CHECK(suspended == std::set{ann});
     cancels.go_on();
-    CHECK(held.empty());
+    CHECK(suspended.empty());
     CHECK(cancels.empty());
 }
 

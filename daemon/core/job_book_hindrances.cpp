@@ -11,9 +11,10 @@ Hindrance JobBook::hindrance_of(const Backlog& backlog, const JobQueue::LaneKey&
         return Hindrance::label;
     }
     const bool waits = !behind_.empty() && lane.attached && behind_.contains(lane.session);
-    const bool held = !held_.empty() && held_.contains(lane.user) && !JOBMILL_BUG(31);
-    return (waits && !JOBMILL_BUG(25)) || held || crowds(backlog, lane.user) ? Hindrance::owner
-                                                                             : Hindrance::none;
+    const bool suspended =
+        !suspended_.empty() && suspended_.contains(lane.user) && !JOBMILL_BUG(31);
+    return (waits && !JOBMILL_BUG(25)) || suspended || crowds(backlog, lane.user) ? Hindrance::owner
+                                                                                  : Hindrance::none;
 }
 
 bool JobBook::crowds(const Backlog& backlog, UserId user)
@@ -21,8 +22,8 @@ bool JobBook::crowds(const Backlog& backlog, UserId user)
     if (backlog.lent < many_lent) {
         return false;
     }
-    const auto found = backlog.held_up.find(user);
-    return found != backlog.held_up.end() && found->second >= many_held_up;
+    const auto found = backlog.paused.find(user);
+    return found != backlog.paused.end() && found->second >= many_paused;
 }
 
 /// That user, and all others who crowded, may do so no longer; who still does is held back anew.
@@ -36,8 +37,8 @@ void JobBook::free_crowds(Backlog& backlog, UserId user)
         backlog.queue.come_back(each);
     };
     free(user);
-    for (const auto& [other, held_up] : backlog.held_up) {
-        if (other != user && held_up >= many_held_up) {
+    for (const auto& [other, paused] : backlog.paused) {
+        if (other != user && paused >= many_paused) {
             free(other);
         }
     }
@@ -63,13 +64,13 @@ bool JobBook::catch_up(SessionId session)
     return true;
 }
 
-bool JobBook::hold(UserId user, bool held)
+bool JobBook::suspend(UserId user, bool suspended)
 {
-    if (held) {
-        held_.insert(user);
+    if (suspended) {
+        suspended_.insert(user);
         return false;
     }
-    if (held_.erase(user) == 0) {
+    if (suspended_.erase(user) == 0) {
         return false;
     }
     for (Backlog& backlog : backlogs_) {
