@@ -45,6 +45,10 @@ Result<void> Conversation::on(const Chunk& message)
 Result<void> Conversation::on(const JobResult& message)
 {
     JOBMILL_TRY_ASSIGN(UnfinishedJob * job, job_of(message.tag, message.job, "result"));
+    if (job != nullptr && job->payload != nullptr && message.cause->poison) {
+        // The job was set aside with it, for whoever tries it again.
+        BlobPool::give_away(*job->payload);
+    }
     event::JobResult event{.tag = message.tag,
                            .job = message.job,
                            .state = message.state,

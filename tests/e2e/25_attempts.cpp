@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Jobs that are tried again, and those that are not any more.
+#include <string>
+
+#include "common/limits.hpp"
+#include "jobmill/client.hpp"
 #include "tests/e2e/job_life.hpp"
 
 namespace jobmill::tests {
@@ -157,6 +161,34 @@ TEST_CASE("a job that crashes too many workers is set aside, and can be tried by
     CHECK(listed(daemon, "poison", "job", job) == Value{});
     CHECK(listed(daemon, "poison", "job", again) != Value{});
     CHECK(ask(other, "retry", R"(,"job":")" + job + '"').text_at("code") == "not_found");
+}
+
+TEST_CASE("what was set aside has the payload that it came with, whatever its client sends then")
+{
+    const Daemon daemon{pool_config(1) + "poison_after = 1\n"};
+    const auto padded = [](const char* text) {
+        std::string payload{text};
+        payload.resize(limits::inline_payload + 1, ' ');
+        return payload;
+    };
+    const std::string first = padded("SIGSEGV");
+    const std::string second = padded("SIGILL");
+    auto client = Client::connect(daemon.socket());
+    REQUIRE(client);
+    const auto poison = client->run({.handler = "die", .payload = bytes_of(first)});
+    REQUIRE(poison);
+    REQUIRE(poison->result.cause->poison);
+    REQUIRE(client->run({.handler = "echo", .payload = bytes_of(second)}));
+
+    const auto retry = client->retry_job(poison->result.job);
+    REQUIRE(retry);
+    const auto accepted = client->answer(*retry);
+    REQUIRE(accepted);
+    const auto wait = client->wait_job(std::get<event::Accepted>(*accepted).job);
+    REQUIRE(wait);
+    const auto end = client->answer(*wait);
+    REQUIRE(end);
+    CHECK(std::get<event::JobResult>(*end).cause->signal == "SIGSEGV");
 }
 
 TEST_CASE("poison that was a batch's and a job's own is tried again without them")

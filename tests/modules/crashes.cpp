@@ -96,9 +96,10 @@ void frozen(Job& /*job*/)
 
 void die(Job& job)
 {
+    const std::string_view wanted = job.payload().substr(0, job.payload().find(' '));
     for (int signal_number = 1; signal_number < NSIG; ++signal_number) {
         const char* const name = ::sigabbrev_np(signal_number);
-        if (name != nullptr && "SIG" + std::string{name} == job.payload()) {
+        if (name != nullptr && "SIG" + std::string{name} == wanted) {
             (void)::raise(signal_number);
         }
     }
