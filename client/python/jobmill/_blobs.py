@@ -8,7 +8,7 @@ import mmap
 import os
 import resource
 import weakref
-from typing import Callable, List, Optional
+from typing import Callable, Dict, List, Optional
 
 from ._descriptor import owned
 
@@ -53,6 +53,10 @@ class SentBlob:
         if mapping is not None:
             mapping.close()
 
+    def is_at(self, descriptor: int) -> bool:
+        """Whether that descriptor is one of the same memory."""
+        return os.path.sameopenfile(self.descriptor, descriptor)
+
     def close(self) -> None:
         self._file.close()
         self.unmap()
@@ -68,6 +72,8 @@ class BlobPool:
         self._most = min(most, soft // 64)
         self._free: List[SentBlob] = []
         self._bytes = 0
+        # By the job whose result lies in it, which somebody here looks at.
+        self._read: Dict[int, SentBlob] = {}
 
     def take(self, size: int) -> SentBlob:
         """One of ``size`` to twice as many bytes, the smallest that is there, else a new one."""
@@ -91,14 +97,31 @@ class BlobPool:
             self._bytes -= oldest.capacity
             oldest.close()
 
+    def leave(self, blob: SentBlob, job: int) -> None:
+        """It is the result of that job, too: nobody writes to it until ``returned(job)``."""
+        self._read[job] = blob
+        while len(self._read) > self._most:
+            # Its reader has a mapping of his own.
+            self._read.pop(next(iter(self._read))).close()
+
+    def returned(self, job: int) -> None:
+        """Nobody looks at that job's result any more."""
+        blob = self._read.pop(job, None)
+        if blob is not None:
+            self.give_back(blob)
+
     @property
     def empty(self) -> bool:
-        return not self._free
+        """Whether there is nothing to close."""
+        return not self._free and not self._read
 
     def close(self) -> None:
         for blob in self._free:
             blob.close()
+        for blob in self._read.values():
+            blob.close()
         self._free.clear()
+        self._read.clear()
         self._bytes = 0
 
 

@@ -243,7 +243,9 @@ class Desk:
         """After events: says what finalizers have left, and sends what there is credit for now.
         Whose jobs cannot be sent, and why."""
         while self._returns:
-            self.session.return_result(self._returns.popleft())
+            job = self._returns.popleft()
+            self.session.return_result(job)
+            self._blobs.returned(job)
         while self._drops:
             self._late_drops.append((self._drops.popleft(), self._waited))
         failed: List[Delivery] = []
@@ -276,7 +278,7 @@ class Desk:
                 sink, size, blob, _ = jobs.pop(tag, _NOBODYS)
                 self._bytes -= size
                 if blob is not None:
-                    self._take_home(blob)
+                    self._part_with(blob, event, sink is not None)
                 if sink is not None:
                     out.append((sink, event))
                 elif type(event.payload) is Blob:
@@ -331,6 +333,18 @@ class Desk:
     def _take_home(self, blob: SentBlob) -> None:
         self._lent -= 1
         self._blobs.give_back(blob)
+
+    def _part_with(self, blob: SentBlob, result: Result, is_read: bool) -> None:
+        """The payload of a job that has ended, which others than its worker may look at."""
+        payload = result.payload
+        if is_read and type(payload) is Blob and blob.is_at(payload.descriptor):
+            self._lent -= 1
+            self._blobs.leave(blob, result.job)
+        elif result.meta.get("poison"):
+            self._lent -= 1
+            blob.close()  # the daemon has set the job aside with it, for whoever tries it again
+        else:
+            self._take_home(blob)
 
     def _send(self, sink: Sink, payload: Payload, size: int, handler: Handler, meta: bytes) -> bool:
         """False: it has to wait for what the jobs before it will give back."""

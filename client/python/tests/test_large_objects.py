@@ -160,6 +160,13 @@ class Jobs(unittest.TestCase):
         self.assertEqual(self.executor.submit(workload.look_at_kept).result(), LARGE)
         self.executor.submit(workload.forget).result()
 
+    def test_a_result_that_is_its_payload_stays_while_somebody_has_it(self) -> None:
+        kept = self.executor.call("echo", LARGE).result()
+        for number in range(40):  # there are fewer blobs than that
+            other = bytes([number]) * len(LARGE)
+            self.assertEqual(self.executor.call("echo", other).result(), other)
+        self.assertEqual(kept, LARGE)
+
     def test_what_one_job_has_freed_is_there_for_the_next(self) -> None:
         if any(name.startswith(("MALLOC_", "GLIBC_TUNABLES")) for name in os.environ):
             self.skipTest("somebody has chosen how memory is kept")

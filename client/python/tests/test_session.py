@@ -7,12 +7,13 @@ import os
 import random
 import socket
 import unittest
-from typing import Any, Iterable, List, Tuple
+from typing import Any, Dict, Iterable, List, Tuple
 
 import surroundings
 
 from jobmill import Busy, DaemonGone, InitializerFailed, ProtocolError, Refused
 from jobmill import _frames as f
+from jobmill._desk import Desk, Sink
 from jobmill._msgpack import pack, unpack
 from jobmill._session import Blob, Event, Result, Session, refusal
 from jobmill._wire import greet
@@ -63,6 +64,12 @@ def feed(session: Session, data: bytes, descriptors: Iterable[int] = ()) -> List
     room = session.room()
     room[: len(data)] = data
     return session.received(len(data), list(descriptors))
+
+
+class Silent(Sink):
+    """Whoever wants a result, and does nothing with it."""
+
+    __slots__ = ("tag",)
 
 
 def kinds(events: Iterable[Any]) -> List[Any]:
@@ -143,6 +150,72 @@ class Receiving(unittest.TestCase):
         (result,) = feed(self.session, data, [writer])
         self.assertEqual(result.payload, Blob(writer, 100_000))
         os.close(writer)
+
+
+class Payloads(unittest.TestCase):
+    """What is written to again, once a job has ended."""
+
+    def setUp(self) -> None:
+        self.session = Session("test")
+        feed(self.session, WELCOME)
+        self.desk = Desk(self.session)
+        self.addCleanup(self.desk.end, Busy("over"))
+
+    def sent(self) -> Tuple[int, int]:
+        """The tag of another job, and the inode that its payload lies in."""
+        sink = Silent()
+        self.assertGreater(self.desk.submit(sink, bytes(100_000), ("p", "h"), b""), 0)
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            self.session.out.send(ours)
+        blob = self.desk._jobs[sink.tag][2]
+        assert blob is not None
+        return sink.tag, os.fstat(blob.descriptor).st_ino
+
+    def ended(self, tag: int, job: int, result: int = -1, cause: Dict[str, Any] = {}) -> List[Any]:
+        state, size, flags = (f.FAILED, 0, 0) if cause else (f.SUCCEEDED, 100_000, 1 << 4)
+        if result < 0:
+            size, flags = 0, 0
+        data = frame(
+            f.RESULT,
+            tag,
+            result_fields(job, size, state),
+            pack(cause) if cause else b"",
+            flags=flags,
+        )
+        return self.desk.take(feed(self.session, data, [result] if flags else []))
+
+    def test_it_is_that_of_the_last(self) -> None:
+        tag, first = self.sent()
+        self.ended(tag, 7)
+        self.assertEqual(self.sent()[1], first)
+
+    def test_it_is_not_what_was_set_aside(self) -> None:
+        tag, first = self.sent()
+        kept = os.dup(self.desk._jobs[tag][2].descriptor)  # type: ignore[union-attr]
+        self.addCleanup(os.close, kept)
+        self.ended(tag, 7, cause={"kind": "signal", "poison": True})
+        self.assertNotEqual(self.sent()[1], first)
+
+    def test_it_is_not_what_a_result_lies_in_that_somebody_has(self) -> None:
+        tag, first = self.sent()
+        descriptor = os.dup(self.desk._jobs[tag][2].descriptor)  # type: ignore[union-attr]
+        ((_, result),) = self.ended(tag, 7, descriptor)
+        self.addCleanup(os.close, descriptor)
+        self.assertEqual(result.payload, Blob(descriptor, 100_000))
+        self.assertNotEqual(self.sent()[1], first)
+        self.desk.return_soon(7)
+        self.desk.settle()
+        self.assertEqual(self.sent()[1], first)
+
+    def test_nor_are_many_such_kept(self) -> None:
+        before = len(os.listdir("/proc/self/fd"))
+        for job in range(1, 129):
+            tag, _ = self.sent()
+            descriptor = os.dup(self.desk._jobs[tag][2].descriptor)  # type: ignore[union-attr]
+            self.ended(tag, job, descriptor)
+            os.close(descriptor)
+        self.assertLess(len(os.listdir("/proc/self/fd")), before + 64)
 
 
 class HostileBytes(unittest.TestCase):
