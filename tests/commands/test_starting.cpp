@@ -22,19 +22,28 @@
 namespace jobmill::tests {
 namespace {
 
+// No other thread is there yet that could look at the environment.
+void set(const char* name, const std::string& value)
+{
+    REQUIRE(::setenv(name, value.c_str(), 1) == 0);  // NOLINT(concurrency-mt-unsafe)
+}
+void unset(const char* name)
+{
+    REQUIRE(::unsetenv(name) == 0);  // NOLINT(concurrency-mt-unsafe)
+}
+
 /// A user with a home of his own; whatever daemon he has is gone afterwards.
 class User {
 public:
     User()
     {
         for (const char* name : {"HOME", "XDG_RUNTIME_DIR", "XDG_STATE_HOME", "XDG_CONFIG_HOME"}) {
-            REQUIRE(::setenv(name, place_.directory().c_str(), 1) == 0);
+            set(name, place_.directory());
         }
-        const std::string path = JOBMILL_PROGRAMS ":/usr/bin:/bin";
-        REQUIRE(::setenv("PATH", path.c_str(), 1) == 0);
-        REQUIRE(::unsetenv("JOBMILL_SOCKET") == 0);
-        REQUIRE(::unsetenv("JOBMILL_NO_START") == 0);
-        REQUIRE(::unsetenv("JOBMILL_IDLE_TIMEOUT") == 0);
+        set("PATH", JOBMILL_PROGRAMS ":/usr/bin:/bin");
+        unset("JOBMILL_SOCKET");
+        unset("JOBMILL_NO_START");
+        unset("JOBMILL_IDLE_TIMEOUT");
     }
     ~User()
     {
@@ -97,10 +106,10 @@ TEST_CASE("waiting for a daemon ends when its caller wants no more")
 TEST_CASE("nothing is started for who forbids it or names another place")
 {
     const User user;
-    REQUIRE(::setenv("JOBMILL_NO_START", "1", 1) == 0);
+    set("JOBMILL_NO_START", "1");
     CHECK(connect_or_start().error().code == Errc::not_found);
-    REQUIRE(::unsetenv("JOBMILL_NO_START") == 0);
-    REQUIRE(::setenv("JOBMILL_SOCKET", "/tmp/jobmill-elsewhere.sock", 1) == 0);
+    unset("JOBMILL_NO_START");
+    set("JOBMILL_SOCKET", "/tmp/jobmill-elsewhere.sock");
     CHECK(connect_or_start().error().code == Errc::not_found);
 }
 
