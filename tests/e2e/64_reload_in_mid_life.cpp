@@ -234,8 +234,8 @@ TEST_CASE("a daemon that stops ends every job once, whatever it waits for")
     CHECK(states["runs"] == "succeeded  ");
     CHECK(states["fails"] == "succeeded  ");
     CHECK(results.size() == 6);
-    for (const auto& [id, count] : results) {
-        CHECK_MESSAGE(count == 1, id);
+    for (const auto& result : results) {
+        CHECK_MESSAGE(result.second == 1, result.first);
     }
     CHECK(daemon.await_departure().exit_code == 0);
 }
