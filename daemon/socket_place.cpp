@@ -201,7 +201,21 @@ Result<std::string> path_of_passed(int socket)
     return std::string{name, ::strnlen(name, length)};
 }
 
+std::string lock_of(const std::string& path)
+{
+    return path + ".lock";
+}
+
 }  // namespace
+
+SocketPlace::SocketPlace(std::string path, UniqueFd lock, UniqueFd socket, Owner owner)
+    : path_(std::move(path)),
+      lock_(std::move(lock)),
+      socket_(std::move(socket)),
+      owner_(owner),
+      socket_file_(file_at(path_))
+{
+}
 
 Result<SocketPlace> SocketPlace::take(const std::string& path, std::optional<gid_t> group)
 {
@@ -209,7 +223,7 @@ Result<SocketPlace> SocketPlace::take(const std::string& path, std::optional<gid
     const std::string directory = directory_of(path);
     JOBMILL_TRY(make_directory(directory, group));
     JOBMILL_TRY(check_socket_dir(directory, ::geteuid()));
-    JOBMILL_TRY_ASSIGN(UniqueFd lock, take_lock(path + ".lock"));
+    JOBMILL_TRY_ASSIGN(UniqueFd lock, take_lock(lock_of(path)));
     JOBMILL_TRY_ASSIGN(UniqueFd socket, listen_at(path, group));
     const std::string closed = group ? barrier(directory, *group) : "";
     if (!closed.empty()) {
@@ -227,7 +241,7 @@ Result<SocketPlace> SocketPlace::adopt(std::vector<UniqueFd> passed)
     UniqueFd socket = std::move(passed.front());
     JOBMILL_TRY_ASSIGN(const std::string path, path_of_passed(socket.get()));
     JOBMILL_TRY(check_socket_dir(directory_of(path), ::geteuid()));
-    JOBMILL_TRY_ASSIGN(UniqueFd lock, take_lock(path + ".lock"));
+    JOBMILL_TRY_ASSIGN(UniqueFd lock, take_lock(lock_of(path)));
     JOBMILL_TRY(set_nonblocking(socket.get()));
     return SocketPlace{path, std::move(lock), std::move(socket), Owner::service_manager};
 }
@@ -237,10 +251,27 @@ void SocketPlace::close()
     if (!socket_) {
         return;
     }
-    if (owner_ == Owner::daemon) {
+    if (owner_ == Owner::daemon && holds_lock() && socket_is_there()) {
         (void)::unlink(path_.c_str());
     }
     socket_.reset();
+}
+
+/// Zeros when there is none.
+SocketPlace::FileId SocketPlace::file_at(const std::string& path)
+{
+    struct stat status {};
+    if (::lstat(path.c_str(), &status) != 0) {
+        return {};
+    }
+    return {.device = status.st_dev, .inode = status.st_ino};
+}
+
+bool SocketPlace::holds_lock() const
+{
+    struct stat held {};
+    return ::fstat(lock_.get(), &held) == 0 &&
+           file_at(lock_of(path_)) == FileId{.device = held.st_dev, .inode = held.st_ino};
 }
 
 SocketPlace::~SocketPlace()

@@ -13,7 +13,8 @@
 namespace jobmill::daemon {
 
 /// The daemon's socket in its directory: held by one daemon at a time. Whoever holds the lock may
-/// remove what is in the way; nobody else may.
+/// remove what is in the way; nobody else may. A lock is held at its path: the directory may be
+/// removed and made anew, and then another daemon holds the one that is there.
 class SocketPlace {
 public:
     /// Makes the directory if it is missing, judges it, takes the lock, and binds and listens: for
@@ -40,15 +41,25 @@ public:
 private:
     enum class Owner { daemon, service_manager };
 
-    SocketPlace(std::string path, UniqueFd lock, UniqueFd socket, Owner owner)
-        : path_(std::move(path)), lock_(std::move(lock)), socket_(std::move(socket)), owner_(owner)
-    {
-    }
+    /// Of a file that is open, so that no other gets its number meanwhile.
+    struct FileId {
+        dev_t device = 0;
+        ino_t inode = 0;
+
+        bool operator==(const FileId&) const = default;
+    };
+
+    SocketPlace(std::string path, UniqueFd lock, UniqueFd socket, Owner owner);
+
+    [[nodiscard]] static FileId file_at(const std::string& path);
+    [[nodiscard]] bool holds_lock() const;
+    [[nodiscard]] bool socket_is_there() const { return file_at(path_) == socket_file_; }
 
     std::string path_;
     UniqueFd lock_;
     UniqueFd socket_;
     Owner owner_;
+    FileId socket_file_;
 };
 
 }  // namespace jobmill::daemon

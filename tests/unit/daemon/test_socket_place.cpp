@@ -249,6 +249,42 @@ TEST_CASE("a place that is given up can be taken again")
     CHECK(connects(taken(directory / "s").path()));
 }
 
+TEST_CASE("a place that was removed leaves its successor's socket alone")
+{
+    const TempDirectory directory;
+    std::optional<SocketPlace> first = taken(directory / "run/s");
+    std::filesystem::remove_all(directory / "run");
+    const SocketPlace second = taken(directory / "run/s");
+    SUBCASE("when it closes")
+    {
+        first->close();
+    }
+    SUBCASE("when it is given up")
+    {
+        first.reset();
+    }
+    CHECK(connects(directory / "run/s"));
+}
+
+TEST_CASE("without the lock that is at its path a daemon removes nothing, not even its own")
+{
+    const TempDirectory directory;
+    std::optional<SocketPlace> first = taken(directory / "s");
+    std::filesystem::remove(directory / "s.lock");
+    first.reset();
+    CHECK(std::filesystem::exists(directory / "s"));
+}
+
+TEST_CASE("a socket that somebody else has put there is left alone")
+{
+    const TempDirectory directory;
+    std::optional<SocketPlace> first = taken(directory / "s");
+    std::filesystem::remove(directory / "s");
+    const UniqueFd other = listening(directory / "s");
+    first.reset();
+    CHECK(connects(directory / "s"));
+}
+
 TEST_CASE("a place that was moved is given up once")
 {
     const TempDirectory directory;
