@@ -57,6 +57,20 @@ void Sessions::stop_accepting()
     place_.close();
 }
 
+Result<void> Sessions::bind_again()
+{
+    const bool accepting = watcher_ != nullptr;
+    if (accepting) {
+        accept_some();
+    }
+    watcher_.reset();  // before its socket is closed
+    const auto bound = place_.bind_again();
+    if (accepting) {
+        JOBMILL_TRY(start_accepting());
+    }
+    return bound;
+}
+
 void Sessions::accept_some()
 {
     for (int i = 0; i < accepted_at_once; ++i) {

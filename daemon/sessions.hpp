@@ -37,6 +37,9 @@ public:
     [[nodiscard]] Result<void> start_accepting();
     /// Nobody can connect any more.
     void stop_accepting();
+    [[nodiscard]] bool reachable() const { return place_.is_reachable(); }
+    /// Makes it so; who came before by the old socket is let in. See SocketPlace.
+    [[nodiscard]] Result<void> bind_again();
 
     /// For sessions from now on.
     void set_limits(const Limits& limits) { limits_ = limits; }

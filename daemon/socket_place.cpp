@@ -208,11 +208,13 @@ std::string lock_of(const std::string& path)
 
 }  // namespace
 
-SocketPlace::SocketPlace(std::string path, UniqueFd lock, UniqueFd socket, Owner owner)
+SocketPlace::SocketPlace(std::string path, UniqueFd lock, UniqueFd socket, Owner owner,
+                         std::optional<gid_t> group)
     : path_(std::move(path)),
       lock_(std::move(lock)),
       socket_(std::move(socket)),
       owner_(owner),
+      group_(group),
       socket_file_(file_at(path_))
 {
 }
@@ -230,7 +232,7 @@ Result<SocketPlace> SocketPlace::take(const std::string& path, std::optional<gid
         log::warning("group cannot reach the socket",
                      {{"socket", path}, {"cause", closed + " does not let it pass"}}, log::always);
     }
-    return SocketPlace{path, std::move(lock), std::move(socket), Owner::daemon};
+    return SocketPlace{path, std::move(lock), std::move(socket), Owner::daemon, group};
 }
 
 Result<SocketPlace> SocketPlace::adopt(std::vector<UniqueFd> passed)
@@ -244,6 +246,21 @@ Result<SocketPlace> SocketPlace::adopt(std::vector<UniqueFd> passed)
     JOBMILL_TRY_ASSIGN(UniqueFd lock, take_lock(lock_of(path)));
     JOBMILL_TRY(set_nonblocking(socket.get()));
     return SocketPlace{path, std::move(lock), std::move(socket), Owner::service_manager};
+}
+
+bool SocketPlace::is_reachable() const
+{
+    return owner_ == Owner::service_manager || !socket_ || socket_is_there();
+}
+
+Result<void> SocketPlace::bind_again()
+{
+    if (!holds_lock()) {
+        return fail(Errc::in_use, "its lock " + lock_of(path_) + " is not there any more");
+    }
+    JOBMILL_TRY_ASSIGN(socket_, listen_at(path_, group_));
+    socket_file_ = file_at(path_);
+    return {};
 }
 
 void SocketPlace::close()

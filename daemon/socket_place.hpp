@@ -35,6 +35,13 @@ public:
     [[nodiscard]] int socket() const noexcept { return socket_.get(); }
     [[nodiscard]] const std::string& path() const noexcept { return path_; }
 
+    /// False when somebody has removed or replaced the file that clients connect to. What the
+    /// service manager has bound is its own affair.
+    [[nodiscard]] bool is_reachable() const;
+    /// Listens at the path anew, where that file is not there any more. Errc::in_use when the lock
+    /// is not there either: the directory is another one, or none, or the place another daemon's.
+    [[nodiscard]] Result<void> bind_again();
+
     /// Nobody reaches this daemon any more; the place stays taken.
     void close();
 
@@ -49,7 +56,8 @@ private:
         bool operator==(const FileId&) const = default;
     };
 
-    SocketPlace(std::string path, UniqueFd lock, UniqueFd socket, Owner owner);
+    SocketPlace(std::string path, UniqueFd lock, UniqueFd socket, Owner owner,
+                std::optional<gid_t> group = {});
 
     [[nodiscard]] static FileId file_at(const std::string& path);
     [[nodiscard]] bool holds_lock() const;
@@ -59,6 +67,7 @@ private:
     UniqueFd lock_;
     UniqueFd socket_;
     Owner owner_;
+    std::optional<gid_t> group_;
     FileId socket_file_;
 };
 

@@ -164,6 +164,7 @@ Result<void> Supervisor::prepare()
                            processes_.probe_templates();
                            processes_.sweep_groups();
                            heap_trim_.look(desk_.unfinished() == 0);
+                           look_after_socket();
                        }));
     JOBMILL_TRY_ASSIGN(idle_timer_, timer([this] { leave_if_idle(); }));
     JOBMILL_TRY_ASSIGN(leave_timer_, timer([this] {

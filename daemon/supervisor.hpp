@@ -99,6 +99,7 @@ private:
     [[nodiscard]] bool idle() const;
     void watch_idleness();
     void leave_if_idle();
+    void look_after_socket();
     [[nodiscard]] Value status(const Identity& client, const std::vector<JobId>& wanted);
 
     loop::EventLoop& loop_;
@@ -150,6 +151,8 @@ private:
     bool serving_ = false;
     bool closing_ = false;
     bool core_stopped_ = false;
+    bool stranded_ = false;       ///< nobody will ever connect again
+    std::string socket_trouble_;  ///< that was told
     int exit_code_ = 0;
 };
 

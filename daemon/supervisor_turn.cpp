@@ -3,6 +3,7 @@
 // that somebody needs from now on.
 #include <sched.h>
 
+#include "common/exit_code.hpp"
 #include "daemon/log.hpp"
 #include "daemon/supervisor.hpp"
 
@@ -73,12 +74,13 @@ Spin::Turn Supervisor::turn()
 bool Supervisor::idle() const
 {
     return serving_ && !closing_ && sessions_.empty() && desk_.unfinished() == 0 &&
-           desk_.unread().empty();
+           (stranded_ || desk_.unread().empty());
 }
 
 void Supervisor::watch_idleness()
 {
-    const auto timeout = reloader_.config().idle_timeout;
+    const auto timeout =
+        stranded_ ? std::optional{std::chrono::milliseconds{0}} : reloader_.config().idle_timeout;
     if (!timeout || !idle()) {
         idle_timer_->stop();
     } else if (!idle_timer_->active()) {
@@ -89,9 +91,35 @@ void Supervisor::watch_idleness()
 void Supervisor::leave_if_idle()
 {
     sessions_.accept_waiting();
-    if (idle()) {
+    if (!idle()) {
+        return;
+    }
+    if (stranded_) {
+        exit_code_ = exit_code::jobmill_failed;
+    } else {
         log::info("idle for long enough", {}, log::always);
-        request_stop();
+    }
+    request_stop();
+}
+
+/// Whoever removes the socket's file would leave a daemon that nobody can reach.
+void Supervisor::look_after_socket()
+{
+    if (closing_ || stranded_ || sessions_.reachable()) {
+        return;
+    }
+    const auto bound = sessions_.bind_again();
+    const std::string cause =
+        bound ? "its file was removed or replaced; it is bound anew" : bound.error().what;
+    if (cause != socket_trouble_) {  // else it was told, and is still to be mended
+        log::error("socket lost", {{"socket", socket_path_}, {"cause", cause}}, log::always);
+    }
+    socket_trouble_ = bound ? "" : cause;
+    if (!bound && bound.error().code == Errc::in_use) {
+        stranded_ = true;
+        log::info("leaving once clients and jobs are done", {{"jobs", desk_.unfinished()}},
+                  log::always);
+        idle_timer_->stop();  // the next turn starts it with another time
     }
 }
 

@@ -3,6 +3,7 @@
 
 #include <csignal>
 #include <filesystem>
+#include <optional>
 
 #include "tests/e2e/e2e_daemon.hpp"
 
@@ -71,6 +72,54 @@ TEST_CASE("the socket that a killed daemon left is no obstacle to the next")
     }
     const Daemon daemon{place, {.config = pool_config(2)}};
     daemon.check_healthy();
+}
+
+TEST_CASE("a socket that is removed while the daemon runs is bound again")
+{
+    Daemon daemon{pool_config(2)};
+    JsonClient client = daemon.json();
+    client.submit("a", "hang");
+    client.ping();
+    std::filesystem::remove(daemon.socket());
+    daemon.await("another socket", [&] { return std::filesystem::exists(daemon.socket()); });
+    daemon.await_log("socket lost socket=" + daemon.socket());
+    daemon.check_healthy();
+    client.send(R"({"op":"cancel","id":"a"})");
+    CHECK(client.result("a").text_at("state") == "cancelled");
+    daemon.check_stop();
+    CHECK_FALSE(std::filesystem::exists(daemon.socket()));
+}
+
+TEST_CASE("a daemon whose directory is gone finishes its jobs, serves who is connected, and leaves")
+{
+    const auto place = std::make_shared<Place>();
+    const std::string directory = place->directory() + "/run";
+    Daemon daemon{place, {.config = pool_config(1), .socket = directory + "/s"}};
+    std::optional<JsonClient> client = daemon.json();
+    client->submit("a", "hang");
+    client->ping();
+    std::filesystem::remove_all(directory);
+    daemon.await_log("leaving once clients and jobs are done jobs=1");
+    client->submit("b", "echo", "late");
+    client->send(R"({"op":"cancel","id":"a"})");
+    CHECK(client->result("a").text_at("state") == "cancelled");
+    CHECK(payload_of(client->result("b")) == "late");
+    client.reset();
+    const Departure departure = daemon.await_departure();
+    CHECK(departure.exit_code == 125);
+    CHECK(contains(departure.log, "socket lost socket=" + directory + "/s cause=\"its lock "));
+}
+
+TEST_CASE("a daemon whose place another one has taken leaves that alone")
+{
+    const auto place = std::make_shared<Place>();
+    const std::string directory = place->directory() + "/run";
+    Daemon first{place, {.config = pool_config(1), .socket = directory + "/s"}};
+    first.check_healthy();
+    std::filesystem::remove_all(directory);
+    const Daemon second{place, {.config = pool_config(1), .socket = directory + "/s"}};
+    CHECK(first.await_departure().exit_code == 125);
+    second.check_healthy();
 }
 
 TEST_CASE("job numbers go on after a stop and after a kill")

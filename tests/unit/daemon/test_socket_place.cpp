@@ -285,6 +285,68 @@ TEST_CASE("a socket that somebody else has put there is left alone")
     CHECK(connects(directory / "s"));
 }
 
+TEST_CASE("a place whose socket was removed or replaced is not reachable until it is bound again")
+{
+    const TempDirectory directory;
+    const std::string path = directory / "s";
+    SocketPlace place = taken(path);
+    CHECK(place.is_reachable());
+    std::filesystem::remove(path);
+    CHECK_FALSE(place.is_reachable());
+    SUBCASE("when it was removed") {}
+    SUBCASE("when it was replaced")
+    {
+        (void)listening(path);
+    }
+    CHECK_FALSE(place.is_reachable());
+    REQUIRE(place.bind_again().has_value());
+    CHECK(place.is_reachable());
+    CHECK(connects(path));
+    CHECK((mode_of(path) & 0777U) == 0600U);
+    place.close();
+    CHECK_FALSE(std::filesystem::exists(path));
+    CHECK(place.is_reachable());  // nobody is to reach it now
+}
+
+TEST_CASE("a socket that is bound again is its group's as before")
+{
+    const TempDirectory directory;
+    auto place = SocketPlace::take(directory / "run/s", ::getegid());
+    REQUIRE(place.has_value());
+    std::filesystem::remove(directory / "run/s");
+    REQUIRE(place->bind_again().has_value());
+    CHECK((mode_of(directory / "run/s") & 0777U) == 0660U);
+}
+
+TEST_CASE("nothing is bound again without the lock that is at its path")
+{
+    const TempDirectory directory;
+    SocketPlace place = taken(directory / "run/s");
+    std::filesystem::remove_all(directory / "run");
+    std::optional<SocketPlace> second;
+    SUBCASE("when the directory is gone") {}
+    SUBCASE("when another daemon has it")
+    {
+        second.emplace(taken(directory / "run/s"));
+    }
+    const auto bound = place.bind_again();
+    REQUIRE_FALSE(bound.has_value());
+    CHECK(bound.error().code == Errc::in_use);
+    CHECK(connects(directory / "run/s") == second.has_value());
+}
+
+TEST_CASE("a file that is no socket is not removed to bind again")
+{
+    const TempDirectory directory;
+    SocketPlace place = taken(directory / "s");
+    std::filesystem::remove(directory / "s");
+    directory.write("s", "data");
+    const auto bound = place.bind_again();
+    REQUIRE_FALSE(bound.has_value());
+    CHECK(bound.error().code == Errc::not_allowed);
+    CHECK(directory.read("s") == "data");
+}
+
 TEST_CASE("a place that was moved is given up once")
 {
     const TempDirectory directory;
@@ -368,6 +430,16 @@ TEST_CASE("a socket that the service manager has bound is served where it is and
     }
     CHECK(mode_of(path) == mode);
     CHECK(connects(path));
+}
+
+TEST_CASE("what becomes of a socket that the service manager has bound is its own affair")
+{
+    const TempDirectory directory;
+    const std::string path = directory / "s";
+    const auto place = SocketPlace::adopt(passing(listening(path)));
+    REQUIRE(place.has_value());
+    std::filesystem::remove(path);
+    CHECK(place->is_reachable());
 }
 
 TEST_CASE("the lock is taken for a passed socket as well")
