@@ -243,6 +243,22 @@ void Channel::read_once()
     }
 }
 
+void Channel::read_now()
+{
+    if (!broken_ && !paused_ && !ended_) {
+        read_once();
+        watch();
+    }
+}
+
+void Channel::write_now()
+{
+    if (!retry_ || !retry_->active()) {
+        blocked_ = false;
+        flush();
+    }
+}
+
 void Channel::read_rest()
 {
     int arrived = 0;

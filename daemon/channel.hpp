@@ -79,6 +79,12 @@ public:
     /// The peer reads end of input after what was sent.
     void end_output();
 
+    /// What the loop would do next, if there is something to read, and if the socket takes
+    /// something: for who judges by its clock, since timers come first in a turn. After a pause of
+    /// the daemon that is long ago.
+    void read_now();
+    void write_now();
+
     /// Reads what has arrived by now, whatever the state; for the end of a worker. What comes
     /// meanwhile is somebody else's, who may have its end and go on for ever.
     void read_rest();

@@ -5,7 +5,7 @@
 
 namespace jobmill::daemon {
 
-SessionPatience::SessionPatience(const Settings& settings, const Channel& channel,
+SessionPatience::SessionPatience(const Settings& settings, Channel& channel,
                                  std::function<void(Lost)> on_lost)
     : settings_(settings),
       channel_(channel),
@@ -16,7 +16,7 @@ SessionPatience::SessionPatience(const Settings& settings, const Channel& channe
 
 Result<std::unique_ptr<SessionPatience>> SessionPatience::create(loop::EventLoop& loop,
                                                                  const Settings& settings,
-                                                                 const Channel& channel,
+                                                                 Channel& channel,
                                                                  std::function<void(Lost)> on_lost)
 {
     std::unique_ptr<SessionPatience> patience{
@@ -80,12 +80,28 @@ void SessionPatience::says_last_words()
 
 void SessionPatience::stop()
 {
+    awaited_ = Awaited::nothing;
     input_timer_->stop();
     output_timer_->stop();
 }
 
+/// Whether something has, in the socket, that it does not wait for any longer.
+bool SessionPatience::has_come()
+{
+    const Awaited awaited = awaited_;
+    if (awaited == Awaited::farewell) {
+        channel_.write_now();
+    } else {
+        channel_.read_now();
+    }
+    return awaited_ != awaited || input_timer_->active();
+}
+
 void SessionPatience::on_time()
 {
+    if (has_come()) {
+        return;
+    }
     switch (awaited_) {
         case Awaited::first_byte:
             return on_lost_(Lost::silent);

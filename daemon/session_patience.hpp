@@ -12,7 +12,8 @@
 namespace jobmill::daemon {
 
 /// How long a session waits for its client: to say something, to finish what it began to say, to
-/// take what it is told. Only tells when that is over; what follows is the session's affair.
+/// take what it is told. Only tells when that is over; what follows is the session's affair. Before
+/// it does, it looks at the socket: who was in time is not late because the daemon was stopped.
 class SessionPatience {
 public:
     struct Settings {
@@ -36,7 +37,7 @@ public:
     };
 
     [[nodiscard]] static Result<std::unique_ptr<SessionPatience>> create(
-        loop::EventLoop& loop, const Settings& settings, const Channel& channel,
+        loop::EventLoop& loop, const Settings& settings, Channel& channel,
         std::function<void(Lost)> on_lost);
 
     /// A whole message came.
@@ -61,13 +62,13 @@ private:
         farewell,
     };
 
-    SessionPatience(const Settings& settings, const Channel& channel,
-                    std::function<void(Lost)> on_lost);
+    SessionPatience(const Settings& settings, Channel& channel, std::function<void(Lost)> on_lost);
     void on_time();
+    [[nodiscard]] bool has_come();
     void look_at_output();
 
     Settings settings_;
-    const Channel& channel_;
+    Channel& channel_;
     std::function<void(Lost)> on_lost_;
     core::TimePoint begun_;
     std::unique_ptr<loop::Timer> input_timer_;

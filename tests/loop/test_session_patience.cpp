@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Clients that take their time: to speak, to finish, to read.
+#include <thread>
+
+#include "daemon/loop/turn_hook.hpp"
 #include "tests/loop/desk_fixture.hpp"
 
 using namespace jobmill;
@@ -94,6 +97,68 @@ TEST_CASE_FIXTURE(DeskFixture, "the first message has no longer than the first m
     Peer& peer = connect();
     run_for(10ms);
     CHECK(dribbles_until_over(*this, peer, greeting(), 1));
+}
+
+TEST_CASE_FIXTURE(DeskFixture, "who has spoken in time is heard, however late the loop comes to it")
+{
+    settings.patience = {.first_message = 300ms, .rest = 300ms};
+    Peer& first = connect();
+    Peer& rest = connect();
+    rest.say("{\"op\":\"ping\",\"id\":\"a\"}\n{\"op\":");
+    CHECK(heard_by(rest).size() == 1);
+    Peer& begun = connect();
+    begun.say("{\"op\":");
+    Peer& another = connect();
+    another.say("{\"op\":\"ping\",\"id\":\"a\"}\n{\"op\":");
+    settle();
+    first.say("{\"op\":\"ping\",\"id\":\"b\"}\n");
+    rest.say("\"ping\",\"id\":\"b\"}\n");
+    begun.say("\"ping\",\"id\":\"b\"}\n");
+    another.say("\"ping\",\"id\":\"b\"}\n{\"op\":");
+    std::this_thread::sleep_for(400ms);  // the daemon is stopped
+    settle();
+    const std::string pong = R"({"op":"pong","id":"b","payload":""})";
+    for (Peer* peer : {&first, &rest, &begun}) {
+        CHECK(heard_by(*peer) == Lines{pong});
+    }
+    CHECK(heard_by(another).back() == pong);
+    CHECK_FALSE(is_over(4));
+    CHECK(run_until([&] { return is_over(4); }));  // the rest of its next one had its own time
+    CHECK_FALSE(is_over(1));
+    CHECK_FALSE(is_over(2));
+    CHECK_FALSE(is_over(3));
+}
+
+TEST_CASE_FIXTURE(DeskFixture, "who has left while the loop did not look is over without a word")
+{
+    settings.patience.first_message = 20ms;
+    Peer& gone = connect();
+    Peer& mute = connect();
+    settle();
+    gone.hang_up();
+    mute.end_input();
+    std::this_thread::sleep_for(50ms);
+    CHECK(run_until([&] { return is_over(1) && is_over(2); }));
+    CHECK(heard_by(mute).empty());
+}
+
+TEST_CASE_FIXTURE(DeskFixture,
+                  "who makes room for his last messages is given more of them, however late")
+{
+    settings.patience.linger = 20ms;
+    auto hook = loop::TurnHook::create(loop, [this] { bury(); });
+    REQUIRE(hook.has_value());
+    Peer& peer = connect_binary();
+    peer.send(submit(1));
+    CHECK(heard_by(peer) == Lines{"accepted 1:101"});
+    emit_until_paused(*this);
+    sessions.at(1)->finish();
+    peer.listen();
+    const std::uint64_t before = peer.received();
+    std::this_thread::sleep_for(50ms);  // the daemon is stopped
+    CHECK(run_until([&] { return sessions.empty(); }));
+    peer.listen();
+    CHECK(peer.received() > before);
 }
 
 TEST_CASE_FIXTURE(DeskFixture, "a session that is not listened to is not late")
