@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "daemon/log.hpp"
 #include "daemon/process_reading.hpp"
@@ -51,6 +52,8 @@ void HealthWatch::pools_changed()
         }
     }
     if (period) {
+        period_ = *period;
+        last_look_ = loop::EventLoop::now();
         timer_->start_repeating(*period);
     } else {
         timer_->stop();
@@ -60,6 +63,12 @@ void HealthWatch::pools_changed()
 void HealthWatch::look()
 {
     const core::TimePoint now = loop::EventLoop::now();
+    const core::Duration since = now - std::exchange(last_look_, now);
+    if (since > 2 * period_) {
+        // After a pause of the daemon: timers come first in a turn, so that what workers have said
+        // meanwhile is read only after this.
+        return;
+    }
     findings_.clear();
     processes_.each_worker([&](const WorkerProcess& worker) { look_at(worker, now); });
     // Only now: an event may end a process.

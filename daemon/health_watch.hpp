@@ -35,6 +35,8 @@ private:
     Processes& processes_;
     std::function<void(const core::Event&)> post_;
     std::unique_ptr<loop::Timer> timer_;
+    std::chrono::milliseconds period_{0};
+    core::TimePoint last_look_;
     std::vector<core::Event> findings_;
 };
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // How long a job may wait and how long it may run, and workers that show no sign of life.
+#include <chrono>
 #include <csignal>
+#include <thread>
 
 #include "tests/e2e/job_life.hpp"
 
@@ -183,6 +185,18 @@ TEST_CASE("a job that shows signs of life may run as long as it likes, and one t
     CHECK(end_of(client, "chunks") == "succeeded");
     // A worker between jobs says nothing, and is left alone.
     CHECK(daemon.pool().integer_at("restarts") == 1);
+}
+
+TEST_CASE("a job that ended while the daemon was stopped has not hung")
+{
+    const Daemon daemon{pool_with(1, "hang_timeout = \"500ms\"")};
+    JsonClient client = daemon.json();
+    begin(client, "runs", "sleep", "100ms");
+    daemon.signal(SIGSTOP);
+    std::this_thread::sleep_for(std::chrono::seconds{1});  // nobody sees the job end
+    daemon.signal(SIGCONT);
+    CHECK(end_of(client, "runs") == "succeeded");
+    CHECK(daemon.log().find("worker hangs") == std::string::npos);
 }
 
 TEST_CASE("a worker that was stopped and goes on in time has not hung")
