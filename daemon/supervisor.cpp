@@ -245,6 +245,9 @@ void Supervisor::on_loaded(PoolId pool, const Value& body)
         service_.ready(summary(pools_, user_));
         log::info("ready", {{"socket", socket_path_}, {"pools", pools_.published().size()}},
                   log::always);
+        if (reload_due_) {
+            reloader_.request({});
+        }
     }
 }
 
@@ -369,7 +372,10 @@ void Supervisor::on_hangup()
     const bool gone = ::poll(&terminal, 1, 0) == 1 && (terminal.revents & POLLHUP) != 0;
     if (in_terminal_ && gone) {
         request_stop();
-    } else if (serving_ && !closing_) {
+    } else if (!serving_) {
+        reload_due_ = true;
+        log::info("reload put off", {{"cause", "the pools load"}}, log::always);
+    } else if (!closing_) {
         reloader_.request({});
     }
 }

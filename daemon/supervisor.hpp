@@ -149,6 +149,7 @@ private:
 
     std::size_t pools_loading_ = 0;
     bool serving_ = false;
+    bool reload_due_ = false;  ///< asked for before that
     bool closing_ = false;
     bool core_stopped_ = false;
     bool stranded_ = false;       ///< nobody will ever connect again

@@ -96,6 +96,26 @@ std::string with_record(const Place& place)
 
 }  // namespace
 
+TEST_CASE("a SIGHUP that comes while the pools load is obeyed once they have")
+{
+    if (!has_python()) {
+        return;
+    }
+    const Workshop shop;
+    const std::string gate = shop.place->directory() + "/gate";
+    REQUIRE(::mkfifo(gate.c_str(), 0600) == 0);
+    std::ofstream{shop.script()} << "#!/bin/sh\nread x < " << gate << "\nexec " << interpreter
+                                 << " " << directory << "/testworker.py \"$@\"\n";
+    DaemonUnderTest daemon{shop.place, {.config = shop.config(1), .arguments = {"-l", "debug"}}};
+    daemon.await_log("template started");
+    std::ofstream{shop.place->directory() + "/jobmill.toml", std::ios::trunc} << shop.config(2);
+    daemon.signal(SIGHUP);
+    daemon.await_log("reload put off");
+    std::ofstream{gate} << "open\n";
+    daemon.await_log("pool default: workers 1 -> 2");
+    CHECK(daemon.stop().empty());
+}
+
 TEST_CASE("a Python pool has handlers of all three kinds")
 {
     if (!has_python()) {
