@@ -10,6 +10,7 @@ bool FailedStarts::ready(PoolId pool, WorkerId worker)
     Pool& its = pools_[pool];
     its.ready.insert(worker.slot);
     its.failed.clear();
+    its.refused_since.reset();
     return std::exchange(its.hopeless, false);
 }
 
@@ -21,6 +22,21 @@ bool FailedStarts::ended(PoolId pool, WorkerId worker, bool unasked)
     }
     const unsigned failed = ++its.failed[worker.slot];
     its.hopeless = its.hopeless || (failed >= hopeless && its.ready.empty());
+    return its.hopeless;
+}
+
+bool FailedStarts::refused(PoolId pool, core::TimePoint now)
+{
+    Pool& its = pools_[pool];
+    if (!its.ready.empty()) {
+        return false;
+    }
+    // Who was not wanted for a while was not refused either.
+    if (!its.refused_since || now - its.refused_last > patience) {
+        its.refused_since = now;
+    }
+    its.refused_last = now;
+    its.hopeless = its.hopeless || now - *its.refused_since >= patience;
     return its.hopeless;
 }
 

@@ -50,7 +50,8 @@ void Processes::on_template_lost(PoolId pool)
         }
     }
     for (const WorkerId worker : lost) {
-        fail_fork(worker, "the template is gone");
+        give_up_fork(worker);
+        callbacks_.post(core::ForkFailed{worker});
     }
     callbacks_.post(core::TemplateLost{pool});
     sweep();
@@ -71,10 +72,7 @@ void Processes::fork_worker(PoolId pool, WorkerId worker)
         graveyard_.push_back(std::move(place));
     }
     if (!process) {
-        log::error("worker not started", {{"pool", plan.name},
-                                          {"worker", number(worker.slot)},
-                                          {"cause", process.error().what}});
-        callbacks_.post(core::ForkFailed{worker});
+        fail_start(pool, worker, process.error().what);
         return;
     }
     place = std::move(*process);
@@ -106,10 +104,7 @@ void Processes::spawn_worker(const PoolPlan& plan, WorkerProcess& process)
     const auto pid = command ? spawn(*command, inherited)
                              : Result<pid_t>{tl::unexpected<Error>(command.error())};
     if (!pid) {
-        log::error(
-            "worker not started",
-            {{"pool", plan.name}, {"worker", number(worker.slot)}, {"cause", pid.error().what}});
-        callbacks_.post(core::ForkFailed{worker});
+        fail_start(process.pool(), worker, pid.error().what);
         return;
     }
     (void)adopt(worker, *pid);
@@ -245,18 +240,33 @@ void Processes::resolve(WorkerId worker)
     }
 }
 
-void Processes::fail_fork(WorkerId worker, const std::string& why)
+/// The core tries again; whoever submits to the pool is to know why nothing runs in it.
+void Processes::fail_start(PoolId pool, WorkerId worker, const std::string& why)
 {
-    log::warning(
-        "worker not started",
-        {{"worker", number(worker.slot)}, {"generation", worker.generation}, {"cause", why}});
+    log::error("worker not started", {{"pool", pools_.at(pool).name},
+                                      {"worker", number(worker.slot)},
+                                      {"generation", worker.generation},
+                                      {"cause", why}});
+    if (failed_starts_.refused(pool, loop::EventLoop::now())) {
+        callbacks_.on_workers_failed(pool, "its workers cannot be started: " + why);
+    }
+    callbacks_.post(core::ForkFailed{worker});
+}
+
+void Processes::fail_fork(PoolId pool, WorkerId worker, const std::string& why)
+{
+    give_up_fork(worker);
+    fail_start(pool, worker, why);
+}
+
+void Processes::give_up_fork(WorkerId worker)
+{
     resolve(worker);
     if (const auto found = workers_.find(number(worker.slot));
         found != workers_.end() && found->second && found->second->id() == worker) {
         graveyard_.push_back(std::move(found->second));
         workers_.erase(found);
     }
-    callbacks_.post(core::ForkFailed{worker});
 }
 
 void Processes::on_forked(PoolId pool, const Forked& forked)
@@ -266,7 +276,7 @@ void Processes::on_forked(PoolId pool, const Forked& forked)
         return;  // its hello came first
     }
     if (forked.error_number != 0) {
-        fail_fork(forked.worker, fail_errno("fork", forked.error_number).value().what);
+        fail_fork(pool, forked.worker, fail_errno("fork", forked.error_number).value().what);
         return;
     }
     (void)adopt(forked.worker, forked.pid);
@@ -281,11 +291,11 @@ bool Processes::adopt(WorkerId worker, pid_t pid)
         return process != nullptr && process->alive();
     }
     if (is_known(pid)) {
-        fail_fork(worker, "process " + std::to_string(pid) + " has another slot");
+        fail_fork(process->pool(), worker, "process " + std::to_string(pid) + " has another slot");
         return false;
     }
     if (const auto adopted = process->adopt(pid); !adopted) {
-        fail_fork(worker, adopted.error().what);
+        fail_fork(process->pool(), worker, adopted.error().what);
         return false;
     }
     resolve(worker);

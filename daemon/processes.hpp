@@ -124,7 +124,9 @@ private:
     void enter_group(WorkerProcess& process);
     [[nodiscard]] Result<void> make_group(WorkerProcess& process);
     void resolve(WorkerId worker);
-    void fail_fork(WorkerId worker, const std::string& why);
+    void fail_start(PoolId pool, WorkerId worker, const std::string& why);
+    void fail_fork(PoolId pool, WorkerId worker, const std::string& why);
+    void give_up_fork(WorkerId worker);
     void spawn_worker(const PoolPlan& plan, WorkerProcess& process);
     [[nodiscard]] bool is_known(pid_t pid) const;
 

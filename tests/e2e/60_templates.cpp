@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <sys/resource.h>
+
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -103,6 +105,30 @@ TEST_CASE("a pool whose workers die before they are ready is down until one is")
     std::filesystem::remove(reason);
     CHECK(client.result("waits").text_at("state") == "succeeded");
     client.submit("e", "ready");
+    CHECK(client.result("e").text_at("state") == "succeeded");
+    CHECK(daemon.pool().text_at("state") == "up");
+}
+
+TEST_CASE("a pool whose workers cannot be started is down until one can")
+{
+    // Enough for all but a worker's segment.
+    const auto place = std::make_shared<Place>();
+    const Daemon daemon{place,
+                        {.config = pool_config(1),
+                         .prefix = {"/bin/sh", "-c", R"(ulimit -S -f 64; exec "$@")", "sh"}}};
+    JsonClient client = daemon.json();
+    client.submit("waits", "echo", "here");
+    daemon.await("it is down", [&] { return daemon.pool().text_at("state") == "down"; });
+    const std::string why{daemon.pool().text_at("error")};
+    CHECK(why.starts_with("its workers cannot be started: "));
+    client.submit("d", "echo");
+    const Value error = client.next("error", "d");
+    CHECK(error.text_at("code") == "pool_down");
+    CHECK(error.text_at("text") == "pool \"default\": " + why);
+    const rlimit none{RLIM_INFINITY, RLIM_INFINITY};
+    REQUIRE(::prlimit(daemon.pid(), RLIMIT_FSIZE, &none, nullptr) == 0);
+    CHECK(payload_of(client.result("waits")) == "here");
+    client.submit("e", "echo");
     CHECK(client.result("e").text_at("state") == "succeeded");
     CHECK(daemon.pool().text_at("state") == "up");
 }

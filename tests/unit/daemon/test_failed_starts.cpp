@@ -5,6 +5,7 @@
 
 using namespace jobmill;
 using jobmill::daemon::FailedStarts;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -64,6 +65,37 @@ TEST_CASE("no pool is hopeless that has a worker")
     CHECK_FALSE(fail(starts, 1, 2 * FailedStarts::hopeless));
     CHECK_FALSE(starts.ended(pool, worker(2), true));
     CHECK(starts.ended(pool, worker(1), true));
+}
+
+TEST_CASE("a pool is hopeless for which no worker can be made for a while")
+{
+    FailedStarts starts;
+    const core::TimePoint begin{1h};
+    for (const auto after : {0s, 1s, 5s, 9s}) {
+        CHECK_FALSE(starts.refused(pool, begin + after));
+    }
+    SUBCASE("and stays so until one of its workers is ready")
+    {
+        CHECK(starts.refused(pool, begin + 10s));
+        CHECK_FALSE(starts.refused(other, begin + 10s));
+        CHECK(starts.refused(pool, begin + 1h));
+        CHECK(starts.ready(pool, worker(1)));
+        CHECK_FALSE(starts.refused(pool, begin + 2h));
+        CHECK_FALSE(starts.ended(pool, worker(1), true));
+        CHECK_FALSE(starts.refused(pool, begin + 2h));
+        CHECK_FALSE(starts.refused(pool, begin + 2h + 9s));
+        CHECK(starts.refused(pool, begin + 2h + 10s));
+    }
+    SUBCASE("unless one was ready meanwhile")
+    {
+        CHECK_FALSE(starts.ready(pool, worker(1)));
+        CHECK_FALSE(starts.refused(pool, begin + 12s));
+    }
+    SUBCASE("but not by tries with a long time between them, in which none was wanted")
+    {
+        CHECK_FALSE(starts.refused(pool, begin + 1h));
+        CHECK_FALSE(starts.refused(pool, begin + 2h));
+    }
 }
 
 TEST_CASE("who was told to leave has not failed to start")
