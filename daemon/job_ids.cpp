@@ -8,11 +8,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstdio>
-#include <fstream>
 #include <limits>
+#include <string_view>
 
 #include "common/unique_fd.hpp"
 #include "daemon/log.hpp"
@@ -67,15 +68,25 @@ Result<void> sync_directory(const std::string& directory)
 /// Only a file that is not there is a beginning; one that was emptied or cannot be read is not.
 Result<std::uint64_t> read_next(const std::string& file)
 {
-    std::ifstream stream{file};
-    if (!stream && errno == ENOENT) {
+    // As the configuration: what is in the way of the file must not stop the loop.
+    const UniqueFd opened{::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
+    if (!opened && errno == ENOENT) {
         return 1;
     }
-    if (!stream) {
+    struct stat status {};
+    if (!opened || ::fstat(opened.get(), &status) != 0) {
         return fail_errno("reading " + file, errno);
     }
-    std::string text;
-    std::getline(stream, text);
+    if (!S_ISREG(status.st_mode)) {
+        return fail(Errc::invalid, file + " is no regular file");
+    }
+    std::array<char, 32> buffer{};  // more than any number has
+    const ssize_t size = ::read(opened.get(), buffer.data(), buffer.size());
+    if (size < 0) {
+        return fail_errno("reading " + file, errno);
+    }
+    std::string_view text{buffer.data(), static_cast<std::size_t>(size)};
+    text = text.substr(0, text.find('\n'));
     std::uint64_t next = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), next);
     if (error != std::errc{} || end != text.data() + text.size() || next == 0 ||

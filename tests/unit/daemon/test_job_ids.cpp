@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <set>
 
@@ -111,6 +112,20 @@ TEST_CASE("what is in the way of the file is an error, not a beginning")
     const TempDirectory directory;
     (void)directory.write("next-job/file", "x");
     CHECK_FALSE(JobIds::open(directory.path()).has_value());
+}
+
+TEST_CASE("a pipe in the place of the file is waited for neither at the start nor later")
+{
+    const TempDirectory directory;
+    const std::string file = directory / "next-job";
+    JobIds ids = opened(directory.path());
+    REQUIRE(::unlink(file.c_str()) == 0);
+    REQUIRE(::mkfifo(file.c_str(), 0600) == 0);
+    CHECK(ids.next() == JobId{1});
+    CHECK(ids.next() == JobId{2});
+    const auto others = JobIds::open(directory.path());
+    REQUIRE_FALSE(others.has_value());
+    CHECK(others.error().what == file + " is no regular file");
 }
 
 TEST_CASE("a directory that cannot be made or written is told at the start")
