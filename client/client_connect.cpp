@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: MIT
 // How a client comes to its session.
 #include <poll.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-
-#include <cstddef>
 
 #include "client/client_state.hpp"
 #include "client/connect.hpp"
@@ -20,20 +16,6 @@ using Milliseconds = Client::Milliseconds;
 
 /// Between two attempts, so that a daemon that comes back finds a machine with time for it.
 constexpr Milliseconds pause{10};
-
-/// The path that the peer of a connected socket bound; empty when it has none.
-std::string bound_path(int socket)
-{
-    sockaddr_un address{};
-    socklen_t size = sizeof address;
-    if (::getpeername(socket, static_cast<sockaddr*>(static_cast<void*>(&address)), &size) != 0 ||
-        address.sun_family != AF_UNIX || size <= offsetof(sockaddr_un, sun_path)) {
-        return {};
-    }
-    const std::string_view path{static_cast<const char*>(address.sun_path),
-                                size - offsetof(sockaddr_un, sun_path)};
-    return std::string{path.substr(0, path.find('\0'))};
-}
 
 /// Whether it can be read, now or within that time.
 bool can_be_read(int fd, Milliseconds time = Milliseconds{0})

@@ -144,18 +144,24 @@ int stop_unit(const CommonOptions& common, const UserUnit& unit, const std::stri
     return say(line);
 }
 
+int refuse_stop(const Error& error, const std::string& socket)
+{
+    return failed(error.code == Errc::not_allowed && socket == system_socket_path
+                      ? Error{Errc::not_allowed,
+                              "this is the system's daemon; who may stop it "
+                              "does so with: systemctl stop jobmilld"}
+                      : error);
+}
+
 /// Tells the process to stop, waits for it, and says how it went.
-int report_stop(const CommonOptions& common, pid_t pid, const std::string& socket)
+int report_stop(const CommonOptions& common, const FoundDaemon& daemon, const std::string& socket)
 {
     const auto start = std::chrono::steady_clock::now();
-    const auto stopped = stop_process(pid, stop_patience);
+    const auto stopped = stop_process(daemon, stop_patience);
     if (!stopped) {
-        return failed(stopped.error().code == Errc::not_allowed && socket == system_socket_path
-                          ? Error{Errc::not_allowed,
-                                  "this is the system's daemon; who may stop it "
-                                  "does so with: systemctl stop jobmilld"}
-                          : stopped.error());
+        return refuse_stop(stopped.error(), socket);
     }
+    const pid_t pid = daemon.pid;
     if (!*stopped) {
         notice("jobmilld (pid " + std::to_string(pid) + ") still waits for its jobs to end");
         return exit_code::jobmill_failed;
@@ -222,8 +228,8 @@ int daemon_stop(const CommonOptions& common)
     auto client = Client::connect(socket);
     if (!client) {
         // One that loads its modules or finishes its jobs does not answer, and can be ended.
-        if (const auto holder = socket_holder(socket)) {
-            notice("jobmilld (pid " + std::to_string(*holder) +
+        if (const auto holder = find_socket_holder(socket)) {
+            notice("jobmilld (pid " + std::to_string(holder->pid) +
                    ") starts or stops already; it is told to stop now");
             return report_stop(common, *holder, socket);
         }
@@ -233,8 +239,18 @@ int daemon_stop(const CommonOptions& common)
         notice("no daemon runs at " + socket);
         return exit_code::job_failed;
     }
+    const auto own_pid = static_cast<pid_t>(client->welcome().pid);
+    const auto daemon = find_peer_daemon(client->fd(), own_pid);
+    if (!daemon) {
+        return refuse_stop(
+            {Errc::not_allowed, "the process of the daemon at " + socket +
+                                    " cannot be seen from here, like one in a container: "
+                                    "stop it where it is pid " +
+                                    std::to_string(own_pid)},
+            socket);
+    }
     warn_of_jobs(*client, common);
-    return report_stop(common, static_cast<pid_t>(client->welcome().pid), socket);
+    return report_stop(common, *daemon, socket);
 }
 
 }  // namespace jobmill::commands

@@ -12,21 +12,17 @@
 #include <string>
 
 #include "client/commands/interrupts.hpp"
-#include "common/unique_fd.hpp"
 
 namespace jobmill::commands {
 
-Result<bool> stop_process(pid_t pid, std::chrono::milliseconds patience)
+Result<bool> stop_process(const FoundDaemon& daemon, std::chrono::milliseconds patience)
 {
     using Clock = std::chrono::steady_clock;
-    const UniqueFd process{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))};
-    if (!process) {
-        return fail_errno("opening process " + std::to_string(pid), errno);
+    const int process = daemon.process.get();
+    if (::syscall(SYS_pidfd_send_signal, process, SIGTERM, nullptr, 0) != 0 && errno != ESRCH) {
+        return fail_errno("stopping process " + std::to_string(daemon.pid), errno);
     }
-    if (::syscall(SYS_pidfd_send_signal, process.get(), SIGTERM, nullptr, 0) != 0) {
-        return fail_errno("stopping process " + std::to_string(pid), errno);
-    }
-    std::array<pollfd, 2> fds{pollfd{process.get(), POLLIN, 0}, pollfd{interrupt_fd(), POLLIN, 0}};
+    std::array<pollfd, 2> fds{pollfd{process, POLLIN, 0}, pollfd{interrupt_fd(), POLLIN, 0}};
     const auto deadline = Clock::now() + patience;
     while (true) {
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -15,7 +16,6 @@
 #include <utility>
 
 #include "client/commands/stop_process.hpp"
-#include "client/socket_holder.hpp"
 #include "client/starter.hpp"
 
 namespace jobmill::demo {
@@ -88,23 +88,27 @@ Result<PrivateDaemon> PrivateDaemon::start()
     request.options.idle_timeout = "5s";
     JOBMILL_TRY(ensure_daemon(std::move(request)));
     JOBMILL_TRY_ASSIGN(const Client client, Client::connect(daemon.socket()));
-    daemon.pid_ = static_cast<pid_t>(client.welcome().pid);
+    auto process = find_peer_daemon(client.fd(), static_cast<pid_t>(client.welcome().pid));
+    if (!process) {
+        return fail(Errc::system, "the daemon at " + daemon.socket() + " cannot be seen in /proc");
+    }
+    daemon.process_ = std::move(*process);
     return daemon;
 }
 
 PrivateDaemon::PrivateDaemon(PrivateDaemon&& other) noexcept
     : directory_(std::exchange(other.directory_, {})),
       lock_(std::move(other.lock_)),
-      pid_(std::exchange(other.pid_, 0))
+      process_(std::exchange(other.process_, {}))
 {
 }
 
 PrivateDaemon::~PrivateDaemon()
 {
-    if (pid_ > 0) {
-        const auto stopped = commands::stop_process(pid_, stop_patience);
+    if (process_.process) {
+        const auto stopped = commands::stop_process(process_, stop_patience);
         if (!stopped || !*stopped) {
-            (void)::kill(pid_, SIGKILL);
+            (void)::syscall(SYS_pidfd_send_signal, process_.process.get(), SIGKILL, nullptr, 0);
         }
     }
     if (!directory_.empty()) {

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <sys/types.h>
-
 #include <string>
 
+#include "client/socket_holder.hpp"
 #include "common/unique_fd.hpp"
 #include "jobmill/result.hpp"
 
@@ -20,14 +19,14 @@ public:
     ~PrivateDaemon();
 
     [[nodiscard]] std::string socket() const { return directory_ + "/jobmill.sock"; }
-    [[nodiscard]] pid_t pid() const noexcept { return pid_; }
+    [[nodiscard]] pid_t pid() const noexcept { return process_.pid; }
 
 private:
     explicit PrivateDaemon(std::string directory) : directory_(std::move(directory)) {}
 
     std::string directory_;
     UniqueFd lock_;  ///< of the directory: it is in use
-    pid_t pid_ = 0;
+    FoundDaemon process_;
 };
 
 }  // namespace jobmill::demo

@@ -98,6 +98,42 @@ has "status" "socket      $place/own.sock" "$out"
 try -s "$place/own.sock" daemon stop
 same "code" 0 "$code"
 
+echo "-- one in another pid namespace is stopped there, and nobody who has its number here"
+sleep 300 &
+stranger=$!
+inside() {
+    [ "$(id -u)" = 0 ] || set -- --map-root-user "$@"
+    exec unshare --pid --fork --mount-proc --kill-child "$@"
+}
+if (inside sh -c "echo 1000 >/proc/sys/kernel/ns_last_pid") 2>/dev/null; then
+    mkdir -m 700 "$place/shared"
+    # shellcheck disable=SC2016  # words of the inner shell
+    (inside sh -c 'echo $(($1 - 1)) >/proc/sys/kernel/ns_last_pid
+        jobmilld --socket "$2/socket" --state-dir "$2" --workers 1 & wait' \
+        sh $stranger "$place/shared") >"$place/shared/log" 2>&1 &
+    container=$!
+    holds "a daemon" eventually grep -qs ' ready ' "$place/shared/log"
+    same "its number there" $stranger "$(cat "$place/shared/socket.lock")"
+    try -s "$place/shared/socket" daemon stop
+    same "code" 0 "$code"
+    kill -KILL $container 2>/dev/null  # it would not heed SIGTERM
+    wait $container 2>/dev/null
+    jobmill run sum 1 >/dev/null
+    pid=$(daemon_pid)
+    # shellcheck disable=SC2016
+    (inside sh -c 'echo $(($1 - 1)) >/proc/sys/kernel/ns_last_pid
+        sleep 300 &
+        jobmill daemon stop && echo stopped
+        kill $1 && echo lives' sh "$pid") >"$place/out" 2>"$place/err"
+    same "from where it is not seen" "lives" "$(cat "$place/out")"
+    has "why" "cannot be seen from here, like one in a container: stop it where it is pid $pid" "$(cat "$place/err")"
+    same "the daemon goes on" "$pid" "$(daemon_pid)"
+else
+    echo "skipped: pid namespaces are not for us"
+fi
+holds "who has its number" kill $stranger
+wait $stranger 2>/dev/null
+
 echo "-- reload and log-level talk to a daemon that runs, and start none"
 reset
 for words in reload "daemon log-level"; do

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What starting a daemon is made of; that it starts one is for tests/commands.
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -143,6 +145,53 @@ TEST_CASE("who holds a socket is a living jobmilld or nobody")
     CHECK_FALSE(socket_holder(socket));  // dead, though not reaped
     ::waitpid(pid, nullptr, 0);
     CHECK_FALSE(socket_holder(socket));
+}
+
+TEST_CASE("the daemon behind a socket is whom the kernel names, not what it calls itself")
+{
+    const TempDir directory;
+    const std::string path = directory.path + "/socket";
+    const UniqueFd listener{::socket(AF_UNIX, SOCK_STREAM, 0)};
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(static_cast<char*>(address.sun_path), path.size());
+    const auto* const generic = static_cast<const sockaddr*>(static_cast<void*>(&address));
+    REQUIRE(::bind(listener.get(), generic, sizeof address) == 0);
+    std::filesystem::copy("/bin/sleep", directory.path + "/jobmilld");
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+        ::listen(listener.get(), 1);
+        ::execl((directory.path + "/jobmilld").c_str(), "jobmilld", "60", nullptr);
+        ::_exit(1);
+    }
+    const UniqueFd socket{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    REQUIRE(
+        tests::eventually([&] { return ::connect(socket.get(), generic, sizeof address) == 0; }));
+    const auto found = [&](pid_t own) { return find_peer_daemon(socket.get(), own); };
+    REQUIRE(tests::eventually([&] { return found(1).has_value(); }));
+    CHECK(found(1)->pid == pid);
+
+    SUBCASE("it is gone")
+    {
+        ::kill(pid, SIGKILL);
+        siginfo_t info{};
+        CHECK(::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT) == 0);
+        CHECK_FALSE(found(pid));
+    }
+    SUBCASE("where another process listens, it holds the place and has the number that it says")
+    {
+        REQUIRE(::listen(listener.get(), 1) == 0);
+        const UniqueFd other{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+        REQUIRE(::connect(other.get(), generic, sizeof address) == 0);
+        CHECK_FALSE(find_peer_daemon(other.get(), pid));
+        std::ofstream{path + ".lock"} << pid << "\n";
+        CHECK_FALSE(find_peer_daemon(other.get(), 1));
+        const auto holder = find_peer_daemon(other.get(), pid);
+        REQUIRE(holder);
+        CHECK(holder->pid == pid);
+    }
+    ::kill(pid, SIGKILL);
+    ::waitpid(pid, nullptr, 0);
 }
 
 TEST_CASE("a log's end begins with a whole line")
