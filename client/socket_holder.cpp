@@ -14,21 +14,28 @@
 #include <string_view>
 #include <utility>
 
+#include "client/held_lock.hpp"
+
 namespace jobmill {
 namespace {
 
+UniqueFd open_file(const std::string& path)
+{
+    return UniqueFd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
+}
+
 /// The beginning of a small file; empty when it cannot be read.
-std::string beginning_of(const std::string& path)
+std::string beginning_of(const UniqueFd& file)
 {
     std::array<char, 32> text{};
-    const UniqueFd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
     const ssize_t size = file ? ::read(file.get(), text.data(), text.size()) : 0;
     return {text.data(), size > 0 ? static_cast<std::size_t>(size) : 0};
 }
 
 bool is_daemon(pid_t pid)
 {
-    return pid > 0 && beginning_of("/proc/" + std::to_string(pid) + "/comm") == "jobmilld\n";
+    return pid > 0 &&
+           beginning_of(open_file("/proc/" + std::to_string(pid) + "/comm")) == "jobmilld\n";
 }
 
 /// Dead ones that nobody has reaped are none any more.
@@ -56,11 +63,13 @@ pid_t listener_of(int socket)
 
 std::optional<FoundDaemon> find_socket_holder(const std::string& socket)
 {
-    // Not asked by flock: a daemon that starts at this moment would find the place taken.
-    const std::string text = beginning_of(socket + ".lock");
+    const UniqueFd lock = open_file(socket + ".lock");
+    const std::string text = beginning_of(lock);
     pid_t pid = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), pid);
-    return error == std::errc{} ? find_daemon_process(pid) : std::nullopt;
+    auto found = error == std::errc{} ? find_daemon_process(pid) : std::nullopt;
+    // A file that was left behind may name any process.
+    return found && holds_lock(pid, lock.get()) ? std::move(found) : std::nullopt;
 }
 
 std::optional<pid_t> socket_holder(const std::string& socket)

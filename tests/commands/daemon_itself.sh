@@ -98,6 +98,22 @@ has "status" "socket      $place/own.sock" "$out"
 try -s "$place/own.sock" daemon stop
 same "code" 0 "$code"
 
+echo "-- a lock that nobody holds names nobody, whoever has its number by now"
+reset
+mkdir -m 700 "$XDG_RUNTIME_DIR/jobmill"
+mkdir -m 700 "$place/other"
+setsid jobmilld --socket "$place/other/socket" --state-dir "$place/other" --workers 1 2>"$place/other/log" &
+eventually grep -qs ' ready ' "$place/other/log"
+other=$(cat "$place/other/socket.lock")
+echo "$other" >"$socket.lock"
+try daemon stop
+same "stop" "1 jobmill: no daemon runs at $socket" "$code $err"
+holds "the other one goes on" alive "$other"
+try run sum 100
+same "run waits for nobody" "5050 0 " "$out $code $err"
+try -s "$place/other/socket" daemon stop
+has "the other one" "stopped: pid $other in " "$out"
+
 echo "-- one in another pid namespace is stopped there, and nobody who has its number here"
 sleep 300 &
 stranger=$!

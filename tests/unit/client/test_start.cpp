@@ -1,18 +1,23 @@
 // SPDX-License-Identifier: MIT
 // What starting a daemon is made of; that it starts one is for tests/commands.
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 
 #include <doctest/doctest.h>
 
 #include "client/bounded_program.hpp"
 #include "client/commands/daemon_facts.hpp"
 #include "client/daemon_launch.hpp"
+#include "client/held_lock.hpp"
 #include "client/socket_holder.hpp"
 #include "client/starter.hpp"
 #include "client/user_unit.hpp"
@@ -27,6 +32,44 @@ struct TempDir {
     TempDir() { REQUIRE(::mkdtemp(path.data()) != nullptr); }
     ~TempDir() { std::filesystem::remove_all(path); }
     std::string path = "/tmp/jobmill-start-XXXXXX";
+};
+
+/// A process called jobmilld. By the name of its file: a copy of another program.
+struct DaemonLike {
+    /// `prepare` is called in it; what is opened there stays open.
+    DaemonLike(const std::string& directory, const std::function<void()>& prepare)
+    {
+        const std::string program = directory + "/jobmilld";
+        std::filesystem::copy("/bin/sleep", program);
+        pid = ::fork();
+        if (pid == 0) {
+            prepare();
+            ::execl(program.c_str(), "jobmilld", "60", nullptr);
+            ::_exit(1);
+        }
+    }
+    ~DaemonLike()
+    {
+        (void)::kill(pid, SIGKILL);
+        (void)::waitpid(pid, nullptr, 0);
+    }
+
+    /// Dead, but not reaped.
+    void kill() const
+    {
+        (void)::kill(pid, SIGKILL);
+        siginfo_t info{};
+        CHECK(::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT) == 0);
+    }
+
+    static void lock(const std::string& path, pid_t pid)
+    {
+        const int file = ::open(path.c_str(), O_RDWR | O_CREAT, 0600);
+        (void)::flock(file, LOCK_EX | LOCK_NB);
+        (void)::dprintf(file, "%d\n", pid);
+    }
+
+    pid_t pid = 0;
 };
 
 }  // namespace
@@ -130,21 +173,39 @@ TEST_CASE("who holds a socket is a living jobmilld or nobody")
         std::ofstream{socket + ".lock"} << holder;
         CHECK_FALSE(socket_holder(socket));
     }
-    // By its name; a copy, since the name is that of the file.
-    std::filesystem::copy("/bin/sleep", directory.path + "/jobmilld");
-    const pid_t pid = ::fork();
-    if (pid == 0) {
-        ::execl((directory.path + "/jobmilld").c_str(), "jobmilld", "60", nullptr);
-        ::_exit(1);
-    }
-    std::ofstream{socket + ".lock"} << pid << "\n";
-    CHECK(tests::eventually([&] { return socket_holder(socket) == pid; }));
-    ::kill(pid, SIGKILL);
-    siginfo_t info{};
-    CHECK(::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT) == 0);
+    const DaemonLike daemon{directory.path,
+                            [&] { DaemonLike::lock(socket + ".lock", ::getpid()); }};
+    CHECK(tests::eventually([&] { return socket_holder(socket) == daemon.pid; }));
+    daemon.kill();
     CHECK_FALSE(socket_holder(socket));  // dead, though not reaped
-    ::waitpid(pid, nullptr, 0);
+}
+
+TEST_CASE("a lock file that nobody holds, or another one, names nobody")
+{
+    const TempDir directory;
+    const std::string socket = directory.path + "/socket";
+    const std::string other = directory.path + "/other";
+    const DaemonLike daemon{directory.path, [&] { DaemonLike::lock(other + ".lock", ::getpid()); }};
+    REQUIRE(tests::eventually([&] { return socket_holder(other) == daemon.pid; }));
+    std::ofstream{socket + ".lock"} << daemon.pid << "\n";
     CHECK_FALSE(socket_holder(socket));
+    const UniqueFd ours{::open((socket + ".lock").c_str(), O_RDWR | O_CLOEXEC)};
+    CHECK(::flock(ours.get(), LOCK_EX | LOCK_NB) == 0);
+    CHECK_FALSE(socket_holder(socket));
+}
+
+TEST_CASE("who asks for the holder of a lock does not take it")
+{
+    const TempDir directory;
+    const std::string path = directory.path + "/lock";
+    const UniqueFd file{::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)};
+    const UniqueFd taker{::open(path.c_str(), O_RDWR | O_CLOEXEC)};
+    for (const bool held : {false, true, false}) {
+        CHECK(::flock(taker.get(), held ? LOCK_EX | LOCK_NB : LOCK_UN) == 0);
+        CHECK(holds_lock(::getpid(), file.get()) == held);
+        CHECK_FALSE(holds_lock(1, file.get()));
+    }
+    CHECK_FALSE(holds_lock(::getpid(), -1));
 }
 
 TEST_CASE("the daemon behind a socket is whom the kernel names, not what it calls itself")
@@ -157,13 +218,11 @@ TEST_CASE("the daemon behind a socket is whom the kernel names, not what it call
     path.copy(static_cast<char*>(address.sun_path), path.size());
     const auto* const generic = static_cast<const sockaddr*>(static_cast<void*>(&address));
     REQUIRE(::bind(listener.get(), generic, sizeof address) == 0);
-    std::filesystem::copy("/bin/sleep", directory.path + "/jobmilld");
-    const pid_t pid = ::fork();
-    if (pid == 0) {
-        ::listen(listener.get(), 1);
-        ::execl((directory.path + "/jobmilld").c_str(), "jobmilld", "60", nullptr);
-        ::_exit(1);
-    }
+    const DaemonLike daemon{directory.path, [&] {
+                                ::listen(listener.get(), 1);
+                                DaemonLike::lock(path + ".lock", ::getpid());
+                            }};
+    const pid_t pid = daemon.pid;
     const UniqueFd socket{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
     REQUIRE(
         tests::eventually([&] { return ::connect(socket.get(), generic, sizeof address) == 0; }));
@@ -173,9 +232,7 @@ TEST_CASE("the daemon behind a socket is whom the kernel names, not what it call
 
     SUBCASE("it is gone")
     {
-        ::kill(pid, SIGKILL);
-        siginfo_t info{};
-        CHECK(::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT) == 0);
+        daemon.kill();
         CHECK_FALSE(found(pid));
     }
     SUBCASE("where another process listens, it holds the place and has the number that it says")
@@ -183,15 +240,13 @@ TEST_CASE("the daemon behind a socket is whom the kernel names, not what it call
         REQUIRE(::listen(listener.get(), 1) == 0);
         const UniqueFd other{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
         REQUIRE(::connect(other.get(), generic, sizeof address) == 0);
-        CHECK_FALSE(find_peer_daemon(other.get(), pid));
-        std::ofstream{path + ".lock"} << pid << "\n";
         CHECK_FALSE(find_peer_daemon(other.get(), 1));
         const auto holder = find_peer_daemon(other.get(), pid);
         REQUIRE(holder);
         CHECK(holder->pid == pid);
+        std::filesystem::remove(path + ".lock");
+        CHECK_FALSE(find_peer_daemon(other.get(), pid));
     }
-    ::kill(pid, SIGKILL);
-    ::waitpid(pid, nullptr, 0);
 }
 
 TEST_CASE("a log's end begins with a whole line")
