@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "client/commands/arguments.hpp"
@@ -18,6 +20,8 @@
 #include "client/commands/text_table.hpp"
 #include "common/exit_code.hpp"
 #include "common/json_writer.hpp"
+#include "common/utf8.hpp"
+#include "jobmill/cause_kind.hpp"
 
 namespace jobmill::commands {
 namespace {
@@ -25,7 +29,9 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using Microseconds = std::chrono::duration<double, std::micro>;
 
-constexpr std::chrono::milliseconds each_phase{1250};
+constexpr std::chrono::milliseconds each_phase{1200};
+/// What is left of one then is cancelled: together they take five seconds.
+constexpr std::chrono::milliseconds most_rest{50};
 constexpr std::array<std::uint32_t, 4> windows{1, 10, 100, 1000};
 
 /// What came back while so many jobs were unfinished at any time.
@@ -34,6 +40,7 @@ struct Phase {
     std::uint64_t jobs = 0;
     double seconds = 0;
     std::vector<double> times;  ///< of each job, in microseconds, when there is one at a time
+    std::string missing;        ///< why it could not be measured
 
     [[nodiscard]] double rate() const { return static_cast<double>(jobs) / seconds; }
     /// Of at least one job.
@@ -52,7 +59,8 @@ public:
     {
     }
 
-    /// Ends early, without an error, when an interrupt comes or nobody reads any more.
+    /// Ends early, without an error, when an interrupt comes or nobody reads any more. To be
+    /// followed by settle().
     [[nodiscard]] Result<Phase> measure(std::uint32_t window)
     {
         Phase phase{.window = window};
@@ -67,30 +75,53 @@ public:
             JOBMILL_TRY(take(phase, end));
         }
         phase.seconds = std::chrono::duration<double>{Clock::now() - start}.count();
-        Phase rest{.window = window};
-        while (unfinished_ > 0 && !stopped_) {
-            JOBMILL_TRY(take(rest, std::nullopt));
+        if (phase.jobs == 0) {
+            phase.missing = "no job ended in that time; jobmill status tells what keeps them";
         }
         return phase;
+    }
+
+    /// What is unfinished ends, or is cancelled, so as not to be in the way of the next phase.
+    [[nodiscard]] Result<void> settle()
+    {
+        JOBMILL_TRY(take_rest(most_rest));
+        if (unfinished_ > 0 && !stopped_) {
+            settling_ = true;
+            JOBMILL_TRY(client_.cancel_session());
+            JOBMILL_TRY(take_rest(end_patience));
+            settling_ = false;
+        }
+        return unfinished_ == 0 || stopped_
+                   ? Result<void>{}
+                   : fail(Errc::system, "jobs that were cancelled do not end");
     }
 
     [[nodiscard]] bool stopped() const noexcept { return stopped_; }
 
 private:
-    Result<void> take(Phase& phase, std::optional<Clock::time_point> deadline)
+    Result<void> take_rest(std::chrono::milliseconds time)
+    {
+        Phase rest;
+        const auto end = Clock::now() + time;
+        while (unfinished_ > 0 && !stopped_ && Clock::now() < end) {
+            JOBMILL_TRY(take(rest, end));
+        }
+        return {};
+    }
+
+    Result<void> take(Phase& phase, Clock::time_point deadline)
     {
         JOBMILL_TRY_ASSIGN(const Woken woken, listen(client_, {.deadline = deadline}));
         stopped_ = woken.interrupted || woken.output_gone;
         while (const auto event = client_.poll_event()) {
             if (const auto* error = std::get_if<event::JobError>(&*event)) {
                 say(*event);
-                return fail(Errc::invalid, text_of_error(error->error));
+                return fail(error->error.code == error_code::closing ? Errc::closed : Errc::invalid,
+                            text_of_error(error->error));
             }
             if (const auto* result = std::get_if<event::JobResult>(&*event)) {
-                if (result->state != JobState::succeeded) {
-                    say(*event);
-                }
-                JOBMILL_TRY(count(*result, phase));
+                JOBMILL_TRY(judge(*event, *result));
+                count(phase);
             }
         }
         return {};
@@ -102,18 +133,25 @@ private:
         (void)(common_.json && print_json(event, std::to_string(number(tag_of(event)))));
     }
 
-    Result<void> count(const event::JobResult& result, Phase& phase)
+    Result<void> judge(const ClientEvent& event, const event::JobResult& result)
     {
-        if (result.state != JobState::succeeded) {
-            const auto why = notices_of(result);
-            return fail(Errc::invalid, why.empty() ? "a job has failed" : why.front());
+        if (result.state == JobState::succeeded ||
+            (settling_ && result.state == JobState::cancelled)) {
+            return {};
         }
+        say(event);
+        const auto why = notices_of(result);
+        return fail(result.cause->kind == cause_kind::stopping ? Errc::closed : Errc::invalid,
+                    why.empty() ? "a job has failed" : why.front());
+    }
+
+    void count(Phase& phase)
+    {
         --unfinished_;
         ++phase.jobs;
         if (phase.window == 1) {
             phase.times.push_back(Microseconds{Clock::now() - submitted_}.count());
         }
-        return {};
     }
 
     Client& client_;
@@ -122,6 +160,7 @@ private:
     Clock::time_point submitted_;  ///< the last one
     std::uint32_t unfinished_ = 0;
     bool stopped_ = false;
+    bool settling_ = false;
 };
 
 std::string rounded(double value)
@@ -135,6 +174,10 @@ std::string as_text(std::vector<Phase>& phases)
 {
     TextTable table{{{"UNFINISHED"}, {"JOBS/S"}, {"P50"}, {"P99"}}};
     for (Phase& phase : phases) {
+        if (!phase.missing.empty()) {
+            table.add({std::to_string(phase.window), "-", "", ""});
+            continue;
+        }
         const bool timed = !phase.times.empty();
         table.add({std::to_string(phase.window), rounded(phase.rate()),
                    timed ? rounded(phase.quantile(0.5)) + " us" : "",
@@ -151,6 +194,10 @@ Bytes as_json(std::vector<Phase>& phases)
     for (Phase& phase : phases) {
         writer.begin_object().key("unfinished").unsigned_integer(phase.window);
         writer.key("jobs").unsigned_integer(phase.jobs);
+        if (!phase.missing.empty()) {
+            writer.key("not_measured").text(escaped(phase.missing)).end_object();
+            continue;
+        }
         writer.key("jobs_per_s").real(phase.rate(), 1);
         if (!phase.times.empty()) {
             writer.key("p50_us").real(phase.quantile(0.5), 1);
@@ -161,6 +208,69 @@ Bytes as_json(std::vector<Phase>& phases)
     writer.end_array().end_object();
     append(line, "\n");
     return line;
+}
+
+struct Course {
+    std::vector<Phase> phases;
+    std::optional<Error> error;  ///< what ended it
+
+    [[nodiscard]] bool complete() const { return std::ranges::none_of(phases, is_missing); }
+    [[nodiscard]] bool measured() const { return !std::ranges::all_of(phases, is_missing); }
+
+    /// One notice for all that have the same cause.
+    void tell_missing() const
+    {
+        for (auto phase = phases.begin(); phase != phases.end();) {
+            const std::string& why = phase->missing;
+            std::string which;
+            for (; phase != phases.end() && phase->missing == why; ++phase) {
+                which += (which.empty() ? "" : ", ") + std::to_string(phase->window);
+            }
+            if (!why.empty()) {
+                notice("not measured: " + which + " unfinished: " + why);
+            }
+        }
+    }
+
+private:
+    static bool is_missing(const Phase& phase) { return !phase.missing.empty(); }
+};
+
+Course measure_all(Meter& meter, std::uint32_t most)
+{
+    Course course;
+    for (const std::uint32_t window : windows) {
+        if (window > most || meter.stopped()) {
+            break;
+        }
+        if (course.error) {
+            course.phases.push_back({.window = window, .missing = course.error->what});
+            continue;
+        }
+        auto phase = meter.measure(window);
+        const bool interrupted = phase && meter.stopped() && phase->jobs == 0;
+        if (!interrupted) {
+            course.phases.push_back(phase ? std::move(*phase)
+                                          : Phase{.window = window, .missing = phase.error().what});
+        }
+        const auto settled = phase ? meter.settle() : tl::unexpected<Error>(phase.error());
+        if (!settled) {
+            course.error = settled.error();
+        }
+    }
+    return course;
+}
+
+/// Nothing was measured.
+int tell_mistake(const Error& error)
+{
+    notice(error.what);
+    if (error.code == Errc::invalid) {
+        notice(
+            "--handler and --pool name one that does next to nothing; "
+            "jobmill handlers lists them");
+    }
+    return exit_code::jobmill_failed;
 }
 
 }  // namespace
@@ -176,31 +286,22 @@ int bench(const CommonOptions& common, const BenchOptions& options)
         return gave_up(client.error());
     }
     Meter meter{*client, common, options};
-    std::vector<Phase> phases;
-    for (const std::uint32_t window : windows) {
-        if (window > client->welcome().credit_jobs || meter.stopped()) {
-            break;
-        }
-        auto phase = meter.measure(window);
-        if (!phase) {
-            notice(phase.error().what);
-            if (phases.empty()) {
-                notice(
-                    "--handler and --pool name one that does next to nothing; "
-                    "jobmill handlers lists them");
-            }
-            return exit_code::jobmill_failed;
-        }
-        if (phase->jobs > 0) {
-            phases.push_back(std::move(*phase));
-        }
+    Course course = measure_all(meter, client->welcome().credit_jobs);
+    if (course.error && !course.measured()) {
+        return tell_mistake(*course.error);
     }
-    const bool written = common.json ? write_all(standard_output, as_json(phases))
-                                     : write_all(standard_output, bytes_of(as_text(phases)));
+    const bool written = common.json ? write_all(standard_output, as_json(course.phases))
+                                     : write_all(standard_output, bytes_of(as_text(course.phases)));
     if (!written) {
         return exit_code::jobmill_failed;
     }
-    return meter.stopped() ? abandoned_exit_code() : exit_code::ok;
+    course.tell_missing();
+    if (meter.stopped()) {
+        return abandoned_exit_code();
+    }
+    return course.error        ? exit_code::jobmill_failed
+           : course.complete() ? exit_code::ok
+                               : exit_code::job_failed;
 }
 
 }  // namespace jobmill::commands

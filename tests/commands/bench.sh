@@ -45,4 +45,48 @@ has "why it failed" "sum: not a number" "$err"
 has "what to do" "jobmill handlers" "$err"
 try bench --pool nowhere
 has "which" nowhere "$err"
+
+echo "-- a pool whose workers are busy"
+config=$XDG_CONFIG_HOME/jobmill/jobmill.toml
+reset
+printf '[pool.default]\nworkers = 2\n' >"$config"
+jobmill daemon start >/dev/null
+jobmill submit sleep 60s >/dev/null
+jobmill submit sleep 60s >/dev/null
+start=$(date +%s)
+try bench
+same "code" 1 "$code"
+holds "it does not wait for them" test $(($(date +%s) - start)) -lt 40
+same "lines" "UNFINISHED 1 10 100 1000" "$(printf '%s\n' "$out" | awk '{ print $1 }' | xargs)"
+same "why" "jobmill: not measured: 1, 10, 100, 1000 unfinished: no job ended in that time; jobmill status tells what keeps them" "$err"
+no "its jobs" echo "$(jobmill status)"
+
+echo "-- a pool in which no job begins"
+reset
+printf 'min_free_memory = "1000000 GiB"\n[pool.default]\nworkers = 2\n' >"$config"
+jobmill daemon start >/dev/null
+try --json bench
+same "code" 1 "$code"
+has "JSON" '{"bench":[{"unfinished":1,"jobs":0,"not_measured":"no job ended' "$out"
+has "JSON" '{"unfinished":1000,"jobs":0,"not_measured":"no job ended' "$out"
+has "why" "not measured: 1, 10, 100, 1000 unfinished: " "$err"
+no "its jobs" echo "$(jobmill status)"
+
+echo "-- a daemon that stops meanwhile"
+reset
+jobmill daemon start >/dev/null
+jobmill set --max-running 1 >/dev/null
+queued() { jobmill status --json | sed -n 's/.*"queued":\([0-9]*\).*/\1/p'; }
+several() { [ "$(queued)" -gt 1 ]; }
+jobmill bench --json >"$place/out" 2>"$place/err" &
+bench=$!
+holds "several at once" eventually several
+jobmill daemon stop >/dev/null
+wait $bench
+same "code" 125 "$?"
+measured=$(sed -n 's/.*\({"bench":.*\)/\1/p' "$place/out")
+has "what it has" '{"bench":[{"unfinished":1,"jobs":' "$measured"
+has "what it has" '"p99_us":' "$measured"
+has "what is missing" '{"unfinished":1000,"jobs":0,"not_measured":"' "$measured"
+has "why" "1000 unfinished: " "$(cat "$place/err")"
 judge
