@@ -5,6 +5,7 @@
 
 #include "client/commands/mapper.hpp"
 #include "client/commands/notice.hpp"
+#include "client/commands/output.hpp"
 #include "client/commands/session.hpp"
 
 namespace jobmill::commands {
@@ -63,6 +64,7 @@ int map(const CommonOptions& common, const WorkOptions& work, const MapOptions& 
     if (!client) {
         return gave_up(client.error());
     }
+    gather_output();
     return Mapper{std::move(*client), common, named, options, std::move(*parts)}.run();
 }
 

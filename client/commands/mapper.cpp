@@ -286,7 +286,8 @@ Result<Mapper::Turn> Mapper::turn()
         return Turn::abandoned;
     }
     JOBMILL_TRY_ASSIGN(const bool written, submit_items());
-    if (!written) {
+    // Once more: items that are refused have something to print, too.
+    if (!written || !results_.print_some()) {
         return Turn::abandoned;
     }
     results_.draw(input_.total());

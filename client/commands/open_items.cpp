@@ -16,13 +16,13 @@ OpenItem& OpenItems::add(std::uint64_t number, std::string text)
 
 void OpenItems::log_printed()
 {
-    while (!printed_.empty() && !output_waits()) {
-        log_->add(printed_.front());
+    while (!printed_.empty() && printed_.front().end <= written_output_size()) {
+        log_->add(printed_.front().line);
         printed_.pop_front();
     }
 }
 
-bool OpenItems::print_some(ProgressBar& bar)
+bool OpenItems::print_ready(ProgressBar& bar)
 {
     while (!printing_.empty() && !output_waits()) {
         OpenItem& item = printing_.front();
@@ -34,13 +34,18 @@ bool OpenItems::print_some(ProgressBar& bar)
             break;
         }
         if (log_ != nullptr && item.line) {
-            printed_.push_back(std::move(*item.line));
+            printed_.push_back({std::move(*item.line), output_size()});
         }
         printing_.pop_front();
-        log_printed();
     }
-    log_printed();
     return true;
+}
+
+bool OpenItems::print_some(ProgressBar& bar)
+{
+    const bool written = print_ready(bar) && write_gathered();
+    log_printed();
+    return written;
 }
 
 bool OpenItems::end(std::uint64_t number, ProgressBar& bar)
@@ -52,7 +57,9 @@ bool OpenItems::end(std::uint64_t number, ProgressBar& bar)
     while (style_.ordered && !items_.empty() && items_.begin()->second.ended) {
         printing_.push_back(std::move(items_.extract(items_.begin()).mapped()));
     }
-    return print_some(bar);
+    const bool printed = print_ready(bar);
+    log_printed();
+    return printed;
 }
 
 bool OpenItems::drop(std::uint64_t number, ProgressBar& bar)

@@ -51,18 +51,24 @@ public:
     [[nodiscard]] bool end(std::uint64_t number, ProgressBar& bar);
     /// Forgets an item that has no end of its own.
     [[nodiscard]] bool drop(std::uint64_t number, ProgressBar& bar);
-    /// Prints more of what may be printed, until the output waits. What its reader has taken is
-    /// logged: who goes on from the log misses no output.
+    /// Prints more of what may be printed, until the output waits, and writes what was gathered.
+    /// What its reader has taken is logged: who goes on from the log misses no output.
     [[nodiscard]] bool print_some(ProgressBar& bar);
 
 private:
+    struct Printed {
+        JobLogLine line;
+        std::uint64_t end = 0;  ///< of its output, in all that was printed
+    };
+
+    [[nodiscard]] bool print_ready(ProgressBar& bar);
     void log_printed();
 
     Style style_;
     JobLog* log_;
     std::map<std::uint64_t, OpenItem> items_;  ///< by number, from 1
     std::deque<OpenItem> printing_;            ///< their turn has come
-    std::deque<JobLogLine> printed_;           ///< some of it may be kept for the reader
+    std::deque<Printed> printed_;              ///< not all of which may be written yet
 };
 
 }  // namespace jobmill::commands

@@ -11,10 +11,12 @@
 #include <climits>
 #include <limits>
 #include <string>
+#include <utility>
 
 namespace jobmill::commands {
 namespace {
 
+constexpr std::size_t most_gathered = std::size_t{64} * 1024;
 constexpr std::uint64_t most_kept = std::uint64_t{256} * 1024 * 1024;
 
 }  // namespace
@@ -57,6 +59,7 @@ Result<std::size_t> Outlet::write_some(ByteView bytes)
     while (size > 0) {
         const ssize_t done = ::write(own_ ? own_.get() : fd_, bytes.data(), size);
         if (done >= 0) {
+            written_ += static_cast<std::size_t>(done);
             return static_cast<std::size_t>(done);
         }
         if (errno == EAGAIN) {
@@ -70,17 +73,51 @@ Result<std::size_t> Outlet::write_some(ByteView bytes)
     return 0;
 }
 
+tl::unexpected<Error> Outlet::lose(Error error)
+{
+    gathered_.clear();
+    kept_ = Spool{file_size};
+    lost_at_ = lost_at_.value_or(written_);
+    return tl::unexpected<Error>(std::move(error));
+}
+
 Result<void> Outlet::put(ByteView bytes)
 {
+    put_ += bytes.size();
+    if (gathered_.size() + bytes.size() > most_gathered) {
+        JOBMILL_TRY(flush());
+    }
+    if (gathers_ && !waits() && bytes.size() <= most_gathered) {
+        append(gathered_, bytes);
+        return {};
+    }
+    return write_or_keep(bytes);
+}
+
+Result<void> Outlet::flush()
+{
+    JOBMILL_TRY(write_or_keep(gathered_));
+    gathered_.clear();
+    return {};
+}
+
+Result<void> Outlet::write_or_keep(ByteView bytes)
+{
     while (!waits() && !bytes.empty()) {
-        JOBMILL_TRY_ASSIGN(const std::size_t size, write_some(bytes));
-        if (size == 0) {
+        const Result<std::size_t> size = write_some(bytes);
+        if (!size) {
+            return lose(size.error());
+        }
+        if (*size == 0) {
             break;
         }
-        bytes = bytes.subspan(size);
+        bytes = bytes.subspan(*size);
+    }
+    if (bytes.empty()) {
+        return {};
     }
     // What the disk has no room for stays in memory; full() sees to it that it does not grow.
-    disk_full_ = !bytes.empty() && !kept_.add(bytes);
+    disk_full_ = !kept_.add(bytes);
     return {};
 }
 
@@ -91,8 +128,7 @@ Result<void> Outlet::write_kept()
         const Result<std::size_t> size =
             bytes ? write_some(*bytes) : tl::unexpected<Error>(bytes.error());
         if (!size) {
-            kept_ = Spool{file_size};
-            return tl::unexpected<Error>(size.error());
+            return lose(size.error());
         }
         if (*size == 0) {
             break;

@@ -18,26 +18,47 @@ public:
 
     [[nodiscard]] int fd() const noexcept { return fd_; }
 
-    /// Writes or keeps. After an error nothing is kept; Errc::closed: nobody reads any more.
+    /// From now on small pieces are gathered, 64 KiB at most, to be written together by flush().
+    void gather() noexcept { gathers_ = true; }
+
+    /// Writes, gathers or keeps. After an error nothing is left to be written; Errc::closed: nobody
+    /// reads any more.
     [[nodiscard]] Result<void> put(ByteView bytes);
+    /// Writes or keeps what was gathered.
+    [[nodiscard]] Result<void> flush();
     /// Writes what goes at once of what is kept.
     [[nodiscard]] Result<void> write_kept();
 
     [[nodiscard]] bool waits() const noexcept { return kept_.size() > 0; }
+    /// Bytes that were put so far, and those of them that were written before anything was lost.
+    [[nodiscard]] std::uint64_t put_size() const noexcept { return put_; }
+    [[nodiscard]] std::uint64_t written_size() const noexcept
+    {
+        return lost_at_.value_or(written_);
+    }
+    /// Whether something that had been gathered, or came after it, could not be written.
+    [[nodiscard]] bool lost_gathered() const noexcept { return gathers_ && lost_at_; }
     /// Whether so much is kept that nothing should be added. What is added is kept all the same.
     [[nodiscard]] bool full() const noexcept;
 
 private:
     [[nodiscard]] std::size_t room() const;
     [[nodiscard]] Result<std::size_t> write_some(ByteView bytes);
+    [[nodiscard]] Result<void> write_or_keep(ByteView bytes);
+    [[nodiscard]] tl::unexpected<Error> lose(Error error);
 
     static constexpr std::uint64_t file_size = std::uint64_t{32} * 1024 * 1024;
 
     int fd_;
     UniqueFd own_;              ///< the same file, opened anew not to wait; none when it cannot be
     bool never_waits_ = false;  ///< neither it does then, nor a plain file
+    bool gathers_ = false;
+    Bytes gathered_;  ///< empty while something is kept
     Spool kept_{file_size};
     bool disk_full_ = false;
+    std::uint64_t put_ = 0;
+    std::uint64_t written_ = 0;
+    std::optional<std::uint64_t> lost_at_;  ///< what had been written then
 };
 
 }  // namespace jobmill::commands

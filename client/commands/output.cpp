@@ -73,7 +73,34 @@ void hold_closed_descriptors()
 
 bool write_all(int fd, ByteView bytes)
 {
-    return judge(outlets().of(fd).put(bytes), fd != standard_error);
+    Outlets& both = outlets();
+    if (fd != standard_error) {
+        return judge(both.out.put(bytes), true) && !both.out.lost_gathered();
+    }
+    // In the order in which all is said, should somebody read both.
+    (void)judge(both.out.flush(), true);
+    const bool written = judge(both.of(fd).put(bytes), false);
+    return both.are_one ? judge(both.out.flush(), false) && written : written;
+}
+
+void gather_output()
+{
+    outlets().out.gather();
+}
+
+bool write_gathered()
+{
+    return judge(outlets().out.flush(), true) && !outlets().out.lost_gathered();
+}
+
+std::uint64_t output_size()
+{
+    return outlets().out.put_size();
+}
+
+std::uint64_t written_output_size()
+{
+    return outlets().out.written_size();
 }
 
 bool output_waits()
@@ -100,6 +127,9 @@ bool write_kept()
 
 bool finish_output()
 {
+    if (!write_gathered()) {
+        return false;
+    }
     while (outlets().out.waits() || outlets().err.waits()) {
         const std::array wanted = wanted_of_output();
         std::array<pollfd, 3> fds{wanted[0], wanted[1], pollfd{interrupt_fd(), POLLIN, 0}};

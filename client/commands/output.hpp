@@ -7,6 +7,7 @@
 #include <poll.h>
 
 #include <array>
+#include <cstdint>
 #include <string_view>
 
 #include "jobmill/bytes.hpp"
@@ -25,6 +26,16 @@ void hold_closed_descriptors();
 /// Writes, or keeps for later: all of it, in order. False when nobody reads any more, or the bytes
 /// cannot be written (said as a notice).
 [[nodiscard]] bool write_all(int fd, ByteView bytes);
+
+/// From now on small pieces for standard output are gathered, 64 KiB at most. To be written before
+/// the command waits for anything; what goes to standard error goes after them.
+void gather_output();
+/// Writes, or keeps for later. False also when something was lost before.
+[[nodiscard]] bool write_gathered();
+/// Bytes that were given to write_all() for standard output so far.
+[[nodiscard]] std::uint64_t output_size();
+/// Those of them that have been written: neither gathered, nor kept, nor lost.
+[[nodiscard]] std::uint64_t written_output_size();
 
 /// Whether something for standard output is kept, as its reader stands still.
 [[nodiscard]] bool output_waits();

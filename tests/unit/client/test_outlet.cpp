@@ -37,6 +37,14 @@ struct Ends {
         return take(ends);
     }
 
+    /// What is written at once is read at once.
+    static Ends of_messages()
+    {
+        std::array<int, 2> ends{};
+        REQUIRE(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) == 0);
+        return take(ends);
+    }
+
     /// All that can be read now.
     [[nodiscard]] std::string text() const
     {
@@ -180,6 +188,77 @@ TEST_CASE("an outlet is full when no file can take what waits, until it was take
     CHECK_FALSE(outlet.full());
     all += ends.text();
     CHECK((all == text));
+}
+
+TEST_CASE("an outlet that gathers writes small pieces together, when it is told")
+{
+    const Ends ends = Ends::of_messages();
+    Outlet outlet{ends.write.get()};
+    std::array<char, 65536> message{};
+    const auto next = [&] {
+        const ssize_t size = ::read(ends.read.get(), message.data(), message.size());
+        return std::string{message.data(), size > 0 ? static_cast<std::size_t>(size) : 0};
+    };
+    REQUIRE(outlet.put(bytes_of("at once")));
+    CHECK(next() == "at once");
+    outlet.gather();
+    std::string all;
+    for (int i = 0; i < 100; ++i) {
+        const std::string piece = std::to_string(i) + "\n";
+        REQUIRE(outlet.put(bytes_of(piece)));
+        all += piece;
+    }
+    CHECK(next().empty());
+    CHECK(outlet.put_size() == 7 + all.size());
+    CHECK(outlet.written_size() == 7);
+    REQUIRE(outlet.flush());
+    CHECK(outlet.written_size() == outlet.put_size());
+    CHECK(next() == all);
+    CHECK(next().empty());
+    REQUIRE(outlet.flush());
+    CHECK(next().empty());
+}
+
+TEST_CASE("an outlet gathers no more than 64 KiB, and nothing that is larger")
+{
+    const Ends ends = Ends::of_pipe();
+    Outlet outlet{ends.write.get()};
+    outlet.gather();
+    const std::string small = much_text(40'000);
+    REQUIRE(outlet.put(bytes_of(small)));
+    CHECK(ends.text().empty());
+    REQUIRE(outlet.put(bytes_of(small)));
+    CHECK((ends.text() == small));
+    const std::string large = much_text(66'000);
+    REQUIRE(outlet.put(bytes_of(large)));
+    // As much as a pipe holds; the rest is kept, and what comes goes behind it.
+    CHECK(outlet.waits());
+    REQUIRE(outlet.put(bytes_of("the end")));
+    std::string all;
+    while (outlet.waits()) {
+        all += ends.text();
+        REQUIRE(outlet.write_kept());
+    }
+    all += ends.text();
+    CHECK((all == small + large + "the end"));
+    CHECK(outlet.written_size() == outlet.put_size());
+}
+
+TEST_CASE("an outlet says of what it gathered how much was written before it failed")
+{
+    (void)::signal(SIGPIPE, SIG_IGN);  // as jobmill does
+    Ends ends = Ends::of_pipe();
+    Outlet outlet{ends.write.get()};
+    outlet.gather();
+    REQUIRE(outlet.put(bytes_of("one\n")));
+    REQUIRE(outlet.flush());
+    REQUIRE(outlet.put(bytes_of("two\n")));
+    CHECK_FALSE(outlet.lost_gathered());
+    ends.read.reset();
+    CHECK(outlet.flush().error().code == Errc::closed);
+    CHECK(outlet.lost_gathered());
+    CHECK(outlet.written_size() == 4);
+    CHECK(outlet.put_size() == 8);
 }
 
 TEST_CASE("an outlet tells that its reader has left, and keeps nothing for him")
