@@ -45,7 +45,9 @@ Result<bool> MapResults::add_output(const ClientEvent& event, std::uint64_t numb
     if (common_.json) {
         const Bytes line = json_line(event, std::to_string(number));
         if (!options_.ordered) {
-            return write_all(standard_output, line);
+            const bool written = write_all(standard_output, line);
+            end_output_item();
+            return written;
         }
         JOBMILL_TRY(item.output.add(Stream::out, line));
     } else if (chunk != nullptr) {

@@ -33,6 +33,7 @@ bool OpenItems::print_ready(ProgressBar& bar)
         if (!item.output.printed()) {
             break;
         }
+        end_output_item();
         if (log_ != nullptr && item.line) {
             printed_.push_back({std::move(*item.line), output_size()});
         }

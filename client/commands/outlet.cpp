@@ -27,7 +27,8 @@ Outlet::Outlet(int fd) : fd_(fd)
     if (::fstat(fd, &status) != 0) {
         return;
     }
-    never_waits_ = S_ISREG(status.st_mode);
+    is_file_ = S_ISREG(status.st_mode);
+    never_waits_ = is_file_;
     if (S_ISFIFO(status.st_mode) || ::isatty(fd) == 1) {
         // O_NONBLOCK on the descriptor itself would be the shell's and its other children's too.
         // Other devices may do something when they are opened or closed: tapes rewind.
@@ -59,7 +60,7 @@ Result<std::size_t> Outlet::write_some(ByteView bytes)
     while (size > 0) {
         const ssize_t done = ::write(own_ ? own_.get() : fd_, bytes.data(), size);
         if (done >= 0) {
-            written_ += static_cast<std::size_t>(done);
+            count_written(static_cast<std::size_t>(done));
             return static_cast<std::size_t>(done);
         }
         if (errno == EAGAIN) {
@@ -73,10 +74,53 @@ Result<std::size_t> Outlet::write_some(ByteView bytes)
     return 0;
 }
 
+void Outlet::end_item()
+{
+    if (written_ == put_) {
+        whole_ = put_;
+    } else if (ends_.empty() || ends_.back() != put_) {
+        ends_.push_back(put_);
+    }
+}
+
+bool Outlet::between_items() const noexcept
+{
+    return put_ == (ends_.empty() ? whole_ : ends_.back());
+}
+
+void Outlet::count_written(std::size_t size)
+{
+    written_ += size;
+    for (; !ends_.empty() && ends_.front() <= written_; ends_.pop_front()) {
+        whole_ = ends_.front();
+    }
+    if (is_file_ && gathers_) {
+        const off_t place = ::lseek(fd_, 0, SEEK_CUR);
+        const auto begin = place - static_cast<off_t>(size);
+        ours_ = begin == place_ ? ours_ : begin;
+        place_ = place;
+    }
+}
+
+/// The last bytes that were written, if they are the last of the file and ours alone.
+bool Outlet::take_back(std::uint64_t size)
+{
+    const off_t begin = place_ - static_cast<off_t>(size);
+    struct stat status {};
+    // The place, too: others who write there next would leave a hole.
+    return is_file_ && begin >= ours_ && ::fstat(fd_, &status) == 0 && status.st_size == place_ &&
+           ::lseek(fd_, 0, SEEK_CUR) == place_ && ::ftruncate(fd_, begin) == 0 &&
+           ::lseek(fd_, begin, SEEK_SET) == begin;
+}
+
 tl::unexpected<Error> Outlet::lose(Error error)
 {
     gathered_.clear();
     kept_ = Spool{file_size};
+    if (gathers_ && !lost_at_ && written_ > whole_ && error.code != Errc::closed &&
+        !take_back(written_ - whole_)) {
+        error.what += "; it ends in the midst of an item";
+    }
     lost_at_ = lost_at_.value_or(written_);
     return tl::unexpected<Error>(std::move(error));
 }

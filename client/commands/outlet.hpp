@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <optional>
 
 #include "client/commands/spool.hpp"
@@ -19,7 +20,12 @@ public:
     [[nodiscard]] int fd() const noexcept { return fd_; }
 
     /// From now on small pieces are gathered, 64 KiB at most, to be written together by flush().
+    /// They are parts of items: a plain file that has no room for all of one ends before it, if
+    /// nobody else writes there.
     void gather() noexcept { gathers_ = true; }
+    /// What was put so far is whole items.
+    void end_item();
+    [[nodiscard]] bool between_items() const noexcept;
 
     /// Writes, gathers or keeps. After an error nothing is left to be written; Errc::closed: nobody
     /// reads any more.
@@ -46,12 +52,15 @@ private:
     [[nodiscard]] Result<std::size_t> write_some(ByteView bytes);
     [[nodiscard]] Result<void> write_or_keep(ByteView bytes);
     [[nodiscard]] tl::unexpected<Error> lose(Error error);
+    void count_written(std::size_t size);
+    [[nodiscard]] bool take_back(std::uint64_t size);
 
     static constexpr std::uint64_t file_size = std::uint64_t{32} * 1024 * 1024;
 
     int fd_;
     UniqueFd own_;              ///< the same file, opened anew not to wait; none when it cannot be
     bool never_waits_ = false;  ///< neither it does then, nor a plain file
+    bool is_file_ = false;      ///< a plain one
     bool gathers_ = false;
     Bytes gathered_;  ///< empty while something is kept
     Spool kept_{file_size};
@@ -59,6 +68,12 @@ private:
     std::uint64_t put_ = 0;
     std::uint64_t written_ = 0;
     std::optional<std::uint64_t> lost_at_;  ///< what had been written then
+    // Of put_.
+    std::deque<std::uint64_t> ends_;  ///< of items that are not all written
+    std::uint64_t whole_ = 0;         ///< the end of the last one that is
+    // In a plain file.
+    std::int64_t place_ = 0;  ///< behind what was written last
+    std::int64_t ours_ = 0;   ///< from here to there nobody else has written
 };
 
 }  // namespace jobmill::commands

@@ -79,13 +79,22 @@ bool write_all(int fd, ByteView bytes)
     }
     // In the order in which all is said, should somebody read both.
     (void)judge(both.out.flush(), true);
+    const bool whole = both.out.between_items();
     const bool written = judge(both.of(fd).put(bytes), false);
+    if (whole) {
+        both.out.end_item();  // of its own, where both are one
+    }
     return both.are_one ? judge(both.out.flush(), false) && written : written;
 }
 
 void gather_output()
 {
     outlets().out.gather();
+}
+
+void end_output_item()
+{
+    outlets().out.end_item();
 }
 
 bool write_gathered()

@@ -28,8 +28,11 @@ void hold_closed_descriptors();
 [[nodiscard]] bool write_all(int fd, ByteView bytes);
 
 /// From now on small pieces for standard output are gathered, 64 KiB at most. To be written before
-/// the command waits for anything; what goes to standard error goes after them.
+/// the command waits for anything; what goes to standard error goes after them. A plain file that
+/// has no room for all of an item ends before it, unless somebody else writes to it.
 void gather_output();
+/// What was given to write_all() for standard output so far is whole items.
+void end_output_item();
 /// Writes, or keeps for later. False also when something was lost before.
 [[nodiscard]] bool write_gathered();
 /// Bytes that were given to write_all() for standard output so far.

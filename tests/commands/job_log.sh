@@ -155,6 +155,24 @@ same "is counted apart" "jobmill: 0 done, 0 failed, 9 cut short (see cut; --resu
     "$(tail -n 1 "$place/err")"
 same "has not ended" "" "$(column 1 cut)"
 
+echo "-- an output that has no room for the next result"
+jobmill daemon start >/dev/null
+# 4096 bytes at most: twelve results of eight bytes behind these, and half of one.
+head -c 3997 /dev/zero | tr '\0' '\n' >full
+seq 2000 2039 >items
+(
+    ulimit -f 8
+    exec jobmill map --joblog full.log sum <items >>full 2>"$place/err"
+)
+same "code" 125 "$?"
+same "why" "jobmill: writing the output: File too large" "$(cat "$place/err")"
+same "it ends with a whole line" 4093 "$(wc -c <full)"
+same "what it has is logged" 12 "$(column 1 full.log | wc -w)"
+jobmill map --joblog full.log --resume sum <items >>full
+same "code" 0 "$?"
+same "nothing is missing, and nothing is there twice" \
+    "$(awk '{ print $1 * ($1 + 1) / 2 }' items)" "$(grep . full | sort -n)"
+
 echo "-- options that do not go together"
 try map --resume -- echo
 same "a log is needed" 2 "$code"

@@ -2,6 +2,7 @@
 // What is kept for a reader who does not take it.
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -84,6 +85,50 @@ public:
 private:
     std::string before_;
 };
+
+/// No file can become larger while it lives, as on a full disk.
+class SmallFiles {
+public:
+    explicit SmallFiles(rlim_t size)
+    {
+        (void)::signal(SIGXFSZ, SIG_IGN);  // as jobmill does
+        REQUIRE(::getrlimit(RLIMIT_FSIZE, &before_) == 0);
+        const rlimit now{.rlim_cur = size, .rlim_max = before_.rlim_max};
+        REQUIRE(::setrlimit(RLIMIT_FSIZE, &now) == 0);
+    }
+    ~SmallFiles() { (void)::setrlimit(RLIMIT_FSIZE, &before_); }
+    SmallFiles(const SmallFiles&) = delete;
+    SmallFiles& operator=(const SmallFiles&) = delete;
+
+private:
+    rlimit before_{};
+};
+
+/// A file without a name, and what it has.
+struct PlainFile {
+    UniqueFd fd{::open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600)};
+
+    [[nodiscard]] std::string text() const
+    {
+        std::array<char, 4096> text{};
+        const ssize_t size = ::pread(fd.get(), text.data(), text.size(), 0);
+        return {text.data(), size > 0 ? static_cast<std::size_t>(size) : 0};
+    }
+    void append(std::string_view text) const
+    {
+        const UniqueFd other{
+            ::open(("/proc/self/fd/" + std::to_string(fd.get())).c_str(), O_WRONLY | O_APPEND)};
+        REQUIRE(::write(other.get(), text.data(), text.size()) ==
+                static_cast<ssize_t>(text.size()));
+    }
+};
+
+void put_item(Outlet& outlet, std::string_view text)
+{
+    REQUIRE(outlet.put(bytes_of(text)));
+    REQUIRE(outlet.put(bytes_of("\n")));
+    outlet.end_item();
+}
 
 /// Different everywhere, and in lines of no round length.
 std::string much_text(std::size_t size)
@@ -259,6 +304,78 @@ TEST_CASE("an outlet says of what it gathered how much was written before it fai
     CHECK(outlet.lost_gathered());
     CHECK(outlet.written_size() == 4);
     CHECK(outlet.put_size() == 8);
+}
+
+TEST_CASE("a file that is full ends with a whole item")
+{
+    const PlainFile file;
+    int flags = 0;
+    SUBCASE("at its place") {}
+    SUBCASE("at its end, wherever that is")
+    {
+        flags = O_APPEND;
+    }
+    REQUIRE(::write(file.fd.get(), "before\n", 7) == 7);
+    REQUIRE(::fcntl(file.fd.get(), F_SETFL, flags) == 0);
+    Outlet outlet{file.fd.get()};
+    outlet.gather();
+    const SmallFiles small{20};
+    put_item(outlet, "first");
+    REQUIRE(outlet.flush());
+    put_item(outlet, "2nd");
+    put_item(outlet, "the third");
+    const auto written = outlet.flush();
+    REQUIRE_FALSE(written);
+    CHECK(written.error().what.find("item") == std::string::npos);
+    CHECK(file.text() == "before\nfirst\n2nd\n");
+    CHECK(outlet.written_size() >= 10);
+    CHECK(outlet.written_size() < outlet.put_size());
+    // Who has the same descriptor goes on there.
+    REQUIRE(::write(file.fd.get(), "x", 1) == 1);
+    CHECK(file.text() == "before\nfirst\n2nd\nx");
+}
+
+TEST_CASE("a large item that does not fit goes away in whole")
+{
+    const PlainFile file;
+    Outlet outlet{file.fd.get()};
+    outlet.gather();
+    put_item(outlet, "first");
+    const SmallFiles small{300'000};
+    const std::string large = much_text(200'000);
+    REQUIRE(outlet.put(bytes_of(large)));
+    CHECK_FALSE(outlet.put(bytes_of(large)));
+    CHECK(file.text() == "first\n");
+}
+
+TEST_CASE("what others have written to a full file stays, and it is said that an item is torn")
+{
+    const PlainFile file;
+    REQUIRE(::fcntl(file.fd.get(), F_SETFL, O_APPEND) == 0);
+    Outlet outlet{file.fd.get()};
+    outlet.gather();
+    const SmallFiles small{20};
+    put_item(outlet, "first");
+    REQUIRE(outlet.put(bytes_of("sec")));
+    REQUIRE(outlet.flush());
+    std::string after;
+    SUBCASE("between parts of it")
+    {
+        file.append("other\n");
+        after = "first\nsecother\nond i";
+    }
+    SUBCASE("behind it")
+    {
+        REQUIRE(outlet.put(bytes_of("ond item")));
+        REQUIRE(outlet.flush());
+        file.append("oth");
+        after = "first\nsecond itemoth";
+    }
+    REQUIRE(outlet.put(bytes_of("ond item")));
+    const auto written = outlet.flush();
+    REQUIRE_FALSE(written);
+    CHECK(written.error().what.ends_with("; it ends in the midst of an item"));
+    CHECK(file.text() == after);
 }
 
 TEST_CASE("an outlet tells that its reader has left, and keeps nothing for him")
