@@ -185,7 +185,7 @@ int daemon_start(const CommonOptions& common)
         if (common.json) {
             return daemon_status(common);
         }
-        const DaemonFacts facts = facts_of(static_cast<pid_t>(running->welcome().pid));
+        const DaemonFacts facts = facts_of(*running);
         return say("already running: " + where(*running, socket) +
                    (facts.idle_timeout.empty()
                         ? ""

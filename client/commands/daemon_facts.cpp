@@ -10,6 +10,7 @@
 #include <iterator>
 #include <string_view>
 
+#include "client/socket_holder.hpp"
 #include "client/starter.hpp"
 #include "common/places.hpp"
 
@@ -84,6 +85,12 @@ DaemonFacts facts_of(pid_t pid)
     const ssize_t size = ::readlink((process + "/fd/2").c_str(), output.data(), output.size());
     facts.output.assign(output.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
     return facts;
+}
+
+DaemonFacts facts_of(const Client& client)
+{
+    const auto daemon = find_peer_daemon(client.fd(), static_cast<pid_t>(client.welcome().pid));
+    return daemon ? facts_of(daemon->pid) : DaemonFacts{};
 }
 
 bool logs_to_file(const DaemonFacts& facts)

@@ -46,6 +46,7 @@ Result<void> ask(Findings& findings)
     }
     findings.pid = static_cast<pid_t>(client->welcome().pid);
     findings.server = client->welcome().server;
+    findings.facts = facts_of(*client);
     JOBMILL_TRY_ASSIGN(const Tag tag, client->status());
     JOBMILL_TRY_ASSIGN(const ClientEvent answer, client->answer(tag));
     if (const auto* status = std::get_if<event::Status>(&answer)) {
@@ -62,9 +63,6 @@ Result<Findings> look(const CommonOptions& common)
         findings.unit = find_user_unit(place.runtime_dir);
     }
     JOBMILL_TRY(ask(findings));
-    if (findings.runs()) {
-        findings.facts = facts_of(findings.pid);
-    }
     return findings;
 }
 
@@ -79,7 +77,7 @@ std::string starter_of(const Findings& findings)
         return std::string{"unit "} + service_unit;
     }
     if (!findings.facts.readable) {
-        return "another user";
+        return "another user, or out of sight";
     }
     return findings.facts.started_by.empty() ? "hand" : findings.facts.started_by;
 }
@@ -212,10 +210,11 @@ int daemon_log(const CommonOptions& common, const LogOptions& options)
         return become(std::move(words));
     }
     if (found.runs() && !logs_to_file(found.facts)) {
-        return failed({Errc::not_found, !found.facts.readable
-                                            ? "the daemon is another user's; the system's log is "
-                                              "read with: journalctl -u jobmilld"
-                                            : "the daemon's log goes to " + found.facts.output});
+        return failed({Errc::not_found,
+                       !found.facts.readable
+                           ? "the daemon is another user's, or out of sight; the system's log is "
+                             "read with: journalctl -u jobmilld"
+                           : "the daemon's log goes to " + found.facts.output});
     }
     const std::string path = found.runs() ? found.facts.output : usual_log();
     if (!found.runs() && !file_there) {

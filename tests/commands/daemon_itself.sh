@@ -139,9 +139,12 @@ if (inside sh -c "echo 1000 >/proc/sys/kernel/ns_last_pid") 2>/dev/null; then
     # shellcheck disable=SC2016
     (inside sh -c 'echo $(($1 - 1)) >/proc/sys/kernel/ns_last_pid
         sleep 300 &
+        jobmill daemon status >"$2"
         jobmill daemon stop && echo stopped
-        kill $1 && echo lives' sh "$pid") >"$place/out" 2>"$place/err"
+        kill $1 && echo lives' sh "$pid" "$place/status") >"$place/out" 2>"$place/err"
     same "from where it is not seen" "lives" "$(cat "$place/out")"
+    has "nothing is told of who has its number" "started by  another user, or out of sight" "$(cat "$place/status")"
+    no "nothing is told of who has its number" "config" "$(cat "$place/status")"
     has "why" "cannot be seen from here, like one in a container: stop it where it is pid $pid" "$(cat "$place/err")"
     same "the daemon goes on" "$pid" "$(daemon_pid)"
 else
