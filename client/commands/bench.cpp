@@ -224,10 +224,11 @@ struct Course {
             const std::string& why = phase->missing;
             std::string which;
             for (; phase != phases.end() && phase->missing == why; ++phase) {
-                which += (which.empty() ? "" : ", ") + std::to_string(phase->window);
+                which += which.empty() ? "" : ", ";
+                which += std::to_string(phase->window);
             }
             if (!why.empty()) {
-                notice("not measured: " + which + " unfinished: " + why);
+                notice("not measured: " + which.append(" unfinished: ").append(why));
             }
         }
     }
