@@ -15,6 +15,7 @@ import platform
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from datetime import date
 
@@ -29,6 +30,22 @@ DOCUMENT = os.path.join(ROOT, "docs", "BENCHMARKS.md")
 BEGIN = "<!-- from here on by ./dev bench --write -->"
 END = "<!-- until here -->"
 PR_SET_CHILD_SUBREAPER = 36
+ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Interrupted(BaseException):
+    """By a signal, whose number it has."""
+
+
+def heed_signals():
+    """The first that would end us interrupts; the others find us on the way out."""
+    def interrupt(number, _frame):
+        for each in ENDS:
+            signal.signal(each, signal.SIG_IGN)
+        raise Interrupted(number)
+
+    for each in ENDS:
+        signal.signal(each, interrupt)
 
 
 def become_subreaper():
@@ -83,12 +100,18 @@ def read_until_end(process, deadline):
 
 
 def run(words, environment, patience, pinned):
-    """The lines of a program, and what went wrong with it, if something did."""
+    """The lines of a program, and what went wrong with it, if something did. Whatever becomes of it,
+    its temporary files go with it."""
+    with tempfile.TemporaryDirectory(prefix="jobmill-bench-") as place:
+        return run_in(place, words, environment, patience, pinned)
+
+
+def run_in(place, words, environment, patience, pinned):
     cores = os.sched_getaffinity(0)
     if pinned:
         os.sched_setaffinity(0, {min(cores)})
     try:
-        process = subprocess.Popen(words, env=environment, stdin=subprocess.DEVNULL,
+        process = subprocess.Popen(words, env=environment | {"TMPDIR": place}, stdin=subprocess.DEVNULL,
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                    start_new_session=True)
     except OSError as error:
@@ -126,6 +149,7 @@ class Bench:
         self.counted = None  # words, and different ones, by who was first
         self.absent = {}
         self.late = set()
+        self.interrupted = 0  # by which signal
         self.began = time.strftime("%H:%M")
         self.load = os.getloadavg()[0]
         kept = os.path.join(BUILD, "bench")
@@ -200,6 +224,14 @@ class Bench:
             if turn == 1:
                 self.measure_own()
 
+    def measure_until_interrupted(self, workloads):
+        try:
+            heed_signals()
+            self.measure_all(workloads)
+        except Interrupted as end:
+            end_children()  # one may have been about to be ours
+            self.interrupted = end.args[0]
+
     def measure_own(self):
         for own in filter(lambda own: self.wanted(own.name), contenders.OWN):
             words = [os.path.join(PROGRAMS, own.name)]
@@ -238,6 +270,9 @@ class Bench:
         if self.absent:
             named = "; ".join(f"{name} ({why})" for name, why in self.absent.items())
             parts.append(f"Not installed: {named}. `./dev bench --install-peers` installs them.")
+        if self.interrupted:
+            name = signal.Signals(self.interrupted).name
+            parts.append(f"Interrupted by {name}: this is what was measured until then.")
         if self.late:
             parts.append("The time was over before all of these: " + ", ".join(sorted(self.late)) + ".")
         return "\n\n".join(parts) + "\n"
@@ -271,9 +306,11 @@ def main():
     become_subreaper()
     bench = Bench(options)
     workloads = [each for each in contenders.workloads(bench.megabytes) if bench.wanted(each.name)]
-    bench.measure_all(workloads)
+    bench.measure_until_interrupted(workloads)
     report = bench.report(workloads)
     print(report)
+    if bench.interrupted:
+        sys.exit(128 + bench.interrupted)
     if options.write:
         with open(DOCUMENT, encoding="utf-8") as file:
             document = file.read()

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
+#include <fcntl.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <array>
 #include <csignal>
 #include <filesystem>
 #include <optional>
@@ -30,6 +34,30 @@ TEST_CASE("SIGINT stops it as SIGTERM does")
     daemon.signal(SIGINT);
     const Departure departure = daemon.await_departure();
     CHECK(departure.exit_code == 0);
+}
+
+TEST_CASE("the daemon of a test goes with a test that is killed")
+{
+    std::array<int, 2> pipe{};
+    REQUIRE(::pipe2(pipe.data(), O_CLOEXEC) == 0);
+    const UniqueFd ours{pipe[0]};
+    const auto place = std::make_shared<Place>();
+    REQUIRE(::prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
+    const pid_t test = ::fork();
+    REQUIRE(test >= 0);
+    if (test == 0) {
+        DaemonUnderTest daemon{place, {.config = pool_config(1)}};
+        daemon.await_ready();
+        const pid_t pid = daemon.pid();
+        (void)!::write(pipe[1], &pid, sizeof pid);
+        (void)::kill(::getpid(), SIGKILL);
+    }
+    ::close(pipe[1]);
+    pid_t daemon = 0;
+    REQUIRE(::read(ours.get(), &daemon, sizeof daemon) == sizeof daemon);
+    // No one else is left to adopt the daemon.
+    CHECK(reap_all(patience).empty());
+    CHECK(::kill(daemon, 0) != 0);
 }
 
 TEST_CASE("signals that mean nothing to it cost no job, and children have their defaults")

@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <spawn.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -15,6 +14,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <stdexcept>
 
 namespace jobmill::tests {
@@ -60,27 +60,48 @@ std::vector<char*> as_c(const std::vector<std::string>& texts)
     return array;
 }
 
-/// In a process group of its own, with both outputs in that pipe.
+/// What start() does between fork() and exec: this program may have threads, so nothing that
+/// allocates.
+[[noreturn]] void become(char* const* words, int output, pid_t parent)
+{
+    (void)::setpgid(0, 0);
+    (void)::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    const int nothing = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (::getppid() == parent && ::dup2(nothing, STDIN_FILENO) >= 0 &&
+        ::dup2(output, STDOUT_FILENO) >= 0 && ::dup2(output, STDERR_FILENO) >= 0) {
+        (void)::execvp(words[0], words);
+    }
+    ::_exit(127);
+}
+
+/// In a process group of its own, with both outputs in that pipe. It dies with the thread that
+/// calls this, whatever that dies of.
 pid_t start(const std::vector<std::string>& words, int output)
 {
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    ::posix_spawn_file_actions_init(&actions);
-    ::posix_spawnattr_init(&attributes);
-    ::posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    ::posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
-    ::posix_spawn_file_actions_adddup2(&actions, output, STDERR_FILENO);
-    ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
-    pid_t pid = -1;
-    errno = ::posix_spawnp(&pid, words.front().c_str(), &actions, &attributes, as_c(words).data(),
-                           environ);
-    ::posix_spawn_file_actions_destroy(&actions);
-    ::posix_spawnattr_destroy(&attributes);
-    if (errno != 0) {
+    const std::vector<char*> as_words = as_c(words);
+    const pid_t parent = ::getpid();
+    const pid_t pid = ::fork();
+    if (pid < 0) {
         give_up("starting " + words.front());
     }
+    if (pid == 0) {
+        become(as_words.data(), output, parent);
+    }
+    (void)::setpgid(pid, pid);  // whoever of the two comes first
     return pid;
 }
+
+/// The directories of this process. They outlive all that is destroyed at its end.
+struct Places {
+    std::mutex mutex;
+    std::set<std::string> directories;
+
+    static Places& all()
+    {
+        static auto* const places = new Places;
+        return *places;
+    }
+};
 
 std::string make_directory()
 {
@@ -100,11 +121,16 @@ DaemonSetup with_descriptors(int count, const std::string& config)
         .prefix = {"/bin/sh", "-c", "ulimit -n " + std::to_string(count) + R"(; exec "$@")", "sh"}};
 }
 
-Place::Place() : directory_(make_directory()) {}
+Place::Place() : directory_(make_directory())
+{
+    const std::lock_guard lock{Places::all().mutex};
+    Places::all().directories.insert(directory_);
+}
 
 Place::~Place()
 {
-    if (!kept_) {
+    const std::lock_guard lock{Places::all().mutex};
+    if (Places::all().directories.erase(directory_) > 0 && !kept_) {
         std::error_code ignored;
         std::filesystem::remove_all(directory_, ignored);
     }
@@ -288,6 +314,22 @@ std::vector<pid_t> reap_all(std::chrono::milliseconds time)
         const UniqueFd process = open_process(left.front());
         (void)await_end(process.get(), deadline);
     }
+}
+
+void leave_nothing()
+{
+    constexpr std::chrono::milliseconds a_moment{10};
+    for (auto left = children_of(::getpid()); !left.empty(); left = reap_all(a_moment)) {
+        for (const pid_t child : left) {
+            (void)::kill(child, SIGKILL);
+        }
+    }
+    const std::lock_guard lock{Places::all().mutex};
+    for (const std::string& directory : Places::all().directories) {
+        std::error_code ignored;
+        std::filesystem::remove_all(directory, ignored);
+    }
+    Places::all().directories.clear();
 }
 
 }  // namespace jobmill::tests

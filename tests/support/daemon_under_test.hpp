@@ -56,7 +56,8 @@ struct Departure {
 };
 
 /// One daemon process. Its descendants become children of this process when it dies, so that none
-/// can hide. Dies hard with the object, if it has not stopped before.
+/// can hide. Dies hard with the object, if it has not stopped before, and with the thread that made
+/// it: one that is killed leaves none.
 class DaemonUnderTest {
 public:
     /// Starts it; does not wait for it.
@@ -105,5 +106,9 @@ private:
 
 /// Waits until this process has no child left; the numbers of those that stay are the answer.
 std::vector<pid_t> reap_all(std::chrono::milliseconds time);
+
+/// Kills all descendants of this process, which has started a daemon, and removes its places, from
+/// whichever thread: what a program does that was told to end in the midst of something.
+void leave_nothing();
 
 }  // namespace jobmill::tests
