@@ -14,6 +14,7 @@
 #include <cstdio>
 #include <limits>
 #include <string_view>
+#include <system_error>
 
 #include "common/unique_fd.hpp"
 #include "daemon/log.hpp"
@@ -21,14 +22,13 @@
 namespace jobmill::daemon {
 namespace {
 
-/// Blocks grow while jobs come fast, so that writing the file never matters.
-constexpr std::uint64_t largest_block = 1U << 20U;
 /// What the protocol can say of a job's number; a block that begins here does not go beyond it.
 constexpr std::uint64_t greatest_next =
-    std::uint64_t{std::numeric_limits<std::int64_t>::max()} - largest_block;
+    std::uint64_t{std::numeric_limits<std::int64_t>::max()} - JobIds::largest_block;
 constexpr auto may_come_again = "job numbers may be given again";
-/// A millisecond apart.
+/// A millisecond apart; of who keeps nobody waiting, as long as another's slow disk may take.
 constexpr int lock_tries = 50;
+constexpr int patient_lock_tries = 10'000;
 
 /// "Exhausted" of all that one who waits, or makes room, may find gone: a full disk, a quota, a
 /// file system that an error has made read-only.
@@ -96,39 +96,16 @@ Result<std::uint64_t> read_next(const std::string& file)
     return next;
 }
 
-}  // namespace
-
-Result<JobIds> JobIds::open(const std::string& directory)
-{
-    JobIds ids{directory + "/next-job", 1};
-    auto first = ids.begin(directory);
-    if (!first && first.error().code == Errc::exhausted) {
-        // As when it happens while the daemon runs.
-        log::warning(may_come_again, {{"cause", first.error().what}}, log::always);
-        first = read_next(ids.file_);
-    }
-    JOBMILL_TRY_ASSIGN(ids.next_, std::move(first));
-    ids.end_ = ids.next_;
-    return ids;
-}
-
-/// Shows early whether the directory can be written.
-Result<std::uint64_t> JobIds::begin(const std::string& directory) const
-{
-    JOBMILL_TRY(make_directories(directory));
-    return reserve(0);
-}
-
 /// Held for a moment by whoever changes the file; never waited for longer than such moments take.
-Result<UniqueFd> JobIds::lock() const
+Result<UniqueFd> take_lock(const std::string& file, int tries)
 {
-    const std::string path = file_ + ".lock";
+    const std::string path = file + ".lock";
     UniqueFd lock{::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
     if (!lock) {
         return fail_writing("lock file " + path, errno);
     }
     for (int i = 0; ::flock(lock.get(), LOCK_EX | LOCK_NB) != 0; ++i) {
-        if (errno != EWOULDBLOCK || i == lock_tries) {
+        if (errno != EWOULDBLOCK || i == tries) {
             return fail_errno("locking " + path, errno);
         }
         (void)::poll(nullptr, 0, 1);
@@ -136,26 +113,9 @@ Result<UniqueFd> JobIds::lock() const
     return lock;
 }
 
-Result<std::uint64_t> JobIds::reserve(std::uint64_t count) const
+Result<void> write_next(const std::string& file, std::uint64_t first_unused)
 {
-    JOBMILL_TRY_ASSIGN(const UniqueFd held, lock());
-    JOBMILL_TRY_ASSIGN(const std::uint64_t next, read_next(file_));
-    const std::uint64_t first = std::max(next, end_);
-    JOBMILL_TRY(write(first + count));
-    return first;
-}
-
-/// Unless somebody has reserved the numbers behind ours.
-Result<void> JobIds::give_back() const
-{
-    JOBMILL_TRY_ASSIGN(const UniqueFd held, lock());
-    JOBMILL_TRY_ASSIGN(const std::uint64_t next, read_next(file_));
-    return next == end_ ? write(next_) : Result<void>{};
-}
-
-Result<void> JobIds::write(std::uint64_t first_unused) const
-{
-    const std::string fresh = file_ + ".new";
+    const std::string fresh = file + ".new";
     {
         const UniqueFd out{::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};
         const std::string text = std::to_string(first_unused) + "\n";
@@ -167,25 +127,97 @@ Result<void> JobIds::write(std::uint64_t first_unused) const
             return fail_writing("writing " + fresh, errno);
         }
     }
-    if (std::rename(fresh.c_str(), file_.c_str()) != 0) {
+    if (std::rename(fresh.c_str(), file.c_str()) != 0) {
         return fail_writing("renaming " + fresh, errno);
     }
-    return sync_directory(file_.substr(0, file_.rfind('/')));
+    return sync_directory(file.substr(0, file.rfind('/')));
 }
 
-JobId JobIds::next()
+}  // namespace
+
+Result<JobIds> JobIds::open(const std::string& directory)
 {
-    if (next_ == end_) {
-        if (const auto first = reserve(block_)) {
-            next_ = *first;
-        } else {
-            // Better a number that may come again after a crash than no service on a full disk.
-            log::warning(may_come_again, {{"cause", first.error().what}});
-        }
-        end_ = next_ + block_;
-        block_ = std::min(block_ * 2, largest_block);
+    JobIds ids{directory + "/next-job"};
+    // Shows early whether the directory can be written.
+    auto made = make_directories(directory);
+    auto first = made ? reserve(ids.file_, 0, ids.block_, lock_tries)
+                      : tl::unexpected<Error>(std::move(made.error()));
+    if (!first && first.error().code == Errc::exhausted) {
+        // As when it happens while the daemon runs.
+        log::warning(may_come_again, {{"cause", first.error().what}}, log::always);
+        first = read_next(ids.file_).map([](std::uint64_t next) { return Block{next, next}; });
     }
-    return JobId{next_++};
+    JOBMILL_TRY_ASSIGN(const Block block, std::move(first));
+    ids.use(block);
+    return ids;
+}
+
+/// So many numbers that are ours from now on, none of them below `at_least`.
+Result<JobIds::Block> JobIds::reserve(const std::string& file, std::uint64_t at_least,
+                                      std::uint64_t count, int lock_tries)
+{
+    JOBMILL_TRY_ASSIGN(const UniqueFd held, take_lock(file, lock_tries));
+    JOBMILL_TRY_ASSIGN(const std::uint64_t next, read_next(file));
+    const std::uint64_t first = std::max(next, at_least);
+    JOBMILL_TRY(write_next(file, first + count));
+    return Block{first, first + count};
+}
+
+void JobIds::use(const Block& block)
+{
+    next_ = block.first;
+    end_ = block.end;
+    reserve_at_ = next_ + (end_ - next_) / 2;
+    block_ = std::min(block_ * 2, largest_block);
+}
+
+void JobIds::begin_block()
+{
+    if (const auto ahead = take_ahead()) {
+        use(*ahead);
+    } else if (const auto block = reserve(file_, end_, block_, lock_tries)) {
+        use(*block);
+    } else {
+        // Better a number that may come again after a crash than no service on a full disk.
+        log::warning(may_come_again, {{"cause", block.error().what}});
+        use({end_, end_ + block_});
+    }
+}
+
+void JobIds::reserve_ahead()
+{
+    try {
+        ahead_ = std::async(std::launch::async, reserve, file_, end_, block_, patient_lock_tries);
+    } catch (const std::system_error&) {
+        // No thread is to be had: without one when it has to be.
+    }
+}
+
+/// Waits for it, if need be. None when none was asked for, or it failed, which another try will
+/// say.
+std::optional<JobIds::Block> JobIds::take_ahead()
+{
+    if (!ahead_.valid()) {
+        return {};
+    }
+    const auto block = ahead_.get();
+    return block ? std::optional{*block} : std::nullopt;
+}
+
+/// What lies before numbers that somebody else has reserved cannot be.
+Result<void> JobIds::give_back()
+{
+    const auto ahead = take_ahead();
+    JOBMILL_TRY_ASSIGN(const UniqueFd held, take_lock(file_, lock_tries));
+    JOBMILL_TRY_ASSIGN(const std::uint64_t next, read_next(file_));
+    std::uint64_t unused = next;
+    if (ahead && unused == ahead->end) {
+        unused = ahead->first;
+    }
+    if (unused == end_) {
+        unused = next_;
+    }
+    return unused == next ? Result<void>{} : write_next(file_, unused);
 }
 
 void JobIds::close()

@@ -1,16 +1,22 @@
 // SPDX-License-Identifier: MIT
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <memory>
 #include <set>
 
 #include <doctest/doctest.h>
 
+#include "common/unique_fd.hpp"
 #include "daemon/job_ids.hpp"
+#include "tests/support/eventually.hpp"
 #include "tests/unit/daemon/temp_directory.hpp"
 
 using namespace jobmill;
 using jobmill::daemon::JobIds;
+using jobmill::tests::eventually;
 using jobmill::tests::TempDirectory;
 
 namespace {
@@ -21,6 +27,19 @@ JobIds opened(const std::string& directory)
     REQUIRE_MESSAGE(ids.has_value(), ids.error().what);
     return std::move(*ids);
 }
+
+/// What one who changes the file holds meanwhile.
+class Held {
+public:
+    explicit Held(const std::string& path)
+        : file_(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600))
+    {
+        REQUIRE(::flock(file_.get(), LOCK_EX) == 0);
+    }
+
+private:
+    UniqueFd file_;
+};
 
 }  // namespace
 
@@ -45,22 +64,72 @@ TEST_CASE("missing directories are made, for the user alone")
 TEST_CASE("after a crash no number comes again")
 {
     const TempDirectory directory;
-    std::set<JobId> seen;
+    std::uint64_t last = 0;
     for (int crash = 0; crash < 5; ++crash) {
         JobIds ids = opened(directory.path());
-        for (int i = 0; i < 3000; ++i) {
-            CHECK(seen.insert(ids.next()).second);
+        for (std::uint64_t i = 0; i < 3 * JobIds::first_block; ++i) {
+            const std::uint64_t next = number(ids.next());
+            REQUIRE(next > last);
+            last = next;
         }
     }
 }
 
-TEST_CASE("a daemon that dies before its first job has used no number")
+TEST_CASE("a daemon that dies before its first job has used a block and no more")
 {
     const TempDirectory directory;
-    for (int crash = 0; crash < 3; ++crash) {
-        (void)opened(directory.path());
+    for (std::uint64_t crash = 0; crash < 3; ++crash) {
+        CHECK(number(opened(directory.path()).next()) == crash * JobIds::first_block + 1);
     }
-    CHECK(opened(directory.path()).next() == JobId{1});
+}
+
+TEST_CASE("the next block is reserved while the one in use lasts")
+{
+    const TempDirectory directory;
+    JobIds ids = opened(directory.path());
+    const std::string of_first = std::to_string(JobIds::first_block + 1) + "\n";
+    const std::string of_both = std::to_string(3 * JobIds::first_block + 1) + "\n";
+    const auto take_until = [&](std::uint64_t last) {
+        while (number(ids.next()) != last) {
+        }
+    };
+    take_until(JobIds::first_block / 2 - 1);
+    CHECK(directory.read("next-job") == of_first);
+    {
+        // As slow as a disk may be: nobody waits for it meanwhile.
+        const Held held{directory / "next-job.lock"};
+        take_until(JobIds::first_block - 1);
+        CHECK(directory.read("next-job") == of_first);
+    }
+    CHECK(eventually([&] { return directory.read("next-job") == of_both; }));
+    const Held held{directory / "next-job.lock"};
+    take_until(JobIds::first_block + 10);
+}
+
+TEST_CASE("who has no number left waits for the block that is being reserved")
+{
+    const TempDirectory directory;
+    JobIds ids = opened(directory.path());
+    auto held = std::make_unique<Held>(directory / "next-job.lock");
+    for (std::uint64_t i = 1; i <= JobIds::first_block; ++i) {
+        REQUIRE(number(ids.next()) == i);
+    }
+    held.reset();
+    CHECK(number(ids.next()) == JobIds::first_block + 1);
+    CHECK(directory.read("next-job") == std::to_string(3 * JobIds::first_block + 1) + "\n");
+}
+
+TEST_CASE("an end while a block is reserved waits for it and gives it back")
+{
+    const TempDirectory directory;
+    JobIds ids = opened(directory.path());
+    auto held = std::make_unique<Held>(directory / "next-job.lock");
+    for (std::uint64_t i = 1; i <= JobIds::first_block / 2; ++i) {
+        REQUIRE(number(ids.next()) == i);
+    }
+    held.reset();
+    ids.close();
+    CHECK(directory.read("next-job") == std::to_string(JobIds::first_block / 2 + 1) + "\n");
 }
 
 TEST_CASE("after an orderly end the next number is the next one")
@@ -144,7 +213,7 @@ TEST_CASE("numbers go on when the file can no longer be written")
     JobIds ids = opened(directory / "state");
     std::filesystem::remove_all(directory / "state");
     std::uint64_t last = 0;
-    for (int i = 0; i < 5000; ++i) {
+    for (std::uint64_t i = 0; i < 4 * JobIds::first_block; ++i) {
         const std::uint64_t next = number(ids.next());
         REQUIRE(next == last + 1);
         last = next;
@@ -160,7 +229,7 @@ TEST_CASE("on a disk that is full at the start numbers go on from the file, or f
         std::filesystem::create_symlink("/dev/full", directory / state + "/next-job.new");
     }
     JobIds ids = opened(directory / "with");
-    for (std::uint64_t next = 41; next < 5000; ++next) {
+    for (std::uint64_t next = 41; next < 4 * JobIds::first_block; ++next) {
         REQUIRE(number(ids.next()) == next);
     }
     ids.close();
@@ -183,9 +252,9 @@ TEST_CASE("two daemons in one directory never give the same number")
     for (int restart = 0; restart < 4; ++restart) {
         JobIds one = opened(directory.path());
         JobIds other = opened(directory.path());
-        for (int i = 0; i < 3000; ++i) {
-            CHECK(seen.insert(one.next()).second);
-            CHECK(seen.insert(other.next()).second);
+        for (std::uint64_t i = 0; i < 2 * JobIds::first_block; ++i) {
+            REQUIRE(seen.insert(one.next()).second);
+            REQUIRE(seen.insert(other.next()).second);
         }
         // In either order; the one that reserved last may give back what it did not use.
         (restart % 2 == 0 ? one : other).close();
