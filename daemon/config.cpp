@@ -12,6 +12,7 @@
 #include "common/unique_fd.hpp"
 #include "daemon/key_depth.hpp"
 #include "daemon/log.hpp"
+#include "daemon/memory_budget.hpp"
 #include "daemon/options.hpp"
 #include "daemon/pool_reader.hpp"
 #include "daemon/toml_reader.hpp"
@@ -136,6 +137,12 @@ Config read(TomlReader& reader, const toml::table& root)
 }
 
 }  // namespace
+
+std::uint64_t default_max_bytes()
+{
+    static const std::uint64_t share = payload_share(usable_memory());
+    return share;
+}
 
 UserLimits user_limits(const Config& config, bool system)
 {

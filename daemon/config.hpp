@@ -2,6 +2,7 @@
 // The daemon's configuration: a TOML file, judged as a whole. jobmilld(8) says what each key means.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -16,6 +17,9 @@
 
 namespace jobmill::daemon {
 
+/// By the memory that there was when it was first asked for.
+[[nodiscard]] std::uint64_t default_max_bytes();
+
 struct Config {
     std::optional<std::string> socket;
     std::optional<std::string> socket_group;  ///< its members may connect, too
@@ -27,9 +31,9 @@ struct Config {
     std::optional<std::string> state_dir;
     std::optional<std::string> log_level;
     std::optional<std::string> log_format;
-    std::uint64_t max_payload = limits::payload;
+    std::uint64_t max_payload = std::min(limits::payload, default_max_bytes());
     std::uint64_t max_jobs = 1'000'000;
-    std::uint64_t max_bytes = std::uint64_t{8} << 30U;
+    std::uint64_t max_bytes = default_max_bytes();
     std::uint32_t max_sessions = 1024;
     // Of them, what one user and one session may have; none: see user_limits().
     std::optional<std::uint64_t> max_jobs_per_user;

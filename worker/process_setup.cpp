@@ -5,11 +5,16 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
+#include <charconv>
 #include <climits>
 #include <csignal>
 #include <initializer_list>
+#include <string>
 
 #include "common/exit_code.hpp"
+#include "common/unique_fd.hpp"
 
 namespace jobmill {
 
@@ -31,6 +36,21 @@ void tie_to(pid_t daemon)
     if (::getppid() != daemon) {
         ::_exit(exit_code::ok);
     }
+}
+
+void offer_to_die_first()
+{
+    constexpr int more = 500;
+    constexpr int most = 1000;
+    const UniqueFd file{::open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC)};
+    std::array<char, 16> text{};
+    const ssize_t size = ::read(file.get(), text.data(), text.size());
+    int now = 0;
+    if (size <= 0 || std::from_chars(text.data(), text.data() + size, now).ec != std::errc{}) {
+        return;  // a system without it, or that shows it to nobody
+    }
+    const std::string then = std::to_string(std::min(std::max(now, 0) + more, most));
+    (void)!::pwrite(file.get(), then.data(), then.size(), 0);
 }
 
 void take_name(const char* name)

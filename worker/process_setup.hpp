@@ -13,6 +13,10 @@ void reset_signals();
 /// Dies with the daemon; leaves at once when that is no longer the parent.
 void tie_to(pid_t daemon);
 
+/// When memory runs out, the kernel kills this process, or what it has started, before the daemon,
+/// which has everybody's jobs.
+void offer_to_die_first();
+
 /// What ps and pstree show. Executed by descriptor, a process is named after a number otherwise.
 /// At most 15 characters.
 void take_name(const char* name);

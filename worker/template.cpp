@@ -181,6 +181,7 @@ int run_template(const WorkerOptions& options, const Runtime& runtime)
 {
     drop_descriptors(link_descriptor + 1);
     (void)::fcntl(link_descriptor, F_SETFD, FD_CLOEXEC);
+    offer_to_die_first();
     take_name("jobmill-tmpl");
     name_socket(options.socket);
     handlers::bound_descriptors(options.command_descriptors);

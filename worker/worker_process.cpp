@@ -115,6 +115,7 @@ void run_spawned_worker(const WorkerOptions& options, const Runtime& runtime)
     for (const int own : {link_descriptor, segment_descriptor}) {
         (void)::fcntl(own, F_SETFD, FD_CLOEXEC);
     }
+    offer_to_die_first();
     take_name("jobmill-worker");
     name_socket(options.socket);
     handlers::bound_descriptors(options.command_descriptors);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -80,6 +81,28 @@ TEST_CASE("templates and workers killed again and again under load lose no job")
     CHECK((ends == std::vector<int>(jobs, 1)));
     daemon.await_workers(4);
     daemon.await("nothing else is left", [&] { return daemon.children().size() == 5; });
+}
+
+TEST_CASE("when memory runs out, a worker goes before its template's daemon does")
+{
+    const auto of = [](const std::string& pid) {
+        std::ifstream file{"/proc/" + pid + "/oom_score_adj"};
+        int adjustment = -2000;
+        file >> adjustment;
+        return adjustment;
+    };
+    const Daemon daemon{pool_config(1, "[pool.spawning]\nstart = \"spawn\"\nworkers = 1\n")};
+    const int expected = std::min(std::max(of(std::to_string(daemon.pid())), 0) + 500, 1000);
+    JsonClient client = daemon.json();
+    for (const char* const pool : {"default", "spawning"}) {
+        CAPTURE(pool);
+        client.submit(pool, "exec", "",
+                      std::string{R"(,"pool":")"} + pool +
+                          R"(","args":{"argv":["cat","/proc/self/oom_score_adj"]})");
+        CHECK(client.next("chunk", pool).text_at("payload") == std::to_string(expected) + "\n");
+        CHECK(client.result(pool).text_at("state") == "succeeded");
+    }
+    CHECK(of(std::to_string(daemon.template_pid())) == expected);
 }
 
 TEST_CASE("a pool whose workers die before they are ready is down until one is")

@@ -176,7 +176,9 @@ TEST_CASE("labels are told by what differs, and one that is gone has no bounds a
 
 TEST_CASE("every setting that differs is told, and whether it needs a restart")
 {
-    const Config now = with({pool("a")});
+    Config now = with({pool("a")});
+    now.max_payload = std::uint64_t{1} << 30U;  // as it is where there is memory enough
+    now.max_bytes = std::uint64_t{8} << 30U;
     Config wanted = now;
     wanted.log_level = "debug";
     wanted.admin_group = "wheel";
