@@ -15,7 +15,8 @@ inline constexpr std::string_view preamble = "\x8fJOBMILL";
 template <typename T>
 using Decoded = tl::expected<T, ErrorReply>;
 
-/// Where it is to be: of all that comes most are submits, which are not small.
+/// Where it is to be: of all that comes most are submits, which are not small. Room for payloads
+/// that is there already serves again.
 [[nodiscard]] Decoded<void> decode_request(const Frame& frame, Request& to);
 [[nodiscard]] Decoded<Request> decode_request(const Frame& frame);
 [[nodiscard]] Decoded<Reply> decode_reply(const Frame& frame);

@@ -155,20 +155,28 @@ Decoded<Request> decode_adjust(const Frame& frame)
     return taken.map([&] { return Request{request}; });
 }
 
-/// Any but a submit.
+/// A new one, which has the room of the one that may have been there.
+SubmitMany& make_many(Request& to)
+{
+    std::vector<ByteView> payloads;
+    if (auto* const before = std::get_if<SubmitMany>(&to)) {
+        payloads = std::move(before->payloads);
+        payloads.clear();
+    }
+    SubmitMany& many = to.emplace<SubmitMany>();
+    many.payloads = std::move(payloads);
+    return many;
+}
+
+/// Any but those of jobs.
 Decoded<Request> decode_other(const Frame& frame)
 {
     const Tag tag{frame.header.id};
-    if (frame.header.descriptors > 0 && frame.header.type != MessageType::put) {
-        return meta::bad_value("descriptors", "only submit and put carry one", 0);
-    }
     switch (frame.header.type) {
         case MessageType::hello:
             return decode_hello(frame);
         case MessageType::open:
             return decode_open(frame);
-        case MessageType::submit_many:
-            return meta::decode_submit_many(frame);
         case MessageType::put:
             return meta::decode_put(frame);
         case MessageType::drop:
@@ -218,6 +226,12 @@ Decoded<void> decode_request(const Frame& frame, Request& to)
 {
     if (frame.header.type == MessageType::submit) {
         return meta::decode_submit(frame, to.emplace<Submit>());
+    }
+    if (frame.header.descriptors > 0 && frame.header.type != MessageType::put) {
+        return meta::bad_value("descriptors", "only submit and put carry one", 0);
+    }
+    if (frame.header.type == MessageType::submit_many) {
+        return meta::decode_submit_many(frame, make_many(to));
     }
     auto request = decode_other(frame);
     if (!request) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "common/codec_submit.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <limits>
@@ -127,6 +128,7 @@ void add_job_options(Builder& builder, const Rarely<JobOptions>& options)
 Decoded<void> take_payloads(ByteView bytes, std::uint32_t count, std::vector<ByteView>& payloads)
 {
     ByteReader reader{bytes};
+    payloads.reserve(std::min<std::size_t>(count, bytes.size() / sizeof(std::uint32_t)));
     for (std::uint32_t i = 0; i < count; ++i) {
         const auto size = reader.number<std::uint32_t>();
         if (size > limits::inline_payload) {
@@ -250,10 +252,9 @@ Decoded<void> decode_submit(const Frame& frame, Submit& submit)
     return {};
 }
 
-Decoded<Request> decode_submit_many(const Frame& frame)
+Decoded<void> decode_submit_many(const Frame& frame, SubmitMany& many)
 {
     ByteReader fixed{frame.fixed};
-    SubmitMany many;
     many.first = Tag{frame.header.id};
     many.handler_number = fixed.number<std::uint32_t>();
     const auto count = fixed.number<std::uint32_t>();
@@ -262,7 +263,7 @@ Decoded<Request> decode_submit_many(const Frame& frame)
                              : take_option(key, reader, many.options);
     });
     if (auto checked = check_together(taken, many.options); !checked) {
-        return tl::unexpected<ErrorReply>(checked.error());
+        return checked;
     }
     if (many.options.blob) {
         return unknown_option("blob", "no option of submit_many");
@@ -277,10 +278,7 @@ Decoded<Request> decode_submit_many(const Frame& frame)
     if (frame.header.id > std::numeric_limits<std::uint64_t>::max() - (count - 1)) {
         return bad_value("id", "the last job's would be above 2^64-1");
     }
-    if (auto whole = take_payloads(frame.payload, count, many.payloads); !whole) {
-        return tl::unexpected<ErrorReply>(whole.error());
-    }
-    return Request{std::move(many)};
+    return take_payloads(frame.payload, count, many.payloads);
 }
 
 }  // namespace meta

@@ -32,6 +32,6 @@ void add(Builder& builder, const options::Range& range, const std::optional<T>& 
 
 [[nodiscard]] Decoded<void> decode_submit(const Frame& frame, Submit& submit);
 [[nodiscard]] Decoded<Request> decode_put(const Frame& frame);
-[[nodiscard]] Decoded<Request> decode_submit_many(const Frame& frame);
+[[nodiscard]] Decoded<void> decode_submit_many(const Frame& frame, SubmitMany& many);
 
 }  // namespace jobmill::meta

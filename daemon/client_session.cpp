@@ -131,6 +131,7 @@ bool ClientSession::take_one()
             fatal(refusal(error_code::bad_frame, "a binary session begins with hello"));
         } else {
             handle(read->tag, {}, read->request);
+            reader_.done_with(read->request);
         }
     } else if (auto* refused = std::get_if<RequestReader::Refused>(&outcome)) {
         on_refused(*refused);

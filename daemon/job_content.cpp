@@ -8,6 +8,7 @@
 
 #include "common/assert.hpp"
 #include "common/limits.hpp"
+#include "daemon/kept_blocks.hpp"
 
 namespace jobmill::daemon {
 
@@ -22,8 +23,7 @@ JobContent::JobContent(std::string_view label, ByteView args, ByteView payload)
     JOBMILL_ASSERT(label.size() <= limits::name && args.size() <= limits::meta);
     std::byte* at = stored_.few.data();
     if (!are_few()) {
-        // NOLINTNEXTLINE(modernize-avoid-c-arrays): a vector would be three words
-        stored_.many = std::make_unique_for_overwrite<std::byte[]>(stored_size()).release();
+        stored_.many = KeptBlocks::of_the_daemon().take(stored_size());
         at = stored_.many;
     }
     for (const ByteView part : {bytes_of(label), args, payload}) {
@@ -34,7 +34,7 @@ JobContent::JobContent(std::string_view label, ByteView args, ByteView payload)
 JobContent::~JobContent()
 {
     if (!are_few()) {
-        const std::unique_ptr<std::byte[]> owned{stored_.many};  // NOLINT(modernize-avoid-c-arrays)
+        KeptBlocks::of_the_daemon().give_back(stored_.many, stored_size());
     }
     if (is_blob_ && --payload_.blob->holders == 0) {
         const std::unique_ptr<Blob> owned{payload_.blob};

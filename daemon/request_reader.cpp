@@ -115,10 +115,21 @@ RequestReader::Outcome RequestReader::read(const Frame& frame)
     Outcome outcome{std::in_place_type<Read>};
     Read& read = *std::get_if<Read>(&outcome);
     read.tag = Tag{frame.header.id};
+    if (frame.header.type == MessageType::submit_many) {
+        read.request.emplace<SubmitMany>().payloads = std::move(payloads_);
+    }
     if (auto decoded = decode_request(frame, read.request); !decoded) {
         outcome = unreadable(frame.header, std::move(decoded.error()));
     }
     return outcome;
+}
+
+void RequestReader::done_with(Request& request)
+{
+    auto* const many = std::get_if<SubmitMany>(&request);
+    if (many != nullptr && many->payloads.capacity() <= limits::submit_each) {
+        payloads_ = std::move(many->payloads);
+    }
 }
 
 RequestReader::Outcome RequestReader::unreadable(const FrameHeader& header, ErrorReply error)
@@ -165,8 +176,12 @@ RequestReader::Outcome RequestReader::next_line()
 /// When nothing is left, room that was needed for much is given back: the session may be idle now.
 RequestReader::Nothing RequestReader::want_more()
 {
-    if (!partial() && std::exchange(fed_, 0) > kept_room) {
+    if (partial() || std::exchange(fed_, 0) <= kept_room) {
+        return {};
+    }
+    if (spelling_ == Spelling::binary) {
         frames_ = FrameSplitter{Link::client, Direction::to_daemon};
+    } else {
         lines_ = LineSplitter{};
         json_ = JsonDecoder{};  // it keeps a copy of the longest line
     }

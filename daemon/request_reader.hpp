@@ -3,6 +3,7 @@
 
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "common/frame.hpp"
 #include "common/json_lines.hpp"
@@ -43,6 +44,8 @@ public:
     /// No more bytes will come: what is left is all of it.
     void end() noexcept { ended_ = true; }
     [[nodiscard]] Outcome next();
+    /// What it has taken of the heap may serve for those to come.
+    void done_with(Request& request);
 
     [[nodiscard]] Spelling spelling() const noexcept { return spelling_; }
     /// Something has begun and is not whole; meaningful after next() answered nothing.
@@ -52,7 +55,7 @@ private:
     [[nodiscard]] Outcome decide_spelling();
     [[nodiscard]] Outcome next_frame();
     [[nodiscard]] Outcome next_line();
-    [[nodiscard]] static Outcome read(const Frame& frame);
+    [[nodiscard]] Outcome read(const Frame& frame);
     [[nodiscard]] static Outcome unreadable(const FrameHeader& header, ErrorReply error);
     [[nodiscard]] Nothing want_more();
 
@@ -63,6 +66,7 @@ private:
     FrameSplitter frames_{Link::client, Direction::to_daemon};
     LineSplitter lines_;
     JsonDecoder json_;
+    std::vector<ByteView> payloads_;  ///< room for those of a submit_many
 };
 
 }  // namespace jobmill::daemon

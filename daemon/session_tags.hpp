@@ -56,8 +56,10 @@ private:
         return [this](core::NumberIndex::Place place) { return number(numbers_[place].tag); };
     }
 
-    core::Slab<Number, 128> numbers_;  ///< that have no text
-    core::NumberIndex index_;          ///< of these
+    /// That have no text. Room for the credit that is usual stays: who uses it up again and again
+    /// would else have a block made for each 128 jobs.
+    core::Slab<Number, 128, 8> numbers_;
+    core::NumberIndex index_;  ///< of these
     std::unordered_map<std::uint64_t, Text> texts_;
     std::unordered_map<std::string, Tag> by_text_;
     std::uint64_t last_number_ = 0;

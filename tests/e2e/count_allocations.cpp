@@ -18,6 +18,7 @@ extern "C" {
 void* __libc_malloc(std::size_t size);
 void* __libc_calloc(std::size_t count, std::size_t size);
 void* __libc_realloc(void* old, std::size_t size);
+void* __libc_memalign(std::size_t alignment, std::size_t size);
 }
 // NOLINTEND(bugprone-reserved-identifier,readability-identifier-naming)
 
@@ -67,5 +68,22 @@ void* realloc(void* old, std::size_t size)
 {
     count();
     return __libc_realloc(old, size);
+}
+
+void* aligned_alloc(std::size_t alignment, std::size_t size)
+{
+    count();
+    return __libc_memalign(alignment, size);
+}
+
+int posix_memalign(void** to, std::size_t alignment, std::size_t size)
+{
+    count();
+    void* const memory = __libc_memalign(alignment, size);
+    if (memory == nullptr) {
+        return ENOMEM;
+    }
+    *to = memory;
+    return 0;
 }
 }
