@@ -64,7 +64,7 @@ Result<void> Sessions::bind_again()
         accept_some();
     }
     watcher_.reset();  // before its socket is closed
-    const auto bound = place_.bind_again();
+    auto bound = place_.bind_again();
     if (accepting) {
         JOBMILL_TRY(start_accepting());
     }

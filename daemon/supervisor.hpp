@@ -117,9 +117,9 @@ private:
     core::Dispatcher core_;
     std::vector<core::Event> events_;  ///< that came while one was handled
     core::Effects effects_;
-    bool draining_events_ = false;
     core::TimePoint now_;    ///< of the event that is being handled
     unsigned good_for_ = 0;  ///< so many more events, before anything that may take long
+    bool draining_events_ = false;
 
     PoolDirectory pools_;
     JobDesk desk_;
@@ -147,14 +147,14 @@ private:
     std::unique_ptr<loop::Timer> leave_timer_;
     std::vector<loop::SignalWatcher> signals_;
 
+    std::string socket_trouble_;  ///< that was told
     std::size_t pools_loading_ = 0;
+    int exit_code_ = 0;
     bool serving_ = false;
     bool reload_due_ = false;  ///< asked for before that
     bool closing_ = false;
     bool core_stopped_ = false;
-    bool stranded_ = false;       ///< nobody will ever connect again
-    std::string socket_trouble_;  ///< that was told
-    int exit_code_ = 0;
+    bool stranded_ = false;  ///< nobody will ever connect again
 };
 
 }  // namespace jobmill::daemon
