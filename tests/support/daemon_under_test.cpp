@@ -11,11 +11,11 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <set>
 #include <stdexcept>
+#include <system_error>
 
 namespace jobmill::tests {
 namespace {
@@ -24,7 +24,7 @@ using Clock = std::chrono::steady_clock;
 
 [[noreturn]] void give_up(const std::string& what)
 {
-    throw std::runtime_error{what + ": " + std::strerror(errno)};
+    throw std::runtime_error{what + ": " + std::generic_category().message(errno)};
 }
 
 int milliseconds_until(Clock::time_point when)
@@ -53,6 +53,7 @@ bool await_end(int pidfd, Clock::time_point deadline)
 std::vector<char*> as_c(const std::vector<std::string>& texts)
 {
     std::vector<char*> array;
+    array.reserve(texts.size() + 1);
     for (const std::string& text : texts) {
         array.push_back(const_cast<char*>(text.c_str()));
     }
@@ -170,7 +171,7 @@ DaemonUnderTest::~DaemonUnderTest()
 void DaemonUnderTest::read_log(UniqueFd pipe)
 {
     std::ofstream file{place_->directory() + "/log", std::ios::app};
-    std::array<char, 65536> buffer;
+    std::array<char, 65536> buffer{};
     while (true) {
         const ssize_t size = ::read(pipe.get(), buffer.data(), buffer.size());
         if (size < 0 && errno == EINTR) {
@@ -304,7 +305,7 @@ std::vector<pid_t> reap_all(std::chrono::milliseconds time)
         do {
             reaped = ::waitpid(-1, nullptr, WNOHANG);
         } while (reaped > 0);
-        const std::vector<pid_t> left = children_of(::getpid());
+        std::vector<pid_t> left = children_of(::getpid());
         if (reaped < 0 || left.empty()) {
             return {};
         }
