@@ -356,22 +356,22 @@ TEST_CASE("what others have written to a full file stays, and it is said that an
     outlet.gather();
     const SmallFiles small{20};
     put_item(outlet, "first");
-    REQUIRE(outlet.put(bytes_of("sec")));
+    REQUIRE(outlet.put(bytes_of("new")));
     REQUIRE(outlet.flush());
     std::string after;
     SUBCASE("between parts of it")
     {
         file.append("other\n");
-        after = "first\nsecother\nond i";
+        after = "first\nnewother\nest i";
     }
     SUBCASE("behind it")
     {
-        REQUIRE(outlet.put(bytes_of("ond item")));
+        REQUIRE(outlet.put(bytes_of("est item")));
         REQUIRE(outlet.flush());
         file.append("oth");
-        after = "first\nsecond itemoth";
+        after = "first\nnewest itemoth";
     }
-    REQUIRE(outlet.put(bytes_of("ond item")));
+    REQUIRE(outlet.put(bytes_of("est item")));
     const auto written = outlet.flush();
     REQUIRE_FALSE(written);
     CHECK(written.error().what.ends_with("; it ends in the midst of an item"));
