@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 
+#include "common/mountinfo.hpp"
 #include "common/take_until.hpp"
 #include "common/unique_fd.hpp"
 
@@ -55,7 +56,7 @@ std::string_view line_of(std::string_view text, std::string_view first)
 /// "8:1", of the file system that is mounted there, as /proc/locks spells it.
 std::string device_of(std::string_view mount, dev_t otherwise)
 {
-    const std::string mounts = mount.empty() ? "" : text_of("/proc/self/mountinfo");
+    const std::string mounts = mount.empty() ? "" : read_mountinfo();
     std::string_view line = line_of(mounts, mount);
     (void)take_word(line);  // the mount above it
     std::string_view device = take_word(line);
