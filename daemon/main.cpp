@@ -2,6 +2,7 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <initializer_list>
 
 #include "common/exit_code.hpp"
 #include "common/fd_io.hpp"
@@ -25,6 +26,17 @@ void ignore_strays()
     }
 }
 
+/// Whatever whoever started us had blocked.
+void block_only(std::initializer_list<int> signal_numbers)
+{
+    sigset_t signals;
+    (void)::sigemptyset(&signals);
+    for (const int signal_number : signal_numbers) {
+        (void)::sigaddset(&signals, signal_number);
+    }
+    (void)::pthread_sigmask(SIG_SETMASK, &signals, nullptr);
+}
+
 int run(int argc, char** argv)
 {
     occupy_standard_descriptors();
@@ -37,6 +49,8 @@ int run(int argc, char** argv)
     if (!loop) {
         return complain(loop.error());
     }
+    // It asks for a reload from now on, and waits until somebody listens.
+    block_only({SIGHUP});
     auto settled = settle(options, current_surroundings());
     if (!settled) {
         return complain(settled.error());
@@ -62,6 +76,7 @@ int run(int argc, char** argv)
     if (!supervisor) {
         return complain(supervisor.error());
     }
+    block_only({});
     const int code = (*supervisor)->run();
     log::finish();
     return code;

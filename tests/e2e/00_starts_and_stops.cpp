@@ -79,6 +79,19 @@ TEST_CASE("signals that mean nothing to it cost no job, and children have their 
     daemon.check_stop();
 }
 
+TEST_CASE("signals reach it that were blocked where it was started, SIGHUP as soon as it starts")
+{
+    sigset_t all;
+    sigset_t before;
+    (void)::sigfillset(&all);
+    REQUIRE(::pthread_sigmask(SIG_SETMASK, &all, &before) == 0);
+    DaemonUnderTest daemon{std::make_shared<Place>(), {.config = pool_config(1)}};
+    REQUIRE(::pthread_sigmask(SIG_SETMASK, &before, nullptr) == 0);
+    daemon.signal(SIGHUP);
+    daemon.await_log("reloaded");
+    CHECK(daemon.stop().empty());
+}
+
 TEST_CASE("a second daemon at the same socket leaves with 75 and names the first")
 {
     const auto place = std::make_shared<Place>();
