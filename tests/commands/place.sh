@@ -16,10 +16,11 @@ log=$XDG_STATE_HOME/jobmill/daemon.log
 faults=0
 checks=0
 
-# The daemon that holds the socket; empty when none does.
+# The daemon that holds the socket; empty when none does. A killed one leaves its number in the file, and
+# a busy machine soon gives the number to another daemon: it has to have this very file open.
 daemon_pid() {
     holder=$(cat "$socket.lock" 2>/dev/null) || return 0
-    [ "$(cat "/proc/$holder/comm" 2>/dev/null)" = jobmilld ] && alive "$holder" && echo "$holder"
+    [ -z "$(find -L "/proc/$holder/fd" -samefile "$socket.lock" 2>/dev/null)" ] || echo "$holder"
 }
 
 alive() {
