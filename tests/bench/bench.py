@@ -260,8 +260,9 @@ class Bench:
     def report(self, workloads):
         parts = [self.machine()]
         for workload in workloads:
-            if text := tables.table(self.results, workload.name, workload.columns):
-                parts.append(f"### {workload.title}\n\n{text}")
+            for title, columns in ((workload.title, workload.columns), *workload.more):
+                if text := tables.table(self.results, workload.name, columns):
+                    parts.append(f"### {title}\n\n{text}")
         for own in contenders.OWN:
             why = self.results.reason(own.name, "", OURS)
             text = tables.listing(self.results, own.name) or (f"Not measured: {why}." if why else "")

@@ -15,8 +15,9 @@ PYTHON = "/usr/bin/python3"  # the one that Debian's packages are for
 Contender = namedtuple("Contender", "name command modules programs packages", defaults=((), (), ()))
 
 # turns: in how many rounds at most. pinned: once with all on one core and once without. text: is
-# about the words of a file.
-Workload = namedtuple("Workload", "name title columns turns pinned text", defaults=(3, False, False))
+# about the words of a file. more: tables of other figures of it, each with its title and columns.
+Workload = namedtuple("Workload", "name title columns turns pinned text more",
+                      defaults=(3, False, False, ()))
 
 # What only we are measured by: its words of a whole run and of a quick one.
 Own = namedtuple("Own", "name title words quick")
@@ -97,9 +98,8 @@ def trips(placement):
             for title, figure in (("p50", "p50_us"), ("p99", "p99_us"), ("p99.9", "p999_us"))]
 
 
-def windows():
-    cases = [f"1 client, window {window}" for window in (1, 10, 100, 1000)]
-    cases += ["4 clients, window 1000", "16 clients, window 1000"]
+def windows(*clients):
+    cases = [f"{each}, window {window}" for each in clients for window in (1, 10, 100, 1000)]
     return [Column(case, case, "jobs_per_s", "", True) for case in cases]
 
 
@@ -118,11 +118,14 @@ def workloads(megabytes):
     return [
         Workload("round_trip", "A job that does nothing, one at a time", trips(PINNED) + trips(FREE),
                  pinned=True),
-        Workload("throughput", "Jobs that do nothing, so many a second", windows()),
+        Workload("throughput", "Jobs that do nothing, so many a second", windows("1 client"),
+                 more=(("The same, from several clients at once", windows("4 clients", "16 clients")),)),
         Workload("five_ms", "Jobs of 5 ms on two workers, beside two bare processes",
                  spins("uniform", "uniform") + spins("first job long", "the first one long")),
         Workload("echo", "A payload there and back",
                  [Column(size, size, "ms", "ms") for size in ("1 KiB", "64 KiB", "1 MiB", "64 MiB")]),
+        Workload("same_input", "One input to 1,000 jobs that look at each page of it",
+                 [Column(size, size, "ms", "ms") for size in ("1 MiB", "64 MiB")], turns=2),
         Workload("drain", "Many jobs submitted at once, until the last result",
                  drained(100_000) + drained(1_000_000), turns=2),
         Workload("killed", "A worker killed under full load",

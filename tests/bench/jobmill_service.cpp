@@ -4,6 +4,7 @@
 // With JOBMILL_BENCH_TOGETHER, small jobs are submitted together, a hundred at a time.
 #include <algorithm>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <iostream>
 #include <optional>
@@ -74,22 +75,29 @@ public:
     void stream(std::size_t jobs, std::size_t window, const Make& make,
                 const Take& take_result) override
     {
-        const auto take_payload = [&](Bytes&& payload) { take_result(text_of(payload)); };
-        std::size_t submitted = 0;
-        for (std::size_t done = 0; done < jobs;) {
-            for (const std::size_t end = std::min(jobs, done + window); submitted < end;) {
-                const std::size_t next = std::min(end, submitted + at_a_time);
-                submit_some(*client_, submitted, next, make);
-                submitted = next;
-                if (submitted < end) {
-                    check(client_->on_ready());
-                    done += take_ready(*client_, client_->poll_event(), take_payload);
+        submit_and_take(
+            jobs, window,
+            [&](std::size_t first, std::size_t end) { submit_some(*client_, first, end, make); },
+            take_result);
+    }
+
+    /// They are put once, and referred to by each job.
+    void stream_same(std::string_view bytes, std::size_t jobs, std::size_t window,
+                     const Take& take_result) override
+    {
+        LentBlob lent = checked(client_->lend(bytes.size()));
+        std::memcpy(lent.bytes().data(), bytes.data(), bytes.size());
+        const Tag blob = checked(client_->put(std::move(lent)));
+        (void)checked(client_->answer(blob));
+        submit_and_take(
+            jobs, window,
+            [&](std::size_t first, std::size_t end) {
+                for (; first < end; ++first) {
+                    (void)checked(client_->submit({.handler = "peek", .blob = blob}));
                 }
-            }
-            if (done < jobs) {
-                done += take(*client_, take_payload);
-            }
-        }
+            },
+            take_result);
+        check(client_->drop(blob));
     }
 
     void stream_from(std::size_t clients, std::size_t jobs, std::size_t window) override
@@ -162,6 +170,29 @@ private:
         }
     }
 
+    /// `submit_next` submits jobs from one number to before another.
+    template <typename SubmitNext>
+    void submit_and_take(std::size_t jobs, std::size_t window, const SubmitNext& submit_next,
+                         const Take& take_result)
+    {
+        const auto take_payload = [&](Bytes&& payload) { take_result(text_of(payload)); };
+        std::size_t submitted = 0;
+        for (std::size_t done = 0; done < jobs;) {
+            for (const std::size_t end = std::min(jobs, done + window); submitted < end;) {
+                const std::size_t next = std::min(end, submitted + at_a_time);
+                submit_next(submitted, next);
+                submitted = next;
+                if (submitted < end) {
+                    check(client_->on_ready());
+                    done += take_ready(*client_, client_->poll_event(), take_payload);
+                }
+            }
+            if (done < jobs) {
+                done += take(*client_, take_payload);
+            }
+        }
+    }
+
     /// And has them sent at once: the others are waited for before this one is.
     void submit_to(Other& other, std::size_t count)
     {
@@ -183,7 +214,10 @@ private:
                 break;
             }
             case Task::Kind::echo:
-                (void)checked(client.submit({.handler = "echo", .payload = bytes_of(task.echoed)}));
+                (void)checked(client.submit({.handler = "echo", .payload = bytes_of(task.bytes)}));
+                break;
+            case Task::Kind::peek:
+                (void)checked(client.submit({.handler = "peek", .payload = bytes_of(task.bytes)}));
                 break;
             case Task::Kind::words:
                 (void)checked(client.submit({.handler = "text.wordcount",

@@ -29,6 +29,9 @@ class Peer:
     def call(self, function, argument):
         return self.submit(function, argument).result()
 
+    def shared(self, payload):
+        return self.client.scatter(payload, broadcast=True)
+
     def stream(self, function, arguments, window):
         waiting = iter(arguments)
         first = [self.submit(function, argument) for argument in itertools.islice(waiting, window)]

@@ -31,6 +31,8 @@ class Peer:
         """It reads its input as it needs; each job has a line of the log when it has ended."""
         if window < min(10, len(arguments)):
             raise workloads.Unsupported("keeps no window of jobs")
+        if function is jobs.peek:
+            raise workloads.Unsupported("its jobs read files")
         job = (["/bin/true"] if function is jobs.noop
                else [sys.executable, os.path.abspath(__file__), "--job", function.__name__])
         with tempfile.TemporaryFile("w+") as items:

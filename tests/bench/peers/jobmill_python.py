@@ -3,6 +3,7 @@
 """jobmill.Executor: what somebody has of jobmill in Python, beside what he has there of others."""
 
 import os
+import pickle
 import sys
 
 import workloads
@@ -25,6 +26,10 @@ class Peer:
 
     def call(self, function, argument):
         return self.executor.submit(function, argument).result()
+
+    def shared(self, payload):
+        # As an array's memory it is not copied.
+        return self.executor.put(pickle.PickleBuffer(payload))
 
     def stream(self, function, arguments, window):
         for item in self.executor.imap_unordered(function, arguments, buffersize=window):

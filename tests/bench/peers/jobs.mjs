@@ -36,6 +36,13 @@ const jobs = {
         turn(microseconds * roundsAMicrosecond);
     },
     echo(payload) { return payload; },
+    // The sum of the first bytes of all pages.
+    peek(payload) {
+        let sum = 0;
+        for (let i = 0; i < payload.length; i += 4096)
+            sum += payload[i];
+        return sum;
+    },
     // Whole lines, each in the range in which it begins.
     words([offset, length]) {
         const file = fs.openSync(process.env.JOBMILL_BENCH_TEXT, 'r');

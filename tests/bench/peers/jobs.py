@@ -21,6 +21,11 @@ def echo(payload):
     return payload
 
 
+def peek(payload):
+    """The sum of the first bytes of all pages."""
+    return sum(payload[::4096])
+
+
 def text_file():
     return os.environ["JOBMILL_BENCH_TEXT"]
 

@@ -14,4 +14,9 @@ await measure({
     },
     stop: () => pool.destroy(),
     call: (job) => pool.run(job),
+    shared(bytes) {
+        const argument = new Uint8Array(new SharedArrayBuffer(bytes.length));
+        argument.set(bytes);
+        return argument;
+    },
 });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The workloads of ../workloads, for peers in Node. A peer has a name, start(workers), stop(), and
-// call(job), a promise of its result; a job is {kind, argument}, and jobs.mjs does it.
+// call(job), a promise of its result; a job is {kind, argument}, and jobs.mjs does it. Where it has
+// one, shared(bytes) makes the argument of many jobs with the same bytes.
 import {execFileSync} from 'node:child_process';
 import fs from 'node:fs';
 
@@ -99,9 +100,7 @@ class Measurement {
             const rate = await this.rate(500 * this.part, window * 2, this.noops(window));
             this.say({jobs_per_s: rate}, `1 client, window ${window}`);
         }
-        for (const clients of [4, 16])
-            this.say(
-                {skipped: 'one client in this program'}, `${clients} clients, window 1000`);
+        this.say({skipped: 'one client in this program'});
     }
 
     async makespan(each, count, first)
@@ -161,6 +160,31 @@ class Measurement {
             }
             times.sort((a, b) => a - b);
             this.say({ms: times[times.length >> 1]}, name);
+        }
+    }
+
+    async same_input()
+    {
+        for (const [name, size] of SIZES.slice(2)) {
+            const bytes = Buffer.alloc(size, 'i');
+            const sum = (size / 4096) * bytes[0];
+            const timeOf = async (count) => {
+                const start = now();
+                const argument = this.peer.shared?.(bytes) ?? bytes;
+                await this.stream(count, 100, () => ({kind: 'peek', argument}), (found) => {
+                    if (found !== sum)
+                        throw new Error('a job has seen other bytes');
+                });
+                return now() - start;
+            };
+            let took = 0;
+            // What is done once for all of them counts less and less.
+            for (const count of [1, 10, 100, 1000])
+                took = took * 10 > 5_000 * this.part ? Infinity : await timeOf(count);
+            if (took === Infinity)
+                this.say({skipped: 'would take too long'}, name);
+            else
+                this.say({ms: took}, name);
         }
     }
 

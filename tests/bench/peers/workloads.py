@@ -7,8 +7,8 @@ A peer has a name and
   stream(function, arguments, window)
                                results as the peer hands them over, at most `window` unfinished
   stop()
-and, where it has them, brokers(), the processes that have the queue (else this one), and worker(),
-the process of one worker.
+and, where it has them, brokers(), the processes that have the queue (else this one), worker(), the
+process of one worker, and shared(payload), the argument of many jobs with the same payload.
 """
 
 import itertools
@@ -113,8 +113,7 @@ class Measurement:
                 self.say(case, jobs_per_s=rate)
             except Unsupported as error:
                 self.say(case, skipped=str(error))
-        for clients in (4, 16):
-            self.say(f"{clients} clients, window 1000", skipped="one client in this program")
+        self.say(skipped="one client in this program")
 
     def makespan(self, each, count, first):
         """In milliseconds, of all and of the first."""
@@ -158,6 +157,27 @@ class Measurement:
                 if len(back) != size:
                     raise Unsupported(f"{case} came back as {len(back)} bytes")
             self.say(case, ms=statistics.median(times))
+
+    def same_input(self):
+        shared = getattr(self.peer, "shared", lambda payload: payload)
+        for case, size in SIZES[2:]:
+            payload = bytearray(b"i" * size)
+            wanted = jobs.peek(payload)
+            def time_of(count):
+                start = time.perf_counter()
+                for found in self.peer.stream(jobs.peek, [shared(payload)] * count, 100):
+                    if found != wanted:
+                        raise RuntimeError("a job has seen other bytes")
+                return (time.perf_counter() - start) * 1000
+            took = 0
+            # What is done once for all of them counts less and less.
+            for count in (1, 10, 100, 1000):
+                if took * 10 > 5_000 * self.part:
+                    self.say(case, skipped="would take too long")
+                    break
+                took = time_of(count)
+            else:
+                self.say(case, ms=took)
 
     def words(self):
         step = 12 << 20

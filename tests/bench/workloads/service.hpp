@@ -38,6 +38,14 @@ public:
     /// So many jobs, at most `window` of them unfinished; results are taken as they come.
     virtual void stream(std::size_t jobs, std::size_t window, const Make& make,
                         const Take& take) = 0;
+    /// So many jobs that look at the same bytes; their sums are taken as they come.
+    virtual void stream_same(std::string_view bytes, std::size_t jobs, std::size_t window,
+                             const Take& take)
+    {
+        stream(
+            jobs, window,
+            [bytes](std::size_t) { return Task{.kind = Task::Kind::peek, .bytes = bytes}; }, take);
+    }
     /// So many clients, each with a window of no-ops, so many jobs all together.
     virtual void stream_from(std::size_t /*clients*/, std::size_t /*jobs*/, std::size_t /*window*/)
     {

@@ -123,7 +123,8 @@ void throughput(Service& service, const Scale& scale)
     service.start(workers);
     warm_up(service);
     const double time = second / 2 * scale.part;
-    for (const std::size_t window : {1U, 10U, 100U, 1000U}) {
+    constexpr std::array<std::size_t, 4> windows{1, 10, 100, 1000};
+    for (const std::size_t window : windows) {
         const double rate = rate_of(time, window * 2, [&](std::size_t jobs) {
             service.stream(jobs, window, noop, ignore);
         });
@@ -133,17 +134,16 @@ void throughput(Service& service, const Scale& scale)
             .print();
     }
     for (const std::size_t clients : {4U, 16U}) {
-        Line line{"throughput", service.name()};
-        line.text("case", std::to_string(clients) + " clients, window 1000");
-        try {
-            const double rate = rate_of(time, clients * 2000, [&](std::size_t jobs) {
-                service.stream_from(clients, jobs, 1000);
+        for (const std::size_t window : windows) {
+            const double rate = rate_of(time, clients * window * 2, [&](std::size_t jobs) {
+                service.stream_from(clients, jobs, window);
             });
-            line.number("jobs_per_s", rate);
-        } catch (const Unsupported& error) {
-            line.text("skipped", error.what());
+            Line{"throughput", service.name()}
+                .text("case",
+                      std::to_string(clients) + " clients, window " + std::to_string(window))
+                .number("jobs_per_s", rate)
+                .print();
         }
-        line.print();
     }
 }
 
@@ -214,7 +214,7 @@ void echo(Service& service, const Scale& scale)
         line.text("case", size.name);
         try {
             const std::string payload(size.bytes, 'e');
-            const Task task{.kind = Task::Kind::echo, .echoed = payload};
+            const Task task{.kind = Task::Kind::echo, .bytes = payload};
             Times times;
             for (const auto start = Clock::now();
                  times.count() < 4 || milliseconds_since(start) < second / 2 * scale.part;) {
@@ -226,6 +226,42 @@ void echo(Service& service, const Scale& scale)
                 }
             }
             line.number("ms", times.quantile(0.5));
+        } catch (const Unsupported& error) {
+            line.text("skipped", error.what());
+        }
+        line.print();
+    }
+}
+
+void same_input(Service& service, const Scale& scale)
+{
+    constexpr std::size_t window = 100;
+    service.start(workers);
+    warm_up(service);
+    for (const std::size_t mebibytes : {1U, 64U}) {
+        Line line{"same_input", service.name()};
+        line.text("case", std::to_string(mebibytes) + " MiB");
+        const std::string input(mebibytes << 20U, 'i');
+        const std::string sum = std::to_string(input.size() / 4096 * 'i');
+        const auto time_of = [&](std::size_t jobs) {
+            const auto start = Clock::now();
+            service.stream_same(input, jobs, window, [&](std::string_view found) {
+                if (found != sum) {
+                    throw std::runtime_error{"a job has seen other bytes"};
+                }
+            });
+            return milliseconds_since(start);
+        };
+        try {
+            double took = 0;
+            // What is done once for all of them counts less and less.
+            for (const std::size_t jobs : {1U, 10U, 100U, 1000U}) {
+                if (took * 10 > 5 * second * scale.part) {
+                    throw Unsupported{"would take too long"};
+                }
+                took = time_of(jobs);
+            }
+            line.number("ms", took);
         } catch (const Unsupported& error) {
             line.text("skipped", error.what());
         }
@@ -296,15 +332,16 @@ void first_result(Service& service, const Scale& /*scale*/)
 
 std::span<const Workload> workloads()
 {
-    static constexpr std::array<Workload, 9> all{{{"round_trip", round_trip},
-                                                  {"throughput", throughput},
-                                                  {"five_ms", five_ms},
-                                                  {"smallest_job", smallest_job},
-                                                  {"echo", echo},
-                                                  {"words", words},
-                                                  {"drain", drain},
-                                                  {"killed", killed},
-                                                  {"first_result", first_result}}};
+    static constexpr std::array<Workload, 10> all{{{"round_trip", round_trip},
+                                                   {"throughput", throughput},
+                                                   {"five_ms", five_ms},
+                                                   {"smallest_job", smallest_job},
+                                                   {"echo", echo},
+                                                   {"same_input", same_input},
+                                                   {"words", words},
+                                                   {"drain", drain},
+                                                   {"killed", killed},
+                                                   {"first_result", first_result}}};
     return all;
 }
 

@@ -28,6 +28,7 @@ void throughput(Service& service, const Scale& scale);
 void five_ms(Service& service, const Scale& scale);
 void smallest_job(Service& service, const Scale& scale);
 void echo(Service& service, const Scale& scale);
+void same_input(Service& service, const Scale& scale);
 void words(Service& service, const Scale& scale);
 void drain(Service& service, const Scale& scale);
 void killed(Service& service, const Scale& scale);
