@@ -16,6 +16,8 @@ namespace {
 
 /// Accepted in one turn; a storm of clients must not keep the loop from the others.
 constexpr int accepted_at_once = 64;
+/// Between two looks at clients that nothing can be done for, not even turning them away.
+constexpr std::chrono::milliseconds rest_time{100};
 
 UniqueFd open_spare()
 {
@@ -46,13 +48,18 @@ Result<void> Sessions::start_accepting()
 {
     JOBMILL_TRY_ASSIGN(auto watcher, loop::FdWatcher::create(loop_, place_.socket(),
                                                              [this](unsigned) { accept_some(); }));
+    JOBMILL_TRY_ASSIGN(auto rest, loop::Timer::create(loop_, [this] {
+                           watcher_->watch(loop::FdWatcher::readable);
+                       }));
     watcher_ = std::make_unique<loop::FdWatcher>(std::move(watcher));
+    rest_ = std::make_unique<loop::Timer>(std::move(rest));
     watcher_->watch(loop::FdWatcher::readable);
     return {};
 }
 
 void Sessions::stop_accepting()
 {
+    rest_.reset();
     watcher_.reset();
     place_.close();
 }
@@ -63,6 +70,7 @@ Result<void> Sessions::bind_again()
     if (accepting) {
         accept_some();
     }
+    rest_.reset();
     watcher_.reset();  // before its socket is closed
     auto bound = place_.bind_again();
     if (accepting) {
@@ -79,25 +87,32 @@ void Sessions::accept_some()
             accept_one(std::move(socket));
             continue;
         }
-        if (errno == EMFILE || errno == ENFILE) {
-            shed_one();
+        if ((errno == EMFILE || errno == ENFILE) && shed_one()) {
+            return;
         }
         if (errno != ECONNABORTED && errno != EINTR) {
+            if (errno != EAGAIN && watcher_) {
+                // The client still waits, and would wake us at once, for ever.
+                watcher_->watch(0);
+                rest_->start_once(rest_time);
+            }
             return;
         }
     }
 }
 
-void Sessions::shed_one()
+bool Sessions::shed_one()
 {
-    // Left in the queue the client would wake us again at once, for ever.
     spare_.reset();
     UniqueFd socket{::accept4(place_.socket(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
-    if (socket) {
+    const int cause = errno;
+    const auto shed = static_cast<bool>(socket);
+    if (shed) {
         turn_away(std::move(socket), no_descriptors(budget_));
     }
     spare_ = open_spare();
-    errno = EAGAIN;
+    errno = cause;
+    return shed;
 }
 
 void Sessions::turn_away(UniqueFd socket, ErrorReply busy)

@@ -12,6 +12,7 @@
 #include "daemon/client_session.hpp"
 #include "daemon/descriptor_budget.hpp"
 #include "daemon/loop/fd_watcher.hpp"
+#include "daemon/loop/timer.hpp"
 #include "daemon/socket_place.hpp"
 
 namespace jobmill::daemon {
@@ -68,7 +69,8 @@ private:
     void accept_one(UniqueFd socket);
     [[nodiscard]] std::optional<ErrorReply> judge(int socket, const Identity& client) const;
     void turn_away(UniqueFd socket, ErrorReply busy);
-    void shed_one();
+    /// Turns away a client that there is no descriptor for; answers whether, or errno says why not.
+    bool shed_one();
 
     loop::EventLoop& loop_;
     FlushList& flush_list_;
@@ -76,6 +78,7 @@ private:
     Limits limits_;
     ClientSession::Outside outside_;
     std::unique_ptr<loop::FdWatcher> watcher_;
+    std::unique_ptr<loop::Timer> rest_;  ///< with the watcher
     DescriptorBudget budget_ = DescriptorBudget::of_this_process();
     UniqueFd spare_;  ///< given up for a moment when descriptors run out
     std::unordered_map<std::uint64_t, std::unique_ptr<ClientSession>> sessions_;

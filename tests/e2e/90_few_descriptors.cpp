@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <sys/resource.h>
+
 #include "tests/e2e/e2e_daemon.hpp"
 
 namespace jobmill::tests {
@@ -51,6 +53,22 @@ TEST_CASE("clients beyond the descriptors are told so and the daemon does not sp
         return client.try_ping().empty();
     });
     daemon.check_healthy();
+}
+
+TEST_CASE("a client that not even a refusal can be sent waits, and the daemon does not spin")
+{
+    const Daemon daemon{pool_config(1)};
+    daemon.check_healthy();
+    rlimit usual{};
+    REQUIRE(::prlimit(daemon.pid(), RLIMIT_NOFILE, nullptr, &usual) == 0);
+    const rlimit none{.rlim_cur = 0, .rlim_max = usual.rlim_max};
+    REQUIRE(::prlimit(daemon.pid(), RLIMIT_NOFILE, &none, nullptr) == 0);
+    JsonClient client = daemon.json();
+    const std::uint64_t before = run_time_of(daemon.pid());
+    CHECK_FALSE(client.raw().readable_within(std::chrono::milliseconds{500}));
+    CHECK(run_time_of(daemon.pid()) - before < 50'000'000);
+    REQUIRE(::prlimit(daemon.pid(), RLIMIT_NOFILE, &usual, nullptr) == 0);
+    client.ping();
 }
 
 TEST_CASE("workers are replaced as soon as there are descriptors again")
