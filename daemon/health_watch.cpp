@@ -66,7 +66,9 @@ void HealthWatch::look()
     const core::Duration since = now - std::exchange(last_look_, now);
     if (since > 2 * period_) {
         // After a pause of the daemon: timers come first in a turn, so that what workers have said
-        // meanwhile is read only after this.
+        // meanwhile is read only after this. And workers may have stood still with it, as when
+        // their control group was frozen: nobody has been silent for longer than from now on.
+        watched_since_ = now;
         return;
     }
     findings_.clear();
@@ -82,7 +84,7 @@ void HealthWatch::look_at(const WorkerProcess& worker, core::TimePoint now)
     const PoolSettings& pool = pools_.entry(worker.pool()).settings;
     if (pool.hang_timeout && worker.holds()) {
         const core::TimePoint beat{core::Duration{static_cast<std::int64_t>(worker.heartbeat())}};
-        if (now - std::max(beat, worker.last_offer()) > *pool.hang_timeout) {
+        if (now - std::max({beat, worker.last_offer(), watched_since_}) > *pool.hang_timeout) {
             log::warning(
                 "worker hangs",
                 {{"pool", pool.name}, {"worker", number(worker.id().slot)}, {"pid", worker.pid()}});

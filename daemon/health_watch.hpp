@@ -37,6 +37,7 @@ private:
     std::unique_ptr<loop::Timer> timer_;
     std::chrono::milliseconds period_{0};
     core::TimePoint last_look_;
+    core::TimePoint watched_since_;  ///< without a pause
     std::vector<core::Event> findings_;
 };
 

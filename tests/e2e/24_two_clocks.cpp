@@ -199,6 +199,23 @@ TEST_CASE("a job that ended while the daemon was stopped has not hung")
     CHECK(daemon.log().find("worker hangs") == std::string::npos);
 }
 
+TEST_CASE("a worker that stood still together with the daemon has not hung")
+{
+    const Daemon daemon{pool_with(1, "hang_timeout = \"2s\"")};
+    JsonClient client = daemon.json();
+    const pid_t worker = pid_of_worker(client);
+    begin(client, "runs", "alive", "200");
+    daemon.signal(SIGSTOP);
+    CHECK(::kill(worker, SIGSTOP) == 0);
+    std::this_thread::sleep_for(std::chrono::seconds{2});
+    daemon.signal(SIGCONT);
+    // As one does that had to calculate for a while before its next sign of life.
+    std::this_thread::sleep_for(std::chrono::seconds{1});
+    CHECK(::kill(worker, SIGCONT) == 0);
+    CHECK(end_of(client, "runs") == "succeeded");
+    CHECK(daemon.log().find("worker hangs") == std::string::npos);
+}
+
 TEST_CASE("a worker that was stopped and goes on in time has not hung")
 {
     const Daemon daemon{pool_with(1, "hang_timeout = \"5s\"")};
