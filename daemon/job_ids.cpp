@@ -140,7 +140,7 @@ Result<JobIds> JobIds::open(const std::string& directory)
     JobIds ids{directory + "/next-job"};
     // Shows early whether the directory can be written.
     auto made = make_directories(directory);
-    auto first = made ? reserve(ids.file_, 0, ids.block_, lock_tries)
+    auto first = made ? reserve(ids.file_, 0, ids.block_, patient_lock_tries)
                       : tl::unexpected<Error>(std::move(made.error()));
     if (!first && first.error().code == Errc::exhausted) {
         // As when it happens while the daemon runs.

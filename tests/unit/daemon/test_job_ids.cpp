@@ -4,8 +4,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <memory>
 #include <set>
+#include <thread>
 
 #include <doctest/doctest.h>
 
@@ -130,6 +132,17 @@ TEST_CASE("an end while a block is reserved waits for it and gives it back")
     held.reset();
     ids.close();
     CHECK(directory.read("next-job") == std::to_string(JobIds::first_block / 2 + 1) + "\n");
+}
+
+TEST_CASE("who starts waits for another one's slow disk")
+{
+    const TempDirectory directory;
+    auto held = std::make_unique<Held>(directory / "next-job.lock");
+    const std::jthread writer{[&] {
+        std::this_thread::sleep_for(std::chrono::milliseconds{300});
+        held.reset();
+    }};
+    CHECK(opened(directory.path()).next() == JobId{1});
 }
 
 TEST_CASE("after an orderly end the next number is the next one")
