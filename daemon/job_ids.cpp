@@ -117,7 +117,9 @@ Result<void> write_next(const std::string& file, std::uint64_t first_unused)
 {
     const std::string fresh = file + ".new";
     {
-        const UniqueFd out{::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};
+        // Nor what is in the way of this one.
+        constexpr int flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+        const UniqueFd out{::open(fresh.c_str(), flags, 0600)};
         const std::string text = std::to_string(first_unused) + "\n";
         const ssize_t written = out ? ::write(out.get(), text.data(), text.size()) : -1;
         if (written >= 0 && written != static_cast<ssize_t>(text.size())) {

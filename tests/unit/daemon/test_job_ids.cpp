@@ -210,6 +210,15 @@ TEST_CASE("a pipe in the place of the file is waited for neither at the start no
     CHECK(others.error().what == file + " is no regular file");
 }
 
+TEST_CASE("nor is one in the place of the file that takes its place")
+{
+    const TempDirectory directory;
+    REQUIRE(::mkfifo((directory / "next-job.new").c_str(), 0600) == 0);
+    const auto ids = JobIds::open(directory.path());
+    REQUIRE_FALSE(ids.has_value());
+    CHECK(ids.error().what.starts_with("writing " + directory / "next-job.new: "));
+}
+
 TEST_CASE("a directory that cannot be made or written is told at the start")
 {
     const TempDirectory directory;
