@@ -76,16 +76,17 @@ Result<std::size_t> Outlet::write_some(ByteView bytes)
 
 void Outlet::end_item()
 {
-    if (written_ == put_) {
-        whole_ = put_;
-    } else if (ends_.empty() || ends_.back() != put_) {
-        ends_.push_back(put_);
+    const std::uint64_t end = put_ - lost_;
+    if (written_ == end) {
+        whole_ = end;
+    } else if (ends_.empty() || ends_.back() != end) {
+        ends_.push_back(end);
     }
 }
 
 bool Outlet::between_items() const noexcept
 {
-    return put_ == (ends_.empty() ? whole_ : ends_.back());
+    return put_ - lost_ == (ends_.empty() ? whole_ : ends_.back());
 }
 
 void Outlet::count_written(std::size_t size)
@@ -117,11 +118,15 @@ tl::unexpected<Error> Outlet::lose(Error error)
 {
     gathered_.clear();
     kept_ = Spool{file_size};
-    if (gathers_ && !lost_at_ && written_ > whole_ && error.code != Errc::closed &&
+    if (gathers_ && written_ > whole_ && error.code != Errc::closed &&
         !take_back(written_ - whole_)) {
         error.what += "; it ends in the midst of an item";
     }
     lost_at_ = lost_at_.value_or(written_);
+    // What comes now are other items: words about this, should they go the same way.
+    lost_ = put_ - written_;
+    whole_ = written_;
+    ends_.clear();
     return tl::unexpected<Error>(std::move(error));
 }
 

@@ -68,7 +68,8 @@ private:
     std::uint64_t put_ = 0;
     std::uint64_t written_ = 0;
     std::optional<std::uint64_t> lost_at_;  ///< what had been written then
-    // Of put_.
+    std::uint64_t lost_ = 0;                ///< bytes of put_ that are never written
+    // Of the others.
     std::deque<std::uint64_t> ends_;  ///< of items that are not all written
     std::uint64_t whole_ = 0;         ///< the end of the last one that is
     // In a plain file.

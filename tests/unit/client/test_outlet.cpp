@@ -335,6 +335,30 @@ TEST_CASE("a file that is full ends with a whole item")
     CHECK(file.text() == "before\nfirst\n2nd\nx");
 }
 
+TEST_CASE("nor does it end with half of what is said of that")
+{
+    const PlainFile file;
+    Outlet outlet{file.fd.get()};
+    outlet.gather();
+    const SmallFiles small{20};
+    put_item(outlet, "first");
+    put_item(outlet, "the second is too long");
+    REQUIRE_FALSE(outlet.flush());
+    put_item(outlet, "short");
+    REQUIRE(outlet.flush());
+    const std::uint64_t written = outlet.written_size();
+    for (int i = 0; i < 2; ++i) {
+        CHECK(outlet.between_items());
+        put_item(outlet, "what is longer again");
+        const auto said = outlet.flush();
+        REQUIRE_FALSE(said);
+        CHECK(said.error().what.find("item") == std::string::npos);
+    }
+    CHECK(file.text() == "first\nshort\n");
+    CHECK(outlet.written_size() == written);
+    CHECK(outlet.lost_gathered());
+}
+
 TEST_CASE("a large item that does not fit goes away in whole")
 {
     const PlainFile file;
