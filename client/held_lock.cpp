@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "client/held_lock.hpp"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -10,6 +11,7 @@
 #include <array>
 #include <charconv>
 #include <cstdio>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -87,13 +89,9 @@ std::string name_of(int file)
            (known.empty() ? std::to_string(status.st_ino) : std::string{known});
 }
 
-}  // namespace
-
-bool holds_lock(pid_t pid, int file)
+/// Whether the text of /proc/locks says so.
+bool is_among(std::string_view locks, const std::string& holder, const std::string& name)
 {
-    const std::string name = name_of(file);
-    const std::string holder = std::to_string(pid);
-    const std::string locks = text_of("/proc/locks");
     for (std::string_view rest = locks; !rest.empty();) {
         // "1: FLOCK  ADVISORY  WRITE 812 08:01:4711 0 EOF"; an arrow is before FLOCK of who waits.
         std::string_view line = take_until(rest, '\n');
@@ -107,6 +105,39 @@ bool holds_lock(pid_t pid, int file)
         }
     }
     return false;
+}
+
+/// Whether one of its descriptors is that file.
+bool has_open(const std::string& pid, int file)
+{
+    struct Close {
+        void operator()(DIR* directory) const { (void)::closedir(directory); }
+    };
+    const std::unique_ptr<DIR, Close> directory{::opendir(("/proc/" + pid + "/fd").c_str())};
+    struct stat wanted {};
+    if (!directory || ::fstat(file, &wanted) != 0) {
+        return false;
+    }
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody else has this directory
+    while (const dirent* const entry = ::readdir(directory.get())) {
+        struct stat status {};
+        if (::fstatat(::dirfd(directory.get()), &entry->d_name[0], &status, 0) == 0 &&
+            status.st_dev == wanted.st_dev && status.st_ino == wanted.st_ino) {
+            return true;
+        }
+    }
+    return false;
+}
+
+}  // namespace
+
+bool holds_lock(pid_t pid, int file)
+{
+    const std::string holder = std::to_string(pid);
+    if (::access("/proc/locks", R_OK) != 0) {
+        return has_open(holder, file);  // as with ProcSubset=pid
+    }
+    return is_among(text_of("/proc/locks"), holder, name_of(file));
 }
 
 }  // namespace jobmill

@@ -114,6 +114,23 @@ same "run waits for nobody" "5050 0 " "$out $code $err"
 try -s "$place/other/socket" daemon stop
 has "the other one" "stopped: pid $other in " "$out"
 
+echo "-- who holds the place is seen where /proc tells of processes alone"
+# shellcheck disable=SC2016  # words of the inner shell
+without_locks() { unshare --mount sh -c 'mount -t proc -o subset=pid proc /proc && exec "$@"' sh "$@"; }
+if without_locks test ! -e /proc/locks 2>/dev/null; then
+    mkfifo "$place/end"
+    jobmill submit -- sh -c "read -r x <'$place/end'" >/dev/null
+    pid=$(daemon_pid)
+    kill -TERM "$pid"
+    eventually test ! -e "$socket"
+    has "status" "jobmilld (pid $pid) takes no clients" "$(without_locks jobmill daemon status)"
+    echo x >"$place/end"
+    eventually gone "$pid"
+    has "status" "no daemon runs" "$(without_locks jobmill daemon status)"
+else
+    echo "skipped: mounts are not for us"
+fi
+
 echo "-- one in another pid namespace is stopped there, and nobody who has its number here"
 sleep 300 &
 stranger=$!
