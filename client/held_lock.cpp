@@ -137,7 +137,15 @@ bool holds_lock(pid_t pid, int file)
     if (::access("/proc/locks", R_OK) != 0) {
         return has_open(holder, file);  // as with ProcSubset=pid
     }
-    return is_among(text_of("/proc/locks"), holder, name_of(file));
+    const std::string name = name_of(file);
+    // More of them than a page are read in parts, and one that goes meanwhile may hide another.
+    constexpr int looks = 3;
+    for (int i = 0; i < looks; ++i) {
+        if (is_among(text_of("/proc/locks"), holder, name)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 }  // namespace jobmill

@@ -7,10 +7,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <string>
+#include <thread>
+#include <vector>
 
 #include <doctest/doctest.h>
 
@@ -206,6 +210,40 @@ TEST_CASE("who asks for the holder of a lock does not take it")
         CHECK_FALSE(holds_lock(1, file.get()));
     }
     CHECK_FALSE(holds_lock(::getpid(), -1));
+}
+
+TEST_CASE("a lock is seen among many that come and go")
+{
+    const TempDir directory;
+    std::vector<UniqueFd> others;
+    for (int i = 0; i < 400; ++i) {
+        const std::string path = directory.path + "/" + std::to_string(i);
+        others.emplace_back(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+        REQUIRE(::flock(others.back().get(), LOCK_EX) == 0);
+    }
+    const std::string path = directory.path + "/lock";
+    const UniqueFd file{::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)};
+    REQUIRE(::flock(file.get(), LOCK_EX) == 0);
+    std::atomic<bool> over = false;
+    const auto come_and_go = [&](std::size_t first) {
+        while (!over) {
+            for (const int operation : {LOCK_EX, LOCK_UN}) {
+                for (std::size_t i = first; i < first + 100; ++i) {
+                    (void)::flock(others[i].get(), operation);
+                }
+            }
+        }
+    };
+    {
+        const std::jthread some{come_and_go, 200};
+        const std::jthread more{come_and_go, 300};
+        int missed = 0;
+        for (int i = 0; i < 1500; ++i) {
+            missed += holds_lock(::getpid(), file.get()) ? 0 : 1;
+        }
+        over = true;
+        CHECK(missed == 0);
+    }
 }
 
 TEST_CASE("the daemon behind a socket is whom the kernel names, not what it calls itself")
