@@ -2,6 +2,7 @@
 #include "daemon/sessions.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -67,7 +68,12 @@ void Sessions::stop_accepting()
 Result<void> Sessions::bind_again()
 {
     const bool accepting = watcher_ != nullptr;
-    if (accepting) {
+    // All of them, as many as there is room for: who is left there is lost with the socket.
+    const auto somebody_waits = [socket = place_.socket()] {
+        pollfd waiting{socket, POLLIN, 0};
+        return ::poll(&waiting, 1, 0) > 0;
+    };
+    for (int i = 0; accepting && i < SOMAXCONN && somebody_waits(); i += accepted_at_once) {
         accept_some();
     }
     rest_.reset();

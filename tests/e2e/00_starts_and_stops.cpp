@@ -5,9 +5,12 @@
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <optional>
+#include <thread>
+#include <vector>
 
 #include "tests/e2e/e2e_daemon.hpp"
 
@@ -129,6 +132,25 @@ TEST_CASE("a socket that is removed while the daemon runs is bound again")
     CHECK(client.result("a").text_at("state") == "cancelled");
     daemon.check_stop();
     CHECK_FALSE(std::filesystem::exists(daemon.socket()));
+}
+
+TEST_CASE("all who came by a socket that is removed are served, however many they are")
+{
+    Daemon daemon{pool_config(1)};
+    daemon.signal(SIGSTOP);
+    std::vector<JsonClient> clients;
+    for (int i = 0; i < 200; ++i) {
+        clients.push_back(daemon.json());
+        clients.back().send(R"({"op":"ping","id":"early"})");
+    }
+    std::filesystem::remove(daemon.socket());
+    // Until the look after the socket is due: it comes before all who wait.
+    std::this_thread::sleep_for(std::chrono::seconds{5});
+    daemon.signal(SIGCONT);
+    for (JsonClient& client : clients) {
+        CHECK(client.next("pong", "early").text_at("id") == "early");
+    }
+    daemon.await_log("socket lost socket=" + daemon.socket());
 }
 
 TEST_CASE("a daemon whose directory is gone finishes its jobs, serves who is connected, and leaves")
