@@ -40,4 +40,10 @@ bool FailedStarts::refused(PoolId pool, core::TimePoint now)
     return its.hopeless;
 }
 
+bool FailedStarts::is_hopeless(PoolId pool) const
+{
+    const auto found = pools_.find(pool);
+    return found != pools_.end() && found->second.hopeless;
+}
+
 }  // namespace jobmill::daemon

@@ -31,6 +31,7 @@ public:
     /// There is no process for a worker, as fork says or what comes before it. Whether its pool is
     /// hopeless.
     [[nodiscard]] bool refused(PoolId pool, core::TimePoint now);
+    [[nodiscard]] bool is_hopeless(PoolId pool) const;
     void forget(PoolId pool) { pools_.erase(pool); }
 
 private:

@@ -49,6 +49,10 @@ void Processes::on_template_lost(PoolId pool)
             lost.push_back(worker);
         }
     }
+    if (!lost.empty() && failed_starts_.refused(pool, loop::EventLoop::now())) {
+        callbacks_.on_workers_failed(
+            pool, "its workers cannot be started: its template dies when it forks them");
+    }
     for (const WorkerId worker : lost) {
         give_up_fork(worker);
         callbacks_.post(core::ForkFailed{worker});

@@ -99,6 +99,9 @@ public:
     void sweep_groups() { (void)cgroups_.sweep(); }
     /// Those that have not answered the last time are reported as silent.
     void probe_templates();
+    /// Whether no worker of the pool could be started, and none is ready since: that its template
+    /// has loaded, once more, is no news then.
+    [[nodiscard]] bool starts_none(PoolId pool) const { return failed_starts_.is_hopeless(pool); }
     /// Whether no template has been silent for long.
     [[nodiscard]] bool templates_answer() const { return templates_.answer(); }
     /// Asks the templates to leave; kill_templates() makes them.

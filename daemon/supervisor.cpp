@@ -222,11 +222,13 @@ void Supervisor::on_loaded(PoolId pool, const Value& body)
         return;
     }
     entry.handlers = std::move(*handlers);
-    if (entry.state != PoolEntry::State::retiring) {
-        entry.state = PoolEntry::State::up;
+    if (!processes_.starts_none(pool)) {
+        if (entry.state != PoolEntry::State::retiring) {
+            entry.state = PoolEntry::State::up;
+        }
+        entry.error.clear();
+        log::info("pool up", {{"pool", entry.name}, {"count", entry.handlers.size()}});
     }
-    entry.error.clear();
-    log::info("pool up", {{"pool", entry.name}, {"count", entry.handlers.size()}});
     post(core::TemplateReady{pool});
     service_.status(summary(pools_, user_));
     if (reloader_.awaits(pool)) {
@@ -319,15 +321,6 @@ void Supervisor::request_stop()
     // Should something hang that the core waits for, a template in its module's code say.
     leave_timer_->start_once(drain_timeout + core::Patience{}.terminate + leave_patience);
     post(core::StopRequested{drain_timeout});
-}
-
-void Supervisor::leave_when_quiet()
-{
-    if (sessions_.empty() && processes_.templates_gone() && processes_.sweep_last()) {
-        leave_timer_->stop();
-        log::info("stopped", {}, log::always);
-        loop_.stop();
-    }
 }
 
 /// What is not only a number that somebody reads when he needs it.

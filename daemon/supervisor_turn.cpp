@@ -102,6 +102,15 @@ void Supervisor::leave_if_idle()
     request_stop();
 }
 
+void Supervisor::leave_when_quiet()
+{
+    if (sessions_.empty() && processes_.templates_gone() && processes_.sweep_last()) {
+        leave_timer_->stop();
+        log::info("stopped", {}, log::always);
+        loop_.stop();
+    }
+}
+
 /// Whoever removes the socket's file would leave a daemon that nobody can reach.
 void Supervisor::look_after_socket()
 {

@@ -132,6 +132,34 @@ TEST_CASE("a pool whose workers die before they are ready is down until one is")
     CHECK(daemon.pool().text_at("state") == "up");
 }
 
+TEST_CASE("a pool whose template dies of each fork is down until one works, however often it loads")
+{
+    const auto place = std::make_shared<Place>();
+    const std::string reason = place->directory() + "/die";
+    const Daemon daemon{
+        place,
+        {.config = "[pool.default]\nworkers = 1\nmodules = [\"" + test_module("dies_at_fork") +
+                   "\"]\nenvironment = { TEMPLATE_DIES_WHILE = \"" + reason + "\" }\n"}};
+    daemon.await_workers(1);
+    JsonClient client = daemon.json();
+    std::ofstream{reason}.put('x');
+    client.submit("leaves", "leave");
+    client.submit("waits", "ready");
+    daemon.await("it is down", [&] { return daemon.pool().text_at("state") == "down"; });
+    const std::string why{"its workers cannot be started: its template dies when it forks them"};
+    const pid_t before = daemon.template_pid();
+    daemon.await("another template", [&] {
+        const pid_t now = daemon.template_pid();
+        return now != 0 && now != before;
+    });
+    CHECK(daemon.pool().text_at("error") == why);
+    client.submit("d", "ready");
+    CHECK(client.next("error", "d").text_at("text") == "pool \"default\": " + why);
+    std::filesystem::remove(reason);
+    CHECK(client.result("waits").text_at("state") == "succeeded");
+    CHECK(daemon.pool().text_at("state") == "up");
+}
+
 TEST_CASE("a pool whose workers cannot be started is down until one can")
 {
     // Enough for all but a worker's segment.

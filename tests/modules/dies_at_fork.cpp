@@ -20,7 +20,16 @@ void die_if_told()
     }
 }
 
-const int registered = ::pthread_atfork(nullptr, nullptr, die_if_told);
+/// The template itself.
+void take_template_along()
+{
+    const char* const file = std::getenv("TEMPLATE_DIES_WHILE");
+    if (file != nullptr && ::access(file, F_OK) == 0) {
+        ::_exit(8);
+    }
+}
+
+const int registered = ::pthread_atfork(take_template_along, nullptr, die_if_told);
 
 std::string ready(jobmill::Job& /*job*/)
 {

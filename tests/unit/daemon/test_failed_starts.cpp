@@ -76,10 +76,14 @@ TEST_CASE("a pool is hopeless for which no worker can be made for a while")
     }
     SUBCASE("and stays so until one of its workers is ready")
     {
+        CHECK_FALSE(starts.is_hopeless(pool));
         CHECK(starts.refused(pool, begin + 10s));
         CHECK_FALSE(starts.refused(other, begin + 10s));
         CHECK(starts.refused(pool, begin + 1h));
+        CHECK(starts.is_hopeless(pool));
+        CHECK_FALSE(starts.is_hopeless(other));
         CHECK(starts.ready(pool, worker(1)));
+        CHECK_FALSE(starts.is_hopeless(pool));
         CHECK_FALSE(starts.refused(pool, begin + 2h));
         CHECK_FALSE(starts.ended(pool, worker(1), true));
         CHECK_FALSE(starts.refused(pool, begin + 2h));
