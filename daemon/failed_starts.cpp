@@ -4,6 +4,13 @@
 #include <utility>
 
 namespace jobmill::daemon {
+namespace {
+
+/// Tries are not that far apart, however long a template takes to load, or hangs before it is
+/// killed.
+constexpr std::chrono::minutes forgotten_after{5};
+
+}  // namespace
 
 bool FailedStarts::ready(PoolId pool, WorkerId worker)
 {
@@ -32,7 +39,7 @@ bool FailedStarts::refused(PoolId pool, core::TimePoint now)
         return false;
     }
     // Who was not wanted for a while was not refused either.
-    if (!its.refused_since || now - its.refused_last > patience) {
+    if (!its.refused_since || now - its.refused_last > forgotten_after) {
         its.refused_since = now;
     }
     its.refused_last = now;

@@ -20,8 +20,7 @@ public:
     /// between them this is most of a second.
     static constexpr unsigned hopeless = 5;
     /// That none can be made passes on a machine that is busy, or short of something; after so long
-    /// it is told, so that nobody submits for hours to where nothing will run. No two tries are
-    /// further apart.
+    /// it is told, so that nobody submits for hours to where nothing will run.
     static constexpr std::chrono::seconds patience{10};
 
     /// The worker is ready. Whether its pool was hopeless until now.

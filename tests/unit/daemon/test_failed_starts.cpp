@@ -95,6 +95,10 @@ TEST_CASE("a pool is hopeless for which no worker can be made for a while")
         CHECK_FALSE(starts.ready(pool, worker(1)));
         CHECK_FALSE(starts.refused(pool, begin + 12s));
     }
+    SUBCASE("however long a try takes")
+    {
+        CHECK(starts.refused(pool, begin + 2min));
+    }
     SUBCASE("but not by tries with a long time between them, in which none was wanted")
     {
         CHECK_FALSE(starts.refused(pool, begin + 1h));
