@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/cancel_watches.hpp"
 
+#include <algorithm>
+
 #include "daemon/refusal.hpp"
 
 namespace jobmill::daemon {
 
-std::uint64_t CancelWatches::open(SessionId session, Tag tag)
+std::uint64_t CancelWatches::open(SessionId session, Tag tag, bool unless_running)
 {
-    watches_.emplace(++last_, Watch{.session = session, .tag = tag, .pending = 1});
+    watches_.emplace(
+        ++last_,
+        Watch{.session = session, .tag = tag, .pending = 1, .unless_running = unless_running});
     return last_;
 }
 
@@ -19,14 +23,19 @@ void CancelWatches::expect(std::uint64_t watch, JobId job)
 
 void CancelWatches::expect_of_tag(SessionId session, Tag tag, JobId job)
 {
-    watches_.emplace(++last_, Watch{.session = session, .tag = tag, .pending = 1, .of_tag = true});
+    watches_.emplace(
+        ++last_,
+        Watch{
+            .session = session, .tag = tag, .pending = 1, .unless_running = true, .of_tag = true});
     expected_.emplace(job, last_);
 }
 
-std::uint64_t CancelWatches::take(JobId job)
+std::uint64_t CancelWatches::take(JobId job, Wanted wanted)
 {
-    const auto entry = expected_.find(job);
-    if (entry == expected_.end()) {
+    const auto [first, last] = expected_.equal_range(job);
+    const auto entry = std::find_if(
+        first, last, [&](const auto& each) { return wanted(watches_.at(each.second)); });
+    if (entry == last) {
         return 0;
     }
     const std::uint64_t watch = entry->second;
@@ -36,7 +45,8 @@ std::uint64_t CancelWatches::take(JobId job)
 
 void CancelWatches::settle(const core::JobEnded& end)
 {
-    for (std::uint64_t watch = take(end.job); watch != 0; watch = take(end.job)) {
+    const Wanted any = [](const Watch&) { return true; };
+    for (std::uint64_t watch = take(end.job, any); watch != 0; watch = take(end.job, any)) {
         Watch& settled = watches_.at(watch);
         if (end.was != JobState::running) {
             ++settled.queued;
@@ -49,7 +59,8 @@ void CancelWatches::settle(const core::JobEnded& end)
 
 void CancelWatches::let_be(JobId job)
 {
-    for (std::uint64_t watch = take(job); watch != 0; watch = take(job)) {
+    const Wanted patient = [](const Watch& watch) { return watch.unless_running; };
+    for (std::uint64_t watch = take(job, patient); watch != 0; watch = take(job, patient)) {
         Watch& settled = watches_.at(watch);
         ++settled.running;
         settled.let_be = true;

@@ -17,8 +17,9 @@ public:
 
     explicit CancelWatches(Answer answer) : answer_(std::move(answer)) {}
 
-    /// Stays open until close(): jobs may end while its owner still looks for more.
-    [[nodiscard]] std::uint64_t open(SessionId session, Tag tag);
+    /// Stays open until close(): jobs may end while its owner still looks for more. With
+    /// `unless_running` it does not wait for a job that runs.
+    [[nodiscard]] std::uint64_t open(SessionId session, Tag tag, bool unless_running);
     /// The watch waits for that job, too.
     void expect(std::uint64_t watch, JobId job);
     void close(std::uint64_t watch) { count_down(watch); }
@@ -27,7 +28,7 @@ public:
     void expect_of_tag(SessionId session, Tag tag, JobId job);
     /// A job has ended that some may wait for.
     void settle(const core::JobEnded& end);
-    /// A job runs that was to be cancelled unless it does.
+    /// A job runs that was to be cancelled unless it does. Who wants it gone in any case waits on.
     void let_be(JobId job);
 
 private:
@@ -37,12 +38,15 @@ private:
         std::uint32_t pending = 0;
         std::uint32_t queued = 0;
         std::uint32_t running = 0;
+        bool unless_running = false;
         bool of_tag = false;
         bool let_be = false;
     };
 
-    /// Takes one out that waits for that job; none left: 0.
-    [[nodiscard]] std::uint64_t take(JobId job);
+    using Wanted = bool (*)(const Watch&);
+
+    /// Takes one out that waits for that job and is wanted; none left: 0.
+    [[nodiscard]] std::uint64_t take(JobId job, Wanted wanted);
     void count_down(std::uint64_t watch);
 
     Answer answer_;

@@ -30,7 +30,8 @@ void JobDesk::cancel_job(ClientSession& session, const Cancel& request)
                                                        "job")});
         return;
     }
-    const std::uint64_t watch = cancel_watches_.open(session.id(), request.tag);
+    const std::uint64_t watch =
+        cancel_watches_.open(session.id(), request.tag, request.unless_running);
     cancel_watches_.expect(watch, job);
     outside_.post(core::CancelRequested{.job = job, .unless_running = request.unless_running});
     cancel_watches_.close(watch);
@@ -94,7 +95,8 @@ void JobDesk::cancel_meant(const Submitter& asker, const Cancel& request)
         }
         return;
     }
-    const std::uint64_t watch = cancel_watches_.open(asker.session, request.tag);
+    const std::uint64_t watch =
+        cancel_watches_.open(asker.session, request.tag, request.unless_running);
     mass_cancels_.begin({.uid = asker.uid,
                          .jobs = std::move(jobs),
                          .unless_running = request.unless_running,

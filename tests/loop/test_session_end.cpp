@@ -387,6 +387,20 @@ TEST_CASE_FIXTURE(DeskFixture, "of jobs that are let be a cancel says that they 
     CHECK(heard_by(peer) == Lines{"result 1 succeeded"});
 }
 
+TEST_CASE_FIXTURE(DeskFixture, "who wants a job gone hears so when it is, whoever lets it be")
+{
+    Peer& peer = connect_binary();
+    peer.send(submit(1));
+    peer.send(Cancel{.tag = Tag{7}, .what = CancelWhat::job, .job = JobId{101}});
+    peer.send(
+        Cancel{.tag = Tag{8}, .what = CancelWhat::job, .job = JobId{101}, .unless_running = true});
+    CHECK(heard_by(peer) == Lines{"accepted 1:101"});
+    desk.let_be(JobId{101});
+    CHECK(heard_by(peer) == Lines{"cancelled 8 0/1"});
+    end(101, JobState::cancelled, core::EndedBy::cancel, WorkerId{SlotId{1}, 1});
+    CHECK(heard_by(peer) == Lines{"result 1 cancelled", "cancelled 7 0/1"});
+}
+
 TEST_CASE_FIXTURE(DeskFixture, "when the daemon leaves, a session sends what it has")
 {
     Peer& peer = connect_binary();
