@@ -266,11 +266,7 @@ void Processes::fail_fork(PoolId pool, WorkerId worker, const std::string& why)
 void Processes::give_up_fork(WorkerId worker)
 {
     resolve(worker);
-    if (const auto found = workers_.find(number(worker.slot));
-        found != workers_.end() && found->second && found->second->id() == worker) {
-        graveyard_.push_back(std::move(found->second));
-        workers_.erase(found);
-    }
+    bury(worker);
 }
 
 void Processes::on_forked(PoolId pool, const Forked& forked)
@@ -371,6 +367,7 @@ void Processes::on_worker_exited(PoolId pool, WorkerId worker)
         }
     }
     callbacks_.post(core::WorkerExited{.worker = worker, .by_limit = by_limit});
+    gone_.push_back(worker);
 }
 
 void Processes::judge_start(PoolId pool, const WorkerProcess& process)
@@ -378,16 +375,6 @@ void Processes::judge_start(PoolId pool, const WorkerProcess& process)
     if (failed_starts_.ended(pool, process.id(), !process.asked_to_leave())) {
         callbacks_.on_workers_failed(pool,
                                      "its workers die before they are ready: " + death_of(process));
-    }
-}
-
-void Processes::end_turn()
-{
-    graveyard_.clear();
-    templates_.bury();
-    if (sweep_due_) {
-        sweep_due_ = false;
-        sweep();
     }
 }
 

@@ -77,7 +77,8 @@ public:
         }
     }
 
-    /// The process of that slot if it is of that generation, alive or dead; null otherwise.
+    /// The process of that slot if it is of that generation, alive or dead in this turn; null
+    /// otherwise.
     [[nodiscard]] WorkerProcess* worker(WorkerId worker);
 
     /// Those that are alive.
@@ -130,6 +131,8 @@ private:
     void fail_start(PoolId pool, WorkerId worker, const std::string& why);
     void fail_fork(PoolId pool, WorkerId worker, const std::string& why);
     void give_up_fork(WorkerId worker);
+    /// What is left of it goes with the end of the turn.
+    void bury(WorkerId worker);
     void spawn_worker(const PoolPlan& plan, WorkerProcess& process);
     [[nodiscard]] bool is_known(pid_t pid) const;
 
@@ -148,6 +151,7 @@ private:
     /// A stranger may have been waiting for just that fork: whichever word of it comes first, the
     /// template's or the worker's own.
     bool sweep_due_ = false;
+    std::vector<WorkerId> gone_;  ///< since the last turn: their ends are still told
     std::vector<std::unique_ptr<WorkerProcess>> graveyard_;
     std::vector<WorkerId> to_collect_;
     std::size_t collected_ = 0;  ///< of these, so many in this turn

@@ -44,4 +44,28 @@ bool Processes::sweep_last()
     return list_children().empty();
 }
 
+void Processes::bury(WorkerId worker)
+{
+    if (const auto found = workers_.find(number(worker.slot));
+        found != workers_.end() && found->second && found->second->id() == worker) {
+        graveyard_.push_back(std::move(found->second));
+        workers_.erase(found);
+    }
+}
+
+void Processes::end_turn()
+{
+    // All that its jobs' ends tell of it was asked for. Its place may stay empty for good.
+    for (const WorkerId worker : gone_) {
+        bury(worker);
+    }
+    gone_.clear();
+    graveyard_.clear();
+    templates_.bury();
+    if (sweep_due_) {
+        sweep_due_ = false;
+        sweep();
+    }
+}
+
 }  // namespace jobmill::daemon

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Pools that grow and shrink, replace their workers, break and mend, lend a place, or hold back.
 #include <algorithm>
+#include <fstream>
 #include <map>
 #include <set>
 
@@ -25,6 +26,16 @@ std::string nested(int levels)
         command += std::string{jobmill_program} + " run -- ";
     }
     return command + jobmill_program + " run sum 100";
+}
+
+std::size_t segments_of(pid_t daemon)
+{
+    std::ifstream maps{"/proc/" + std::to_string(daemon) + "/maps"};
+    std::size_t count = 0;
+    for (std::string line; std::getline(maps, line);) {
+        count += line.find("jobmill-segment") != std::string::npos ? 1U : 0U;
+    }
+    return count;
 }
 
 }  // namespace
@@ -55,6 +66,8 @@ TEST_CASE("a pool grows when jobs wait and shrinks when there is nothing to do")
         daemon.await_workers(1);
     }
     CHECK(daemon.pool().integer_at("crashed") == 0);
+    daemon.await("nothing is kept of those that have left",
+                 [&] { return segments_of(daemon.pid()) == 1; });
 }
 
 TEST_CASE("a worker is replaced after so many jobs, by one that is ready before it leaves")
