@@ -107,8 +107,8 @@ bool is_among(std::string_view locks, const std::string& holder, const std::stri
     return false;
 }
 
-/// Whether one of its descriptors is that file.
-bool has_open(const std::string& pid, int file)
+/// Whether one of its descriptors is that file, and locks it.
+bool locks_by_descriptor(const std::string& pid, int file)
 {
     struct Close {
         void operator()(DIR* directory) const { (void)::closedir(directory); }
@@ -122,7 +122,9 @@ bool has_open(const std::string& pid, int file)
     while (const dirent* const entry = ::readdir(directory.get())) {
         struct stat status {};
         if (::fstatat(::dirfd(directory.get()), &entry->d_name[0], &status, 0) == 0 &&
-            status.st_dev == wanted.st_dev && status.st_ino == wanted.st_ino) {
+            status.st_dev == wanted.st_dev && status.st_ino == wanted.st_ino &&
+            text_of("/proc/" + pid + "/fdinfo/" + &entry->d_name[0]).find("FLOCK") !=
+                std::string::npos) {
             return true;
         }
     }
@@ -134,18 +136,10 @@ bool has_open(const std::string& pid, int file)
 bool holds_lock(pid_t pid, int file)
 {
     const std::string holder = std::to_string(pid);
-    if (::access("/proc/locks", R_OK) != 0) {
-        return has_open(holder, file);  // as with ProcSubset=pid
-    }
-    const std::string name = name_of(file);
-    // More of them than a page are read in parts, and one that goes meanwhile may hide another.
-    constexpr int looks = 3;
-    for (int i = 0; i < looks; ++i) {
-        if (is_among(text_of("/proc/locks"), holder, name)) {
-            return true;
-        }
-    }
-    return false;
+    // There are none with ProcSubset=pid. More of them than a page are read in parts, and one that
+    // goes meanwhile may hide another. But descriptors are told to their own user alone.
+    return is_among(text_of("/proc/locks"), holder, name_of(file)) ||
+           locks_by_descriptor(holder, file);
 }
 
 }  // namespace jobmill

@@ -6,9 +6,7 @@
 namespace jobmill {
 
 /// Whether a process of this pid namespace has taken the lock (flock) of an open file. The lock is
-/// not touched: who takes it at this moment finds it free. Where /proc tells of no locks, whether
-/// the process has the file open, which is as much of one that has written its number there. False
-/// when /proc does not tell.
+/// not touched: who takes it at this moment finds it free. False when /proc does not tell.
 [[nodiscard]] bool holds_lock(pid_t pid, int file);
 
 }  // namespace jobmill
