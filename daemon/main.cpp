@@ -26,7 +26,7 @@ void ignore_strays()
     }
 }
 
-/// Whatever whoever started us had blocked.
+/// These and no others, whatever was blocked where we were started.
 void block_only(std::initializer_list<int> signal_numbers)
 {
     sigset_t signals;

@@ -9,6 +9,27 @@
 #include "tests/e2e/e2e_daemon.hpp"
 
 namespace jobmill::tests {
+namespace {
+
+/// One worker. What that variable of dies_at_fork is about dies for as long as the file is there.
+DaemonSetup dying_while(const std::string& reason, const std::string& variable)
+{
+    return {.config = "[pool.default]\nworkers = 1\nmodules = [\"" + test_module("dies_at_fork") +
+                      "\"]\nenvironment = { " + variable + " = \"" + reason + "\" }\n"};
+}
+
+/// The worker leaves, and no other one follows; the job "waits" does.
+void bring_down(const Daemon& daemon, JsonClient& client, const std::string& reason)
+{
+    daemon.await_workers(1);
+    std::ofstream{reason}.put('x');
+    client.submit("leaves", "leave");
+    client.submit("waits", "ready");
+    daemon.await("it is down", [&] { return daemon.pool().text_at("state") == "down"; });
+}
+
+}  // namespace
+
 TEST_CASE("a killed template is replaced and no worker is lost with it")
 {
     const Daemon daemon{pool_config(2)};
@@ -109,16 +130,9 @@ TEST_CASE("a pool whose workers die before they are ready is down until one is")
 {
     const auto place = std::make_shared<Place>();
     const std::string reason = place->directory() + "/die";
-    const Daemon daemon{
-        place,
-        {.config = "[pool.default]\nworkers = 1\nmodules = [\"" + test_module("dies_at_fork") +
-                   "\"]\nenvironment = { DIE_WHILE = \"" + reason + "\" }\n"}};
-    daemon.await_workers(1);
+    const Daemon daemon{place, dying_while(reason, "DIE_WHILE")};
     JsonClient client = daemon.json();
-    std::ofstream{reason}.put('x');
-    client.submit("leaves", "leave");
-    client.submit("waits", "ready");
-    daemon.await("it is down", [&] { return daemon.pool().text_at("state") == "down"; });
+    bring_down(daemon, client, reason);
     const std::string why = "its workers die before they are ready: exit code 7";
     CHECK(daemon.pool().text_at("error") == why);
     client.submit("d", "ready");
@@ -136,16 +150,9 @@ TEST_CASE("a pool whose template dies of each fork is down until one works, howe
 {
     const auto place = std::make_shared<Place>();
     const std::string reason = place->directory() + "/die";
-    const Daemon daemon{
-        place,
-        {.config = "[pool.default]\nworkers = 1\nmodules = [\"" + test_module("dies_at_fork") +
-                   "\"]\nenvironment = { TEMPLATE_DIES_WHILE = \"" + reason + "\" }\n"}};
-    daemon.await_workers(1);
+    const Daemon daemon{place, dying_while(reason, "TEMPLATE_DIES_WHILE")};
     JsonClient client = daemon.json();
-    std::ofstream{reason}.put('x');
-    client.submit("leaves", "leave");
-    client.submit("waits", "ready");
-    daemon.await("it is down", [&] { return daemon.pool().text_at("state") == "down"; });
+    bring_down(daemon, client, reason);
     const std::string why{"its workers cannot be started: its template dies when it forks them"};
     const pid_t before = daemon.template_pid();
     daemon.await("another template", [&] {
