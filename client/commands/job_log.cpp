@@ -45,13 +45,25 @@ Result<JobLog> JobLog::open(const std::string& file, Begin begin)
     if (log.is_file_ && ::flock(log.fd_.get(), LOCK_EX | LOCK_NB) != 0) {
         return fail(Errc::in_use, "the job log " + file + " is another jobmill's just now");
     }
-    JOBMILL_TRY(begin == Begin::anew ? log.begin_anew() : log.read());
+    log.begins_ = begin == Begin::anew && log.is_file_ && status.st_size > 0;
+    if (!log.begins_) {
+        JOBMILL_TRY(begin == Begin::anew ? log.begin_anew() : log.read());
+    }
     return log;
 }
 
 tl::unexpected<Error> JobLog::no_log() const
 {
     return fail(Errc::invalid, file_ + " is not a job log: its first line is another one");
+}
+
+Result<void> JobLog::begin()
+{
+    if (begins_) {
+        JOBMILL_TRY(begin_anew());
+        begins_ = false;
+    }
+    return {};
 }
 
 Result<void> JobLog::begin_anew()
@@ -147,7 +159,10 @@ Result<void> JobLog::write(std::string_view text)
 
 void JobLog::add(const JobLogLine& line)
 {
-    const auto written = write(text_of(line));
+    Result<void> written = begin();
+    if (written) {
+        written = write(text_of(line));
+    }
     if (!written && missing_++ == 0) {
         notice(written.error().what + "; jobs go on, but some of them are missing from it");
     }

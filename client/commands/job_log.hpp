@@ -21,7 +21,7 @@ struct PastJobs {
 class JobLog {
 public:
     enum class Begin {
-        anew,   ///< what was there is gone
+        anew,   ///< what was there is gone with begin()
         go_on,  ///< it is read first, and what comes is added
         there,  ///< as go_on, and it is an error when there is none
     };
@@ -31,6 +31,10 @@ public:
     [[nodiscard]] static Result<JobLog> open(const std::string& file, Begin begin);
 
     [[nodiscard]] const PastJobs& past() const noexcept { return past_; }
+
+    /// Once a job is taken, or none was to be; add() does it, too. Until then a log of before is as
+    /// it was: a handler that is misspelt does not cost what the last map has noted.
+    [[nodiscard]] Result<void> begin();
 
     /// A whole line or none. The first time that it cannot be written is told.
     void add(const JobLogLine& line);
@@ -50,6 +54,7 @@ private:
     std::string file_;
     UniqueFd fd_;
     PastJobs past_;
+    bool begins_ = false;     ///< what is there is still to go
     bool is_file_ = false;    ///< rather than a pipe or a terminal
     std::uint64_t size_ = 0;  ///< of its whole lines
     std::uint64_t missing_ = 0;

@@ -210,6 +210,11 @@ bool Mapper::on_error(const ErrorReply& error, std::uint64_t number)
                                             : results_.refuse(number, error);
 }
 
+Result<void> Mapper::begin_log()
+{
+    return log_ ? log_->begin() : Result<void>{};
+}
+
 /// False when the output cannot be printed.
 Result<bool> Mapper::on(const ClientEvent& event)
 {
@@ -227,6 +232,7 @@ Result<bool> Mapper::on(const ClientEvent& event)
         return on_error(error->error, number);
     }
     any_taken_ = true;
+    JOBMILL_TRY(begin_log());
     if (is_last(event)) {
         moves_ = 0;
         numbers_.erase(found);
@@ -292,6 +298,7 @@ Result<Mapper::Turn> Mapper::turn()
     }
     results_.draw(input_.total());
     if (numbers_.empty() && nothing_left()) {
+        JOBMILL_TRY(results_.refused() ? Result<void>{} : begin_log());
         return Turn::over;
     }
     if (numbers_.empty() && stopping_) {
@@ -316,6 +323,7 @@ Result<Mapper::Turn> Mapper::turn()
 void Mapper::abandon()
 {
     results_.clear();
+    (void)begin_log();  // a --resume after this one is not about the log of another
     (void)client_.cancel_session();
     wait_for_the_end(client_);
 }

@@ -68,6 +68,7 @@ private:
     [[nodiscard]] bool wants_input();
     [[nodiscard]] Result<bool> on(const ClientEvent& event);
     [[nodiscard]] bool on_error(const ErrorReply& error, std::uint64_t number);
+    [[nodiscard]] Result<void> begin_log();
     [[nodiscard]] bool give_up_the_rest();
     [[nodiscard]] bool nothing_left();
     [[nodiscard]] bool take_back();

@@ -52,6 +52,23 @@ map '' --joblog log --retry-failed
 same "and fails again when what failed is done again" "1 item 2: the job's arguments need" \
     "$code $(printf '%s' "$err" | sed -n 's/^jobmill: \(item 2: the job.s arguments need\).*/\1/p')"
 
+echo "-- a command line that comes to nothing"
+cp log before
+map '1\n' --joblog log sun
+same "a handler that is misspelt leaves the log as it was" 125 "$code"
+holds "all of it" cmp before log
+map '1\n' -p nope --joblog log sum
+holds "so does a pool" cmp before log
+map '1\n' -s "$place/nobody.sock" --joblog log sum
+holds "and a daemon that is not there" cmp before log
+map '' --joblog log sum
+same "no items begin it anew" "" "$(column 1 log)"
+cp before log
+echo 1 | jobmill map --joblog log -- sleep 60 2>/dev/null &
+holds "nor is a job that has not ended waited for" eventually sh -c 'test "$(wc -l <log)" = 1'
+kill $!
+wait $!
+
 echo "-- resume"
 map '1\n2\n3\n' --joblog log -- sh -c 'echo did $0; test $0 != 2'
 same "code" 1 "$code"
