@@ -351,7 +351,7 @@ int CommandLine::run(const SplitWords& words)
     } catch (const CLI::Success& success) {
         std::ostringstream text;
         const int code = app_.exit(success, text, text);
-        return write_all(standard_output, bytes_of(text.str())) ? code : exit_code::jobmill_failed;
+        return write_all(standard_output, bytes_of(text.str())) ? code : abandoned_exit_code();
     } catch (const CLI::ParseError& error) {
         notice(explain(error));
         return exit_code::usage;

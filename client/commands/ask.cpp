@@ -46,7 +46,7 @@ int print_answer(const CommonOptions& common, const ClientEvent& answer, std::st
 {
     const bool written =
         common.json ? print_json(answer, id) : write_all(standard_output, bytes_of(text));
-    return written ? exit_code::ok : exit_code::jobmill_failed;
+    return written ? exit_code::ok : abandoned_exit_code();
 }
 
 }  // namespace jobmill::commands

@@ -294,7 +294,7 @@ int bench(const CommonOptions& common, const BenchOptions& options)
     const bool written = common.json ? write_all(standard_output, as_json(course.phases))
                                      : write_all(standard_output, bytes_of(as_text(course.phases)));
     if (!written) {
-        return exit_code::jobmill_failed;
+        return abandoned_exit_code();
     }
     course.tell_missing();
     if (meter.stopped()) {

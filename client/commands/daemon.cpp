@@ -8,6 +8,7 @@
 #include <functional>
 
 #include "client/commands/daemon_facts.hpp"
+#include "client/commands/follow.hpp"
 #include "client/commands/interrupts.hpp"
 #include "client/commands/notice.hpp"
 #include "client/commands/output.hpp"
@@ -27,7 +28,7 @@ constexpr std::chrono::seconds stop_patience{60};
 
 int say(ByteView line)
 {
-    return write_all(standard_output, line) ? exit_code::ok : exit_code::jobmill_failed;
+    return write_all(standard_output, line) ? exit_code::ok : abandoned_exit_code();
 }
 
 int say(const std::string& text)

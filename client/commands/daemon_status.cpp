@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "client/commands/daemon_facts.hpp"
+#include "client/commands/follow.hpp"
 #include "client/commands/notice.hpp"
 #include "client/commands/outcome.hpp"
 #include "client/commands/output.hpp"
@@ -187,7 +188,7 @@ int daemon_status(const CommonOptions& common)
                              ? write_all(standard_output, json_of(*findings))
                              : write_all(standard_output, bytes_of(text_of_findings(*findings)));
     if (!written) {
-        return exit_code::jobmill_failed;
+        return abandoned_exit_code();
     }
     return findings->runs() ? exit_code::ok : exit_code::job_failed;
 }

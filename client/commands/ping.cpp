@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // ping: is the daemon there, and how far away is it? socket: where would it be?
 #include "client/commands/ask.hpp"
+#include "client/commands/follow.hpp"
 #include "client/commands/outcome.hpp"
 #include "client/commands/output.hpp"
 #include "client/commands/session.hpp"
@@ -37,7 +38,7 @@ int socket(const CommonOptions& common)
         append(line, path);
     }
     append(line, "\n");
-    return write_all(standard_output, line) ? exit_code::ok : exit_code::jobmill_failed;
+    return write_all(standard_output, line) ? exit_code::ok : abandoned_exit_code();
 }
 
 }  // namespace jobmill::commands

@@ -33,6 +33,18 @@ same "nothing to print" 0 $?
 jobmill run echo hi >&- 2>/dev/null
 same "nobody hears it" 125 $?
 
+echo "-- a reader who has left hears nothing, and nothing has failed"
+mkfifo "$place/pipe" || exit 2
+for words in --help --version status ping handlers socket 'daemon status' 'daemon log-level' reload; do
+    exec 4<>"$place/pipe"
+    exec 5>"$place/pipe"
+    exec 4>&-
+    # shellcheck disable=SC2086  # words
+    jobmill $words 2>"$place/err" >&5
+    same "$words: code and text" "141 " "$? $(cat "$place/err")"
+    exec 5>&-
+done
+
 echo "-- nothing takes the place of what is closed"
 same "input" "" "$(jobmill run -i -- cat <&-)"
 same "errors are not wanted" "$(printf 'said\n0')" \
