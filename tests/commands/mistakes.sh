@@ -66,8 +66,15 @@ err=$(BIG=$big BIGGER=$big jobmill run -- true 2>&1)
 has "an environment that is too large" "bytes; a command may have 65535 with its words" "$err"
 mkdir "$place/$odd" || exit 2
 
-echo "-- an input that becomes shorter while it is read"
+echo "-- a handler's path that begins where the shell stands"
 jobmill daemon start >/dev/null 2>&1 || exit 2
+try run -a path=file sha256
+has "where it was looked for" \
+    "sha256: file: No such file or directory (looked for in /: no absolute path)" "$err"
+try run -a "path=$place/nobody" sha256
+no "an absolute one needs no such word" "looked for" "$err"
+
+echo "-- an input that becomes shorter while it is read"
 mapped_or_gone() { gone "$1" || grep -qs "$place/input" "/proc/$1/maps"; }
 for _ in 1 2 3 4; do
     truncate -s 400M "$place/input"

@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <system_error>
 
 #include "worker/mount_hint.hpp"
@@ -33,6 +34,15 @@ std::uint64_t not_negative(std::int64_t value, const std::string& who, const cha
 std::string reason(int error_number)
 {
     return std::generic_category().message(error_number);
+}
+
+/// Who typed "notes.txt" meant his own directory, which nobody has told us.
+std::string relative_hint(const std::string& path)
+{
+    std::error_code unknown;
+    const std::string here = std::filesystem::current_path(unknown).string();
+    return path.starts_with('/') || unknown ? ""
+                                            : " (looked for in " + here + ": no absolute path)";
 }
 
 }  // namespace
@@ -70,7 +80,7 @@ void FileRange::open()
     struct stat status {};
     if (!file_ || ::fstat(file_.get(), &status) != 0) {
         const int error_number = errno;
-        fail(reason(error_number) + mount_hint(path_, error_number));
+        fail(reason(error_number) + mount_hint(path_, error_number) + relative_hint(path_));
     }
     if (!S_ISREG(status.st_mode)) {
         fail("not a regular file");
