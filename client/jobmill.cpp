@@ -178,7 +178,8 @@ void CommandLine::add_job_commands()
     add_work_options(*run, true);
     actions_.emplace_back(run, [this] { return commands::run(common_, work_); });
 
-    CLI::App* map = add("map", "a job per line of standard input: {} {.} {/} {#} in a command");
+    CLI::App* map =
+        add("map", "a job per line of standard input: {} {.} {/} {/.} {//} {#} in a command");
     add_work_options(*map, false);
     map->add_option("-j,--jobs", map_.jobs, "unfinished jobs at once")
         ->type_name("N")

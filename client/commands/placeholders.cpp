@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "client/commands/placeholders.hpp"
 
+#include <array>
 #include <optional>
 
 namespace jobmill::commands {
@@ -23,26 +24,52 @@ std::string_view without_extension(std::string_view item)
     return item.substr(0, item.size() - (name.size() - dot));
 }
 
+/// As dirname(1) has it of a name without slashes at its end.
+std::string_view directory_of(std::string_view item)
+{
+    const std::size_t slash = item.rfind('/');
+    if (slash == std::string_view::npos) {
+        return ".";
+    }
+    const std::size_t end = item.find_last_not_of('/', slash);
+    return end == std::string_view::npos ? "/" : item.substr(0, end + 1);
+}
+
+std::string_view bare_name(std::string_view item)
+{
+    return without_directory(without_extension(item));
+}
+
+struct Placeholder {
+    std::string_view text;
+    std::string_view (*part)(std::string_view item);
+};
+
+/// Each stands for a part of the item.
+constexpr std::array<Placeholder, 5> item_placeholders{
+    {{"{}", [](std::string_view item) { return item; }},
+     {"{.}", without_extension},
+     {"{/}", without_directory},
+     {"{//}", directory_of},
+     {"{/.}", bare_name}}};
+constexpr std::string_view number_placeholder = "{#}";
+
 struct Found {
     std::size_t size = 0;  ///< of the placeholder
     std::string value;
-    bool is_item = true;  ///< {#} is none
+    bool is_item = true;
 };
 
 std::optional<Found> placeholder_at(std::string_view text, std::string_view item,
                                     std::uint64_t item_number)
 {
-    if (text.starts_with("{}")) {
-        return Found{2, std::string{item}, true};
+    for (const Placeholder& each : item_placeholders) {
+        if (text.starts_with(each.text)) {
+            return Found{each.text.size(), std::string{each.part(item)}, true};
+        }
     }
-    if (text.starts_with("{.}")) {
-        return Found{3, std::string{without_extension(item)}, true};
-    }
-    if (text.starts_with("{/}")) {
-        return Found{3, std::string{without_directory(item)}, true};
-    }
-    if (text.starts_with("{#}")) {
-        return Found{3, std::to_string(item_number), false};
+    if (text.starts_with(number_placeholder)) {
+        return Found{number_placeholder.size(), std::to_string(item_number), false};
     }
     return {};
 }

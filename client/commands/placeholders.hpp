@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The words of map's command, for one item of input.
-//   {} the item; {.} without its extension; {/} without its directory; {#} its number from 1.
-// Without any of {} {.} {/}, the item is appended as a word of its own.
+//   {} the item; {.} without its extension; {/} without its directory; {/.} without both;
+//   {//} its directory; {#} its number from 1.
+// Without any but {#}, the item is appended as a word of its own.
 #pragma once
 
 #include <cstdint>

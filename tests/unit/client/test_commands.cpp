@@ -54,6 +54,15 @@ TEST_CASE("placeholders stand for the item")
 {
     CHECK(fill(Words{"lame", "{}", "{.}.mp3", "{/}", "{#}"}, "a/b.c/song.wav", 12) ==
           Words{"lame", "a/b.c/song.wav", "a/b.c/song.mp3", "song.wav", "12"});
+    CHECK(fill(Words{"{//}/out/{/.}.mp3"}, "a/b.c/song.wav", 1) == Words{"a/b.c/out/song.mp3"});
+}
+
+TEST_CASE("an item's directory is what dirname calls it")
+{
+    CHECK(fill(Words{"{//}"}, "song.wav", 1) == Words{"."});
+    CHECK(fill(Words{"{//}"}, "/song.wav", 1) == Words{"/"});
+    CHECK(fill(Words{"{//}"}, "a//song.wav", 1) == Words{"a"});
+    CHECK(fill_for_shell(Words{"cd {//}; ls {/.}"}, "it's/a b.c", 1) == "cd 'it'\\''s'; ls 'a b'");
 }
 
 TEST_CASE("an item without a placeholder is appended as one word")
