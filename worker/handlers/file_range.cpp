@@ -39,10 +39,12 @@ std::string reason(int error_number)
 /// Who typed "notes.txt" meant his own directory, which nobody has told us.
 std::string relative_hint(const std::string& path)
 {
+    if (path.starts_with('/')) {
+        return {};
+    }
     std::error_code unknown;
     const std::string here = std::filesystem::current_path(unknown).string();
-    return path.starts_with('/') || unknown ? ""
-                                            : " (looked for in " + here + ": no absolute path)";
+    return unknown ? "" : " (looked for in " + here + ": no absolute path)";
 }
 
 }  // namespace
