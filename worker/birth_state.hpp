@@ -13,18 +13,20 @@
 
 namespace jobmill {
 
-/// When to restore. It takes some ten system calls, which is more than a tiny job does, so that is
-/// done once a millisecond at most: a job that takes longer is always cleared up after.
+/// When to restore. It takes some ten system calls, which is more than a tiny job does, so a row of
+/// them is cleared up after once in 4 ms. One of a millisecond or more always is, and so is what is
+/// left before a pause of a millisecond. Times are CLOCK_MONOTONIC in ns.
 class RestoreTurns {
 public:
-    /// A job has ended at that time. True: restore now.
-    [[nodiscard]] bool due_after(std::uint64_t now) noexcept;
+    /// A job has ended. True: restore now.
+    [[nodiscard]] bool due_after(std::uint64_t start, std::uint64_t end) noexcept;
     /// A job is about to begin. True: restore before, for jobs that ended some time ago.
     [[nodiscard]] bool due_before(std::uint64_t now) noexcept;
 
 private:
-    std::uint64_t last_ = 0;  ///< when it was due
-    bool owed_ = false;       ///< jobs have run since
+    std::uint64_t last_ = 0;   ///< when it was due
+    std::uint64_t ended_ = 0;  ///< when the last job did
+    bool owed_ = false;        ///< jobs have run since
 };
 
 /// Of this process as it is.

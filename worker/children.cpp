@@ -22,8 +22,9 @@ constexpr std::uint64_t shortest_clone_ns = 5'000;
 /// Where a look takes 1.1 us, fork() takes 150 and more.
 constexpr std::uint64_t shortest_fork_ns = 25'000;
 constexpr std::uint64_t looks_a_fork = 125;
+constexpr std::uint64_t dearest_look_ns = 2'000;
 /// For so long jobs go on, once one was between the two, without a look.
-constexpr std::uint64_t longest_unlooked_ns = 250'000;
+constexpr std::uint64_t longest_unlooked_ns = 1'000'000;
 
 /// Children of all threads of this process.
 std::vector<pid_t> children()
@@ -82,9 +83,8 @@ private:
 }  // namespace
 
 ChildLooks::ChildLooks(std::uint64_t look_ns) noexcept
-    : shortest_fork_ns_(
-          std::clamp(look_ns, shortest_fork_ns / looks_a_fork, longest_unlooked_ns / looks_a_fork) *
-          looks_a_fork)
+    : shortest_fork_ns_(std::clamp(look_ns, shortest_fork_ns / looks_a_fork, dearest_look_ns) *
+                        looks_a_fork)
 {
 }
 
@@ -108,7 +108,7 @@ bool ChildLooks::due_now() noexcept
 std::uint64_t measure_look() noexcept
 {
     // The first is the dearest, and others may be interrupted.
-    std::uint64_t least = longest_unlooked_ns;
+    std::uint64_t least = dearest_look_ns;
     for (int i = 0; i < 5; ++i) {
         const std::uint64_t start = monotonic_ns();
         (void)::waitpid(-1, nullptr, WNOHANG);

@@ -100,7 +100,7 @@ void JobRun::run(const LoadedHandler& handler)
         usage.approximate = true;
     }
     send_outcome(run_ns, usage, end);
-    if (kit_.restore_turns.due_after(end)) {
+    if (kit_.restore_turns.due_after(start, end)) {
         restore_birth();
     }
     if (!kit_.mappings.empty()) {

@@ -20,7 +20,11 @@ constexpr std::uint64_t exact_from_ns = 1'000'000;
 
 /// Readings before a job serve for the next ones if they are no older: in a row of tiny jobs not
 /// each pays the three system calls. What those took since is reckoned in by the clock.
-constexpr std::uint64_t fresh_ns = 500'000;
+constexpr std::uint64_t fresh_ns = 2'000'000;
+
+/// So many times as long as its readings were old has a job to run, or it gets an estimate, too:
+/// they tell little of a short one that comes after a row of tiny ones.
+constexpr std::uint64_t outweighs = 2;
 
 constexpr std::uint64_t second_ns = 1'000'000'000;
 
@@ -62,10 +66,12 @@ UsageMeter::UsageMeter()
 
 bool UsageMeter::begin(std::uint64_t now) noexcept
 {
-    if (now - read_at_ < fresh_ns) {
+    age_ = now - read_at_;
+    if (age_ < fresh_ns) {
         return false;
     }
     read_at_ = now;
+    age_ = 0;
     cpu_before_ = cpu_ns();
     // 5: the peak is now what is resident. Without it the peak may be of an earlier job.
     if (clear_refs_ && ::pwrite(clear_refs_.get(), "5", 1, 0) != 1) {
@@ -82,11 +88,12 @@ std::uint64_t UsageMeter::peak_before() const noexcept
 Usage UsageMeter::end(std::uint64_t run_ns, SharedMemory shared) noexcept
 {
     Usage usage;
-    if (run_ns < exact_from_ns) {
+    if (run_ns < exact_from_ns || run_ns < age_ * outweighs) {
         usage.cpu_ns = run_ns;
         usage.peak_rss = last_peak_;
         usage.approximate = true;
         cpu_before_ += run_ns;
+        read_at_ = run_ns < exact_from_ns ? read_at_ : 0;
         return usage;
     }
     // Short jobs before it may have waited for the processor: by the clock they took more.

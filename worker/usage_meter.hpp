@@ -2,7 +2,8 @@
 // What a job takes, measured in the worker that runs it: CPU time of this process and of children
 // that were reaped meanwhile, and the most memory that was resident. The kernel counts for the
 // process, so a job's share is what was added since readings before it. Jobs of a millisecond and
-// more get an exact one; for shorter ones readings would cost more than they tell.
+// more get an exact one, amid a row of tiny ones those of 4 ms and more; for shorter ones readings
+// would cost more than they tell.
 #pragma once
 
 #include <cstdint>
@@ -45,6 +46,7 @@ private:
     UniqueFd clear_refs_;
     UniqueFd status_;
     std::uint64_t read_at_ = 0;  ///< when the readings were taken
+    std::uint64_t age_ = 0;      ///< of them when the job began, in ns
     std::uint64_t cpu_before_ = 0;
     std::uint64_t others_peak_ = 0;  ///< of children, and of the program before this one, in bytes
     std::optional<std::uint64_t> last_peak_;

@@ -40,24 +40,44 @@ void spoil(TestWorker& worker, const std::string& what)
 TEST_CASE("a job of some length, or after a pause, is cleared up after at its end")
 {
     RestoreTurns turns;
-    CHECK(turns.due_after(1000 * us));
-    CHECK_FALSE(turns.due_before(1001 * us));
-    CHECK(turns.due_after(2000 * us));
-    CHECK_FALSE(turns.due_before(9000 * us));
-    CHECK(turns.due_after(9001 * us));
+    CHECK(turns.due_after(9000 * us, 10'000 * us));
+    CHECK_FALSE(turns.due_before(10'001 * us));
+    CHECK(turns.due_after(10'001 * us, 11'001 * us));
+    CHECK_FALSE(turns.due_before(20'000 * us));
+    CHECK(turns.due_after(20'000 * us, 20'001 * us));
 }
 
 TEST_CASE("tiny jobs are cleared up after together, before a job that comes later")
 {
+    constexpr std::uint64_t cleared = 10'000;
+    constexpr std::uint64_t again = cleared + 4000;
     RestoreTurns turns;
-    CHECK(turns.due_after(1000 * us));
-    CHECK_FALSE(turns.due_after(1001 * us));
-    CHECK_FALSE(turns.due_before(1002 * us));
-    CHECK_FALSE(turns.due_after(1999 * us));
-    CHECK(turns.due_before(2000 * us));
-    CHECK_FALSE(turns.due_before(2001 * us));
-    CHECK_FALSE(turns.due_after(2001 * us));
-    CHECK(turns.due_after(3000 * us));
+    CHECK(turns.due_after((cleared - 1000) * us, cleared * us));
+    for (std::uint64_t at = cleared; at < again - 1; at += 10) {
+        CHECK_FALSE(turns.due_before(at * us));
+        CHECK_FALSE(turns.due_after(at * us, (at + 9) * us));
+    }
+    SUBCASE("at the end of one")
+    {
+        CHECK(turns.due_after((again - 1) * us, again * us));
+        CHECK_FALSE(turns.due_before(again * us));
+    }
+    SUBCASE("before one")
+    {
+        CHECK(turns.due_before(again * us));
+        CHECK_FALSE(turns.due_before((again + 1) * us));
+        CHECK_FALSE(turns.due_after((again + 1) * us, (again + 2) * us));
+    }
+}
+
+TEST_CASE("a tiny job is cleared up after before one that comes after a pause")
+{
+    RestoreTurns turns;
+    CHECK(turns.due_after(9000 * us, 10'000 * us));
+    CHECK_FALSE(turns.due_after(10'000 * us, 10'001 * us));
+    CHECK_FALSE(turns.due_before(11'000 * us));
+    CHECK(turns.due_before(11'001 * us));
+    CHECK_FALSE(turns.due_before(11'002 * us));
 }
 
 TEST_CASE("what a job changes of its process the next one does not see")

@@ -104,6 +104,34 @@ TEST_CASE("many tiny jobs do not count for the long one behind them")
     CHECK(*worker.await_answer(last).usage.cpu_ns < 2 * millisecond);
 }
 
+TEST_CASE("amid tiny jobs one is measured that outweighs what its readings are old")
+{
+    UsageMeter meter;
+    const std::uint64_t start = monotonic_ns();
+    CHECK(meter.begin(start));
+    CHECK(meter.end(millisecond / 1000).approximate);
+    CHECK_FALSE(meter.begin(start + 1'500'000));
+    SUBCASE("a longer one")
+    {
+        CHECK_FALSE(meter.end(3 * millisecond).approximate);
+    }
+    SUBCASE("a shorter one has an estimate, and the next one readings of its own")
+    {
+        const Usage usage = meter.end(3 * millisecond - 1);
+        CHECK(usage.approximate);
+        CHECK(usage.cpu_ns == 3 * millisecond - 1);
+        CHECK(meter.begin(start + 1'500'001));
+        CHECK_FALSE(meter.end(millisecond).approximate);
+    }
+    SUBCASE("and a tiny one goes on with them")
+    {
+        CHECK(meter.end(millisecond - 1).approximate);
+        CHECK_FALSE(meter.begin(start + 1'999'999));
+        CHECK(meter.end(1).approximate);
+        CHECK(meter.begin(start + 2'000'000));
+    }
+}
+
 TEST_CASE("short jobs that waited do not make the CPU time of a long one immense")
 {
     UsageMeter meter;
