@@ -19,15 +19,14 @@ public:
     {
         const bool slept = now - last_turn_ >= long_sleep;
         last_turn_ = now;
-        return slept && turn.busy_workers >= turn.cores &&
-               turn.events >= std::max(turn.busy_workers, many_events);
+        return slept && turn.busy_workers >= turn.cores && turn.events > 0 &&
+               turn.events * asked_of_one >= turn.busy_workers;
     }
 
     /// Half of the time between two ticks.
     static constexpr core::Duration long_sleep = std::chrono::microseconds{250};
-    /// Results that come together have waited for a tick. To ask so many workers costs little
-    /// beside.
-    static constexpr std::uint32_t many_events = 16;
+    /// To ask so many workers costs little beside a result.
+    static constexpr std::uint32_t asked_of_one = 4;
 
 private:
     core::TimePoint last_turn_;

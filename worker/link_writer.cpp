@@ -32,12 +32,20 @@ constexpr std::uint64_t shortest_tick_ns = std::uint64_t{1} << 19U;
 constexpr std::uint64_t longest_tick_ns = std::uint64_t{1} << 21U;
 constexpr std::uint64_t share_of_busy_time = 4;
 
-/// The next tick after that moment.
-std::uint64_t next_tick(std::uint64_t moment, std::uint64_t busy_ns)
+/// Whether results go out at `now`, of which the first waits since `first`, when jobs take `run_ns`
+/// and the worker is at it for `busy_ns`. They go with the first job to end after the tick, not
+/// with the last before it: whoever is woken by another's takes them then, and what ends soon after
+/// has the next tick. Not if jobs take so long that the tick says little, nor past its length.
+bool tick_is_over(std::uint64_t first, std::uint64_t now, std::uint64_t run_ns,
+                  std::uint64_t busy_ns)
 {
     const std::uint64_t tick =
         std::bit_floor(std::clamp(busy_ns / share_of_busy_time, shortest_tick_ns, longest_tick_ns));
-    return (moment / tick + 1) * tick;
+    const std::uint64_t next = (first / tick + 1) * tick;
+    if (run_ns > tick / 2) {
+        return now + run_ns >= next;
+    }
+    return now >= next || now + run_ns >= first + tick;
 }
 
 }  // namespace
@@ -130,10 +138,9 @@ void LinkWriter::send_soon(const JobOutcome& outcome, std::uint64_t now)
         busy_since_ = now;
     }
     const bool many_left = is_offered(layout_, Sequence{number(outcome.sequence) + waiting_});
-    const std::uint64_t until =
-        many_left ? next_tick(waits_since_, now - busy_since_) : waits_since_ + old_ns;
     // The next one will be as old as this when its turn comes to be judged.
-    if (now + outcome.run_ns >= until) {
+    if (many_left ? tick_is_over(waits_since_, now, outcome.run_ns, now - busy_since_)
+                  : now + outcome.run_ns >= waits_since_ + old_ns) {
         flush();
     }
 }

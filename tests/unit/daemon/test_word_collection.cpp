@@ -19,12 +19,11 @@ struct Turns {
     }
 };
 
-constexpr Spin::Turn full{
-    .events = WordCollection::many_events, .sent = true, .busy_workers = 2, .cores = 2};
+constexpr Spin::Turn full{.events = 1, .sent = true, .busy_workers = 2, .cores = 2};
 
 }  // namespace
 
-TEST_CASE("who was woken by many results while all cores are busy asks for those of the others")
+TEST_CASE("who was woken by a result while all cores are busy asks for those of the others")
 {
     Turns turns;
     CHECK(turns.after(WordCollection::long_sleep, full));
@@ -50,8 +49,8 @@ TEST_CASE("a loop that goes on and on asks nobody: all come to it")
 TEST_CASE("more workers are asked only for more results")
 {
     Turns turns;
-    Spin::Turn turn{.events = 63, .sent = true, .busy_workers = 64, .cores = 64};
+    Spin::Turn turn{.events = 15, .sent = true, .busy_workers = 64, .cores = 64};
     CHECK_FALSE(turns.after(WordCollection::long_sleep, turn));
-    turn.events = 64;
+    turn.events = 16;
     CHECK(turns.after(WordCollection::long_sleep, turn));
 }
