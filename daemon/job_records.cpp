@@ -9,10 +9,7 @@ void JobRecords::add(JobRecord record)
 {
     User& user = users_[record.uid];
     ++user.jobs;
-    const Place place = slab_.take();
-    Node& node = slab_[place];
-    node.record = std::move(record);
-    node.older = user.youngest;
+    const Place place = slab_.take(Node{.record = std::move(record), .older = user.youngest});
     (user.youngest == none ? user.oldest : slab_[user.youngest].younger) = place;
     user.youngest = place;
     const bool added = index_.add(place, ids());

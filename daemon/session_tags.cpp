@@ -22,8 +22,7 @@ SessionTags::SessionTags() : index_(core::NumberIndex::kept_of_many, secret_scat
 
 bool SessionTags::add(Tag tag)
 {
-    const auto place = numbers_.take();
-    numbers_[place].tag = tag;
+    const auto place = numbers_.take(Number{.tag = tag, .use = {}});
     const bool added = index_.add(place, tags());
     if (!added) {
         numbers_.give_back(place);

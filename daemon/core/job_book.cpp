@@ -82,13 +82,12 @@ void JobBook::offer(JobHandle handle, WorkerSlot& slot, Turn& turn)
         backlog.queue.serve(jobs_, handle, labels_.weight(whose(job).label), turn.now);
     set_stage(handle, row->to);
     job.waited = false;
-    job.holding = HoldingHandle{holdings_.take()};
     const Duration expected = expected_run(job);
-    held(job) = {.worker = slot.worker,
-                 .sequence = sequence,
-                 .offered = turn.now,
-                 .charged = charged,
-                 .expected = expected};
+    job.holding = HoldingHandle{holdings_.take(Holding{.worker = slot.worker,
+                                                       .sequence = sequence,
+                                                       .offered = turn.now,
+                                                       .charged = charged,
+                                                       .expected = expected})};
     slot.work_ahead += expected;
     slot.bulk += job.bulk;
     ++backlog.running;

@@ -7,8 +7,7 @@ namespace jobmill::core {
 
 JobHandle JobTable::add(const Job& job)
 {
-    const JobHandle handle{jobs_.take()};
-    (*this)[handle] = job;
+    const JobHandle handle{jobs_.take(job)};
     const bool added = index_.add(number(handle), ids());
     JOBMILL_ASSERT(added);
     return handle;

@@ -2,8 +2,12 @@
 #pragma once
 
 #include <array>
+#include <bitset>
 #include <cstdint>
 #include <memory>
+#include <new>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "common/assert.hpp"
@@ -22,8 +26,9 @@ class Slab {
 public:
     using Place = std::uint32_t;
 
-    /// A place with a value-initialised T in it.
-    [[nodiscard]] Place take()
+    /// A place with T{arguments...} in it.
+    template <typename... Arguments>
+    [[nodiscard]] Place take(Arguments&&... arguments)
     {
         if (roomy_ == none) {
             add_block();
@@ -31,6 +36,7 @@ public:
         const Place number = roomy_;
         Block& block = *blocks_[number];
         const Place at = block.first_free;
+        ::new (&block.rooms[at].value) T{std::forward<Arguments>(arguments)...};
         block.first_free = block.next_free[at];
         empty_ -= block.used == 0 ? 1U : 0U;
         if (++block.used == block_size) {
@@ -41,7 +47,7 @@ public:
 
     void give_back(Place place)
     {
-        (*this)[place] = T{};
+        std::destroy_at(&(*this)[place]);
         const Place number = place / block_size;
         Block& block = *blocks_[number];
         if (block.used == block_size) {
@@ -59,11 +65,11 @@ public:
 
     [[nodiscard]] T& operator[](Place place)
     {
-        return blocks_[place / block_size]->values[place % block_size];
+        return blocks_[place / block_size]->rooms[place % block_size].value;
     }
     [[nodiscard]] const T& operator[](Place place) const
     {
-        return blocks_[place / block_size]->values[place % block_size];
+        return blocks_[place / block_size]->rooms[place % block_size].value;
     }
 
     /// Blocks that are held now; for tests.
@@ -73,9 +79,42 @@ public:
 private:
     static constexpr Place none = UINT32_MAX;
 
+    /// For a value, which is there while its place is taken: a fresh block is not written to.
+    union Room {
+        Room() noexcept {}   // NOLINT(modernize-use-equals-default): it would be deleted
+        ~Room() noexcept {}  // NOLINT(modernize-use-equals-default)
+        Room(const Room&) = delete;
+        Room& operator=(const Room&) = delete;
+
+        T value;
+    };
     struct Block {
-        std::array<T, block_size> values{};
-        std::array<std::uint16_t, block_size> next_free{};
+        Block() noexcept
+        {
+            for (std::uint16_t at = 0; at < block_size; ++at) {
+                next_free[at] = static_cast<std::uint16_t>(at + 1);
+            }
+        }
+        ~Block()
+        {
+            if constexpr (!std::is_trivially_destructible_v<T>) {
+                std::bitset<block_size> is_free;
+                for (Place at = first_free, left = block_size - used; left > 0; --left) {
+                    is_free.set(at);
+                    at = next_free[at];
+                }
+                for (Place at = 0; at < block_size; ++at) {
+                    if (!is_free[at]) {
+                        std::destroy_at(&rooms[at].value);
+                    }
+                }
+            }
+        }
+        Block(const Block&) = delete;
+        Block& operator=(const Block&) = delete;
+
+        std::array<Room, block_size> rooms;
+        std::array<std::uint16_t, block_size> next_free;
         std::uint16_t first_free = 0;
         std::uint16_t used = 0;
         /// Neighbours in the list of blocks that have room.
@@ -93,10 +132,6 @@ private:
             vacant_.pop_back();
         }
         blocks_[number] = std::make_unique<Block>();
-        auto& next_free = blocks_[number]->next_free;
-        for (std::uint16_t at = 0; at < block_size; ++at) {
-            next_free[at] = static_cast<std::uint16_t>(at + 1);
-        }
         ++empty_;
         link(number);
     }

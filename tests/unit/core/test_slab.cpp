@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <memory>
 #include <set>
 #include <vector>
 
@@ -36,6 +37,26 @@ TEST_CASE("a place that was given back is used again, and empty")
     slab.give_back(place);
     CHECK(slab.take() == place);
     CHECK(slab[place] == 0);
+}
+
+TEST_CASE("a value lives from the taking of its place to its giving back, or to the slab's end")
+{
+    const auto value = std::make_shared<int>(7);
+    {
+        Slab<std::shared_ptr<int>, 4> slab;
+        std::vector<std::uint32_t> places;
+        for (int i = 0; i < 6; ++i) {
+            places.push_back(slab.take(value));
+            CHECK(slab[places.back()] == value);
+        }
+        CHECK(value.use_count() == 7);
+        slab.give_back(places[1]);
+        slab.give_back(places[2]);
+        CHECK(value.use_count() == 5);
+        CHECK(slab[slab.take()] == nullptr);
+        CHECK(slab.blocks() == 2);
+    }
+    CHECK(value.use_count() == 1);
 }
 
 TEST_CASE("blocks that are empty are given back, but one")
