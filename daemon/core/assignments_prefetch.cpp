@@ -24,7 +24,13 @@ Duration Assignments::ahead(PoolId pool, TimePoint now)
     const auto queued =
         static_cast<Duration::rep>(std::min<std::size_t>(book_.queued(pool), 1'000'000));
     const Duration each = std::min<Duration>(book_.pace(pool).lately(), std::chrono::seconds{1000});
-    const Duration busy = each * queued / std::max(1U, workforce_.size(pool));
+    const std::uint32_t workers = std::max(1U, workforce_.size(pool));
+    const Duration all = each * queued;
+    // The rule for a long queue, without a division for each offer.
+    if (all >= most * workers * (undisturbed ? 2 : 8) && (prefetch.deep || !undisturbed)) {
+        return most;
+    }
+    const Duration busy = all / workers;
     const Duration most_usual = std::max(patience_.ahead, std::min(most, patience_.most_ahead));
     const Duration usual = std::clamp(busy / 8, patience_.ahead, most_usual);
     const Duration work = undisturbed ? std::clamp(busy / 2, usual, most) : usual;

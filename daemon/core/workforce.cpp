@@ -188,7 +188,6 @@ void Workforce::completed_one(WorkerSlot& slot, Turn& turn)
         turn.ask(PoolJudged{.pool = crew.pool, .degraded = false});
     }
     ++slot.jobs_done;
-    load_changed(slot);
     if (used_up(crew, slot) || turn.now >= after(slot.born, crew.terms.recycle_age)) {
         wear(slot, turn);
     }

@@ -48,7 +48,7 @@ public:
     /// It has served for long: it goes when its replacement is ready, or, if it cannot serve any
     /// more and others are replaced just now, before.
     void wear(WorkerSlot& slot, Turn& turn);
-    /// It has completed a job.
+    /// It has completed a job, and load_changed() comes next.
     void completed_one(WorkerSlot& slot, Turn& turn);
     /// A job was offered to it.
     void offered_one(const WorkerSlot& slot, Turn& turn);
