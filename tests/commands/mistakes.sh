@@ -74,6 +74,11 @@ has "where it was looked for" \
 try run -a "path=$place/nobody" sha256
 no "an absolute one needs no such word" "looked for" "$err"
 
+echo "-- an argument that nobody knows"
+try run -a pth=/etc/hostname sha256
+has "which, and which there are" 'sha256: no argument "pth"; there are path, offset, length' "$err"
+same "its job has failed" 1 "$code"
+
 echo "-- an input that becomes shorter while it is read"
 mapped_or_gone() { gone "$1" || grep -qs "$place/input" "/proc/$1/maps"; }
 for _ in 1 2 3 4; do

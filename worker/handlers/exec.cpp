@@ -22,6 +22,7 @@
 #include "jobmill/cause_kind.hpp"
 #include "worker/handlers/command.hpp"
 #include "worker/handlers/handlers.hpp"
+#include "worker/handlers/known_arguments.hpp"
 #include "worker/handlers/peak_sampler.hpp"
 #include "worker/handlers/quoted.hpp"
 #include "worker/handlers/term_forwarder.hpp"
@@ -176,6 +177,7 @@ std::optional<mode_t> mask(const Job& job)
 
 Command command_of(const Job& job)
 {
+    require_known(job, "exec", {"argv", "cwd", "env", "umask"});
     Command command;
     command.argv = texts(job, "argv");
     if (command.argv.empty()) {

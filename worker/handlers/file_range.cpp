@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "worker/handlers/known_arguments.hpp"
 #include "worker/mount_hint.hpp"
 
 namespace jobmill::handlers {
@@ -52,6 +53,18 @@ std::string relative_hint(const std::string& path)
 void FileRange::allow_paths() noexcept
 {
     paths_allowed = true;
+}
+
+bool FileRange::is_named(const Job& job, const std::string& who)
+{
+    require_known(job, who, {"path", "offset", "length"});
+    const bool is_named = job.optional_text("path").has_value();
+    for (const char* name : {"offset", "length"}) {
+        if (!is_named && job.optional_integer(name)) {
+            throw Failure{who + ": argument \"" + name + "\" without \"path\""};
+        }
+    }
+    return is_named;
 }
 
 FileRange::FileRange(const Job& job, std::string who, Ends ends)

@@ -27,6 +27,10 @@ public:
     /// of the client. Called before the first job, or never.
     static void allow_paths() noexcept;
 
+    /// Whether the job names a file. Throws Failure, prefixed with `who`, if it has arguments that
+    /// are unknown, or say something of a file that it does not name.
+    [[nodiscard]] static bool is_named(const Job& job, const std::string& who);
+
     /// The job's arguments path, offset (0 without it) and length (to the end of the file without
     /// it). A range may end beyond the file. Throws Failure, prefixed with `who`.
     FileRange(const Job& job, std::string who, Ends ends);

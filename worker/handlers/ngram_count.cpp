@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "worker/handlers/file_range.hpp"
 #include "worker/handlers/handlers.hpp"
+#include "worker/handlers/known_arguments.hpp"
 #include "worker/handlers/quoted.hpp"
 #include "worker/handlers/text_counter.hpp"
 
@@ -117,6 +118,7 @@ private:
 
 void ngram_count(Job& job)
 {
+    require_known(job, "ngram.count", {"path", "offset", "length"});
     FileRange range{job, "ngram.count", ends_line};
     NgramCounter counter;
     std::uint64_t next_report = bytes_between_reports;

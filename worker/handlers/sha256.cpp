@@ -68,7 +68,7 @@ void add_payload(const Job& job, Sha256& sum)
 std::string sha256(Job& job)
 {
     Sha256 sum;
-    if (job.optional_text("path")) {
+    if (FileRange::is_named(job, "sha256")) {
         add_file(job, sum);
     } else {
         add_payload(job, sum);

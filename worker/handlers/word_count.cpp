@@ -100,7 +100,7 @@ void count_file(Job& job, WordCounter& counter)
 void word_count(Job& job)
 {
     WordCounter counter;
-    if (job.optional_text("path")) {
+    if (FileRange::is_named(job, "text.wordcount")) {
         count_file(job, counter);
     } else {
         count_payload(job, counter);

@@ -155,6 +155,18 @@ TEST_CASE("a command has the umask that it is told")
     }
 }
 
+TEST_CASE("a command with an argument that nobody knows does not begin")
+{
+    TestTemplate pool{{"--allow-exec"}};
+    TestWorker worker = pool.fork();
+    Work work = shell("echo begun");
+    work.args.emplace_back("cdw", "/tmp");
+    const Answer refused = worker.run(work);
+    CHECK_FALSE(refused.succeeded);
+    CHECK(refused.chunks.empty());
+    CHECK(refused.cause.text == "exec: no argument \"cdw\"; there are argv, cwd, env, umask");
+}
+
 TEST_CASE("a command has its directory, its environment, default signals and no descriptors")
 {
     TestTemplate pool{{"--allow-exec"}};

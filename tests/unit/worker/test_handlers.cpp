@@ -221,6 +221,13 @@ TEST_CASE("a file that cannot be read is told with its name and the reason")
     CHECK(failure_of(worker, {.handler = "sha256", .args = {{"path", "/proc"}}}) ==
           "sha256: /proc: not a regular file");
     CHECK(failure_of(worker, {.handler = "ngram.count"}) == "argument \"path\" is missing");
+    for (const std::string handler : {"sha256", "text.wordcount", "ngram.count"}) {
+        CHECK(failure_of(worker, {.handler = handler,
+                                  .args = {{"length", 1}, {"pth", "/proc"}, {"path", "/proc"}}}) ==
+              handler + ": no argument \"pth\"; there are path, offset, length");
+    }
+    CHECK(failure_of(worker, {.handler = "sha256", .args = {{"offset", 1}}}) ==
+          "sha256: argument \"offset\" without \"path\"");
     CHECK(failure_of(worker,
                      {.handler = "ngram.count", .args = {{"path", "/proc"}, {"offset", -1}}}) ==
           "ngram.count: argument \"offset\" is negative");

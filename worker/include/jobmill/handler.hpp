@@ -187,6 +187,16 @@ public:
         return all;
     }
 
+    /// All arguments: a MessagePack map with text keys, as it came; empty when there are none.
+    [[nodiscard]] std::string_view arguments() const
+    {
+        if (api_->size < JOBMILL_API_SIZE_ARGUMENTS) {
+            return {};
+        }
+        const jobmill_bytes bytes = api_->arguments(job_);
+        return {bytes.data, bytes.size};
+    }
+
     /// Sends a partial result now.
     void emit(std::string_view chunk, Stream stream = Stream::none)
     {
