@@ -67,12 +67,11 @@ Result<Client> Client::adopt(int socket, Options options)
 {
     UniqueFd owned{socket};
     JOBMILL_TRY(set_nonblocking(owned.get()));
-    std::string path = bound_path(owned.get());
+    const std::string path = bound_path(owned.get());
     const bool descriptors =
         options.descriptors == Descriptors::always ||
         (options.descriptors == Descriptors::automatic && leads_to_daemon(owned.get(), path));
-    Client client{std::make_unique<State>(std::move(owned), std::move(path), descriptors,
-                                          std::move(options))};
+    Client client{std::make_unique<State>(std::move(owned), path, descriptors, std::move(options))};
     State& state = *client.state_;
     const auto deadline = State::deadline_after(state.options.connect_timeout);
     while (!state.conversation.welcomed()) {

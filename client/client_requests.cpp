@@ -26,18 +26,21 @@ Result<void> Client::State::wait_for_credit(std::uint64_t payload_size)
     return {};
 }
 
+std::string_view Client::State::named_socket() noexcept
+{
+    const char* place = std::getenv("JOBMILL_SOCKET");  // NOLINT(concurrency-mt-unsafe)
+    return place == nullptr ? std::string_view{} : place;
+}
+
 std::optional<std::uint64_t> Client::State::parent_of(const NewJob& job) const
 {
-    if (job.options.parent || job.detached || peer.empty()) {
+    // Most programs are nobody's, and do not look through their environment for each job.
+    if (job.options.parent || job.detached || !within_daemon) {
         return job.options.parent;
     }
     // Asked each time: a worker's handlers are one job after another.
     const char* digits = std::getenv("JOBMILL_JOB");  // NOLINT(concurrency-mt-unsafe)
     if (digits == nullptr) {
-        return {};  // most programs pay for one look only
-    }
-    const char* place = std::getenv("JOBMILL_SOCKET");  // NOLINT(concurrency-mt-unsafe)
-    if (place == nullptr || peer != place) {
         return {};
     }
     const std::string_view text{digits};

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "client/conversation.hpp"
@@ -18,9 +19,10 @@ struct Client::State {
 
     static constexpr std::size_t read_size = std::size_t{256} * 1024;
 
-    State(UniqueFd connected, std::string bound, bool descriptors, Options chosen)
+    /// `bound`: the path that the daemon bound; empty when it has none.
+    State(UniqueFd connected, const std::string& bound, bool descriptors, Options chosen)
         : socket(std::move(connected)),
-          peer(std::move(bound)),
+          within_daemon(!bound.empty() && bound == named_socket()),
           options(std::move(chosen)),
           conversation(options.name, options.memory, options.stream_parts,
                        {.keep_results = options.result_blobs,
@@ -30,6 +32,8 @@ struct Client::State {
     {
     }
 
+    /// $JOBMILL_SOCKET: whose worker or command this process is; empty when it is none.
+    [[nodiscard]] static std::string_view named_socket() noexcept;
     /// Saturated: what never comes is at the end of the clock.
     [[nodiscard]] static Clock::time_point deadline_after(Milliseconds time);
 
@@ -55,7 +59,7 @@ struct Client::State {
                                                            const NewJob& job);
 
     UniqueFd socket;
-    std::string peer;  ///< the path that the daemon bound; empty when it has none
+    bool within_daemon;  ///< this process is a worker or command of that daemon
     Options options;
     Conversation conversation;
     std::vector<std::byte> buffer;

@@ -118,8 +118,9 @@ public:
     [[nodiscard]] bool can_submit(std::uint64_t payload_size) const noexcept;
     /// Waits for credit if need be; events that come meanwhile are kept for next().
     ///
-    /// In a worker or a command of jobmill's, $JOBMILL_JOB names the running job: with the daemon
-    /// of $JOBMILL_SOCKET it becomes the parent of what is submitted attached, unless one is given.
+    /// In a worker or a command of jobmill's, $JOBMILL_JOB names the running job: if the daemon is
+    /// the one that $JOBMILL_SOCKET named when the client was made, that job becomes the parent of
+    /// what is submitted attached, unless one is given.
     [[nodiscard]] Result<Tag> submit(const NewJob& job);
     /// Memory of that size for a payload, which is not copied then. It is the faster the sooner
     /// blobs come back, by the ends of their jobs: fresh memory costs more than to fill it. Without

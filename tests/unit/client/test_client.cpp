@@ -77,20 +77,22 @@ struct ListeningPlace {
     UniqueFd listening{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
 };
 
-/// Variables of the environment as they are within a running job; unset afterwards.
-struct RunningJob {
-    RunningJob(const std::string& socket, const char* job)
+/// A variable of the environment as it is within a worker or a running job; unset afterwards.
+class Variable {
+public:
+    Variable(const char* name, const std::string& value) : name_(name)
     {
-        ::setenv("JOBMILL_SOCKET", socket.c_str(), 1);  // NOLINT(concurrency-mt-unsafe)
-        ::setenv("JOBMILL_JOB", job, 1);                // NOLINT(concurrency-mt-unsafe)
+        ::setenv(name_, value.c_str(), 1);  // NOLINT(concurrency-mt-unsafe)
     }
-    ~RunningJob()
+    ~Variable()
     {
-        ::unsetenv("JOBMILL_SOCKET");  // NOLINT(concurrency-mt-unsafe)
-        ::unsetenv("JOBMILL_JOB");     // NOLINT(concurrency-mt-unsafe)
+        ::unsetenv(name_);  // NOLINT(concurrency-mt-unsafe)
     }
-    RunningJob(const RunningJob&) = delete;
-    RunningJob& operator=(const RunningJob&) = delete;
+    Variable(const Variable&) = delete;
+    Variable& operator=(const Variable&) = delete;
+
+private:
+    const char* name_;
 };
 
 /// The names of the messages that were sent to this socket, from the preamble on.
@@ -530,6 +532,15 @@ TEST_CASE("what a running job submits to its own daemon is its child, unless det
         served = place.accept();
         (void)send_all(served.get(), said(Welcome{.server = "jobmilld t"}));
     }};
+    std::string named = place.path;
+    bool ours = true;
+    SUBCASE("of its own daemon") {}
+    SUBCASE("of another one")
+    {
+        named = "/another/daemon.sock";
+        ours = false;
+    }
+    const Variable worker{"JOBMILL_SOCKET", named};
     auto client = Client::connect(place.path, {.name = "test"});
     daemon.join();
     REQUIRE(client);
@@ -537,28 +548,28 @@ TEST_CASE("what a running job submits to its own daemon is its child, unless det
     REQUIRE(::recv(served.get(), greeting.data(), greeting.size(), 0) > 0);
     const std::vector<ByteView> payloads(1);
     {
-        const RunningJob job{place.path, "117"};
+        const Variable job{"JOBMILL_JOB", "117"};
         REQUIRE(client->submit({.handler = "a"}));
         REQUIRE(client->submit({.handler = "b", .detached = true}));
         REQUIRE(client->submit({.handler = "c", .options = {.parent = 3}}));
         REQUIRE(client->submit_many(payloads, {.handler = "d"}));
     }
     {
-        const RunningJob job{place.path, "118"};
+        const Variable job{"JOBMILL_JOB", "118"};
         REQUIRE(client->submit({.handler = "e"}));
     }
-    {
-        const RunningJob job{"/another/daemon.sock", "117"};
-        REQUIRE(client->submit({.handler = "f"}));
-    }
     for (const char* nonsense : {"", "x", "0", "-1", "1x", "99999999999999999999"}) {
-        const RunningJob job{place.path, nonsense};
+        const Variable job{"JOBMILL_JOB", nonsense};
         REQUIRE(client->submit({.handler = "g", .pool = nonsense}));
     }
     REQUIRE(client->submit({.handler = "h"}));
     REQUIRE(client->flush());
-    std::vector<std::optional<std::uint64_t>> expected{117, std::nullopt, 3, 117, 118};
-    expected.resize(expected.size() + 8);
+    std::vector<std::optional<std::uint64_t>> expected(5 + 7);
+    expected[2] = 3;
+    if (ours) {
+        expected[0] = expected[3] = 117;
+        expected[4] = 118;
+    }
     CHECK(parents_at(served.get()) == expected);
 }
 
