@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "worker/job_environment.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdlib>
+#include <utility>
 
 namespace jobmill {
 namespace {
@@ -33,9 +36,14 @@ void name_job(JobId job)
 {
     char* const digits = std::copy(job_prefix.begin(), job_prefix.end(), job_variable.begin());
     *std::to_chars(digits, job_variable.end() - 1, number(job)).ptr = '\0';
-    // A handler may have replaced the environment, or the variable.
-    if (std::getenv(job_name) != digits) {
-        (void)::putenv(job_variable.data());
+    // A handler may have replaced the environment, or the variable. It is the first, so that it is
+    // found at once.
+    if (std::getenv(job_name) != digits && ::putenv(job_variable.data()) == 0) {
+        char** place = environ;
+        while (*place != job_variable.data()) {
+            ++place;
+        }
+        std::swap(*environ, *place);
     }
 }
 
