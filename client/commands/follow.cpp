@@ -89,7 +89,7 @@ private:
             const bool unknown =
                 error->error.code == error_code::not_found || error->error.code == error_code::gone;
             exit_code_ = unknown ? exit_code::job_failed : exit_code::jobmill_failed;
-            notice(text_of_error(error->error));
+            notice(text_of_refusal(error->error));
         } else if (std::holds_alternative<event::Closing>(event) && taken_ && !common_.quiet) {
             notice("the daemon stops");
         }

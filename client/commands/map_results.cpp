@@ -166,7 +166,7 @@ bool MapResults::refuse(std::uint64_t number, const ErrorReply& error)
 {
     if (!std::exchange(refused_, true)) {
         bar_.clear();
-        notice(text_of_error(error));
+        notice(text_of_refusal(error));
     }
     tally_.add_failure(number, exit_code::jobmill_failed);
     if (common_.json) {

@@ -7,6 +7,7 @@
 #include "common/exit_code.hpp"
 #include "common/signal_name.hpp"
 #include "jobmill/cause_kind.hpp"
+#include "jobmill/error_code.hpp"
 
 namespace jobmill::commands {
 namespace {
@@ -208,6 +209,16 @@ std::string text_of_error(const ErrorReply& error)
     std::string text = error.text.empty() ? error.code : error.text;
     if (error.retry_after_ms) {
         text += "; try again in " + std::to_string(*error.retry_after_ms) + " ms";
+    }
+    return text;
+}
+
+std::string text_of_refusal(const ErrorReply& error)
+{
+    std::string text = text_of_error(error);
+    // If it was nearly right the daemon says what was meant, and of commands why it runs none.
+    if (error.code == error_code::unknown_handler && text.ends_with('"')) {
+        text += "; a command wants -- before it";
     }
     return text;
 }

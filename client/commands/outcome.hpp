@@ -32,4 +32,7 @@ struct Detail {
 /// "no handler \"sun\" in pool \"default\"; did you mean \"sum\"?"
 [[nodiscard]] std::string text_of_error(const ErrorReply& error);
 
+/// The same of a job that was asked for by a handler's name or by a command.
+[[nodiscard]] std::string text_of_refusal(const ErrorReply& error);
+
 }  // namespace jobmill::commands

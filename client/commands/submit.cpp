@@ -44,7 +44,7 @@ std::optional<int> print_number(Client& client, const CommonOptions& common)
                 return {};
             }
             (void)(common.json && print_json(**event, std::to_string(number(error->tag))));
-            notice(text_of_error(error->error));
+            notice(text_of_refusal(error->error));
             return exit_code::jobmill_failed;
         }
         if (const auto* accepted = std::get_if<event::Accepted>(&**event)) {

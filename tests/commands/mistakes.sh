@@ -74,6 +74,17 @@ has "where it was looked for" \
 try run -a "path=$place/nobody" sha256
 no "an absolute one needs no such word" "looked for" "$err"
 
+echo "-- a command without the word before it"
+advice='no handler "./tool" in pool "default"; a command wants -- before it'
+for command in run submit; do
+    try "$command" ./tool
+    same "$command" "jobmill: $advice" "$err"
+done
+err=$(echo x | jobmill map ./tool 2>&1)
+has "map" "$advice" "$err"
+try run sah256
+no "who misspelt a handler" "--" "$err"
+
 echo "-- an argument that nobody knows"
 try run -a pth=/etc/hostname sha256
 has "which, and which there are" 'sha256: no argument "pth"; there are path, offset, length' "$err"
