@@ -103,6 +103,12 @@ bool RestoreTurns::due_before(std::uint64_t now) noexcept
     return due;
 }
 
+void RestoreTurns::paused(std::uint64_t now) noexcept
+{
+    owed_ = false;
+    last_ = now;
+}
+
 void remember_birth()
 {
     Birth state;

@@ -14,14 +14,20 @@
 namespace jobmill {
 
 /// When to restore. It takes some ten system calls, which is more than a tiny job does, so a row of
-/// them is cleared up after once in 4 ms. One of a millisecond or more always is, and so is what is
-/// left before a pause of a millisecond. Times are CLOCK_MONOTONIC in ns.
+/// them is cleared up after once in 4 ms, and in its pauses. One of a millisecond or more always
+/// is. Times are CLOCK_MONOTONIC in ns.
 class RestoreTurns {
 public:
     /// A job has ended. True: restore now.
     [[nodiscard]] bool due_after(std::uint64_t start, std::uint64_t end) noexcept;
     /// A job is about to begin. True: restore before, for jobs that ended some time ago.
     [[nodiscard]] bool due_before(std::uint64_t now) noexcept;
+    /// Whether jobs have run since. Then a worker without work restores once that is a pause.
+    [[nodiscard]] bool owed() const noexcept { return owed_; }
+    /// It has been without work for so long, and has restored.
+    void paused(std::uint64_t now) noexcept;
+    /// Not before the kernel's next tick: for that it would set the processor's clock at each wait.
+    static constexpr int pause_ms = 5;
 
 private:
     std::uint64_t last_ = 0;   ///< when it was due

@@ -12,6 +12,7 @@
 #include "common/claims.hpp"
 #include "common/codec.hpp"
 #include "common/fd_io.hpp"
+#include "worker/birth_state.hpp"
 #include "worker/children.hpp"
 #include "worker/heartbeat.hpp"
 #include "worker/leave.hpp"
@@ -94,11 +95,17 @@ void JobLoop::await_offer()
     pollfd readable{link_, POLLIN, 0};
     while (true) {
         const bool nothing_kept = rested_ && kit_.mappings.empty() && kit_.results.empty();
-        const int count = ::poll(&readable, 1, nothing_kept ? -1 : rest_after_ms);
+        const bool owes = kit_.restore_turns.owed();
+        const int patience = owes ? RestoreTurns::pause_ms : nothing_kept ? -1 : rest_after_ms;
+        const int count = ::poll(&readable, 1, patience);
         if (count > 0 || (count < 0 && errno != EINTR)) {
             return;
         }
-        if (count == 0) {
+        if (count == 0 && owes) {
+            // Or a timer that a tiny job has left behind would end the worker while it waits.
+            restore_birth();
+            kit_.restore_turns.paused(monotonic_ns());
+        } else if (count == 0) {
             rest();
         }
     }

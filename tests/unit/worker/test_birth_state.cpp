@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
+#include <chrono>
 #include <string>
+#include <thread>
 
 #include <doctest/doctest.h>
 
@@ -80,6 +82,19 @@ TEST_CASE("a tiny job is cleared up after before one that comes after a pause")
     CHECK_FALSE(turns.due_before(11'002 * us));
 }
 
+TEST_CASE("or in the pause")
+{
+    RestoreTurns turns;
+    CHECK(turns.due_after(9000 * us, 10'000 * us));
+    CHECK_FALSE(turns.owed());
+    CHECK_FALSE(turns.due_after(10'000 * us, 10'001 * us));
+    CHECK(turns.owed());
+    turns.paused(15'001 * us);
+    CHECK_FALSE(turns.owed());
+    CHECK_FALSE(turns.due_before(17'000 * us));
+    CHECK_FALSE(turns.due_after(17'000 * us, 17'001 * us));
+}
+
 TEST_CASE("what a job changes of its process the next one does not see")
 {
     TestTemplate pool{module_and_commands()};
@@ -103,6 +118,16 @@ TEST_CASE("a timer that a job has left behind does not end the next one")
         spoil(worker, what);
         CHECK(worker.run({.handler = "cpu", .payload = "100"}).succeeded);
     }
+}
+
+TEST_CASE("a timer that a tiny job has left behind does not end a worker without work")
+{
+    TestTemplate pool{module_and_commands()};
+    TestWorker worker = pool.fork();
+    CHECK(worker.run({.handler = "cpu", .payload = "2"}).succeeded);
+    CHECK(worker.run({.handler = "spoil", .payload = "alarm"}).succeeded);
+    std::this_thread::sleep_for(3 * std::chrono::milliseconds{100});
+    CHECK(worker.run({.handler = "state"}).succeeded);
 }
 
 TEST_CASE("a command has the worker's directory and umask, not those of the job before")
