@@ -25,7 +25,7 @@ public:
 
     /// Half of the time between two ticks.
     static constexpr core::Duration long_sleep = std::chrono::microseconds{250};
-    /// To ask so many workers costs little beside a result.
+    /// To ask so many workers costs little beside what the core does with an event.
     static constexpr std::uint32_t asked_of_one = 4;
 
 private:

@@ -35,14 +35,15 @@ constexpr std::uint64_t share_of_busy_time = 4;
 /// Whether results go out at `now`, of which the first waits since `first`, when jobs take `run_ns`
 /// and the worker is at it for `busy_ns`. They go with the first job to end after the tick, not
 /// with the last before it: whoever is woken by another's takes them then, and what ends soon after
-/// has the next tick. Not if jobs take so long that the tick says little, nor past its length.
+/// has the next tick. Not past its length, nor if jobs take so long that the tick says little, and
+/// the daemon would come before.
 bool tick_is_over(std::uint64_t first, std::uint64_t now, std::uint64_t run_ns,
                   std::uint64_t busy_ns)
 {
     const std::uint64_t tick =
         std::bit_floor(std::clamp(busy_ns / share_of_busy_time, shortest_tick_ns, longest_tick_ns));
     const std::uint64_t next = (first / tick + 1) * tick;
-    if (run_ns > tick / 2) {
+    if (run_ns > tick / 5 * 2) {
         return now + run_ns >= next;
     }
     return now >= next || now + run_ns >= first + tick;
