@@ -21,6 +21,7 @@ public:
 
     struct Turn {
         unsigned events = 0;  ///< that the core has handled
+        unsigned ended = 0;   ///< jobs, by these
         bool sent = false;
         std::uint32_t busy_workers = 0;
         std::uint32_t cores = 1;

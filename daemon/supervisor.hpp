@@ -133,6 +133,7 @@ private:
     std::unique_ptr<loop::TurnHook> turn_hook_;
     Spin spin_;
     unsigned handled_ = 0;  ///< events, since the last turn ended
+    unsigned ended_ = 0;    ///< jobs, since then
     WorkerId last_offered_{};
     WordCollection word_collection_;
     std::unique_ptr<HealthWatch> health_;

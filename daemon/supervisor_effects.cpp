@@ -122,6 +122,7 @@ void Supervisor::perform(const core::JobEnded& effect)
 {
     log::debug("job ended",
                {{"job", number(effect.job)}, {"state", jobmill::name_of(effect.state)}});
+    ++ended_;
     desk_.ended(effect);
 }
 

@@ -29,7 +29,7 @@ void Supervisor::on_turn()
         heap_trim_.worked();
     }
     const bool spins = spin_.goes_on(done, now, reloader_.config().spin);
-    handled_ = 0;
+    handled_ = ended_ = 0;
     desk_.mass_cancels().go_on();
     sessions_.bury();
     flush_list_.flush();
@@ -61,6 +61,7 @@ void Supervisor::on_turn()
 Spin::Turn Supervisor::turn()
 {
     Spin::Turn turn{.events = handled_,
+                    .ended = ended_,
                     .sent = !flush_list_.empty(),
                     .busy_workers = core_.busy_workers(),
                     .cores = cores_};

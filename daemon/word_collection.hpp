@@ -19,14 +19,18 @@ public:
     {
         const bool slept = now - last_turn_ >= long_sleep;
         last_turn_ = now;
-        return slept && turn.busy_workers >= turn.cores && turn.events > 0 &&
-               turn.events * asked_of_one >= turn.busy_workers;
+        const bool many = turn.events >= std::max(turn.busy_workers, many_events);
+        const bool some = turn.ended > 0 && turn.ended * asked_of_one >= turn.busy_workers;
+        return slept && turn.busy_workers >= turn.cores && (many || some);
     }
 
     /// Half of the time between two ticks.
     static constexpr core::Duration long_sleep = std::chrono::microseconds{250};
-    /// To ask so many workers costs little beside what the core does with an event.
+    /// To ask so many workers costs little beside a result.
     static constexpr std::uint32_t asked_of_one = 4;
+    /// Nor beside so many events of any kind. Few submits take no results from those who gather
+    /// them.
+    static constexpr std::uint32_t many_events = 16;
 
 private:
     core::TimePoint last_turn_;

@@ -19,7 +19,7 @@ struct Turns {
     }
 };
 
-constexpr Spin::Turn full{.events = 1, .sent = true, .busy_workers = 2, .cores = 2};
+constexpr Spin::Turn full{.events = 1, .ended = 1, .sent = true, .busy_workers = 2, .cores = 2};
 
 }  // namespace
 
@@ -29,10 +29,21 @@ TEST_CASE("who was woken by a result while all cores are busy asks for those of 
     CHECK(turns.after(WordCollection::long_sleep, full));
     CHECK(turns.after(WordCollection::long_sleep, full));
     Spin::Turn turn = full;
-    --turn.events;
+    --turn.ended;
     CHECK_FALSE(turns.after(WordCollection::long_sleep, turn));
     turn = full;
     turn.cores = 3;
+    CHECK_FALSE(turns.after(WordCollection::long_sleep, turn));
+}
+
+TEST_CASE("who was woken by many submits asks for results, too, and by few not")
+{
+    Turns turns;
+    Spin::Turn turn = full;
+    turn.ended = 0;
+    turn.events = WordCollection::many_events;
+    CHECK(turns.after(WordCollection::long_sleep, turn));
+    --turn.events;
     CHECK_FALSE(turns.after(WordCollection::long_sleep, turn));
 }
 
@@ -49,8 +60,8 @@ TEST_CASE("a loop that goes on and on asks nobody: all come to it")
 TEST_CASE("more workers are asked only for more results")
 {
     Turns turns;
-    Spin::Turn turn{.events = 15, .sent = true, .busy_workers = 64, .cores = 64};
+    Spin::Turn turn{.events = 63, .ended = 15, .sent = true, .busy_workers = 64, .cores = 64};
     CHECK_FALSE(turns.after(WordCollection::long_sleep, turn));
-    turn.events = 16;
+    turn.ended = 16;
     CHECK(turns.after(WordCollection::long_sleep, turn));
 }
