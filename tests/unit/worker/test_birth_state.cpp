@@ -126,7 +126,8 @@ TEST_CASE("a timer that a tiny job has left behind does not end a worker without
     TestWorker worker = pool.fork();
     CHECK(worker.run({.handler = "cpu", .payload = "2"}).succeeded);
     CHECK(worker.run({.handler = "spoil", .payload = "alarm"}).succeeded);
-    std::this_thread::sleep_for(3 * std::chrono::milliseconds{100});
+    // The timer is set to 50 ms.
+    std::this_thread::sleep_for(std::chrono::milliseconds{300});
     CHECK(worker.run({.handler = "state"}).succeeded);
 }
 
