@@ -97,13 +97,12 @@ bool RestoreTurns::due_before(std::uint64_t now) noexcept
 {
     const bool due = owed_ && (now - ended_ >= long_ns || now - last_ >= between_ns);
     if (due) {
-        owed_ = false;
-        last_ = now;
+        restored(now);
     }
     return due;
 }
 
-void RestoreTurns::paused(std::uint64_t now) noexcept
+void RestoreTurns::restored(std::uint64_t now) noexcept
 {
     owed_ = false;
     last_ = now;

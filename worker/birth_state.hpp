@@ -22,10 +22,10 @@ public:
     [[nodiscard]] bool due_after(std::uint64_t start, std::uint64_t end) noexcept;
     /// A job is about to begin. True: restore before, for jobs that ended some time ago.
     [[nodiscard]] bool due_before(std::uint64_t now) noexcept;
-    /// Whether jobs have run since. Then a worker without work restores once that is a pause.
+    /// Whether jobs have run since it was due. Then a worker restores once it has had no work for
+    /// `pause_ms`, and says so.
     [[nodiscard]] bool owed() const noexcept { return owed_; }
-    /// It has been without work for so long, and has restored.
-    void paused(std::uint64_t now) noexcept;
+    void restored(std::uint64_t now) noexcept;
     /// Not before the kernel's next tick: for that it would set the processor's clock at each wait.
     static constexpr int pause_ms = 5;
 

@@ -104,7 +104,7 @@ void JobLoop::await_offer()
         if (count == 0 && owes) {
             // Or a timer that a tiny job has left behind would end the worker while it waits.
             restore_birth();
-            kit_.restore_turns.paused(monotonic_ns());
+            kit_.restore_turns.restored(monotonic_ns());
         } else if (count == 0) {
             rest();
         }

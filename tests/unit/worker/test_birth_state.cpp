@@ -89,7 +89,7 @@ TEST_CASE("or in the pause")
     CHECK_FALSE(turns.owed());
     CHECK_FALSE(turns.due_after(10'000 * us, 10'001 * us));
     CHECK(turns.owed());
-    turns.paused(15'001 * us);
+    turns.restored(15'001 * us);
     CHECK_FALSE(turns.owed());
     CHECK_FALSE(turns.due_before(17'000 * us));
     CHECK_FALSE(turns.due_after(17'000 * us, 17'001 * us));
