@@ -2,6 +2,9 @@
 #include "daemon/session_tags.hpp"
 
 #include <random>
+#include <utility>
+
+#include "common/assert.hpp"
 
 namespace jobmill::daemon {
 namespace {
@@ -22,12 +25,19 @@ SessionTags::SessionTags() : index_(core::NumberIndex::kept_of_many, secret_scat
 
 bool SessionTags::add(Tag tag)
 {
-    const auto place = numbers_.take(Number{.tag = tag, .use = {}});
-    const bool added = index_.add(place, tags());
-    if (!added) {
-        numbers_.give_back(place);
+    auto place = row_of(tag);
+    if (place == core::NumberIndex::none) {
+        place = rows_.take(Row{.number = number(tag) / row_length});
+        const bool added = index_.add(place, row_numbers());
+        JOBMILL_ASSERT(added);
     }
-    return added;
+    Row& row = rows_[place];
+    if ((row.taken & bit_of(tag)) != 0) {
+        return false;
+    }
+    row.taken |= bit_of(tag);
+    ++numbers_;
+    return true;
 }
 
 std::optional<Tag> SessionTags::add(std::string_view text)
@@ -43,10 +53,16 @@ std::optional<Tag> SessionTags::add(std::string_view text)
 
 SessionTags::Use SessionTags::remove(Tag tag)
 {
-    const auto place = index_.take(number(tag), tags());
+    const auto place = row_using(tag);
     if (place != core::NumberIndex::none) {
-        const Use use = numbers_[place].use;
-        numbers_.give_back(place);
+        Row& row = rows_[place];
+        const Use use = std::exchange(row.uses[number(tag) % row_length], {});
+        row.taken ^= bit_of(tag);
+        --numbers_;
+        if (row.taken == 0) {
+            index_.remove(place, row_numbers());
+            rows_.give_back(place);
+        }
         return use;
     }
     const auto found = texts_.find(number(tag));
@@ -61,12 +77,21 @@ SessionTags::Use SessionTags::remove(Tag tag)
 
 SessionTags::Use* SessionTags::use_of(Tag tag)
 {
-    const auto place = index_.find(number(tag), tags());
+    const auto place = row_using(tag);
     if (place != core::NumberIndex::none) {
-        return &numbers_[place].use;
+        return &rows_[place].uses[number(tag) % row_length];
     }
     const auto found = texts_.find(number(tag));
     return found == texts_.end() ? nullptr : &found->second.use;
+}
+
+/// None when no number is in use that is that tag.
+core::NumberIndex::Place SessionTags::row_using(Tag tag) const
+{
+    const auto place = row_of(tag);
+    return place == core::NumberIndex::none || (rows_[place].taken & bit_of(tag)) == 0
+               ? core::NumberIndex::none
+               : place;
 }
 
 std::optional<Tag> SessionTags::find(std::string_view text) const

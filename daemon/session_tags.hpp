@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -38,28 +39,41 @@ public:
     [[nodiscard]] std::optional<Tag> find(std::string_view text) const;
     /// The text behind a number; empty in the binary spelling.
     [[nodiscard]] std::string_view text(Tag tag) const;
-    [[nodiscard]] std::size_t size() const noexcept { return index_.size() + texts_.size(); }
+    [[nodiscard]] std::size_t size() const noexcept { return numbers_ + texts_.size(); }
 
 private:
-    struct Number {
-        Tag tag{};
-        Use use;
+    /// Clients count their tags, mostly: so many in a row share a search.
+    static constexpr std::uint64_t row_length = 8;
+    struct Row {
+        std::uint64_t number = 0;  ///< its first tag is `row_length` times that
+        std::array<Use, row_length> uses{};
+        std::uint8_t taken = 0;  ///< a bit for each that is in use; never none
     };
     struct Text {
         std::string text;
         Use use;
     };
 
-    /// By which the index knows a number's place.
-    [[nodiscard]] auto tags() const
+    [[nodiscard]] static std::uint8_t bit_of(Tag tag)
     {
-        return [this](core::NumberIndex::Place place) { return number(numbers_[place].tag); };
+        return static_cast<std::uint8_t>(1U << number(tag) % row_length);
     }
+    /// By which the index knows a row's place.
+    [[nodiscard]] auto row_numbers() const
+    {
+        return [this](core::NumberIndex::Place place) { return rows_[place].number; };
+    }
+    [[nodiscard]] core::NumberIndex::Place row_of(Tag tag) const
+    {
+        return index_.find(number(tag) / row_length, row_numbers());
+    }
+    [[nodiscard]] core::NumberIndex::Place row_using(Tag tag) const;
 
-    /// That have no text. Room for the credit that is usual stays: who uses it up again and again
-    /// would else have a block made for each 128 jobs.
-    core::Slab<Number, 128, 8> numbers_;
+    /// Of tags that have no text. Room for the credit that is usual stays: who uses it up again and
+    /// again would else have a block made for each 256 jobs.
+    core::Slab<Row, 32, 4> rows_;
     core::NumberIndex index_;  ///< of these
+    std::size_t numbers_ = 0;  ///< that are in use, in all rows
     std::unordered_map<std::uint64_t, Text> texts_;
     std::unordered_map<std::string, Tag> by_text_;
     std::uint64_t last_number_ = 0;

@@ -24,7 +24,7 @@ public:
     static constexpr std::uint64_t golden = 0x9E3779B97F4A7C15U;
 
     /// So many slots one may keep of which there are thousands, and one of which there is one.
-    static constexpr std::size_t kept_of_many = std::size_t{16} * 1024;
+    static constexpr std::size_t kept_of_many = std::size_t{4} * 1024;
     static constexpr std::size_t kept_of_one = std::size_t{128} * 1024;
 
     /// Does not shrink below `kept` slots: it would with every burst, to grow again with the next.

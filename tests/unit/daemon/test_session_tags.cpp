@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: MIT
+#include <map>
+#include <random>
+
 #include <doctest/doctest.h>
 
 #include "daemon/session_tags.hpp"
@@ -87,7 +90,36 @@ TEST_CASE("removing what is not there changes nothing")
     CHECK(tags.size() == 1);
 }
 
-TEST_CASE("numbers far apart take no more than others")
+TEST_CASE("each number of a row is in use by itself, in whatever order they come and go")
+{
+    SessionTags tags;
+    std::map<std::uint64_t, JobId> expected;
+    std::mt19937_64 random{1};
+    // Few enough that they meet, rows that are shared, left whole and half, and come back.
+    std::uniform_int_distribution<std::uint64_t> any{0, 99};
+    for (std::uint64_t step = 1; step <= 20'000; ++step) {
+        const Tag tag{any(random)};
+        if (random() % 2 == 0) {
+            const bool added = tags.add(tag);
+            CHECK(added == !expected.contains(number(tag)));
+            if (added) {
+                tags.use_of(tag)->job = expected[number(tag)] = JobId{step};
+            }
+        } else {
+            const auto found = expected.find(number(tag));
+            CHECK(tags.remove(tag).job == (found == expected.end() ? JobId{} : found->second));
+            expected.erase(number(tag));
+        }
+        REQUIRE(tags.size() == expected.size());
+    }
+    for (std::uint64_t at = 0; at < 100; ++at) {
+        const SessionTags::Use* use = tags.use_of(Tag{at});
+        REQUIRE((use != nullptr) == expected.contains(at));
+        CHECK((use == nullptr || use->job == expected[at]));
+    }
+}
+
+TEST_CASE("numbers far apart do not meet in one place")
 {
     // Multiples of a high power of two meet in one place of a table that goes by low bits, which
     // would grow with each of them until the memory is used up.
