@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <deque>
+#include <memory>
+#include <vector>
 
 #include "daemon/core/job_list.hpp"
 #include "daemon/core/planted_bug.hpp"
@@ -74,18 +75,19 @@ struct WorkerSlot {
 /// The slots of all pools, by number from 1.
 class WorkerSlots {
 public:
+    WorkerSlots() { slots_.push_back(std::make_unique<WorkerSlot>()); }
     /// The lowest number that no pool uses. Its generations go on where another pool left them.
     SlotId take(PoolId pool);
     /// Only an empty one.
     void release(SlotId slot);
     [[nodiscard]] bool contains(SlotId slot) const;
-    [[nodiscard]] WorkerSlot& operator[](SlotId slot) { return slots_[number(slot)]; }
-    [[nodiscard]] const WorkerSlot& operator[](SlotId slot) const { return slots_[number(slot)]; }
+    [[nodiscard]] WorkerSlot& operator[](SlotId slot) { return *slots_[number(slot)]; }
+    [[nodiscard]] const WorkerSlot& operator[](SlotId slot) const { return *slots_[number(slot)]; }
     /// The slot if that very process fills it or filled it last, else none.
     [[nodiscard]] WorkerSlot* find(WorkerId worker);
 
 private:
-    std::deque<WorkerSlot> slots_{WorkerSlot{}};  ///< [0] is no slot; places do not move
+    std::vector<std::unique_ptr<WorkerSlot>> slots_;  ///< [0] is no slot
 };
 
 }  // namespace jobmill::core
