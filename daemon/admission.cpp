@@ -104,6 +104,16 @@ tl::expected<void, ErrorReply> Admission::judge(const Submitter& client, const J
     return {};
 }
 
+bool Admission::has_room(const Submitter& client, const JobLoad& all) const
+{
+    const JobLoad& user = of(client.uid);
+    return !full(of(client.session).jobs, all.jobs, limits_.jobs_per_session) &&
+           !full(user.jobs, all.jobs, limits_.jobs_per_user) &&
+           !full(user.bytes, all.bytes, limits_.bytes_per_user) &&
+           !full(user.blobs, all.blobs, limits_.blobs_per_user) &&
+           !full(all_.jobs, all.jobs, limits_.jobs) && !full(all_.bytes, all.bytes, limits_.bytes);
+}
+
 void Admission::enter(const Submitter& client, const JobLoad& load)
 {
     add(all_, load);

@@ -60,6 +60,8 @@ public:
     /// Whether there is room for these as well. The refusal names the limit that says no.
     [[nodiscard]] tl::expected<void, ErrorReply> judge(const Submitter& client,
                                                        const JobLoad& more) const;
+    /// Whether those of that load may all come, one after the other: none needs to be judged then.
+    [[nodiscard]] bool has_room(const Submitter& client, const JobLoad& all) const;
     void enter(const Submitter& client, const JobLoad& load);
     void leave(const Submitter& client, const JobLoad& load);
 

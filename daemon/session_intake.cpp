@@ -14,6 +14,16 @@ bool is_small(const Submit& submit)
     return !submit.more && !submit.has_blob && submit.size <= limits::inline_payload;
 }
 
+JobLoad load_of(const SubmitMany& many)
+{
+    JobLoad load{.jobs = many.payloads.size(),
+                 .bytes = many.payloads.size() * many.options.args.size()};
+    for (const ByteView payload : many.payloads) {
+        load.bytes += payload.size();
+    }
+    return load;
+}
+
 }  // namespace
 
 void SessionIntake::open(const Open& open)
@@ -71,8 +81,8 @@ tl::expected<Route, ErrorReply> SessionIntake::find_route(const Submit& submit) 
     return outside_.pools.find(pool, handler, guess);
 }
 
-tl::expected<Submission, ErrorReply> SessionIntake::judge(const Submit& submit,
-                                                          const Route& route) const
+tl::expected<Submission, ErrorReply> SessionIntake::judge(const Submit& submit, const Route& route,
+                                                          bool has_room) const
 {
     const auto stored = submit.options.blob ? stored_.find(*submit.options.blob) : stored_.end();
     if (submit.options.blob && stored == stored_.end()) {
@@ -87,8 +97,10 @@ tl::expected<Submission, ErrorReply> SessionIntake::judge(const Submit& submit,
                        // The size is what the client says: the sum may have wrapped.
                        .bytes = std::max(submit.size, submit.size + submit.options.args.size()),
                        .blobs = small ? std::uint64_t{0} : std::uint64_t{1}};
-    if (auto room = judge_load(load, submit.size); !room) {
-        return tl::unexpected<ErrorReply>(std::move(room.error()));
+    if (auto fit = has_room && small ? outside_.desk.admission().judge_size(submit.size)
+                                     : judge_load(load, submit.size);
+        !fit) {
+        return tl::unexpected<ErrorReply>(std::move(fit.error()));
     }
     auto ask = outside_.desk.ask(client_, submit.options.job, route);
     if (!ask) {
@@ -145,12 +157,7 @@ SessionIntake::Verdict SessionIntake::submit(Tag tag, const Submit& submit)
 tl::expected<std::vector<Submission>, ErrorReply> SessionIntake::judge_many(
     const SubmitMany& many) const
 {
-    std::uint64_t bytes = many.payloads.size() * many.options.args.size();
-    for (const ByteView payload : many.payloads) {
-        bytes += payload.size();
-    }
-    const JobLoad load{.jobs = many.payloads.size(), .bytes = bytes};
-    if (const auto room = outside_.desk.admission().judge(client_, load); !room) {
+    if (const auto room = outside_.desk.admission().judge(client_, load_of(many)); !room) {
         return tl::unexpected<ErrorReply>(room.error());
     }
     std::vector<Submission> submissions;
@@ -214,6 +221,7 @@ SessionIntake::Verdict SessionIntake::submit_each(const SubmitMany& many)
 {
     Submit one{.handler_number = many.handler_number, .options = many.options, .payload = {}};
     const auto route = find_route(one);
+    const bool has_room = outside_.desk.admission().has_room(client_, load_of(many));
     for (std::size_t i = 0; i < many.payloads.size(); ++i) {
         const std::optional<Tag> tag = take_tag_of(many, i);
         if (!tag) {
@@ -225,7 +233,8 @@ SessionIntake::Verdict SessionIntake::submit_each(const SubmitMany& many)
         one.tag = *tag;
         one.size = many.payloads[i].size();
         one.payload = many.payloads[i];
-        auto submission = route ? judge(one, *route) : tl::unexpected<ErrorReply>(route.error());
+        auto submission =
+            route ? judge(one, *route, has_room) : tl::unexpected<ErrorReply>(route.error());
         if (auto verdict = begin(*tag, one, std::move(submission)); !verdict) {
             return verdict;
         }

@@ -89,8 +89,10 @@ private:
     };
 
     [[nodiscard]] tl::expected<Route, ErrorReply> find_route(const Submit& submit) const;
+    /// `has_room`: for its bytes there is some, which was judged of all that came with it.
     [[nodiscard]] tl::expected<Submission, ErrorReply> judge(const Submit& submit,
-                                                             const Route& route) const;
+                                                             const Route& route,
+                                                             bool has_room = false) const;
     [[nodiscard]] tl::expected<std::vector<JobContent>, ErrorReply> judge_inputs(
         const SubmitOptions& options) const;
     [[nodiscard]] tl::expected<Submission, ErrorReply> judge_payload(const Submit& submit,

@@ -55,6 +55,25 @@ TEST_CASE("each limit refuses what is beyond it, and nothing below")
     CHECK(refused(admission, anna_again, load(1)).empty());
 }
 
+TEST_CASE("there is room for several when none of them is refused")
+{
+    Admission admission{small};
+    CHECK(admission.has_room(anna, load(3, 40)));
+    CHECK_FALSE(admission.has_room(anna, load(4)));
+    CHECK_FALSE(Admission{{.blobs_per_user = 2}}.has_room(anna, {.blobs = 3}));
+    // One that is alone may be larger; the second of them is refused.
+    CHECK(refused(admission, anna, load(2, 41)).empty());
+    CHECK_FALSE(admission.has_room(anna, load(2, 41)));
+    admission.enter(anna, load(2, 30));
+    CHECK(admission.has_room(anna_again, load(2, 10)));
+    CHECK_FALSE(admission.has_room(anna_again, load(3)));
+    CHECK_FALSE(admission.has_room(anna_again, load(1, 11)));
+    admission.enter(bert, load(3, 20));
+    CHECK(admission.has_room(anna_again, load(1, 10)));
+    CHECK_FALSE(admission.has_room(anna_again, load(2)));
+    CHECK_FALSE(admission.has_room(bert, load(0, 11)));
+}
+
 TEST_CASE("payloads with descriptors are bounded for a user, and others are not refused for them")
 {
     Admission admission{{.blobs_per_user = 2}};
