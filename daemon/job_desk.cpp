@@ -46,7 +46,8 @@ void JobDesk::submit(const Submitter& client, JobId job, Tag tag, Submission&& s
                              .label = labels_.find(submission.content.label()),
                              .handler = submission.handler,
                              .detached = submission.detached,
-                             .offer_size = submission.content.sent_size()};
+                             .offer_size = submission.content.sent_size(),
+                             .more = true};
     if (submission.ask) {
         batches_.accepted(submission.ask->batch, client.session);
         event.batch = submission.ask->batch.batch();
@@ -67,7 +68,18 @@ void JobDesk::submit(const Submitter& client, JobId job, Tag tag, Submission&& s
     const core::TimePoint now = record.submitted;
     admission_.enter(client, load_of(record.submission));
     records_.add(std::move(record));
+    if (std::find(submitted_to_.begin(), submitted_to_.end(), event.pool) == submitted_to_.end()) {
+        submitted_to_.push_back(event.pool);
+    }
     outside_.post_at(event, now);
+}
+
+void JobDesk::end_submits()
+{
+    for (const PoolId pool : submitted_to_) {
+        outside_.post(core::SubmitsHeard{pool});
+    }
+    submitted_to_.clear();
 }
 
 bool JobDesk::runs_command(const Submission& submission) const

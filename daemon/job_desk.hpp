@@ -96,8 +96,11 @@ public:
     [[nodiscard]] JobAsk& ask_of(Submission& submission) const;
     /// The number of the next job that is submitted.
     [[nodiscard]] JobId next_job() { return outside_.next_job(); }
-    /// The job is accepted: it will end in exactly one terminal state, and may do so in here.
+    /// The job is accepted: it will end in exactly one terminal state, and may do so in here. It is
+    /// offered to a worker by end_submits().
     void submit(const Submitter& client, JobId job, Tag tag, Submission&& submission);
+    /// What has been submitted so far is offered to workers: once for all that came in a turn.
+    void end_submits();
     void cancel(JobId job);
     /// The same unless it runs: then the session hears that it does, about that tag.
     void cancel_unless_running(SessionId session, Tag tag, JobId job);
@@ -211,6 +214,7 @@ private:
     Admission admission_;  ///< before those who have taken room in it
     JobDefaults defaults_;
     JobRecords records_;
+    std::vector<PoolId> submitted_to_;  ///< since end_submits()
     LentResults lent_results_;
     UnreadJobs unread_;
     OutputRoom output_room_;

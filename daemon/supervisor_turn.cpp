@@ -17,6 +17,7 @@ constexpr std::chrono::milliseconds progress_period{100};
 
 void Supervisor::on_turn()
 {
+    desk_.end_submits();
     const core::TimePoint now = loop::EventLoop::now();
     Spin::Turn done = turn();
     if (word_collection_.is_due(done, now)) {

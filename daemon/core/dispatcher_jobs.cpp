@@ -18,7 +18,16 @@ void Dispatcher::State::handle(const JobSubmitted& event, Turn& turn)
         return;
     }
     assignments.nest(handle, turn);
-    assignments.offer_what_fits(event.pool, turn);
+    if (!event.more) {
+        assignments.offer_what_fits(event.pool, turn);
+    }
+}
+
+void Dispatcher::State::handle(const SubmitsHeard& event, Turn& turn)
+{
+    if (!JOBMILL_BUG(56)) {
+        assignments.offer_what_fits(event.pool, turn);
+    }
 }
 
 void Dispatcher::State::handle(const CancelRequested& event, Turn& turn)

@@ -44,6 +44,7 @@ struct Dispatcher::State {
     void handle(const WorkerWorn& event, Turn& turn);
     void handle(const JobDeaf& event, Turn& turn);
     void handle(const JobSubmitted& event, Turn& turn);
+    void handle(const SubmitsHeard& event, Turn& turn);
     void handle(const CancelRequested& event, Turn& turn);
     void handle(const JobMoved& event, Turn& turn);
     void handle(const JobRelabelled& event, Turn& turn);

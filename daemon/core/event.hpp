@@ -156,7 +156,13 @@ struct JobSubmitted {
     std::uint16_t handler = 0;  ///< those of a pool take their time each
     bool detached = false;
     std::uint32_t offer_size = 0;  ///< so many bytes its worker is sent for it, about
+    bool more = false;             ///< SubmitsHeard follows soon: offers are made then
     JobTerms terms;
+};
+
+/// Of what was submitted to that pool together, that was the last.
+struct SubmitsHeard {
+    PoolId pool{};
 };
 
 struct CancelRequested {
@@ -271,9 +277,9 @@ using Event =
     std::variant<PoolAdded, PoolResized, PoolAdjusted, LabelAdjusted, CapAdjusted, MemoryJudged,
                  PoolSuspended, HandlerSucceeded, PoolRetired, TemplateReady, TemplateLost,
                  TemplateSilent, WorkerForked, ForkFailed, WorkerReady, WorkerExited,
-                 WorkerMisbehaved, WorkerHung, WorkerWorn, JobDeaf, JobSubmitted, CancelRequested,
-                 JobMoved, JobRelabelled, BatchOpened, BatchClosed, SessionLost, SessionBehind,
-                 UserSuspended, JobPaused, JobFinished, WordsHeard, ClaimRevoked, TimerFired,
-                 StopRequested, StopNow>;
+                 WorkerMisbehaved, WorkerHung, WorkerWorn, JobDeaf, JobSubmitted, SubmitsHeard,
+                 CancelRequested, JobMoved, JobRelabelled, BatchOpened, BatchClosed, SessionLost,
+                 SessionBehind, UserSuspended, JobPaused, JobFinished, WordsHeard, ClaimRevoked,
+                 TimerFired, StopRequested, StopNow>;
 
 }  // namespace jobmill::core

@@ -80,8 +80,15 @@ void RandomSchedule::submit_some()
     const PoolId pool = open_pool()->id;
     const std::uint64_t burst =
         chance_.percent(10) ? 1 + chance_.below(climate_.most_jobs / 4) : 1 + chance_.below(4);
+    const bool together = chance_.percent(50);
     for (std::uint64_t i = 0; i < burst; ++i) {
-        submit(pool);
+        submit(pool, together);
+        if (together && chance_.percent(10)) {
+            step_edge();  // in the same turn of the loop
+        }
+    }
+    if (together) {
+        world_.end_submits(pool);
     }
 }
 
@@ -107,10 +114,11 @@ void RandomSchedule::submit_fairly()
     }
 }
 
-void RandomSchedule::submit(PoolId pool)
+void RandomSchedule::submit(PoolId pool, bool more)
 {
     core::JobSubmitted wanted;
     wanted.pool = pool;
+    wanted.more = more;
     wanted.session = SessionId{1 + chance_.below(sessions)};
     wanted.user = user_of(wanted.session);
     wanted.detached = chance_.percent(30);
@@ -205,6 +213,9 @@ void RandomSchedule::reload()
     if (pool == nullptr || world_.stopping()) {
         return;
     }
+    if (PretendPool* heir = any_heir(); heir != nullptr && chance_.percent(50)) {
+        pool = heir;
+    }
     const PoolId old = pool->id;
     if (chance_.percent(20)) {
         world_.suspend_pool(old, !pool->suspended);
@@ -224,6 +235,20 @@ void RandomSchedule::reload()
         }
         world_.retire_pool(old);
     }
+}
+
+/// One to which jobs of a pool that is about to go come back; null when there is none.
+PretendPool* RandomSchedule::any_heir()
+{
+    for (const PretendPool& pool : world_.pools()) {
+        if (pool.retired && !pool.gone && !pool.heirs.empty()) {
+            PretendPool& heir = world_.pools().at(number(pool.heirs.begin()->second.first));
+            if (!heir.retired) {
+                return &heir;
+            }
+        }
+    }
+    return nullptr;
 }
 
 /// The new pool takes the place of the old one, and of those whose place that one had.

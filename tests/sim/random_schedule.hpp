@@ -25,7 +25,7 @@ private:
     void step_clients();
     void submit_some();
     void submit_fairly();
-    void submit(PoolId pool);
+    void submit(PoolId pool, bool more = false);
     [[nodiscard]] JobId any_parent();
     [[nodiscard]] BatchId any_batch();
     void cancel_some();
@@ -66,6 +66,7 @@ private:
     [[nodiscard]] JobId any_job();
     [[nodiscard]] PretendPool& any_pool();
     [[nodiscard]] PretendPool* open_pool();
+    [[nodiscard]] PretendPool* any_heir();
     [[nodiscard]] bool nobody_lingers();
 
     Chance chance_;

@@ -176,7 +176,11 @@ std::string say(const JobSubmitted& e)
     return "JobSubmitted" + text(e.job) + text(e.pool) + text(e.session) + " user" +
            std::to_string(number(e.user)) + text(e.label) + text(e.batch) +
            (number(e.parent) == 0 ? "" : " for" + text(e.parent)) +
-           (e.detached ? " detached" : "") + text(e.terms);
+           (e.detached ? " detached" : "") + (e.more ? " more" : "") + text(e.terms);
+}
+std::string say(const SubmitsHeard& e)
+{
+    return "SubmitsHeard" + text(e.pool);
 }
 std::string say(const CancelRequested& e)
 {

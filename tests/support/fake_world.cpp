@@ -149,8 +149,16 @@ JobId FakeWorld::submit(core::JobSubmitted wanted)
     if (stop_asked_) {
         must_end_.push_back(job.id);
     }
+    PretendPool& pool = pool_of(job.pool);
+    pool.submits_follow = pool.submits_follow || wanted.more;
     feed(wanted);
     return job.id;
+}
+
+void FakeWorld::end_submits(PoolId pool)
+{
+    pool_of(pool).submits_follow = false;
+    feed(core::SubmitsHeard{.pool = pool});
 }
 
 void FakeWorld::cancel(JobId job, bool unless_running)

@@ -56,6 +56,8 @@ public:
     // Clients.
     /// Under the next number, which is returned.
     JobId submit(core::JobSubmitted wanted);
+    /// What was submitted to that pool with `more` is all that comes together.
+    void end_submits(PoolId pool);
     void cancel(JobId job, bool unless_running = false);
     void lose_session(SessionId session);
     /// The client stops or begins again to read.

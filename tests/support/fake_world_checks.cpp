@@ -363,7 +363,7 @@ void FakeWorld::check_numbers(const PretendPool& pool)
     demand(muster.staying <= pool.allowed() + pool.counts.surplus + muster.worn ||
                may_dissolve(pool) || stop_asked_,
            "a pool has more workers than it should");
-    if (pool.queue.size() == 0 || !has_turn(pool) || words_follow_) {
+    if (pool.queue.size() == 0 || !has_turn(pool) || words_follow_ || pool.submits_follow) {
         return;
     }
     if (!doomed_.empty() || ends_go_on_) {

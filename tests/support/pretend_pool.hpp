@@ -48,6 +48,7 @@ struct PretendPool {
     bool retired = false;
     bool gone = false;
     bool degraded = false;
+    bool submits_follow = false;  ///< what is queued goes out after them
     std::optional<TimePoint> loading_since;
     std::optional<TimePoint> dismissed_at;
     std::uint64_t allowed_before = 0;  ///< workers, before the event that is handled now

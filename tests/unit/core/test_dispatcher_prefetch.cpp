@@ -93,6 +93,20 @@ TEST_CASE_FIXTURE(Fixture,
     CHECK(offers(on(WordsHeard{worker(1)})) == 0);
 }
 
+TEST_CASE_FIXTURE(Fixture, "what is submitted together is offered once all of it is there")
+{
+    serve(1, 256);
+    learn(microseconds{100});
+    for (std::uint64_t job = 2; job <= 6; ++job) {
+        CHECK(
+            on(JobSubmitted{.job = JobId{job}, .session = SessionId{1}, .pool = pool, .more = true})
+                .empty());
+    }
+    CHECK(on(SubmitsHeard{pool}) ==
+          Effects{offer(worker(1), 2, 2), offer(worker(1), 3, 3), offer(worker(1), 4, 4)});
+    CHECK(on(SubmitsHeard{pool}).empty());
+}
+
 TEST_CASE_FIXTURE(Fixture, "short jobs are offered some time ahead")
 {
     serve(1, 256);
