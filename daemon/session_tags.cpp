@@ -27,7 +27,8 @@ bool SessionTags::add(Tag tag)
 {
     auto place = row_of(tag);
     if (place == core::NumberIndex::none) {
-        place = rows_.take(Row{.number = number(tag) / row_length});
+        last_row_ = place = rows_.take();
+        rows_[place].number = number(tag) / row_length;
         const bool added = index_.add(place, row_numbers());
         JOBMILL_ASSERT(added);
     }
@@ -62,6 +63,7 @@ SessionTags::Use SessionTags::remove(Tag tag)
         if (row.taken == 0) {
             index_.remove(place, row_numbers());
             rows_.give_back(place);
+            last_row_ = core::NumberIndex::none;
         }
         return use;
     }
@@ -85,8 +87,17 @@ SessionTags::Use* SessionTags::use_of(Tag tag)
     return found == texts_.end() ? nullptr : &found->second.use;
 }
 
+core::NumberIndex::Place SessionTags::row_of(Tag tag)
+{
+    const std::uint64_t row = number(tag) / row_length;
+    if (last_row_ == core::NumberIndex::none || rows_[last_row_].number != row) {
+        last_row_ = index_.find(row, row_numbers());
+    }
+    return last_row_;
+}
+
 /// None when no number is in use that is that tag.
-core::NumberIndex::Place SessionTags::row_using(Tag tag) const
+core::NumberIndex::Place SessionTags::row_using(Tag tag)
 {
     const auto place = row_of(tag);
     return place == core::NumberIndex::none || (rows_[place].taken & bit_of(tag)) == 0

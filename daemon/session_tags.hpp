@@ -63,16 +63,16 @@ private:
     {
         return [this](core::NumberIndex::Place place) { return rows_[place].number; };
     }
-    [[nodiscard]] core::NumberIndex::Place row_of(Tag tag) const
-    {
-        return index_.find(number(tag) / row_length, row_numbers());
-    }
-    [[nodiscard]] core::NumberIndex::Place row_using(Tag tag) const;
+    /// Where the tag is if it is in use; none when there is no such row.
+    [[nodiscard]] core::NumberIndex::Place row_of(Tag tag);
+    [[nodiscard]] core::NumberIndex::Place row_using(Tag tag);
 
     /// Of tags that have no text. Room for the credit that is usual stays: who uses it up again and
     /// again would else have a block made for each 256 jobs.
     core::Slab<Row, 32, 4> rows_;
     core::NumberIndex index_;  ///< of these
+    /// Where the tag before was: the next one is mostly there, too.
+    core::NumberIndex::Place last_row_ = core::NumberIndex::none;
     std::size_t numbers_ = 0;  ///< that are in use, in all rows
     std::unordered_map<std::uint64_t, Text> texts_;
     std::unordered_map<std::string, Tag> by_text_;
