@@ -54,24 +54,21 @@ void JobDesk::submit(const Submitter& client, JobId job, Tag tag, Submission&& s
         // Nobody waits for what outlives its session.
         event.parent = submission.detached ? JobId{} : submission.ask->parent;
     }
-    JobRecord record{.id = job,
-                     .session = client.session,
-                     .tag = tag,
-                     .uid = client.uid,
-                     .submission = std::move(submission),
-                     .submitted = outside_.now()};
+    JobRecord& record = records_.add(job, client.uid);
+    record.session = client.session;
+    record.tag = tag;
+    record.submission = std::move(submission);
+    record.submitted = outside_.now();
     if (!record.submission.ask) {
         record.defaults = defaults_.take(event.pool, outside_.pools.entry(event.pool),
                                          runs_command(record.submission));
     }
     event.terms = terms_of(record);
-    const core::TimePoint now = record.submitted;
     admission_.enter(client, load_of(record.submission));
-    records_.add(std::move(record));
     if (std::find(submitted_to_.begin(), submitted_to_.end(), event.pool) == submitted_to_.end()) {
         submitted_to_.push_back(event.pool);
     }
-    outside_.post_at(event, now);
+    outside_.post_at(event, record.submitted);
 }
 
 void JobDesk::end_submits()

@@ -5,15 +5,20 @@
 
 namespace jobmill::daemon {
 
-void JobRecords::add(JobRecord record)
+JobRecord& JobRecords::add(JobId job, unsigned uid)
 {
-    User& user = users_[record.uid];
+    User& user = users_[uid];
     ++user.jobs;
-    const Place place = slab_.take(Node{.record = std::move(record), .older = user.youngest});
+    const Place place = slab_.take();
+    Node& node = slab_[place];
+    node.record.id = job;
+    node.record.uid = uid;
+    node.older = user.youngest;
     (user.youngest == none ? user.oldest : slab_[user.youngest].younger) = place;
     user.youngest = place;
     const bool added = index_.add(place, ids());
     JOBMILL_ASSERT(added);
+    return node.record;
 }
 
 JobRecord JobRecords::take(JobId job)

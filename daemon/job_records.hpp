@@ -17,8 +17,9 @@ namespace jobmill::daemon {
 /// user asks for costs nothing for the jobs of others.
 class JobRecords {
 public:
-    /// Numbers rise from one to the next.
-    void add(JobRecord record);
+    /// A new one, in which nothing is filled in but what is given here. Numbers rise from one to
+    /// the next.
+    JobRecord& add(JobId job, unsigned uid);
     /// Removes it.
     [[nodiscard]] JobRecord take(JobId job);
 

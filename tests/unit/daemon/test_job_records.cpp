@@ -12,10 +12,10 @@ namespace {
 
 void add(JobRecords& records, std::uint64_t job, unsigned uid)
 {
-    JobRecord record;
-    record.id = JobId{job};
-    record.uid = uid;
-    records.add(std::move(record));
+    const JobRecord& record = records.add(JobId{job}, uid);
+    CHECK(record.id == JobId{job});
+    CHECK(record.uid == uid);
+    CHECK(record.tag == Tag{});
 }
 
 std::vector<std::uint64_t> jobs_of(const JobRecords& records, unsigned uid, std::size_t most = 100)
