@@ -73,10 +73,11 @@ void JobDesk::submit(const Submitter& client, JobId job, Tag tag, Submission&& s
 
 void JobDesk::end_submits()
 {
-    for (const PoolId pool : submitted_to_) {
+    offered_to_.swap(submitted_to_);
+    for (const PoolId pool : offered_to_) {
         outside_.post(core::SubmitsHeard{pool});
     }
-    submitted_to_.clear();
+    offered_to_.clear();
 }
 
 bool JobDesk::runs_command(const Submission& submission) const

@@ -215,6 +215,7 @@ private:
     JobDefaults defaults_;
     JobRecords records_;
     std::vector<PoolId> submitted_to_;  ///< since end_submits()
+    std::vector<PoolId> offered_to_;    ///< reused by it
     LentResults lent_results_;
     UnreadJobs unread_;
     OutputRoom output_room_;

@@ -35,6 +35,7 @@ void Supervisor::on_turn()
     sessions_.bury();
     flush_list_.flush();
     sessions_.bury();
+    desk_.end_submits();  // of what sessions had to wait with until now
     processes_.end_turn();
     turn_hook_->stay_awake(!flush_list_.empty() || !desk_.mass_cancels().empty() || spins);
     if (held_accepts_.empty()) {

@@ -21,7 +21,7 @@ public:
     void offer_what_fits(PoolId pool, Turn& turn);
     /// The same for every pool: what bounds them together has changed.
     void offer_everywhere(Turn& turn);
-    /// A job less runs in that pool.
+    /// A job less runs in that pool, or several more wait for their turn.
     void offer_after(PoolId pool, Turn& turn);
     /// So many jobs may run in all pools together.
     void cap(std::uint32_t max_running) { max_running_ = max_running; }

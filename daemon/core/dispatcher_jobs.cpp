@@ -26,7 +26,8 @@ void Dispatcher::State::handle(const JobSubmitted& event, Turn& turn)
 void Dispatcher::State::handle(const SubmitsHeard& event, Turn& turn)
 {
     if (!JOBMILL_BUG(56)) {
-        assignments.offer_what_fits(event.pool, turn);
+        assignments.offer_after(event.pool,
+                                turn);  // several pools may compete for what all may have
     }
 }
 

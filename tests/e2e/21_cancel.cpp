@@ -257,4 +257,28 @@ TEST_CASE("unless they run: of many that were sent ahead each either ran or was 
     daemon.check_healthy();
 }
 
+TEST_CASE("what is submitted behind a cancel that looks at many jobs begins at once")
+{
+    const Daemon daemon{pool_config(1)};
+    JsonClient client = daemon.json();
+    // More than are looked at in the turn in which the cancel comes.
+    std::string jobs;
+    for (int job = 0; job < 1100; ++job) {
+        jobs += R"({"op":"submit","id":")" + std::to_string(job) +
+                R"(","handler":"echo","detached":true,"delay_ms":3600000})" + "\n";
+    }
+    client.raw().send_while_reading(bytes_of(jobs));
+    client.ping();
+    client.forget_others();
+    client.raw().send(R"({"op":"cancel","id":"none","label":"nobody's"})"
+                      "\n"
+                      R"({"op":"submit","id":"a","handler":"echo","queue_timeout_ms":1000})"
+                      "\n");
+    CHECK(client.next("error", "none").text_at("code") == "not_found");
+    // Else it would have been forgotten until its time to begin was over.
+    CHECK(client.result("a").text_at("state") == "succeeded");
+    client.send(R"({"op":"cancel","id":"all","all":true})");
+    CHECK(client.next("cancelled", "all").integer_at("queued") == 1100);
+}
+
 }  // namespace jobmill::tests

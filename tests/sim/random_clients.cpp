@@ -84,11 +84,29 @@ void RandomSchedule::submit_some()
     for (std::uint64_t i = 0; i < burst; ++i) {
         submit(pool, together);
         if (together && chance_.percent(10)) {
-            step_edge();  // in the same turn of the loop
+            go_on_within_turn();
         }
     }
     if (together) {
+        if (climate_.reloads > 0 && chance_.percent(3)) {
+            reload();
+        }
         world_.end_submits(pool);
+    }
+}
+
+/// What may come between two submits that one turn of the loop has read.
+void RandomSchedule::go_on_within_turn()
+{
+    switch (chance_.below(8)) {
+        case 0:
+            return cancel_some();
+        case 1:
+            return climate_.behind > 0 ? stop_or_go_on_reading() : step_edge();
+        case 2:
+            return world_.advance(std::chrono::microseconds{chance_.below(500)});
+        default:
+            return step_edge();
     }
 }
 

@@ -24,6 +24,7 @@ private:
     // Clients.
     void step_clients();
     void submit_some();
+    void go_on_within_turn();
     void submit_fairly();
     void submit(PoolId pool, bool more = false);
     [[nodiscard]] JobId any_parent();
