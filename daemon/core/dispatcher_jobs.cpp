@@ -23,11 +23,11 @@ void Dispatcher::State::handle(const JobSubmitted& event, Turn& turn)
     }
 }
 
+/// Several pools may have got some, and compete for what all may run together.
 void Dispatcher::State::handle(const SubmitsHeard& event, Turn& turn)
 {
     if (!JOBMILL_BUG(56)) {
-        assignments.offer_after(event.pool,
-                                turn);  // several pools may compete for what all may have
+        assignments.offer_after(event.pool, turn);
     }
 }
 
