@@ -170,7 +170,7 @@ tl::expected<std::vector<Submission>, ErrorReply> SessionIntake::judge_many(
     for (const ByteView payload : many.payloads) {
         one.size = payload.size();
         one.payload = payload;
-        auto submission = judge(one, *route);
+        auto submission = judge(one, *route, true);  // room was judged above
         if (!submission) {
             return tl::unexpected<ErrorReply>(submission.error());
         }
